@@ -1,0 +1,76 @@
+# Kanso: a ZenML-compatible server. `make help` lists the tasks.
+VERSION    := 0.1.0
+B          := build
+CC         ?= cc
+PKGS       := libmariadb json-c libjwt uuid libcrypt libcrypto libcurl
+WARN       := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+              -Wformat=2 -Wundef -Wvla -Wno-missing-field-initializers
+HARDEN     := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIC
+SANITIZE   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIC
+MODE       ?= release
+OPT        := $(if $(filter sanitize,$(MODE)),$(SANITIZE),$(HARDEN))
+CFLAGS     := -std=c11 -D_GNU_SOURCE -DKANSO_VERSION='"$(VERSION)"' $(OPT) $(WARN) $(EXTRA_CFLAGS)
+INCLUDES   := -Isrc -I$(B)/gen $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lfcgi -lm
+LDFLAGS    := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefined,-Wl,-z,relro,-z,now -Wl,--as-needed)
+comma      := ,
+
+CTL_SRC    := $(sort $(wildcard src/ctl/*.c))
+LIB_SRC    := $(filter-out $(CTL_SRC),$(sort $(wildcard src/*/*.c src/*/*/*.c)))
+GROUP_SRC  := $(sort $(wildcard cgi-bin/*.c))
+LIB_OBJ    := $(LIB_SRC:%.c=$(B)/obj/%.o) $(GROUP_SRC:%.c=$(B)/obj/%.o)
+WORKERS    := $(GROUP_SRC:cgi-bin/%.c=$(B)/cgi-bin/%)
+KANSOCTL   := $(if $(CTL_SRC),$(B)/bin/kansoctl)
+LIB        := $(B)/lib/libkanso.so
+
+.DEFAULT_GOAL := all
+.PHONY: all build check clean help
+all build: $(LIB) $(WORKERS) $(KANSOCTL) ## build workers into build/cgi-bin and tools into build/bin
+
+$(LIB): $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) -shared $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
+
+$(B)/prog/%.o: cgi-bin/%.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) $(INCLUDES) -DKANSO_PROGRAM -MMD -MP -c -o $@ $<
+
+$(B)/cgi-bin/%: $(B)/prog/%.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $< -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib'
+
+$(B)/bin/kansoctl: $(CTL_SRC:%.c=$(B)/obj/%.o) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib' $(LIBS)
+
+.SECONDARY:
+
+check: test ## the same as test
+
+FORMATTED := $(shell git ls-files -co --exclude-standard "*.c" "*.h" 2>/dev/null)
+.PHONY: format lint
+format: ## bring the C files into the house style
+	@clang-format -i $(FORMATTED)
+lint: ## clang-format, clang-tidy and cppcheck; changes nothing
+	@clang-format --dry-run -Werror $(FORMATTED)
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --suppress=missingIncludeSystem --suppress=unusedFunction \
+	    --enable=warning,portability -Isrc -j2 src cgi-bin
+	@clang-tidy --quiet $(LIB_SRC) $(CTL_SRC) -- $(filter-out -fcf-protection -fstack-clash-protection,$(CFLAGS)) $(INCLUDES)
+
+clean: ## remove what was built (var/ stays)
+	rm -rf $(B)/obj $(B)/prog $(B)/lib $(B)/bin $(B)/cgi-bin $(B)/gen $(B)/unit
+
+help: ## list the tasks
+	@grep -hE '^[a-z][a-z -]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'
+
+-include $(wildcard scripts/*.mk)
+-include $(shell find $(B)/obj $(B)/prog -name '*.d' 2>/dev/null)

@@ -1,0 +1,16 @@
+/* Endpoint group: artifact_versions */
+#include "app/app.h"
+#include "artifact/visualize.h"
+#include "model/artifact_version.h"
+
+static const struct route routes[] = {
+    LIST("/api/v1/artifact_versions", resource_artifact_version),
+    CREATE("/api/v1/artifact_versions", resource_artifact_version),
+    {"DELETE", "/api/v1/artifact_versions/", artifact_versions_prune, .query = &PRUNE_QUERY},
+    GET("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
+    UPDATE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
+    DELETE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
+    {"GET", "/api/v1/artifact_versions/{artifact_version_id}/visualize", artifact_version_visualize, .query = &VISUALIZE_QUERY},
+};
+
+WORKER(artifact_versions, routes)

@@ -1,0 +1,15 @@
+/* Endpoint group: stack components */
+#include "app/app.h"
+#include "model/component.h"
+
+static const struct route routes[] = {
+    LIST("/api/v1/components", resource_component),
+    GET("/api/v1/components/{component_id}", resource_component),
+    UPDATE("/api/v1/components/{component_id}", resource_component),
+    DELETE("/api/v1/components/{component_id}", resource_component),
+    LIST("/api/v1/workspaces/{workspace_name_or_id}/components", resource_component),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/components", resource_component),
+    {.method = "GET", .path = "/api/v1/component-types", .handler = component_types},
+};
+
+WORKER(components, routes)

@@ -1,0 +1,14 @@
+/* Endpoint group: flavors */
+#include "app/app.h"
+#include "model/flavor.h"
+
+static const struct route routes[] = {
+    LIST("/api/v1/flavors", resource_flavor),
+    CREATE("/api/v1/flavors", resource_flavor),
+    {.method = "PATCH", .path = "/api/v1/flavors/sync", .handler = flavors_sync},
+    GET("/api/v1/flavors/{flavor_id}", resource_flavor),
+    UPDATE("/api/v1/flavors/{flavor_id}", resource_flavor),
+    DELETE("/api/v1/flavors/{flavor_id}", resource_flavor),
+};
+
+WORKER(flavors, routes)

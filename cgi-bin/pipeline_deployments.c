@@ -1,0 +1,13 @@
+/* Endpoint group: pipeline deployments */
+#include "app/app.h"
+#include "model/model.h"
+
+static const struct route routes[] = {
+    LIST("/api/v1/pipeline_deployments", resource_deployment),
+    GET("/api/v1/pipeline_deployments/{deployment_id}", resource_deployment),
+    DELETE("/api/v1/pipeline_deployments/{deployment_id}", resource_deployment),
+    LIST("/api/v1/workspaces/{workspace_name_or_id}/pipeline_deployments", resource_deployment),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/pipeline_deployments", resource_deployment),
+};
+
+WORKER(pipeline_deployments, routes)

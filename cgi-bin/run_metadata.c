@@ -1,0 +1,11 @@
+/* Endpoint group: run metadata */
+#include "app/app.h"
+#include "model/run_metadata.h"
+
+static const struct route routes[] = {
+    LIST("/api/v1/run-metadata", resource_run_metadata),
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/run-metadata", run_metadata_create, &resource_run_metadata, OP_CREATE},
+    {"GET", "/api/v1/run-metadata/{run_metadata_id}", resource_get, &resource_run_metadata, OP_GET, .flags = R_NO_HYDRATE},
+};
+
+WORKER(run_metadata, routes)

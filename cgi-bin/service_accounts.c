@@ -1,0 +1,23 @@
+/* Endpoint group: service accounts and their API keys */
+#include "app/app.h"
+#include "model/api_key.h"
+#include "model/service_account.h"
+
+#define KEYS "/api/v1/service_accounts/{service_account_id}/api_keys"
+#define KEY KEYS "/{api_key_name_or_id}"
+
+static const struct route routes[] = {
+    LIST("/api/v1/service_accounts", resource_service_account),
+    CREATE("/api/v1/service_accounts", resource_service_account),
+    GET("/api/v1/service_accounts/{service_account_name_or_id}", resource_service_account),
+    UPDATE("/api/v1/service_accounts/{service_account_name_or_id}", resource_service_account),
+    DELETE("/api/v1/service_accounts/{service_account_name_or_id}", resource_service_account),
+    LIST(KEYS, resource_api_key),
+    {"POST", KEYS, api_key_create, &resource_api_key, OP_CREATE},
+    {"GET", KEY, api_key_get, &resource_api_key, OP_GET, .flags = R_HYDRATE},
+    {"PUT", KEY, api_key_update, &resource_api_key, OP_UPDATE},
+    {"DELETE", KEY, api_key_delete, &resource_api_key, OP_DELETE},
+    {"PUT", KEY "/rotate", api_key_rotate, .body = &API_KEY_ROTATION},
+};
+
+WORKER(service_accounts, routes)

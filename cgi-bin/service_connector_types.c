@@ -1,0 +1,10 @@
+/* Endpoint group: types of service connectors */
+#include "app/app.h"
+#include "model/connector.h"
+
+static const struct route routes[] = {
+    {.method = "GET", .path = "/api/v1/service_connector_types", .handler = connector_type_list, .query = &CONNECTOR_TYPES_QUERY},
+    {.method = "GET", .path = "/api/v1/service_connector_types/{connector_type}", .handler = connector_type_get},
+};
+
+WORKER(service_connector_types, routes)

@@ -1,0 +1,26 @@
+/* Endpoint group: service connectors */
+#include "app/app.h"
+#include "model/connector.h"
+
+#define CONNECTORS "/api/v1/service_connectors"
+#define IN_A_WORKSPACE "/api/v1/workspaces/{workspace_name_or_id}/service_connectors"
+
+static const struct route routes[] = {
+    {.method = "GET", .path = CONNECTORS, .handler = connector_list, .resource = &resource_connector, .op = OP_LIST,
+     .body = &CONNECTOR_LABELS, .query = &CONNECTOR_QUERY, .flags = R_BODY_OPTIONAL},
+    {.method = "POST", .path = CONNECTORS "/verify", .handler = connector_verify_config, .body = &CONNECTOR_BODY,
+     .query = &CONNECTOR_CONFIG_QUERY},
+    {.method = "POST", .path = CONNECTORS "/full_stack_resources", .handler = connector_full_stack, .body = &CONNECTOR_INFO,
+     .query = &CONNECTOR_FULL_STACK_QUERY, .flags = R_BODY_OPTIONAL},
+    {.method = "GET", .path = CONNECTORS "/{connector_id}", .handler = connector_get, .resource = &resource_connector,
+     .op = OP_GET, .query = &CONNECTOR_QUERY, .flags = R_HYDRATE},
+    UPDATE(CONNECTORS "/{connector_id}", resource_connector),
+    DELETE(CONNECTORS "/{connector_id}", resource_connector),
+    {.method = "PUT", .path = CONNECTORS "/{connector_id}/verify", .handler = connector_verify, .query = &CONNECTOR_VERIFY_QUERY},
+    {.method = "GET", .path = CONNECTORS "/{connector_id}/client", .handler = connector_client, .query = &CONNECTOR_CLIENT_QUERY},
+    LIST(IN_A_WORKSPACE, resource_connector, .body = &CONNECTOR_LABELS, .flags = R_BODY_OPTIONAL),
+    CREATE(IN_A_WORKSPACE, resource_connector),
+    {.method = "GET", .path = IN_A_WORKSPACE "/resources", .handler = connector_resources, .query = &CONNECTOR_RESOURCES_QUERY},
+};
+
+WORKER(service_connectors, routes)

@@ -1,0 +1,13 @@
+/* Endpoint group: tags */
+#include "app/app.h"
+#include "model/model.h"
+
+static const struct route routes[] = {
+    LIST("/api/v1/tags", resource_tag),
+    CREATE("/api/v1/tags", resource_tag),
+    GET("/api/v1/tags/{tag_name_or_id}", resource_tag),
+    UPDATE("/api/v1/tags/{tag_id}", resource_tag),
+    DELETE("/api/v1/tags/{tag_name_or_id}", resource_tag),
+};
+
+WORKER(tags, routes)

@@ -1,0 +1,14 @@
+/* Endpoint group: workspaces */
+#include "app/app.h"
+#include "model/workspace.h"
+
+static const struct route routes[] = {
+    LIST("/api/v1/workspaces", resource_workspace),
+    CREATE("/api/v1/workspaces", resource_workspace),
+    GET("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
+    UPDATE("/api/v1/workspaces/{workspace_id}", resource_workspace),
+    DELETE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
+    {"GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics", workspace_statistics, .flags = 0},
+};
+
+WORKER(workspaces, routes)

@@ -1,0 +1,157 @@
+// The shell: navigation, the gate for those who are not signed in, and which address shows which view.
+
+import { ApiError } from './api.js';
+import { h, put } from './dom.js';
+import { here, start } from './router.js';
+import { session, store } from './session.js';
+import { errorPanel, toast } from './ui.js';
+
+const view = (name) => () => import(`./views/${name}.js`);
+
+const routes = [
+  { path: '/', load: view('overview') },
+  { path: '/pipelines', load: view('pipelines') },
+  { path: '/pipelines/:id', load: view('pipeline') },
+  { path: '/pipelines/:pipeline/runs/:id', load: view('run') },
+  { path: '/runs', load: view('runs') },
+  { path: '/runs/:id', load: view('run') },
+  { path: '/runs/:id/:tab', load: view('run') },
+  { path: '/models', load: view('models') },
+  { path: '/models/:id', load: view('model') },
+  { path: '/model-versions/:id', load: view('model_version') },
+  { path: '/artifacts', load: view('artifacts') },
+  { path: '/artifacts/:id', load: view('artifact') },
+  { path: '/artifact-versions/:id', load: view('artifact_version') },
+  { path: '/stacks', load: view('stacks') },
+  { path: '/stacks/:id', load: view('stack') },
+  { path: '/stacks/:id/:tab', load: view('stack') },
+  { path: '/components', load: view('components') },
+  { path: '/components/:id', load: view('component') },
+  { path: '/components/:type/:id/:tab', load: view('component') },
+  { path: '/secrets', load: view('secrets') },
+  { path: '/secrets/:id', load: view('secret') },
+  { path: '/members', load: view('members') },
+  { path: '/service-accounts', load: view('service_accounts') },
+  { path: '/service-accounts/:id', load: view('service_account') },
+  { path: '/devices', load: view('devices') },
+  { path: '/devices/verify', load: view('device_verify') },
+  { path: '/settings', load: view('settings') },
+  { path: '/account', load: view('account') },
+  { path: '/activate-server', load: view('activate_server') },
+  { path: '/activate-user', load: view('activate_user') },
+  { path: '/login', load: view('overview') },
+];
+
+const NAV = [
+  ['Work', [['/', 'Overview'], ['/pipelines', 'Pipelines'], ['/runs', 'Runs'], ['/models', 'Models'],
+    ['/artifacts', 'Artifacts']]],
+  ['Infrastructure', [['/stacks', 'Stacks'], ['/components', 'Components'], ['/secrets', 'Secrets']]],
+  ['Access', [['/members', 'Members'], ['/service-accounts', 'Service accounts'], ['/devices', 'Devices']]],
+  ['Server', [['/settings', 'Settings'], ['/account', 'Your account']]],
+];
+const BELONGS = { 'model-versions': 'models', 'artifact-versions': 'artifacts' };
+const PUBLIC = ['/activate-server', '/activate-user'];
+
+const main = document.getElementById('main');
+const bar = document.getElementById('bar');
+const nav = document.getElementById('nav');
+const menu = document.getElementById('menu');
+let redraw = () => {};
+
+/** The view to show instead of the one asked for: activation of a fresh server, or the sign-in form. */
+async function before(path) {
+  if (PUBLIC.includes(path) || session.likely()) return null;
+  const info = await session.server();
+  if (!info.active) return (await import('./views/activate_server.js')).default;
+  if (!(await session.open())) return gate();
+  session.door = 'open';
+  drawNav(path);
+  return null;
+}
+
+async function gate(notice) {
+  bar.hidden = true;
+  const { signIn } = await import('./views/sign_in.js');
+  return (page) => signIn(page, () => redraw(), notice);
+}
+
+async function failed(error, page, again) {
+  if (error instanceof ApiError && error.status === 401) {
+    const ended = session.likely();
+    session.forget();
+    const info = await session.server().catch(() => null);
+    if (info && !info.active) { again(); return; }
+    const form = await gate(ended ? 'Your session has ended. Sign in again to go on.' : null);
+    form(page);
+    return;
+  }
+  page.title('Something went wrong');
+  page.show(errorPanel(error, again));
+}
+
+function drawNav(path) {
+  bar.hidden = PUBLIC.includes(path) || !(session.likely() || session.door === 'open');
+  const top = path.split('/')[1] ?? '';
+  const section = '/' + (BELONGS[top] ?? top);
+  put(nav, NAV.map(([label, links]) => h('div', { class: 'group' },
+    h('h2', null, label),
+    h('ul', null, links.map(([href, text]) => h('li', null,
+      h('a', { href: '#' + href, 'aria-current': href === section ? 'page' : null }, text)))))),
+  h('div', { class: 'foot' }, themePicker(),
+    session.door !== 'open' && h('button', { type: 'button', class: 'plain', onclick: signOut }, 'Sign out')));
+}
+
+async function signOut() {
+  try {
+    await session.signOut();
+    location.hash = '#/';
+    redraw();
+  } catch (error) {
+    toast(error.message, 'bad');
+  }
+}
+
+function themePicker() {
+  const now = document.documentElement.dataset.theme ?? 'auto';
+  const pick = (event) => {
+    const theme = event.target.value;
+    store.set('kanso.theme', theme === 'auto' ? null : theme);
+    if (theme === 'auto') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  };
+  return h('label', { class: 'theme' }, h('span', null, 'Colours'),
+    h('select', { onchange: pick }, [['auto', 'As the system'], ['light', 'Light'], ['dark', 'Dark']]
+      .map(([value, text]) => h('option', { value, selected: value === now }, text))));
+}
+
+function closeMenu() {
+  bar.classList.remove('open');
+  menu.setAttribute('aria-expanded', 'false');
+}
+
+menu.addEventListener('click', () => {
+  const open = bar.classList.toggle('open');
+  menu.setAttribute('aria-expanded', String(open));
+});
+addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && bar.classList.contains('open')) {
+    closeMenu();
+    menu.focus();
+  }
+});
+// The skip link must not change the address, which is what decides the view.
+document.getElementById('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  main.focus();
+});
+
+redraw = start({
+  main,
+  routes,
+  before,
+  failed,
+  after: () => {
+    closeMenu();
+    drawNav(here().path);
+  },
+});

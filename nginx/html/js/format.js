@@ -1,0 +1,63 @@
+// Words and numbers for people.
+
+/** A server timestamp (naive UTC) as a Date, or null. */
+export function date(text) {
+  if (!text) return null;
+  return new Date(/[Zz]|[+-]\d\d:\d\d$/.test(text) ? text : text + 'Z');
+}
+
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+
+/** Date and time in the reader's zone. */
+export const exact = (at) => full.format(at);
+
+/** '3 min ago', '2 h ago', or the day for what is older than a week. */
+export function ago(at, now = Date.now()) {
+  const seconds = Math.round((now - at) / 1000);
+  if (seconds < -60) return full.format(at);
+  if (seconds < 10) return 'just now';
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  if (seconds < 7 * 86400) return `${Math.floor(seconds / 86400)} d ago`;
+  return day.format(at);
+}
+
+/** The time between two server timestamps in words; an open end means until now. */
+export function duration(from, until) {
+  const start = date(from);
+  if (!start) return '';
+  const seconds = Math.max(0, ((date(until) ?? new Date()) - start) / 1000);
+  if (seconds < 1) return '< 1 s';
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+const counts = new Intl.NumberFormat();
+
+/** A count with the reader's thousands separator. */
+export const number = (n) => counts.format(n);
+
+/** '1 run', '2 runs'. */
+export const plural = (n, one, many = one + 's') => `${number(n)} ${n === 1 ? one : many}`;
+
+/** Bytes in binary units. */
+export function bytes(n) {
+  let unit = 0;
+  while (n >= 1024 && unit < 4) { n /= 1024; unit += 1; }
+  return `${unit ? n.toFixed(1) : n} ${['bytes', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}`;
+}
+
+/** 'artifact_store' as 'Artifact store'. */
+export function words(text) {
+  const spaced = String(text).replaceAll('_', ' ');
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** The last part of a dotted path. */
+export const tail = (path) => String(path).split('.').pop();

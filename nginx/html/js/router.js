@@ -1,0 +1,160 @@
+// Addresses: everything after '#'. '#/runs/<id>?step=<id>' has the path '/runs/<id>' and the query 'step'.
+// A view is a function of one Page; the router makes the page, runs the view and shows its errors.
+
+import { h, put, to } from './dom.js';
+
+/** Path and query of the present address. */
+export function here() {
+  const text = location.hash.slice(1) || '/';
+  const cut = text.indexOf('?');
+  const path = cut < 0 ? text : text.slice(0, cut);
+  return {
+    path: path.length > 1 ? path.replace(/\/+$/, '') || '/' : '/',
+    query: new URLSearchParams(cut < 0 ? '' : text.slice(cut + 1)),
+  };
+}
+
+function match(pattern, path) {
+  const want = pattern.split('/');
+  const have = path.split('/');
+  if (want.length !== have.length) return null;
+  const params = {};
+  for (let i = 0; i < want.length; i += 1) {
+    if (want[i].startsWith(':')) {
+      try { params[want[i].slice(1)] = decodeURIComponent(have[i]); } catch { return null; }
+    } else if (want[i] !== have[i]) return null;
+  }
+  return params;
+}
+
+/** What a view gets: where it is, where to draw, and what ends when the reader leaves. */
+class Page {
+  #leave = new AbortController();
+  #main;
+
+  constructor(main, path, params, query) {
+    this.#main = main;
+    this.path = path;
+    this.params = params;
+    this.query = query;
+    /** Set by a view that can follow a change of the query without being drawn anew. */
+    this.onquery = null;
+  }
+
+  get signal() { return this.#leave.signal; }
+  leave() { this.#leave.abort(); }
+
+  /** Names the page in the window and in the history. */
+  title(text) { document.title = text ? `${text} · Kanso` : 'Kanso'; }
+
+  /** Draws; a reader who has left meanwhile sees nothing of it. */
+  show(...nodes) {
+    if (this.signal.aborted) return;
+    put(this.#main, nodes);
+    this.#main.removeAttribute('aria-busy');
+  }
+
+  /** The address of this page with some of its query changed; null removes. */
+  link(patch) {
+    const query = Object.fromEntries(this.query);
+    return to(this.path, { ...query, ...patch });
+  }
+
+  go(patch, { replace = false } = {}) {
+    const address = this.link(patch);
+    if (address === to(this.path, Object.fromEntries(this.query))) return;
+    if (replace) {
+      history.replaceState(null, '', address);
+      dispatchEvent(new HashChangeEvent('hashchange'));
+    } else location.hash = address;
+  }
+
+  /**
+   * Repeats a task while the page is open and in sight. The task may return the milliseconds until its next
+   * turn, or false when there is nothing more to do.
+   */
+  every(ms, task) {
+    let timer = 0;
+    let running = false;
+    const tick = async () => {
+      clearTimeout(timer);
+      if (document.hidden || running || this.signal.aborted) return;
+      running = true;
+      let more = true;
+      try { more = await task(); } catch { /* the next round tries again */ }
+      running = false;
+      if (typeof more === 'number') ms = more;
+      if (more === false) document.removeEventListener('visibilitychange', tick);
+      else if (!this.signal.aborted) timer = setTimeout(tick, ms);
+    };
+    timer = setTimeout(tick, ms);
+    document.addEventListener('visibilitychange', tick, { signal: this.signal });
+    this.signal.addEventListener('abort', () => clearTimeout(timer));
+  }
+}
+
+/**
+ * Starts following the address.
+ *   routes: [{path, load}], load() resolving to a module whose default export is the view
+ *   before(path): a view to show instead, or null
+ *   failed(error, page, again): shows an error; after(path): called once a view has been drawn
+ */
+export function start({ main, routes, before, failed, after }) {
+  let current = null;
+  let first = true;
+
+  async function draw() {
+    const { path, query } = here();
+    current?.leave();
+    let route = null;
+    let params = null;
+    for (route of routes) {
+      params = match(route.path, path);
+      if (params) break;
+    }
+    const page = new Page(main, path, params ?? {}, query);
+    current = page;
+    main.setAttribute('aria-busy', 'true');
+    after(path);
+    try {
+      let view = await before(path);
+      if (!view && !params) view = missing;
+      view ??= (await route.load()).default;
+      if (page.signal.aborted) return;
+      await view(page);
+    } catch (error) {
+      if (page.signal.aborted || error.name === 'AbortError') return;
+      failed(error, page, draw);
+    }
+    if (!first && !page.signal.aborted) {
+      scrollTo(0, 0);
+      focusHeading(main);
+    }
+    first = false;
+  }
+
+  addEventListener('hashchange', () => {
+    const { path, query } = here();
+    if (current?.onquery && current.path === path) {
+      current.query = query;
+      current.onquery();
+    } else draw();
+  });
+  draw();
+  return draw;
+}
+
+function focusHeading(main) {
+  if (main.contains(document.activeElement) && document.activeElement !== main) return;
+  const heading = main.querySelector('h1') ?? main;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
+
+function missing(page) {
+  page.title('Not found');
+  page.show(h('section', { class: 'empty' },
+    h('h1', null, 'There is no such page'),
+    h('p', null, 'The address may be old or mistyped.'),
+    h('p', null, h('a', { href: '#/' }, 'Go to the overview'))));
+}

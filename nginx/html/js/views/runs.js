@@ -1,0 +1,3 @@
+import { runList } from '../parts/runs.js';
+
+export default (page) => runList(page, { title: 'Runs' }).start;

@@ -1,0 +1,95 @@
+// What the server is called and does, what it runs as, and whether it is well.
+
+import { api } from '../api.js';
+import { h, put, safeUrl } from '../dom.js';
+import { words } from '../format.js';
+import { session } from '../session.js';
+import { copyable, facts, field, form, header, section, status, time, toast } from '../ui.js';
+
+const FLAGS = [['enable_analytics', 'Send anonymous usage statistics'], ['display_announcements', 'Show announcements'],
+  ['display_updates', 'Show updates']];
+
+const SCHEMES = {
+  NO_AUTH: 'Not asked for',
+  HTTP_BASIC: 'HTTP basic',
+  OAUTH2_PASSWORD_BEARER: 'User name and password',
+  EXTERNAL: 'By another service',
+};
+
+/** Answers and their time, asked anew whenever the page is open for a while. */
+async function health(box, signal) {
+  const from = performance.now();
+  try {
+    await api.health(signal);
+    put(box, status('on', 'Healthy'), h('span', { class: 'muted' }, ` · answered in ${Math.max(1, Math.round(performance.now() - from))} ms`));
+  } catch (error) {
+    if (error.name !== 'AbortError') put(box, status('failed', 'Not healthy'), h('span', { class: 'muted' }, ` · ${error.message}`));
+  }
+}
+
+function settingsForm(settings, admin) {
+  const { body } = settings;
+  if (!admin) {
+    return facts([['Name', body.server_name], ['Logo', body.logo_url],
+      ...FLAGS.map(([key, label]) => [label, body[key] ? 'Yes' : 'No'])]);
+  }
+  return form({
+    button: 'Save',
+    fields: [
+      field({ name: 'server_name', label: 'Name of this server', value: body.server_name, required: true, maxlength: 255 }),
+      field({ name: 'logo_url', label: 'Address of a logo', value: body.logo_url, hint: 'Shown by ZenML’s dashboard. May stay empty.' }),
+      FLAGS.map(([name, label]) => field({ name, label, kind: 'checkbox', value: body[name] })),
+    ],
+    submit: async (v) => {
+      await api.put('settings', { ...v, logo_url: v.logo_url || null });
+      toast('The settings were saved.');
+    },
+  });
+}
+
+function workspacePicker(workspaces) {
+  if (workspaces.total < 2) return null;
+  const choose = (event) => {
+    session.choose(event.target.value);
+    toast('New secrets and stacks go to this workspace; the overview counts what is in it.');
+  };
+  return section('Workspace', h('div', { class: 'field' },
+    h('label', { for: 'workspace' }, 'Workspace to work in'),
+    h('select', { id: 'workspace', onchange: choose }, workspaces.items.map((w) =>
+      h('option', { value: w.name, selected: w.name === session.workspace() }, w.name)))));
+}
+
+export default async function settingsView(page) {
+  page.title('Settings');
+  // A server that belongs to a control plane has no settings of its own.
+  const own = api.get('settings', { hydrate: true }, page.signal).catch((error) => {
+    if (error.status === 404) return null;
+    throw error;
+  });
+  const [settings, me, workspaces, info] = await Promise.all([own, session.me(),
+    api.get('workspaces', { size: 100 }, page.signal), api.get('info', null, page.signal)]);
+  const well = h('span', null, '…');
+  page.show(
+    header('Settings'),
+    settings && section('This server', settingsForm(settings, me.body.is_admin)),
+    workspacePicker(workspaces),
+    section('About', facts([
+      ['Health', well],
+      ['Version', `ZenML API ${info.version}`],
+      ['Server id', copyable(info.id, 'Server id')],
+      ['Deployed as', words(info.deployment_type)],
+      ['Database', info.database_type],
+      ['Secrets store', info.secrets_store_type],
+      ['Sign-in', SCHEMES[info.auth_scheme] ?? info.auth_scheme],
+      ['Server address', link(info.server_url)],
+      ['Dashboard address', link(info.dashboard_url)],
+      ['Last activity', time(info.last_user_activity)],
+      ...Object.entries(info.metadata ?? {}).map(([k, v]) => [k, v]),
+    ])),
+    section('Connect a client', h('pre', { tabindex: '0' }, `zenml connect --url ${new URL('.', location.href).href.replace(/\/$/, '')}`)),
+  );
+  await health(well, page.signal);
+  page.every(15000, () => health(well, page.signal));
+}
+
+const link = (text) => (safeUrl(text) ? h('a', { href: safeUrl(text), rel: 'noopener noreferrer' }, text) : text);

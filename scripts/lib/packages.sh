@@ -1,0 +1,42 @@
+# Debian packages: which are missing, and installing them. Sourced by scripts/kanso.
+
+# Prints the packages that are missing for the given purposes (build, run, test), one a line.
+packages_missing() {
+    local when kind what package
+    while read -r when kind what package; do
+        case " $* " in *" $when "*) ;; *) continue ;; esac
+        case $kind in
+        command) command -v "$what" >/dev/null && continue ;;
+        header) compgen -G "/usr/include/$what" >/dev/null && continue
+                compgen -G "/usr/include/*-linux-gnu*/$what" >/dev/null && continue ;;
+        esac
+        echo "$package"
+    done < <(grep -v '^ *#' "$root/scripts/packages.txt") | sort -u
+}
+
+# Installs what is missing, and says what. A package's own service is not started: Kanso runs its own.
+packages_install() {
+    local missing sudo=() policy=/usr/sbin/policy-rc.d
+    mapfile -t missing < <(packages_missing "$@")
+    [ ${#missing[@]} = 0 ] && return
+    command -v apt-get >/dev/null ||
+        die "missing: ${missing[*]} (Debian's names); install them, there is no apt-get here"
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null ||
+            die "missing: ${missing[*]}; as root: apt-get install ${missing[*]}"
+        sudo=(sudo)
+    fi
+    say "installing: ${missing[*]}"
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+        "${sudo[@]}" chmod 755 "$policy"
+    else
+        policy=
+    fi
+    local failed=0
+    { "${sudo[@]}" apt-get update -q && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qy --no-install-recommends "${missing[@]}"; } >"$KANSO_HOME/log/apt.log" 2>&1 ||
+        failed=1
+    [ -z "$policy" ] || "${sudo[@]}" rm -f "$policy"
+    [ $failed = 0 ] || die "apt-get install ${missing[*]} failed; see $KANSO_HOME/log/apt.log"
+}

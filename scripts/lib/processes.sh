@@ -1,0 +1,98 @@
+# Processes that run in the background. Sourced by scripts/kanso.
+#
+# Each is the leader of its own session, so a terminal's Ctrl-C does not reach it, and has a file
+# run/NAME.pid with its process id and start time: an id that was given away again is not mistaken for it.
+
+# Prints when a process started, in clock ticks since boot; nothing when there is none.
+start_time() {
+    local stat=
+    { read -r -d "" stat <"/proc/$1/stat"; } 2>/dev/null
+    [ -n "$stat" ] || return 0
+    set -- ${stat##*) }
+    [ "$1" = Z ] || echo "${20}"
+}
+
+# Prints the process id of NAME if it runs; fails if not.
+pid_of() {
+    local pid started
+    { read -r pid started <"$KANSO_HOME/run/$1.pid"; } 2>/dev/null || return 1
+    [ -n "$started" ] && [ "$(start_time "$pid")" = "$started" ] && echo "$pid"
+}
+
+# Prints the names of all that was started and not yet stopped.
+names() {
+    local file
+    for file in "$KANSO_HOME"/run/*.pid; do
+        [ -e "$file" ] && basename "$file" .pid
+    done
+    return 0
+}
+
+# A log beyond 10 MB makes room for a new one.
+log_rotate() {
+    [ ! -e "$1" ] || [ "$(stat -c %s "$1")" -lt 10000000 ] || mv "$1" "$1.1"
+}
+
+# Starts NAME: launch NAME COMMAND...; its output is appended to log/NAME.log.
+launch() {
+    local name=$1 log=$KANSO_HOME/log/$1.log
+    shift
+    log_rotate "$log"
+    (
+        [ -z "${lock:-}" ] || exec {lock}>&-
+        cd "$KANSO_HOME" && exec setsid "${runner[@]}" "$@"
+    ) >>"$log" 2>&1 </dev/null &
+    echo "$! $(start_time $!)" >"$KANSO_HOME/run/$name.pid" || die "$(disk_full)"
+    disown $! # its end is nothing for the shell to report
+    launched+=("$name")
+}
+
+# Whether NAME or a child that it left behind still runs; its id is then also that of their group. A process
+# that has ended and waits for its parent to notice does not count.
+group_runs() {
+    local pid started now file stat
+    { read -r pid started <"$KANSO_HOME/run/$1.pid"; } 2>/dev/null || return 1
+    now=$(start_time "$pid")
+    [ -z "$now" ] || [ "$now" = "$started" ] || return 1
+    kill -0 -- "-$pid" 2>/dev/null || return 1
+    for file in /proc/[0-9]*/stat; do
+        stat=
+        { read -r -d "" stat <"$file"; } 2>/dev/null
+        [ -n "$stat" ] || continue
+        set -- ${stat##*) }
+        [ "$3" != "$pid" ] || [ "$1" = Z ] || return 0
+    done
+    return 1
+}
+
+# Asks NAME to end with SIGNAL, waits for it and its children, and insists after so many SECONDS.
+finish() {
+    local name=$1 signal=$2 seconds=$3 pid tries
+    { read -r pid _ <"$KANSO_HOME/run/$name.pid"; } 2>/dev/null || return 0
+    for ((tries = 0; tries < seconds * 20; tries++)); do
+        group_runs "$name" || break
+        if [ $tries = 0 ]; then
+            kill "-$signal" "$pid" 2>/dev/null
+        elif ((tries % 4 == 0)); then
+            # A child that was just about to wait for a request misses the first, as does one left alone.
+            kill "-$signal" -- "-$pid" 2>/dev/null
+        fi
+        sleep 0.05
+    done
+    if group_runs "$name"; then
+        warn "$name did not end within $seconds seconds and was ended by force"
+        kill -KILL -- "-$pid" 2>/dev/null
+    fi
+    rm -f "$KANSO_HOME/run/$name.pid"
+}
+
+# Stops everything: first no new requests, then the workers with theirs answered, then the database.
+finish_all() {
+    local name
+    finish nginx QUIT 15
+    for name in $(names); do
+        case $name in worker-*) finish "$name" TERM 30 ;; esac
+    done
+    finish mariadb TERM 120
+    rm -f "$KANSO_HOME"/run/*.sock
+}

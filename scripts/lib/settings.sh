@@ -1,0 +1,120 @@
+# Settings: kanso.conf, $KANSO_HOME and what is kept in it. Sourced by scripts/kanso.
+
+# Exports the NAME=value lines of a file; what the environment has already wins.
+settings_load() {
+    local line name value number=0
+    while IFS= read -r line || [ -n "$line" ]; do
+        number=$((number + 1))
+        [[ $line =~ ^[[:space:]]*(#.*)?$ ]] && continue
+        [[ $line =~ ^[[:space:]]*([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]] ||
+            die "$1 line $number: expected NAME=value"
+        name=${BASH_REMATCH[1]}
+        value=${BASH_REMATCH[2]}
+        value=${value%"${value##*[![:space:]]}"}
+        [[ $value =~ ^\"(.*)\"$ || $value =~ ^\'(.*)\'$ ]] && value=${BASH_REMATCH[1]}
+        [ -n "${!name+set}" ] || export "$name=$value"
+    done <"$1"
+}
+
+# Reads kanso.conf ($KANSO_CONF, or beside the sources, or in $KANSO_HOME), then fills in defaults.
+settings_read() {
+    if [ -n "${KANSO_CONF:-}" ]; then
+        [ -r "$KANSO_CONF" ] || die "KANSO_CONF: cannot read $KANSO_CONF"
+        settings_load "$KANSO_CONF"
+    else
+        [ -z "${KANSO_HOME:-}" ] || [ ! -r "$KANSO_HOME/kanso.conf" ] || settings_load "$KANSO_HOME/kanso.conf"
+        [ ! -r "$root/kanso.conf" ] || settings_load "$root/kanso.conf"
+    fi
+    export KANSO_HOME=${KANSO_HOME:-$root/var} KANSO_PORT=${KANSO_PORT:-8080}
+    export KANSO_ADDRESS=${KANSO_ADDRESS:-127.0.0.1} KANSO_HTML=${KANSO_HTML:-$root/nginx/html}
+    [[ $KANSO_HOME = /* ]] || KANSO_HOME=$PWD/$KANSO_HOME
+    KANSO_HOME=${KANSO_HOME%/}
+    [[ $KANSO_PORT =~ ^[0-9]{1,5}$ && 10#$KANSO_PORT -ge 1 && 10#$KANSO_PORT -le 65535 ]] ||
+        die "KANSO_PORT is '$KANSO_PORT'; it must be a number from 1 to 65535"
+    [[ $KANSO_HOME != *[[:space:]\"\'\\\;{}\$]* ]] ||
+        die "KANSO_HOME is '$KANSO_HOME'; it must be a path without blanks, quotes and shell characters"
+    [ ${#KANSO_HOME} -le 70 ] ||
+        die "KANSO_HOME is ${#KANSO_HOME} characters long; 70 is the limit, since it holds Unix sockets"
+    reach=$KANSO_ADDRESS # where it can be reached from here
+    [ "$reach" != 0.0.0.0 ] || reach=127.0.0.1
+    url=http://$reach:$KANSO_PORT
+    prefix=${ZENML_SERVER_ROOT_URL_PATH:-}
+    given_store_url=${ZENML_STORE_URL:-}
+}
+
+# Makes $KANSO_HOME and decides who owns it. Started by root, all of Kanso runs as an ordinary user
+# (KANSO_USER, or the first there is of kanso, mysql and nobody), unless that user cannot get in.
+settings_home() {
+    local dir user made=
+    umask 077
+    [ -n "$(ls -A "$KANSO_HOME" 2>/dev/null)" ] || made=1 # not there yet, or empty: ours alone
+    mkdir -p "$KANSO_HOME" 2>/dev/null || die "cannot make the directory KANSO_HOME=$KANSO_HOME"
+    [ -w "$KANSO_HOME" ] && [ -x "$KANSO_HOME" ] ||
+        die "KANSO_HOME=$KANSO_HOME belongs to $(stat -c %U "$KANSO_HOME"); use another one, or that user"
+    disk_has 4 || die "$(disk_full)"
+    for dir in db run log etc tmp; do
+        mkdir -p "$KANSO_HOME/$dir" || die "cannot make $KANSO_HOME/$dir"
+    done
+    runner=() run_user=$(id -un)
+    [ "$(id -u)" = 0 ] || return 0
+    for user in ${KANSO_USER:-kanso mysql nobody}; do
+        id "$user" >/dev/null 2>&1 && break
+        user=
+    done
+    [ -n "$user" ] || die "KANSO_USER is '${KANSO_USER:-}'; there is no such user"
+    [ "$user" = root ] && return
+    chown "$user" "$KANSO_HOME"/{db,run,log,etc,tmp}
+    [ -z "$made" ] || chmod 711 "$KANSO_HOME"
+    local as_user=(setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups --)
+    if "${as_user[@]}" test -w "$KANSO_HOME/run" -a -r "$root/scripts/kanso" 2>/dev/null; then
+        runner=("${as_user[@]}") run_user=$user
+    else
+        warn "user '$user' cannot get to $KANSO_HOME and $root, so Kanso runs as root;" \
+            "move both to a place that others may enter, such as /opt and /var/lib"
+        chown root "$KANSO_HOME"/{db,run,log,etc,tmp}
+    fi
+}
+
+# Whether the file system of $KANSO_HOME has that many megabytes left; and the line for when not.
+disk_has() {
+    local free
+    free=$(df -Pk "$KANSO_HOME" | awk 'NR == 2 { print $4 }')
+    [ "${free:-0}" -ge $(($1 * 1024)) ]
+}
+disk_full() {
+    echo "the disk is (nearly) full: free some space on $(df -P "$KANSO_HOME" | awk 'NR == 2 { print $6 }')" \
+        "(it holds KANSO_HOME=$KANSO_HOME), or set KANSO_HOME to another disk"
+}
+
+# Prints the secret in etc/NAME, made up on first use: BYTES random bytes in hexadecimal, mode 0600.
+secret_file() {
+    local file=$KANSO_HOME/etc/$1
+    if [ ! -s "$file" ]; then
+        (umask 077; od -An -vtx1 -N"$2" /dev/urandom | tr -d ' \n' >"$file.new") 2>/dev/null &&
+            [ "$(stat -c %s "$file.new")" = $(($2 * 2)) ] && mv "$file.new" "$file" ||
+            die "cannot write $file: $(disk_has 1 && echo "check its permissions" || disk_full)"
+    fi
+    cat "$file"
+}
+
+# Keys and passwords that were not given. The encryption key of secrets is made up only for a private
+# database: with somebody else's database it has to be the key that the secrets there were written with.
+settings_keys() {
+    export ZENML_DEFAULT_USER_NAME=${ZENML_DEFAULT_USER_NAME:-default}
+    export ZENML_SERVER_AUTO_ACTIVATE=${ZENML_SERVER_AUTO_ACTIVATE:-true}
+    [ -n "${ZENML_SERVER_JWT_SECRET_KEY:-}" ] || ZENML_SERVER_JWT_SECRET_KEY=$(secret_file jwt-key 32) || exit 1
+    export ZENML_SERVER_JWT_SECRET_KEY
+    if database_private && [ -z "${ZENML_SECRETS_STORE_ENCRYPTION_KEY:-}" ]; then
+        ZENML_SECRETS_STORE_ENCRYPTION_KEY=$(secret_file encryption-key 32) || exit 1
+        export ZENML_SECRETS_STORE_ENCRYPTION_KEY
+    fi
+    new_password=
+    if [ -z "${ZENML_DEFAULT_USER_PASSWORD+set}" ]; then
+        # Each database has its own users, so each has its own file.
+        local file=default-password
+        database_private || file+=-$(cksum <<<"$given_store_url" | cut -d' ' -f1)
+        [ -s "$KANSO_HOME/etc/$file" ] || new_password=$KANSO_HOME/etc/$file
+        ZENML_DEFAULT_USER_PASSWORD=$(secret_file "$file" 12) || exit 1
+    fi
+    export ZENML_DEFAULT_USER_PASSWORD
+}

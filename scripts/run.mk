@@ -1,0 +1,18 @@
+# Running Kanso on this machine: `scripts/kanso --help` says what each does.
+
+.PHONY: run start stop restart status logs
+run: ## start in the foreground: database, workers, nginx; Ctrl-C stops all
+	@exec scripts/kanso run
+start: ## the same in the background
+	@scripts/kanso start
+stop: ## stop what was started
+	@scripts/kanso stop
+restart: ## stop and start
+	@scripts/kanso restart
+status: ## what runs, with its memory
+	@scripts/kanso status
+logs: ## follow the logs
+	@exec scripts/kanso logs
+
+# Files that are part of the library without the compiler knowing.
+$(B)/obj/src/db/embedded.o: sql/schema.sql sql/kanso.sql sql/flavors.json nginx/nginx.conf.in

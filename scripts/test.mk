@@ -1,0 +1,44 @@
+# Testing. Python and its packages live in $(B)/venv, the stock zenml client in $(B)/zenml-venv.
+#
+#   make test                    everything below; closes with `N passed, N failed`
+#   make check-api ONLY=tags     a part of it; ONLY is pytest's -k, SERVER=http://... tests a running server
+#   KANSO_ZENML_VENV=DIR         uses a zenml 0.66.0 that is installed already
+
+UNIT_SRC   := $(sort $(wildcard tests/unit/*.c))
+UNIT       := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+VENV       := build/venv
+ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
+TESTS      := $(VENV)/bin/python tests/run.py
+
+.PHONY: test check-unit check-api check-conformance check-sanitize test-packages unit
+test: build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml ## all tests; ends with `N passed, N failed`
+	+@$(TESTS) unit api conformance fuzz sanitize
+check-unit: unit $(VENV)/.done ## the rooms without I/O
+	@$(TESTS) unit
+check-api: build $(VENV)/.done ## rules and errors over HTTP
+	@$(TESTS) api
+check-conformance: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the stock client, and recorded traffic
+	@$(TESTS) conformance
+check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan
+	+@$(TESTS) sanitize
+bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the reference (QUICK=1: a smaller one)
+	@$(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)
+
+unit: $(UNIT)
+$(B)/unit/%: tests/unit/%.c $(LIB)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) -Wno-missing-prototypes $(INCLUDES) -MMD -MP -o $@ $< $(OPT) $(LDFLAGS) -L$(B)/lib -lkanso \
+	    -Wl,-rpath,'$$ORIGIN/../lib' $(LIBS) -lcmocka
+-include $(UNIT:=.d)
+
+test-packages:
+	@scripts/kanso packages build run database test
+
+$(VENV)/.done: tests/requirements.txt | test-packages
+	@scripts/venv $(VENV) -r tests/requirements.txt
+	@touch $@
+
+# Without a network there is no stock client; the tests that need it then say that they were left out.
+$(ZENML_VENV)/bin/zenml: | test-packages
+	@scripts/venv $(ZENML_VENV) 'zenml[server]==0.66.0' || echo "no zenml 0.66.0: its tests are left out"

@@ -1,0 +1,175 @@
+-- What Kanso adds to the tables of ZenML 0.66.0: tables and indexes whose names begin with kanso_.
+-- ZenML 0.66.0 never looks at them, so it opens the database all the same. Dropping them loses
+-- nobody's data, only Kanso's speed, and the next `kansoctl migrate` makes them again.
+--
+-- A statement ends with a semicolon at the end of its line and is carried out when what it creates
+-- is missing. CREATE INDEX IF NOT EXISTS is MariaDB's alone, so kansoctl looks before it creates.
+
+-- Kanso's own facts about this database: `state` is "initialising" while the tables of an empty
+-- database are being made (a start that was cut short is then taken up again) and "ready"
+-- afterwards; `schema` is the level of this file.
+CREATE TABLE IF NOT EXISTS `kanso_meta` (
+  `name`  varchar(64) NOT NULL,
+  `value` text NOT NULL,
+  PRIMARY KEY (`name`)
+) ENGINE=InnoDB;
+
+-- Two creates of one name must meet on something that both write. The reference's tables have
+-- almost no unique keys, nor may they get any (old data can hold duplicates). Both write this row
+-- first, in the transaction that checks and creates; the second waits there until the first has
+-- ended.
+CREATE TABLE IF NOT EXISTS `kanso_name_guard` (
+  `resource` varchar(32) NOT NULL,
+  `scope`    varchar(128) NOT NULL,
+  `name`     varchar(255) NOT NULL,
+  PRIMARY KEY (`resource`, `scope`, `name`)
+) ENGINE=InnoDB;
+
+-- Tries at logins and password changes, by client address: what all workers and hosts count
+-- together (`at` in seconds since 1970). Rows older than a day are swept away.
+CREATE TABLE IF NOT EXISTS `kanso_rate` (
+  `id`      bigint unsigned NOT NULL AUTO_INCREMENT,
+  `limiter` varchar(16) NOT NULL,
+  `address` varchar(64) NOT NULL,
+  `at`      bigint NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `kanso_rate_who` (`limiter`, `address`, `at`),
+  KEY `kanso_rate_at` (`at`)
+) ENGINE=InnoDB;
+
+-- Pages are in order of creation, ties by id: without an index each page sorts the whole table.
+CREATE INDEX `kanso_action_created`
+  ON `action` (`created`, `id`);
+CREATE INDEX `kanso_api_key_created`
+  ON `api_key` (`created`, `id`);
+CREATE INDEX `kanso_artifact_created`
+  ON `artifact` (`created`, `id`);
+CREATE INDEX `kanso_artifact_version_created`
+  ON `artifact_version` (`created`, `id`);
+CREATE INDEX `kanso_auth_devices_created`
+  ON `auth_devices` (`created`, `id`);
+CREATE INDEX `kanso_code_repository_created`
+  ON `code_repository` (`created`, `id`);
+CREATE INDEX `kanso_event_source_created`
+  ON `event_source` (`created`, `id`);
+CREATE INDEX `kanso_flavor_created`
+  ON `flavor` (`created`, `id`);
+CREATE INDEX `kanso_model_created`
+  ON `model` (`created`, `id`);
+CREATE INDEX `kanso_model_version_created`
+  ON `model_version` (`created`, `id`);
+CREATE INDEX `kanso_model_versions_artifacts_created`
+  ON `model_versions_artifacts` (`created`, `id`);
+CREATE INDEX `kanso_model_versions_runs_created`
+  ON `model_versions_runs` (`created`, `id`);
+CREATE INDEX `kanso_pipeline_created`
+  ON `pipeline` (`created`, `id`);
+CREATE INDEX `kanso_pipeline_build_created`
+  ON `pipeline_build` (`created`, `id`);
+CREATE INDEX `kanso_pipeline_deployment_created`
+  ON `pipeline_deployment` (`created`, `id`);
+CREATE INDEX `kanso_pipeline_run_created`
+  ON `pipeline_run` (`created`, `id`);
+CREATE INDEX `kanso_run_metadata_created`
+  ON `run_metadata` (`created`, `id`);
+CREATE INDEX `kanso_run_template_created`
+  ON `run_template` (`created`, `id`);
+CREATE INDEX `kanso_schedule_created`
+  ON `schedule` (`created`, `id`);
+CREATE INDEX `kanso_secret_created`
+  ON `secret` (`created`, `id`);
+CREATE INDEX `kanso_service_created`
+  ON `service` (`created`, `id`);
+CREATE INDEX `kanso_service_connector_created`
+  ON `service_connector` (`created`, `id`);
+CREATE INDEX `kanso_stack_created`
+  ON `stack` (`created`, `id`);
+CREATE INDEX `kanso_stack_component_created`
+  ON `stack_component` (`created`, `id`);
+CREATE INDEX `kanso_step_run_created`
+  ON `step_run` (`created`, `id`);
+CREATE INDEX `kanso_tag_created`
+  ON `tag` (`created`, `id`);
+CREATE INDEX `kanso_trigger_created`
+  ON `trigger` (`created`, `id`);
+CREATE INDEX `kanso_trigger_execution_created`
+  ON `trigger_execution` (`created`, `id`);
+CREATE INDEX `kanso_user_created`
+  ON `user` (`created`, `id`);
+CREATE INDEX `kanso_workspace_created`
+  ON `workspace` (`created`, `id`);
+
+-- The same order within a workspace, which is what the stock client asks for, where rows grow with
+-- use.
+CREATE INDEX `kanso_artifact_version_workspace_created`
+  ON `artifact_version` (`workspace_id`, `created`, `id`);
+CREATE INDEX `kanso_model_workspace_created`
+  ON `model` (`workspace_id`, `created`, `id`);
+CREATE INDEX `kanso_pipeline_workspace_created`
+  ON `pipeline` (`workspace_id`, `created`, `id`);
+CREATE INDEX `kanso_pipeline_build_workspace_created`
+  ON `pipeline_build` (`workspace_id`, `created`, `id`);
+CREATE INDEX `kanso_pipeline_deployment_workspace_created`
+  ON `pipeline_deployment` (`workspace_id`, `created`, `id`);
+CREATE INDEX `kanso_pipeline_run_workspace_created`
+  ON `pipeline_run` (`workspace_id`, `created`, `id`);
+CREATE INDEX `kanso_schedule_workspace_created`
+  ON `schedule` (`workspace_id`, `created`, `id`);
+CREATE INDEX `kanso_service_workspace_created`
+  ON `service` (`workspace_id`, `created`, `id`);
+CREATE INDEX `kanso_step_run_workspace_created`
+  ON `step_run` (`workspace_id`, `created`, `id`);
+
+-- The runs of a pipeline or of a template, the steps of a run, the versions of an artifact: in
+-- order, and the latest.
+CREATE INDEX `kanso_pipeline_run_pipeline_created`
+  ON `pipeline_run` (`pipeline_id`, `created`, `id`);
+CREATE INDEX `kanso_pipeline_deployment_template`
+  ON `pipeline_deployment` (`template_id`);
+CREATE INDEX `kanso_step_run_pipeline_run_created`
+  ON `step_run` (`pipeline_run_id`, `created`, `id`);
+CREATE INDEX `kanso_artifact_version_artifact_created`
+  ON `artifact_version` (`artifact_id`, `created`, `id`);
+
+-- The versions of an artifact or model by number: the next one, the latest one.
+CREATE INDEX `kanso_artifact_version_artifact_version_number`
+  ON `artifact_version` (`artifact_id`, `version_number`);
+CREATE INDEX `kanso_model_version_model_number`
+  ON `model_version` (`model_id`, `number`);
+
+-- Tags and metadata name what they belong to by id and type, with no foreign key and so no index.
+CREATE INDEX `kanso_tag_resource_resource`
+  ON `tag_resource` (`resource_id`, `resource_type`);
+CREATE INDEX `kanso_run_metadata_resource`
+  ON `run_metadata` (`resource_id`, `resource_type`);
+
+-- Objects are asked for by name as often as by id, and each create looks for its name.
+CREATE INDEX `kanso_artifact_name`
+  ON `artifact` (`name`);
+CREATE INDEX `kanso_code_repository_name`
+  ON `code_repository` (`name`);
+CREATE INDEX `kanso_model_name`
+  ON `model` (`name`);
+CREATE INDEX `kanso_pipeline_name`
+  ON `pipeline` (`name`);
+CREATE INDEX `kanso_pipeline_run_name`
+  ON `pipeline_run` (`name`);
+CREATE INDEX `kanso_schedule_name`
+  ON `schedule` (`name`);
+CREATE INDEX `kanso_secret_name`
+  ON `secret` (`name`);
+CREATE INDEX `kanso_service_name`
+  ON `service` (`name`);
+CREATE INDEX `kanso_stack_name`
+  ON `stack` (`name`);
+CREATE INDEX `kanso_stack_component_name`
+  ON `stack_component` (`name`);
+CREATE INDEX `kanso_tag_name`
+  ON `tag` (`name`);
+CREATE INDEX `kanso_flavor_name_type`
+  ON `flavor` (`name`, `type`);
+
+-- Whether a step can be taken from the cache: the latest step with its cache key, looked for
+-- before each step.
+CREATE INDEX `kanso_step_run_cache_key_created`
+  ON `step_run` (`cache_key`, `created`, `id`);

@@ -1,0 +1,210 @@
+#include "app/dispatch.h"
+
+#include "auth/activity.h"
+#include "auth/auth.h"
+#include "http/cors.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "http/form.h"
+#include "db/db.h"
+#include "resource/filter.h"
+
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { MAX_TRIES = 8 };
+
+static const struct model *body_model(const struct route *r)
+{
+    if (r->op == OP_CREATE || r->op == OP_UPDATE)
+        return r->resource->body;
+    return r->body;
+}
+
+static bool json_content(const char *type)
+{
+    size_t len = strcspn(type, "; \t");
+    if (len == 0)
+        return true;
+    if (len == 16 && strncasecmp(type, "application/json", 16) == 0)
+        return true;
+    return len > 17 && strncasecmp(type, "application/", 12) == 0 && strncasecmp(type + len - 5, "+json", 5) == 0;
+}
+
+/* Decodes the body; a syntax error is answered at once, whoever asks. */
+static int read_json(struct ctx *c)
+{
+    struct json_error error;
+    if (!body_model(c->route) || c->route->flags & (R_FORM | R_BODY_BYTES) || !json_content(c->req.content_type) || c->req.body_len == 0)
+        return OK;
+    if (!utf8_valid(c->req.body, c->req.body_len))
+        return fail_detail(c, 400, "The body is not UTF-8");
+    if (json_check(c->req.body, c->req.body_len, &error)) {
+        c->raw = json_tree(c->mem, c->req.body, c->req.body_len);
+        return OK;
+    }
+    struct check *k = request_check(c);
+    struct loc body = {.name = "body"}, at = {.outer = &body, .index = error.at};
+    k->at = &at;
+    const char *ctx = arena_printf(c->mem, "{\"error\":\"%s\"}", strchr(error.message, '\\') ? "Invalid escape" : error.message);
+    check_problem(k, NULL, "json_invalid", json_keep(c->mem, json_object_new_object()), ctx, "JSON decode error: %s",
+                  error.message);
+    return fail_check(c);
+}
+
+static void check_path(struct ctx *c)
+{
+    struct check *k = request_check(c);
+    size_t len;
+    const char *name;
+    for (size_t i = 0; (name = route_param_name(c->route->path, i, &len)); i++) {
+        if (!route_param_is_uuid(name, len))
+            continue;
+        struct loc path = {.name = "path"}, here = {.outer = &path, .name = arena_strndup(c->mem, name, len)};
+        bool ok;
+        k->at = &here;
+        struct json_object *v = json_keep(c->mem, json_object_new_string(c->param[i]));
+        struct json_object *checked = json_keep(c->mem, type_check(k, &T_UUID, NULL, v, &ok));
+        char hex[UUID_HEX + 1];
+        if (checked && uuid_read(json_object_get_string(checked), UUID_TEXT, hex))
+            c->param[i] = arena_strdup(c->mem, hex);
+    }
+}
+
+static struct json_object *pairs_object(struct ctx *c, const struct pair *pairs, size_t count, bool skip_empty)
+{
+    struct json_object *o = json_keep(c->mem, json_object_new_object());
+    for (size_t i = 0; i < count; i++)
+        if (!skip_empty || pairs[i].value_len)
+            json_object_object_add(o, pairs[i].name, json_object_new_string_len(pairs[i].value, (int)pairs[i].value_len));
+    return o;
+}
+
+static void check_query(struct ctx *c)
+{
+    static const struct field hydrate_true[] = {{"hydrate", &T_BOOL, "true", 0, 0}};
+    static const struct field hydrate_false[] = {{"hydrate", &T_BOOL, "false", 0, 0}};
+    static const struct model with_true = MODEL("hydrate", hydrate_true), with_false = MODEL("hydrate", hydrate_false);
+    const unsigned flags = c->route->flags;
+    const struct model *models[] = {flags & R_HYDRATE ? &with_true : flags & R_NO_HYDRATE ? &with_false : NULL, c->route->query};
+    if (c->route->op == OP_LIST)
+        filter_read(c);
+    for (size_t i = 0; i < ARRAY_LEN(models); i++) {
+        if (!models[i])
+            continue;
+        struct check *k = request_check(c);
+        struct loc query = {.name = "query"};
+        k->at = &query;
+        struct json_object *given = pairs_object(c, c->req.query, c->req.query_count, false);
+        struct json_object *v = model_check(k, models[i], given);
+        if (!v)
+            continue;
+        if (!c->query)
+            c->query = json_keep(c->mem, json_object_new_object());
+        json_object_object_foreach(v, key, item)
+            json_object_object_add(c->query, key, json_object_get(item));
+    }
+}
+
+/* The body as an object of texts, for forms: urlencoded, anything else counts as empty. */
+static struct json_object *form_object(struct ctx *c)
+{
+    struct ctx form = {.mem = c->mem};
+    if (strncasecmp(c->req.content_type, "application/x-www-form-urlencoded", 33) == 0)
+        form_read(&form, c->req.body, c->req.body_len);
+    else if (strncasecmp(c->req.content_type, "multipart/form-data", 19) == 0)
+        form_read_multipart(&form, c->req.content_type, c->req.body, c->req.body_len);
+    return pairs_object(c, form.req.query, form.req.query_count, true);
+}
+
+static void check_body(struct ctx *c)
+{
+    const struct model *m = body_model(c->route);
+    if (!m)
+        return;
+    struct check *k = request_check(c);
+    struct loc body = {.name = "body"};
+    k->at = &body;
+    if (c->route->flags & R_FORM) {
+        c->raw = form_object(c);
+        c->body = model_check(k, m, c->raw);
+        return;
+    }
+    if (!json_content(c->req.content_type) && c->req.body_len) {
+        check_problem(k, NULL, "model_attributes_type", json_keep(c->mem, json_object_new_string_len(c->req.body, (int)c->req.body_len)),
+                      NULL, "Input should be a valid dictionary or object to extract fields from; send JSON with Content-Type application/json");
+        return;
+    }
+    if (!c->raw) {
+        if (!(c->route->flags & R_BODY_OPTIONAL))
+            check_problem(k, NULL, "missing", NULL, NULL, "Field required");
+        return;
+    }
+    k->mode = streq(c->route->method, "PUT") ? CHECK_UPDATE : CHECK_CREATE;
+    c->body = model_check(k, m, c->raw);
+    k->mode = CHECK_CREATE;
+}
+
+/* Runs the handler, anew when the database asks for it. */
+static int run_handler(struct ctx *c)
+{
+    int rc = FAILED;
+    for (int try = 0; try < MAX_TRIES; try++) {
+        c->res.body.len = 0;
+        c->committed = false;
+        rc = c->route->handler(c);
+        if (rc != OK)
+            db_rollback(c->db);
+        if (rc != RETRY)
+            return rc;
+        usleep((useconds_t)(1000 + random_below(4000) * (unsigned)try));
+    }
+    log_error("%s %s: given up after %d tries: %s", c->req.method, c->route->path, MAX_TRIES, db_error(c->db));
+    return fail(c, EX_UNAVAILABLE, "The database is not reachable or too busy at the moment; try again later");
+}
+
+static int authenticate_retrying(struct ctx *c)
+{
+    int rc = RETRY;
+    for (int try = 0; try < 3 && rc == RETRY; try++)
+        rc = authenticate(c);
+    return rc == RETRY ? fail(c, EX_UNAVAILABLE, "The database is not reachable at the moment; try again later") : rc;
+}
+
+static int walk(struct ctx *c, const struct app *app)
+{
+    int rc = route_find(c, app->groups, app->group_count);
+    if (rc != OK || (rc = read_json(c)) != OK)
+        return rc;
+    check_path(c);
+    check_query(c);
+    if (!(c->route->flags & R_PUBLIC) && (rc = authenticate_retrying(c)) != OK)
+        return rc;
+    check_body(c);
+    if (c->check && c->check->count)
+        return fail_check(c);
+    return run_handler(c);
+}
+
+int dispatch(struct ctx *c, void *data)
+{
+    struct app *app = data;
+    c->db = app->db;
+    if (cors_preflight(c))
+        return OK;
+    int rc = walk(c, app);
+    cors_answer(c);
+    return rc;
+}
+
+void dispatch_finish(struct ctx *c, void *data)
+{
+    (void)data;
+    if (c->after)
+        c->after(c);
+    activity_note(c);
+    if (c->db)
+        db_rollback(c->db);
+}

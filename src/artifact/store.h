@@ -1,0 +1,34 @@
+/*
+ * Files of artifact stores that lie in the server's own file system. A file is read only when it is inside the store's
+ * root once every symbolic link has been followed, and never when it is one of the server's own ($KANSO_HOME).
+ *
+ * The functions return OK, or FAILED with the answer composed: 404 DoesNotExistException for what is not there or not
+ * inside, 501 NotImplementedError for stores elsewhere (object stores, custom flavors).
+ */
+#ifndef KANSO_ARTIFACT_STORE_H
+#define KANSO_ARTIFACT_STORE_H
+
+#include "http/context.h"
+#include "json/scan.h"
+
+enum { STORE_READ_MAX = 64 * 1024 * 1024 }; /* bytes read for one answer */
+
+struct store {
+    const char *name;
+    const char *root; /* absolute, without symbolic links */
+};
+
+/* Finds the artifact store that a component describes. `id` is hex; NULL when the component has been deleted. */
+int store_find(struct ctx *c, const char *id, struct store *s);
+
+/* Reads a whole file, at most STORE_READ_MAX bytes long (400 ValueError beyond). The bytes live in the arena. */
+int store_read(struct ctx *c, const struct store *s, const char *uri, struct span *out);
+
+/* Reads a part of a file, or of the files of a directory, one behind the other in the order of their names: `length`
+ * bytes (all when negative, and never more than STORE_READ_MAX) from `offset`, which counts from the end when negative. */
+int store_read_part(struct ctx *c, const struct store *s, const char *uri, int64_t offset, int64_t length, struct span *out);
+
+/* The bytes as UTF-8: what is none becomes U+FFFD. */
+struct span store_text(struct arena *a, struct span bytes);
+
+#endif

@@ -1,0 +1,216 @@
+#include "auth/auth.h"
+
+#include "auth/credentials.h"
+#include "auth/server.h"
+#include "auth/token.h"
+#include "base/config.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+#include "resource/view.h"
+
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+static int refuse(struct ctx *c, const char *challenge, const char *text)
+{
+    respond_header(c, "WWW-Authenticate", challenge);
+    return fail_detail(c, 401, "%s", text);
+}
+
+static int refuse_token(struct ctx *c, const char *why)
+{
+    return refuse(c, "Bearer", arena_printf(c->mem, "Authentication error: %s", why));
+}
+
+/* What follows the scheme in the Authorization header; NULL when it is another scheme, or none. */
+static const char *header_of(struct ctx *c, const char *scheme)
+{
+    const char *header = request_header(c, "HTTP_AUTHORIZATION");
+    size_t len = strlen(scheme);
+    if (!header || strncasecmp(header, scheme, len) != 0 || (header[len] && header[len] != ' '))
+        return NULL;
+    return header[len] ? header + len + 1 : "";
+}
+
+/* The token of the cookie, which counts even over a header, or of the Authorization header. */
+static const char *find_token(struct ctx *c, const char *server_id)
+{
+    const char *cookie = request_cookie(c, cookie_name(c, server_id));
+    return cookie && *cookie ? cookie : header_of(c, "bearer");
+}
+
+static int load_account(struct ctx *c, const char *condition, const char *value, struct auth *auth, bool *active)
+{
+    struct view *v = view_new(c);
+    struct query *q = view_query(v, &resource_user, D_BODY);
+    struct row **rows;
+    size_t count;
+    query_add(q, " FROM user t WHERE %s", condition);
+    query_param(q, p_text(value));
+    int rc = view_select(v, &resource_user, D_BODY, q, &rows, &count);
+    auth->user_id = NULL;
+    if (rc != OK || count == 0)
+        return rc;
+    auth->user_id = rows[0]->id;
+    auth->name = row_str(rows[0], "name");
+    auth->is_admin = row_bool(rows[0], "is_admin");
+    auth->is_service_account = row_bool(rows[0], "is_service_account");
+    auth->user_values = rows[0]->v;
+    *active = row_bool(rows[0], "active");
+    return OK;
+}
+
+int auth_load_account(struct ctx *c, const char *id, struct auth *auth, bool *active)
+{
+    return load_account(c, "t.id = ?", id, auth, active);
+}
+
+/* Tokens --------------------------------------------------------------------------------------------------------- */
+
+/* The moment of the last login, unless this second has been noted already. */
+static int note_login(struct ctx *c, const char *table, const char *id, const char *last)
+{
+    char now[STAMP_LEN + 1];
+    stamp_now(now);
+    if (last && strcmp(last, now) == 0)
+        return OK;
+    return sql(c, NULL, arena_printf(c->mem, "UPDATE %s SET last_login = ?, updated = ? WHERE id = ?", table), p_text(now),
+               p_text(now), p_text(id));
+}
+
+static const char *dashed(struct ctx *c, const char *hex)
+{
+    char text[UUID_TEXT + 1];
+    uuid_write(hex, text);
+    return arena_strdup(c->mem, text);
+}
+
+/* The key that the token was got with: it and its service account must be there and active. */
+static int check_api_key(struct ctx *c, const char *id)
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows,
+                 "SELECT k.name, k.active, k.last_login, u.name, u.active FROM api_key k JOIN user u ON u.id = k.service_account_id "
+                 "WHERE k.id = ?", p_text(id));
+    if (rc != OK)
+        return rc;
+    if (rows.count == 0)
+        return refuse_token(c, arena_printf(c->mem, "error retrieving API key %s", dashed(c, id)));
+    const struct db_value *v = db_row(&rows, 0);
+    if (*v[4].s == '0')
+        return refuse_token(c, arena_printf(c->mem, "service account %s of API key %s is not active", v[3].s, v[0].s));
+    if (*v[1].s == '0')
+        return refuse_token(c, arena_printf(c->mem, "API key %s of service account %s is not active", v[0].s, v[3].s));
+    return note_login(c, "api_key", id, v[2].s);
+}
+
+/* The device that the token was got with: there, the caller's own, active and not expired. */
+static int check_device(struct ctx *c, const char *id, const struct auth *auth)
+{
+    struct db_rows rows;
+    const char *name = dashed(c, id);
+    int rc = sql(c, &rows, "SELECT user_id, status, expires, last_login FROM auth_devices WHERE id = ?", p_text(id));
+    if (rc != OK)
+        return rc;
+    if (rows.count == 0)
+        return refuse_token(c, arena_printf(c->mem, "error retrieving token device %s", name));
+    const struct db_value *v = db_row(&rows, 0);
+    if (!streq(v[0].s, auth->user_id))
+        return refuse_token(c, arena_printf(c->mem, "device %s does not belong to user %s", name, auth->name));
+    if (!streq(v[1].s, "active"))
+        return refuse_token(c, arena_printf(c->mem, "device %s is not active", name));
+    if (v[2].s && stamp_seconds(v[2].s) <= (int64_t)time(NULL))
+        return refuse_token(c, arena_printf(c->mem, "device %s has expired", name));
+    return note_login(c, "auth_devices", id, v[3].s);
+}
+
+static int authenticate_token(struct ctx *c, struct auth *auth)
+{
+    const char *server_id;
+    int rc = server_id_of(c, &server_id);
+    if (rc != OK)
+        return rc;
+    const char *text = find_token(c, server_id);
+    if (!text)
+        return refuse(c, "Bearer", "Not authenticated");
+    struct token token;
+    const char *problem = token_decode(c->mem, text, server_id, &token);
+    if (problem)
+        return refuse_token(c, arena_printf(c->mem, "error decoding access token: Invalid JWT token: %s.", problem));
+    bool active = false;
+    rc = auth_load_account(c, token.subject, auth, &active);
+    if (rc != OK)
+        return rc;
+    if (!auth->user_id)
+        return refuse_token(c, arena_printf(c->mem, "error retrieving token account %s", dashed(c, token.subject)));
+    if (!active)
+        return refuse_token(c, arena_printf(c->mem, "account %s is not active", auth->name));
+    if (token.api_key_id)
+        rc = check_api_key(c, token.api_key_id);
+    if (rc == OK && token.device_id)
+        rc = check_device(c, token.device_id, auth);
+    auth->token = text;
+    auth->claims = token.claims;
+    auth->expires = token.expires;
+    auth->device_id = token.device_id;
+    auth->api_key_id = token.api_key_id;
+    auth->pipeline_id = token.pipeline_id;
+    auth->schedule_id = token.schedule_id;
+    return rc;
+}
+
+/* Other schemes -------------------------------------------------------------------------------------------------- */
+
+static bool is_ascii(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)s[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static int authenticate_basic(struct ctx *c, struct auth *auth)
+{
+    const char *encoded = header_of(c, "basic");
+    struct credentials who;
+    size_t len = 0;
+    bool active;
+    if (!encoded || !*encoded)
+        return refuse(c, "Basic", "Not authenticated");
+    char *text = base64_decode(c->mem, encoded, strlen(encoded), &len), *colon = text ? memchr(text, ':', len) : NULL;
+    if (!colon || !is_ascii(text, len))
+        return refuse(c, "Basic", "Invalid authentication credentials");
+    struct json_object *password = json_keep(c->mem, json_object_new_string_len(colon + 1, (int)(text + len - colon - 1)));
+    *colon = '\0';
+    int rc = check_credentials(c, text, password, true, &who);
+    if (rc == OK && who.problem)
+        return refuse(c, "Basic", who.unfit ? "Invalid authentication credentials" : who.problem);
+    return rc == OK ? auth_load_account(c, who.user, auth, &active) : rc;
+}
+
+/* Everybody is the user `default`, whatever the first user's name was to be. */
+static int authenticate_nobody(struct ctx *c, struct auth *auth)
+{
+    bool active;
+    int rc = load_account(c, "t.is_service_account = 0 AND t.name = ?", "default", auth, &active);
+    if (rc == OK && !auth->user_id)
+        return fail_detail(c, 401, "Authentication error: the scheme NO_AUTH needs a user named default, and there is none");
+    return rc;
+}
+
+int authenticate(struct ctx *c)
+{
+    static int (*const schemes[])(struct ctx *, struct auth *) = {
+        [SCHEME_NO_AUTH] = authenticate_nobody,
+        [SCHEME_HTTP_BASIC] = authenticate_basic,
+        [SCHEME_OAUTH2_PASSWORD_BEARER] = authenticate_token,
+        [SCHEME_EXTERNAL] = authenticate_token,
+    };
+    struct auth *auth = arena_alloc(c->mem, sizeof *auth);
+    int rc = schemes[config.auth_scheme](c, auth);
+    if (rc == OK)
+        c->auth = auth;
+    return rc;
+}

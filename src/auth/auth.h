@@ -1,0 +1,14 @@
+/* Who a request comes from (contract/auth.md sections 1 to 4). */
+#ifndef KANSO_AUTH_AUTH_H
+#define KANSO_AUTH_AUTH_H
+
+#include "db/db.h"
+#include "http/context.h"
+
+/* Loads an account (user or service account) by id; auth->user_id stays NULL when there is none. */
+int auth_load_account(struct ctx *c, const char *id, struct auth *auth, bool *active);
+
+/* Finds out who calls, by the configured scheme, and fills c->auth; otherwise composes the 401. */
+int authenticate(struct ctx *c);
+
+#endif

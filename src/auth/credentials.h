@@ -1,0 +1,17 @@
+/* Names and passwords (contract/auth.md section 5). */
+#ifndef KANSO_AUTH_CREDENTIALS_H
+#define KANSO_AUTH_CREDENTIALS_H
+
+#include "http/context.h"
+
+struct credentials {
+    const char *user;    /* hex id, when they fit */
+    const char *problem; /* why they do not, or NULL */
+    bool unfit;          /* no password can look like this one: 422 instead of 401 */
+};
+
+/* Looks the user up by name or id and compares the password, which takes as long for a user who does not exist. With
+ * `again`, what fitted lately is known without bcrypt. Returns OK (see out->problem), FAILED or RETRY. */
+int check_credentials(struct ctx *c, const char *name, struct json_object *password, bool again, struct credentials *out);
+
+#endif

@@ -1,0 +1,13 @@
+/* Sign-in by another server, which knows the users (scheme EXTERNAL; contract/auth.md section 12). */
+#ifndef KANSO_AUTH_EXTERNAL_H
+#define KANSO_AUTH_EXTERNAL_H
+
+#include "http/context.h"
+
+/* The token of the external session: its cookie, else the Authorization header; NULL when there is neither. */
+const char *external_token(struct ctx *c);
+
+/* Asks the external authenticator who a token belongs to and makes or updates that user; `id` gets the user's id. */
+int external_login(struct ctx *c, const char *token, char id[33]);
+
+#endif

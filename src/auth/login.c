@@ -1,0 +1,277 @@
+#include "auth/login.h"
+
+#include "auth/auth.h"
+#include "auth/credentials.h"
+#include "auth/external.h"
+#include "auth/limit.h"
+#include "auth/server.h"
+#include "auth/token.h"
+#include "base/config.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "model/api_key.h"
+#include "model/device.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const int64_t LONGEST_MINUTES = 1000000000;
+
+static const struct field FORM[] = {
+    {"grant_type", &T_STRING, NULL, 0, 0}, {"username", &T_STRING, NULL, 0, 0}, {"password", &T_STRING, NULL, 0, 0},
+    {"client_id", &T_STRING, NULL, 0, 0},  {"device_code", &T_STRING, NULL, 0, 0},
+};
+const struct model LOGIN_FORM = MODEL("login", FORM);
+
+static const struct field TOKEN_QUERY[] = {
+    {"pipeline_id", &T_UUID, NULL, 0, NUL}, {"schedule_id", &T_UUID, NULL, 0, NUL}, {"expires_minutes", &T_INT, NULL, 0, NUL}};
+const struct model API_TOKEN_QUERY = MODEL("api_token", TOKEN_QUERY);
+
+/* Cookies -------------------------------------------------------------------------------------------------------- */
+
+static const char *cookie_domain(struct ctx *c)
+{
+    return config.auth_cookie_domain ? arena_printf(c->mem, "Domain=%s; ", config.auth_cookie_domain) : "";
+}
+
+static void set_cookie(struct ctx *c, const char *server_id, const char *token)
+{
+    const char *age = config.jwt_expire_minutes
+                          ? arena_printf(c->mem, "Max-Age=%lld; ", (long long)config.jwt_expire_minutes * 60)
+                          : "";
+    respond_header(c, "Set-Cookie", arena_printf(c->mem, "%s=%s; %sHttpOnly; %sPath=/; SameSite=lax", cookie_name(c, server_id),
+                                                 token, cookie_domain(c), age));
+}
+
+int logout(struct ctx *c)
+{
+    const char *server_id;
+    int rc = server_id_of(c, &server_id);
+    if (rc != OK)
+        return rc;
+    char when[64];
+    time_t now = time(NULL);
+    struct tm tm;
+    strftime(when, sizeof when, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+    respond_header(c, "Set-Cookie", arena_printf(c->mem, "%s=\"\"; %sexpires=%s; HttpOnly; Max-Age=0; Path=/; SameSite=lax",
+                                                 cookie_name(c, server_id), cookie_domain(c), when));
+    struct jw w = respond_json(c);
+    jw_null(&w);
+    return OK;
+}
+
+/* Tokens --------------------------------------------------------------------------------------------------------- */
+
+static int no_key(struct ctx *c)
+{
+    return fail(c, EX_RUNTIME, "The server has no signing key: set ZENML_SERVER_JWT_SECRET_KEY");
+}
+
+/* Signs a token and answers; a browser gets it as a cookie as well. */
+static int grant(struct ctx *c, const struct token *t, bool cookie)
+{
+    const char *server_id;
+    int rc = server_id_of(c, &server_id);
+    if (rc != OK)
+        return rc;
+    const char *token = token_encode(c->mem, t, server_id);
+    if (!token)
+        return no_key(c);
+    if (cookie)
+        set_cookie(c, server_id, token);
+    int64_t left = t->expires - (int64_t)time(NULL);
+    struct jw w = respond_json(c);
+    jw_open(&w, '{');
+    jw_key(&w, "access_token");
+    jw_str(&w, token);
+    jw_key(&w, "token_type");
+    jw_str(&w, "bearer");
+    jw_key(&w, "expires_in");
+    if (t->expires)
+        jw_int(&w, left > 0 ? left : 0);
+    else
+        jw_null(&w);
+    jw_key(&w, "refresh_token");
+    jw_null(&w);
+    jw_key(&w, "scope");
+    jw_null(&w);
+    jw_close(&w, '}');
+    return OK;
+}
+
+static int64_t usual_expiry(void)
+{
+    return config.jwt_expire_minutes ? (int64_t)time(NULL) + config.jwt_expire_minutes * 60 : 0;
+}
+
+/* Grants --------------------------------------------------------------------------------------------------------- */
+
+static int by_password(struct ctx *c)
+{
+    struct credentials who = {0};
+    int rc = limit_count(c, LIMIT_LOGIN);
+    if (rc == OK)
+        rc = check_credentials(c, member_str(c->body, "username"), member(c->body, "password"), false, &who);
+    if (rc == OK && who.problem)
+        return fail(c, who.unfit ? EX_INVALID_VALUE : EX_AUTHORIZATION, "%s", who.problem);
+    if (rc == OK)
+        rc = limit_forgive(c, LIMIT_LOGIN);
+    struct token t = {.subject = who.user, .expires = usual_expiry()};
+    return rc == OK ? grant(c, &t, true) : rc;
+}
+
+static int by_api_key(struct ctx *c)
+{
+    struct api_key_login key = {0};
+    int rc = limit_count(c, LIMIT_LOGIN);
+    if (rc == OK)
+        rc = api_key_open(c, member_str(c->body, "password"), &key);
+    if (rc == OK)
+        rc = limit_forgive(c, LIMIT_LOGIN);
+    struct token t = {.subject = key.account, .api_key_id = key.key, .expires = usual_expiry()};
+    return rc == OK ? grant(c, &t, true) : rc;
+}
+
+/* Polls that come too early are not tries at anything: they do not count, or a client that waits would run into the
+ * limit. Neither do they erase what has been counted. */
+static int by_device(struct ctx *c, const char *client)
+{
+    struct device_login device = {0};
+    bool waiting;
+    int rc = limit_count(c, LIMIT_LOGIN);
+    if (rc == OK)
+        rc = device_poll(c, client, member_str(c->body, "device_code"), &device, &waiting);
+    else
+        return rc;
+    if (rc == FAILED && waiting && limit_uncount(c, LIMIT_LOGIN) != OK)
+        return FAILED;
+    if (rc == OK)
+        rc = limit_forgive(c, LIMIT_LOGIN);
+    struct token t = {.subject = device.user, .device_id = device.device, .expires = device.expires};
+    return rc == OK ? grant(c, &t, false) : rc;
+}
+
+static int by_external(struct ctx *c)
+{
+    char user[UUID_HEX + 1];
+    const char *token = external_token(c);
+    int rc = limit_count(c, LIMIT_LOGIN);
+    if (rc == OK && !token) {
+        struct jw w = respond_json(c);
+        jw_open(&w, '{');
+        jw_key(&w, "authorization_url");
+        jw_str(&w, config.external_login_url);
+        jw_close(&w, '}');
+        return limit_forgive(c, LIMIT_LOGIN);
+    }
+    if (rc == OK)
+        rc = external_login(c, token, user);
+    if (rc == OK)
+        rc = limit_forgive(c, LIMIT_LOGIN);
+    struct token t = {.subject = user, .expires = usual_expiry()};
+    return rc == OK ? grant(c, &t, true) : rc;
+}
+
+/* Choosing; what a form lacks is told before anything is counted. */
+
+static int password_grant(struct ctx *c)
+{
+    if (config.auth_scheme != SCHEME_OAUTH2_PASSWORD_BEARER)
+        return fail_detail(c, 400, "Unsupported grant type: password.");
+    if (!member_str(c->body, "username"))
+        return fail_detail(c, 400, "Invalid request: username is required.");
+    return by_password(c);
+}
+
+static int device_grant(struct ctx *c)
+{
+    char client[UUID_HEX + 1];
+    const char *given = member_str(c->body, "client_id");
+    if (!member_str(c->body, "device_code") || !given)
+        return fail_detail(c, 400, "Invalid request: device code and client ID are required.");
+    if (!uuid_read(given, strlen(given), client))
+        return fail_detail(c, 400, "Invalid request: invalid client ID.");
+    return by_device(c, client);
+}
+
+static int api_key_grant(struct ctx *c)
+{
+    return member_str(c->body, "password") ? by_api_key(c) : fail_detail(c, 400, "API key is required.");
+}
+
+static int external_grant(struct ctx *c)
+{
+    if (config.auth_scheme != SCHEME_EXTERNAL)
+        return fail_detail(c, 400, "Unsupported grant type: zenml-external.");
+    return by_external(c);
+}
+
+int login(struct ctx *c)
+{
+    static const struct {
+        const char *type;
+        int (*handler)(struct ctx *);
+    } grants[] = {{"password", password_grant},
+                  {"zenml-api-key", api_key_grant},
+                  {"urn:ietf:params:oauth:grant-type:device_code", device_grant},
+                  {"zenml-external", external_grant}};
+    const char *type = member_str(c->body, "grant_type");
+    if (!type)
+        type = grants[member_str(c->body, "username")      ? 0
+                      : member_str(c->body, "password")    ? 1
+                      : member_str(c->body, "device_code") ? 2
+                                                           : 3].type;
+    for (size_t i = 0; i < ARRAY_LEN(grants); i++)
+        if (streq(type, grants[i].type))
+            return grants[i].handler(c);
+    return fail_detail(c, 400, "Unsupported grant type: %s", type);
+}
+
+/* Tokens for pipelines and schedules ----------------------------------------------------------------------------- */
+
+/* Reads an id of the query; one that the caller's token has must not change. */
+static int narrow(struct ctx *c, const char *name, const char *held, const char **out)
+{
+    char hex[UUID_HEX + 1];
+    const char *given = member_str(c->query, name);
+    *out = given && uuid_read(given, strlen(given), hex) ? arena_strdup(c->mem, hex) : NULL;
+    if (*out && held && !streq(*out, held))
+        return fail(c, EX_AUTHORIZATION, "The token in use is for another %s already", streq(name, "pipeline_id") ? "pipeline" : "schedule");
+    return OK;
+}
+
+int api_token(struct ctx *c)
+{
+    const struct auth *auth = c->auth;
+    struct json_object *minutes = member(c->query, "expires_minutes");
+    const char *server_id;
+    if (!auth->token)
+        return fail_detail(c, 401, "Not authenticated.");
+    struct token t = {.subject = auth->user_id, .device_id = auth->device_id, .api_key_id = auth->api_key_id,
+                      .claims = auth->claims, .expires = auth->expires};
+    int rc = narrow(c, "pipeline_id", auth->pipeline_id, &t.pipeline_id);
+    if (rc == OK)
+        rc = narrow(c, "schedule_id", auth->schedule_id, &t.schedule_id);
+    if (rc == OK)
+        rc = server_id_of(c, &server_id);
+    if (rc != OK)
+        return rc;
+    const char *token = auth->token;
+    int64_t asked = minutes ? json_object_get_int64(minutes) : 0;
+    if (llabs(asked) > LONGEST_MINUTES)
+        return fail(c, EX_VALUE, "expires_minutes is %lld; expected at most %lld", (long long)asked, (long long)LONGEST_MINUTES);
+    if (auth->device_id || auth->api_key_id) {
+        int64_t until = (int64_t)time(NULL) + asked * 60;
+        if (asked && (!t.expires || until < t.expires))
+            t.expires = until;
+        t.pipeline_id = t.pipeline_id ? t.pipeline_id : auth->pipeline_id;
+        t.schedule_id = t.schedule_id ? t.schedule_id : auth->schedule_id;
+        token = token_encode(c->mem, &t, server_id);
+    }
+    if (!token)
+        return no_key(c);
+    struct jw w = respond_json(c);
+    jw_str(&w, token);
+    return OK;
+}

@@ -1,0 +1,15 @@
+/* Ways in and out: POST /login, GET /logout, GET /api_token (contract/auth.md sections 3, 8 and 10). */
+#ifndef KANSO_AUTH_LOGIN_H
+#define KANSO_AUTH_LOGIN_H
+
+#include "http/route.h"
+
+extern const struct model LOGIN_FORM, API_TOKEN_QUERY;
+
+int login(struct ctx *c);
+int logout(struct ctx *c);
+
+/* A token for a pipeline or schedule, made from the caller's; it never outlives that one. */
+int api_token(struct ctx *c);
+
+#endif

@@ -1,0 +1,251 @@
+#include "auth/token.h"
+
+#include "base/config.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "json/scan.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <string.h>
+#include <time.h>
+
+static const EVP_MD *digest(void)
+{
+    return streq(config.jwt_algorithm, "HS512") ? EVP_sha512() : streq(config.jwt_algorithm, "HS384") ? EVP_sha384() : EVP_sha256();
+}
+
+/* The signature of what stands before the last dot. */
+static size_t sign(const char *text, size_t len, unsigned char out[EVP_MAX_MD_SIZE])
+{
+    unsigned n = 0;
+    const char *key = config.jwt_secret_key;
+    if (!HMAC(digest(), key, (int)strlen(key), (const unsigned char *)text, len, out, &n))
+        return 0;
+    return n;
+}
+
+static char *dashed(struct arena *a, const char *hex)
+{
+    char text[UUID_TEXT + 1];
+    uuid_write(hex, text);
+    return arena_strdup(a, text);
+}
+
+static const char *issuer(struct arena *a, const char *server_id)
+{
+    return config.jwt_issuer ? config.jwt_issuer : dashed(a, server_id);
+}
+
+static const char *audience(struct arena *a, const char *server_id)
+{
+    return config.jwt_audience ? config.jwt_audience : dashed(a, server_id);
+}
+
+/* Encoding ------------------------------------------------------------------------------------------------------- */
+
+static void add_text(struct json_object *o, const char *name, const char *value)
+{
+    json_object_object_add(o, name, json_object_new_string(value));
+}
+
+static struct json_object *claims_of(struct arena *a, const struct token *t, const char *server_id)
+{
+    static const char *const made[] = {"sub", "exp", "device_id", "api_key_id", "pipeline_id", "schedule_id"};
+    const char *ids[] = {t->device_id, t->api_key_id, t->pipeline_id, t->schedule_id};
+    struct json_object *o = json_keep(a, json_object_new_object());
+    if (t->claims) {
+        json_object_object_foreach(t->claims, key, value)
+            json_object_object_add(o, key, json_object_get(value));
+        for (size_t i = 0; i < ARRAY_LEN(made); i++)
+            json_object_object_del(o, made[i]);
+    }
+    add_text(o, "sub", dashed(a, t->subject));
+    if (!t->claims) {
+        add_text(o, "iss", issuer(a, server_id));
+        add_text(o, "aud", audience(a, server_id));
+    }
+    if (t->expires)
+        json_object_object_add(o, "exp", json_object_new_int64(t->expires));
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        if (ids[i])
+            add_text(o, made[i + 2], dashed(a, ids[i]));
+    return o;
+}
+
+const char *token_encode(struct arena *a, const struct token *t, const char *server_id)
+{
+    if (!config.jwt_secret_key)
+        return NULL;
+    struct buf payload = {0};
+    struct jw w = {.out = &payload};
+    jw_value(&w, claims_of(a, t, server_id));
+    const char *header = arena_printf(a, "{\"alg\":\"%s\",\"typ\":\"JWT\"}", config.jwt_algorithm);
+    const char *text = arena_printf(a, "%s.%s", base64url_encode(a, header, strlen(header)),
+                                    base64url_encode(a, payload.data, payload.len));
+    buf_free(&payload);
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    size_t n = sign(text, strlen(text), mac);
+    return n ? arena_printf(a, "%s.%s", text, base64url_encode(a, mac, n)) : NULL;
+}
+
+/* Decoding ------------------------------------------------------------------------------------------------------- */
+
+struct part {
+    char *s;
+    size_t len;
+};
+
+static struct part part(struct arena *a, const char *from, const char *to)
+{
+    struct part p = {0};
+    p.s = base64url_decode(a, from, (size_t)(to - from), &p.len);
+    return p;
+}
+
+/* A part as a JSON object; NULL and *problem otherwise. */
+static struct json_object *read_object(struct arena *a, struct part p, const char *what, const char **problem)
+{
+    struct json_error error = {0, "Expecting value"};
+    if (!p.len || !json_check(p.s, p.len, &error)) {
+        *problem = arena_printf(a, "Invalid %s string: %s: line 1 column %zu (char %zu)", what, error.message, error.at + 1, error.at);
+        return NULL;
+    }
+    struct json_object *o = json_tree(a, p.s, p.len);
+    if (!json_object_is_type(o, json_type_object))
+        *problem = arena_printf(a, "Invalid %s string: must be a json object", what);
+    return *problem ? NULL : o;
+}
+
+static const char *check_algorithm(struct json_object *header)
+{
+    struct json_object *alg = member(header, "alg");
+    if (!alg)
+        return "Algorithm not specified";
+    if (!json_object_is_type(alg, json_type_string) || !streq(json_object_get_string(alg), config.jwt_algorithm))
+        return "The specified alg value is not allowed";
+    return NULL;
+}
+
+static bool signature_fits(const char *text, size_t len, struct part signature)
+{
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    if (!config.jwt_secret_key)
+        return false;
+    size_t n = sign(text, len, mac);
+    return n && equal_constant_time(mac, n, signature.s, signature.len);
+}
+
+/* A claim that is a time. Returns 1 when it is there and fit, 0 when absent, -1 when it is no number. */
+static int time_claim(struct json_object *claims, const char *name, int64_t *out)
+{
+    struct json_object *v = member(claims, name);
+    if (!member_given(claims, name))
+        return 0;
+    if (json_object_is_type(v, json_type_string))
+        return parse_int64(json_object_get_string(v), out) ? 1 : -1;
+    if (!json_object_is_type(v, json_type_int) && !json_object_is_type(v, json_type_double))
+        return -1;
+    *out = json_object_get_int64(v);
+    return 1;
+}
+
+static const char *check_times(struct json_object *claims, int64_t *expires)
+{
+    int64_t now = (int64_t)time(NULL), t = 0;
+    int rc = time_claim(claims, "iat", &t);
+    if (rc < 0)
+        return "Issued At claim (iat) must be an integer.";
+    if (rc && t > now + config.jwt_leeway)
+        return "The token is not yet valid (iat)";
+    rc = time_claim(claims, "nbf", &t);
+    if (rc < 0)
+        return "Not Before claim (nbf) must be an integer.";
+    if (rc && t > now + config.jwt_leeway)
+        return "The token is not yet valid (nbf)";
+    rc = time_claim(claims, "exp", &t);
+    if (rc < 0)
+        return "Expiration Time claim (exp) must be an integer.";
+    if (rc && t <= now - config.jwt_leeway)
+        return "Signature has expired";
+    *expires = rc ? t : 0;
+    return NULL;
+}
+
+static bool audience_fits(struct json_object *aud, const char *wanted)
+{
+    if (json_object_is_type(aud, json_type_string))
+        return streq(json_object_get_string(aud), wanted);
+    for (size_t i = 0; i < json_object_array_length(aud); i++)
+        if (json_object_is_type(json_object_array_get_idx(aud, i), json_type_string) &&
+            streq(json_object_get_string(json_object_array_get_idx(aud, i)), wanted))
+            return true;
+    return false;
+}
+
+static const char *check_parties(struct arena *a, struct json_object *claims, const char *server_id)
+{
+    struct json_object *aud = member(claims, "aud");
+    if (!member_given(claims, "iss"))
+        return "Token is missing the \"iss\" claim";
+    if (!streq(member_str(claims, "iss"), issuer(a, server_id)))
+        return "Invalid issuer";
+    if (!aud)
+        return "Token is missing the \"aud\" claim";
+    if (!json_object_is_type(aud, json_type_string) && !json_object_is_type(aud, json_type_array))
+        return "Invalid claim format in token";
+    return audience_fits(aud, audience(a, server_id)) ? NULL : "Audience doesn't match";
+}
+
+static const char *read_id(struct arena *a, struct json_object *claims, const char *name, const char **out)
+{
+    char hex[UUID_HEX + 1];
+    const char *text = member_str(claims, name);
+    if (!member_given(claims, name))
+        return NULL;
+    if (!text || !uuid_read(text, strlen(text), hex))
+        return arena_printf(a, "the %s claim is not a valid UUID", streq(name, "sub") ? "subject" : name);
+    *out = arena_strdup(a, hex);
+    return NULL;
+}
+
+static const char *read_claims(struct arena *a, struct json_object *claims, const char *server_id, struct token *out)
+{
+    const char *problem = check_times(claims, &out->expires);
+    if (!problem)
+        problem = check_parties(a, claims, server_id);
+    if (!problem && (!member_str(claims, "sub") || !*member_str(claims, "sub")))
+        problem = "the subject claim is missing";
+    const struct {
+        const char *name, **to;
+    } ids[] = {{"sub", &out->subject}, {"device_id", &out->device_id}, {"api_key_id", &out->api_key_id},
+               {"pipeline_id", &out->pipeline_id}, {"schedule_id", &out->schedule_id}};
+    for (size_t i = 0; i < ARRAY_LEN(ids) && !problem; i++)
+        problem = read_id(a, claims, ids[i].name, ids[i].to);
+    return problem;
+}
+
+const char *token_decode(struct arena *a, const char *text, const char *server_id, struct token *out)
+{
+    *out = (struct token){0};
+    const char *dot = strchr(text, '.'), *last = dot ? strchr(dot + 1, '.') : NULL, *end = text + strlen(text), *problem = NULL;
+    if (!last)
+        return "Not enough segments";
+    struct part header_part = part(a, text, dot), payload = part(a, dot + 1, last), signature = part(a, last + 1, end);
+    if (!header_part.s)
+        return "Invalid header padding";
+    struct json_object *header = read_object(a, header_part, "header", &problem);
+    if (!header)
+        return problem;
+    if (!payload.s)
+        return "Invalid payload padding";
+    if (!signature.s)
+        return "Invalid crypto padding";
+    problem = check_algorithm(header);
+    if (problem)
+        return problem;
+    if (!signature_fits(text, (size_t)(last - text), signature))
+        return "Signature verification failed";
+    out->claims = read_object(a, payload, "payload", &problem);
+    return out->claims ? read_claims(a, out->claims, server_id, out) : problem;
+}

@@ -1,0 +1,88 @@
+#include "base/address.h"
+
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum { BITS = 128, MAPPED = 96, TEXT_MAX = 64 };
+
+struct network {
+    unsigned char bytes[16];
+    int bits;
+};
+
+/* An address as IPv6, IPv4 ones mapped. */
+static bool read_address(const char *text, unsigned char out[16], bool *v4)
+{
+    static const unsigned char prefix[12] = {[10] = 0xff, [11] = 0xff};
+    *v4 = inet_pton(AF_INET, text, out + 12) == 1;
+    if (*v4) {
+        memcpy(out, prefix, sizeof prefix);
+        return true;
+    }
+    return inet_pton(AF_INET6, text, out) == 1;
+}
+
+static bool read_network(const char *text, size_t len, struct network *out)
+{
+    char copy[TEXT_MAX];
+    int64_t bits = BITS;
+    bool v4;
+    if (len >= sizeof copy)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    char *slash = strchr(copy, '/');
+    if (slash)
+        *slash = '\0';
+    if (!read_address(copy, out->bytes, &v4))
+        return false;
+    if (slash && (!parse_int64(slash + 1, &bits) || bits < 0 || bits > (v4 ? BITS - MAPPED : BITS)))
+        return false;
+    out->bits = (int)bits + (slash && v4 ? MAPPED : 0);
+    return true;
+}
+
+static bool inside(const struct network *n, const unsigned char address[16])
+{
+    int whole = n->bits / 8, rest = n->bits % 8;
+    if (memcmp(n->bytes, address, (size_t)whole) != 0)
+        return false;
+    return rest == 0 || ((n->bytes[whole] ^ address[whole]) & (0xff00 >> rest) & 0xff) == 0;
+}
+
+/* Steps through the entries of a list. */
+static bool next_entry(const char **at, const char **entry, size_t *len)
+{
+    *entry = *at + strspn(*at, ", \t");
+    *len = strcspn(*entry, ", \t");
+    *at = *entry + *len;
+    return *len > 0;
+}
+
+bool address_list_valid(const char *list)
+{
+    const char *entry;
+    size_t len;
+    struct network n;
+    while (next_entry(&list, &entry, &len))
+        if (!read_network(entry, len, &n))
+            return false;
+    return true;
+}
+
+bool address_listed(const char *list, const char *address)
+{
+    const char *entry;
+    size_t len;
+    struct network n;
+    unsigned char bytes[16];
+    bool v4;
+    if (!list || !address || !read_address(address, bytes, &v4))
+        return false;
+    while (next_entry(&list, &entry, &len))
+        if (read_network(entry, len, &n) && inside(&n, bytes))
+            return true;
+    return false;
+}

@@ -1,0 +1,191 @@
+#include "base/config.h"
+
+#include "base/address.h"
+#include "base/text.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct config config;
+
+enum value_type { V_TEXT, V_INT, V_BOOL, V_LOOSE_BOOL, V_SCHEME };
+
+struct entry {
+    const char *name, *def;
+    enum value_type type;
+    size_t offset;
+    int64_t min, max;
+    const char *about;
+};
+
+#define AT(member) offsetof(struct config, member)
+#define TEXT(name, member, def, about) {name, def, V_TEXT, AT(member), 0, 0, about}
+#define INT(name, member, def, lo, hi, about) {name, def, V_INT, AT(member), lo, hi, about}
+#define BOOL(name, member, def, about) {name, def, V_BOOL, AT(member), 0, 0, about}
+#define LOOSE(name, member, def, about) {name, def, V_LOOSE_BOOL, AT(member), 0, 0, about}
+#define HEADER(name, index, about) {"ZENML_SERVER_SECURE_HEADERS_" name, NULL, V_TEXT, AT(headers) + (index) * sizeof(char *), 0, 0, about}
+
+enum { MINUTES_MAX = 100 * 365 * 24 * 60 };
+
+static const struct entry ENTRIES[] = {
+    TEXT("ZENML_SERVER_DEPLOYMENT_TYPE", deployment_type, "other", "shown by /info"),
+    TEXT("ZENML_SERVER_SERVER_URL", server_url, NULL, "URL under which clients reach the server"),
+    TEXT("ZENML_SERVER_DASHBOARD_URL", dashboard_url, NULL, "URL of the web front"),
+    TEXT("ZENML_SERVER_ROOT_URL_PATH", root_url_path, "", "prefix of every path, such as /zenml"),
+    TEXT("ZENML_SERVER_METADATA", metadata, "{}", "JSON object of texts shown by /info"),
+    TEXT("ZENML_SERVER_SERVER_NAME", server_name, "default", "name of a new database's server"),
+    {"ZENML_SERVER_AUTH_SCHEME", "OAUTH2_PASSWORD_BEARER", V_SCHEME, AT(auth_scheme), 0, 0,
+     "NO_AUTH, HTTP_BASIC, OAUTH2_PASSWORD_BEARER or EXTERNAL"},
+    TEXT("ZENML_SERVER_JWT_TOKEN_ALGORITHM", jwt_algorithm, "HS256", "HS256, HS384 or HS512"),
+    TEXT("ZENML_SERVER_JWT_TOKEN_ISSUER", jwt_issuer, NULL, "iss claim; the server's id by default"),
+    TEXT("ZENML_SERVER_JWT_TOKEN_AUDIENCE", jwt_audience, NULL, "aud claim; the server's id by default"),
+    INT("ZENML_SERVER_JWT_TOKEN_LEEWAY_SECONDS", jwt_leeway, "10", 0, 86400, "tolerance for exp, nbf and iat"),
+    INT("ZENML_SERVER_JWT_TOKEN_EXPIRE_MINUTES", jwt_expire_minutes, "0", 0, MINUTES_MAX, "life of tokens; 0 = endless"),
+    TEXT("ZENML_SERVER_JWT_SECRET_KEY", jwt_secret_key, NULL, "key that signs tokens, at least 32 characters"),
+    TEXT("ZENML_SERVER_AUTH_COOKIE_NAME", auth_cookie_name, NULL, "zenml-server-<id> by default"),
+    TEXT("ZENML_SERVER_AUTH_COOKIE_DOMAIN", auth_cookie_domain, NULL, "domain of the session cookie"),
+    TEXT("ZENML_SERVER_CORS_ALLOW_ORIGINS", cors_origins, "*", "comma-separated origins"),
+    INT("ZENML_SERVER_MAX_FAILED_DEVICE_AUTH_ATTEMPTS", max_failed_device_attempts, "3", 1, 1000, "wrong codes that lock a device"),
+    INT("ZENML_SERVER_DEVICE_AUTH_TIMEOUT", device_auth_timeout, "300", 1, 86400, "seconds to approve a device"),
+    INT("ZENML_SERVER_DEVICE_AUTH_POLLING_INTERVAL", device_polling_interval, "5", 1, 3600, "seconds between polls"),
+    INT("ZENML_SERVER_DEVICE_EXPIRATION_MINUTES", device_expiration_minutes, "0", 0, MINUTES_MAX, "life of devices; 0 = endless"),
+    INT("ZENML_SERVER_TRUSTED_DEVICE_EXPIRATION_MINUTES", trusted_device_expiration_minutes, "0", 0, MINUTES_MAX, "life of trusted devices"),
+    TEXT("ZENML_SERVER_EXTERNAL_LOGIN_URL", external_login_url, NULL, "scheme EXTERNAL: where to sign in"),
+    TEXT("ZENML_SERVER_EXTERNAL_USER_INFO_URL", external_user_info_url, NULL, "scheme EXTERNAL: who a token belongs to"),
+    TEXT("ZENML_SERVER_EXTERNAL_COOKIE_NAME", external_cookie_name, NULL, "scheme EXTERNAL: cookie of the external session"),
+    TEXT("ZENML_SERVER_EXTERNAL_SERVER_ID", external_server_id, NULL, "id of a new database's server"),
+    TEXT("ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE", rbac_source, NULL, "set: permissions come from the control plane"),
+    TEXT("ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE", feature_gate_source, NULL, "set: entitlements come from the control plane"),
+    TEXT("ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE", workload_manager_source, NULL, "set: templates can be run"),
+    INT("ZENML_SERVER_PIPELINE_RUN_AUTH_WINDOW", pipeline_run_auth_window, "2880", 0, MINUTES_MAX, "minutes, default of actions"),
+    BOOL("ZENML_SERVER_RATE_LIMIT_ENABLED", rate_limit, "false", "limit logins and password changes"),
+    INT("ZENML_SERVER_LOGIN_RATE_LIMIT_MINUTE", login_rate_minute, "5", 0, 1000000, "tries per minute"),
+    INT("ZENML_SERVER_LOGIN_RATE_LIMIT_DAY", login_rate_day, "1000", 0, 1000000, "tries per day"),
+    HEADER("SERVER", H_SERVER, "secure headers: a value, or off"),
+    HEADER("HSTS", H_HSTS, "likewise"),
+    HEADER("XFO", H_XFO, "likewise"),
+    HEADER("XXP", H_XXP, "likewise"),
+    HEADER("CONTENT", H_CONTENT, "likewise"),
+    HEADER("CSP", H_CSP, "likewise; merged per directive over the default"),
+    HEADER("REFERRER", H_REFERRER, "likewise"),
+    HEADER("CACHE", H_CACHE, "likewise"),
+    HEADER("PERMISSIONS", H_PERMISSIONS, "likewise"),
+    BOOL("ZENML_SERVER_USE_LEGACY_DASHBOARD", use_legacy_dashboard, "false", "shown by /info; activates a new server"),
+    BOOL("ZENML_SERVER_DISPLAY_ANNOUNCEMENTS", display_announcements, "true", "initial setting"),
+    BOOL("ZENML_SERVER_DISPLAY_UPDATES", display_updates, "true", "initial setting"),
+    BOOL("ZENML_SERVER_AUTO_ACTIVATE", auto_activate, "false", "activate a new server with the default user"),
+    INT("ZENML_SERVER_THREAD_POOL_SIZE", thread_pool_size, "40", 1, 10000, "connections to the control plane"),
+    TEXT("ZENML_SERVER_REPORTABLE_RESOURCES", reportable_resources, "[\"pipeline\",\"pipeline_run\",\"model\"]", "feature gate"),
+    TEXT("ZENML_DEFAULT_USER_NAME", default_user, "default", "administrator of a new server"),
+    TEXT("ZENML_DEFAULT_USER_PASSWORD", default_password, "", "and the password"),
+    TEXT("ZENML_DEFAULT_WORKSPACE_NAME", default_workspace, "default", "the workspace that is always there"),
+    LOOSE("ZENML_DEBUG", debug, "false", "shown by /info"),
+    LOOSE("ZENML_ANALYTICS_OPT_IN", analytics_opt_in, "true", "initial setting; Kanso itself sends nothing"),
+    LOOSE("ZENML_LOCAL_SERVER", local_server, "false", "shown analytics setting follows the process"),
+    INT("ZENML_PAGINATION_DEFAULT_LIMIT", pagination_limit, "0", 0, 1000000, "default and largest page size; 0 = 20 and 10000"),
+    TEXT("ZENML_SECRETS_STORE_TYPE", secrets_store_type, "sql", "sql or none"),
+    TEXT("ZENML_SECRETS_STORE_ENCRYPTION_KEY", encryption_key, NULL, "key of the secrets in the database"),
+    TEXT("ZENML_LOCAL_STORES_PATH", local_stores_path, NULL, "where local artifact stores without a path lie"),
+    TEXT("ZENML_CONFIG_PATH", config_path, NULL, "else in local_stores below it; ~/.config/zenml by default"),
+    TEXT("KANSO_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
+    TEXT("KANSO_TRUSTED_PROXIES", trusted_proxies, NULL, "proxies in front of nginx, whose X-Forwarded-For counts"),
+    INT("KANSO_MAX_BODY", max_body, "67108864", 1024, 1 << 30, "largest request body in bytes"),
+    INT("KANSO_MAX_REQUESTS", max_requests, "0", 0, 1000000000, "a worker ends after so many requests; 0 = never"),
+};
+
+static void *slot(const struct entry *e)
+{
+    return (char *)&config + e->offset;
+}
+
+static const char *set_scheme(struct arena *a, const struct entry *e, const char *value)
+{
+    static const char *const names[] = {[SCHEME_NO_AUTH] = "NO_AUTH",
+                                        [SCHEME_HTTP_BASIC] = "HTTP_BASIC",
+                                        [SCHEME_OAUTH2_PASSWORD_BEARER] = "OAUTH2_PASSWORD_BEARER",
+                                        [SCHEME_EXTERNAL] = "EXTERNAL"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (streq(names[i], value)) {
+            *(enum auth_scheme *)slot(e) = (enum auth_scheme)i;
+            return NULL;
+        }
+    return arena_printf(a, "%s is '%s'; expected %s", e->name, value, e->about);
+}
+
+static const char *set_int(struct arena *a, const struct entry *e, const char *value)
+{
+    int64_t n;
+    if (!parse_int64(value, &n) || n < e->min || n > e->max)
+        return arena_printf(a, "%s is '%s'; expected a whole number from %lld to %lld", e->name, value, (long long)e->min,
+                            (long long)e->max);
+    *(int64_t *)slot(e) = n;
+    return NULL;
+}
+
+static const char *set_bool(struct arena *a, const struct entry *e, const char *value)
+{
+    int on = parse_bool_word(value, strlen(value));
+    if (on < 0 && e->type == V_LOOSE_BOOL)
+        on = streq(e->def, "true");
+    if (on < 0)
+        return arena_printf(a, "%s is '%s'; expected true or false", e->name, value);
+    *(bool *)slot(e) = on;
+    return NULL;
+}
+
+static const char *set(struct arena *a, const struct entry *e)
+{
+    const char *value = getenv(e->name);
+    if (!value || !*value)
+        value = e->def;
+    switch (e->type) {
+    case V_TEXT:
+        *(const char **)slot(e) = arena_strdup(a, value);
+        return NULL;
+    case V_INT:
+        return set_int(a, e, value);
+    case V_BOOL:
+    case V_LOOSE_BOOL:
+        return set_bool(a, e, value);
+    case V_SCHEME:
+        return set_scheme(a, e, value);
+    }
+    return NULL;
+}
+
+static const char *check_together(struct arena *a)
+{
+    static const char *const algorithms[] = {"HS256", "HS384", "HS512"};
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_LEN(algorithms); i++)
+        known = known || streq(config.jwt_algorithm, algorithms[i]);
+    if (!known)
+        return arena_printf(a, "ZENML_SERVER_JWT_TOKEN_ALGORITHM is '%s'; expected HS256, HS384 or HS512", config.jwt_algorithm);
+    if (config.auth_scheme == SCHEME_EXTERNAL && (!config.external_login_url || !config.external_user_info_url))
+        return "ZENML_SERVER_EXTERNAL_LOGIN_URL and ZENML_SERVER_EXTERNAL_USER_INFO_URL are needed with the scheme EXTERNAL";
+    if (!streq(config.secrets_store_type, "sql") && !streq(config.secrets_store_type, "none"))
+        return arena_printf(a, "ZENML_SECRETS_STORE_TYPE is '%s'; expected sql or none", config.secrets_store_type);
+    if (config.trusted_proxies && !address_list_valid(config.trusted_proxies))
+        return arena_printf(a, "KANSO_TRUSTED_PROXIES is '%s'; expected addresses or networks such as 10.0.0.0/8, separated by commas",
+                            config.trusted_proxies);
+    size_t len = strlen(config.root_url_path);
+    if (len && (config.root_url_path[0] != '/' || config.root_url_path[len - 1] == '/'))
+        return arena_printf(a, "ZENML_SERVER_ROOT_URL_PATH is '%s'; expected a path such as /zenml", config.root_url_path);
+    return NULL;
+}
+
+const char *config_load(struct arena *a)
+{
+    const char *problem = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(ENTRIES) && !problem; i++)
+        problem = set(a, &ENTRIES[i]);
+    return problem ? problem : check_together(a);
+}
+
+void config_print(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(ENTRIES); i++)
+        printf("  %-52s %s [%s]\n", ENTRIES[i].name, ENTRIES[i].about, ENTRIES[i].def ? ENTRIES[i].def : "not set");
+}

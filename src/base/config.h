@@ -1,0 +1,52 @@
+/*
+ * Configuration: environment variables with the reference's names and meanings (contract/auth.md section 14), Kanso's
+ * own beginning with KANSO_. Read once at start; a bad value is refused with the variable's name.
+ */
+#ifndef KANSO_BASE_CONFIG_H
+#define KANSO_BASE_CONFIG_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum auth_scheme { SCHEME_NO_AUTH, SCHEME_HTTP_BASIC, SCHEME_OAUTH2_PASSWORD_BEARER, SCHEME_EXTERNAL };
+
+enum header_index { H_SERVER, H_HSTS, H_XFO, H_XXP, H_CONTENT, H_CSP, H_REFERRER, H_CACHE, H_PERMISSIONS, H_COUNT };
+
+struct config {
+    const char *deployment_type, *server_url, *dashboard_url, *root_url_path, *metadata, *server_name;
+    enum auth_scheme auth_scheme;
+    const char *jwt_algorithm, *jwt_issuer, *jwt_audience, *jwt_secret_key;
+    int64_t jwt_leeway, jwt_expire_minutes; /* expire: 0 = never */
+    const char *auth_cookie_name, *auth_cookie_domain, *cors_origins;
+    int64_t max_failed_device_attempts, device_auth_timeout, device_polling_interval, device_expiration_minutes,
+        trusted_device_expiration_minutes;
+    const char *external_login_url, *external_user_info_url, *external_cookie_name, *external_server_id;
+    const char *rbac_source, *feature_gate_source, *workload_manager_source;
+    int64_t pipeline_run_auth_window;
+    bool rate_limit;
+    int64_t login_rate_minute, login_rate_day;
+    const char *headers[H_COUNT]; /* NULL: the default */
+    bool use_legacy_dashboard, display_announcements, display_updates, auto_activate;
+    int64_t thread_pool_size;
+    const char *reportable_resources;
+    const char *default_user, *default_password, *default_workspace;
+    bool debug, analytics_opt_in, local_server;
+    int64_t pagination_limit;
+    const char *secrets_store_type, *encryption_key;
+    const char *local_stores_path, *config_path;
+    const char *log_level, *trusted_proxies;
+    int64_t max_body, max_requests;
+};
+
+/* The configuration of this process, after config_load(). */
+extern struct config config;
+
+/* Fills `config` from the environment. Returns NULL, or a sentence about the first bad value; texts live in `a`. */
+const char *config_load(struct arena *a);
+
+/* The variables with their types and defaults, one line each, for --help and the documentation. */
+void config_print(void);
+
+#endif

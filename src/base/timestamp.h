@@ -1,0 +1,34 @@
+/* Timestamps: naive UTC, whole seconds; `YYYY-MM-DD HH:MM:SS` in SQL and `YYYY-MM-DDTHH:MM:SS` on the wire. */
+#ifndef KANSO_BASE_TIMESTAMP_H
+#define KANSO_BASE_TIMESTAMP_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { STAMP_LEN = 19 };
+
+/* The present second in SQL form. */
+void stamp_now(char out[STAMP_LEN + 1]);
+
+/* Seconds since 1970 for a stamp of either form, -1 when it is none; and back. */
+int64_t stamp_seconds(const char *stamp);
+void stamp_from_seconds(int64_t seconds, char out[STAMP_LEN + 1]);
+
+/* Reads what request bodies and plain filters accept: ISO 8601 date or date-time with T, t, _ or blank, optional
+ * seconds, fraction and zone (dropped without conversion), or unix seconds/milliseconds. Writes SQL form. */
+bool stamp_parse(const char *s, size_t len, char out[STAMP_LEN + 1]);
+
+/* Exactly `YYYY-MM-DD HH:MM:SS`, which filters with an operator demand; a real calendar date. */
+bool stamp_parse_exact(const char *s, size_t len, char out[STAMP_LEN + 1]);
+
+/* Durations: reads a number of seconds, `[D day[s],][ ]HH:MM[:SS[.f]]` or an ISO 8601 duration; writes ISO 8601. */
+bool duration_parse(const char *s, size_t len, double *seconds);
+char *duration_format(struct arena *a, double seconds);
+
+/* Monotonic milliseconds, for measuring. */
+double monotonic_ms(void);
+
+#endif

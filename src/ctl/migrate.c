@@ -1,0 +1,118 @@
+/* kansoctl migrate: a database that the workers can start on (contract/auth.md section 15). */
+#include "db/migrate.h"
+#include "auth/password.h"
+#include "base/config.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "ctl/ctl.h"
+#include "db/seed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOURS = 12 * 3600 };
+
+static void say_waiting(void)
+{
+    fputs("kanso: another process prepares this database; waiting for it\n", stderr);
+}
+
+/* The settings of a new database. */
+static const char *first_settings(struct arena *a, struct seed_settings *out)
+{
+    *out = (struct seed_settings){
+        .server_name = config.server_name,
+        .analytics = config.analytics_opt_in,
+        .announcements = config.display_announcements,
+        .updates = config.display_updates,
+    };
+    const char *id = config.external_server_id;
+    char hex[UUID_HEX + 1];
+    if (id && !uuid_read(id, strlen(id), hex))
+        return arena_printf(a, "ZENML_SERVER_EXTERNAL_SERVER_ID is '%s'; it must be a UUID", id);
+    out->server_id = id ? arena_strdup(a, hex) : NULL;
+    return NULL;
+}
+
+/* A server that has not been activated, unless it waits for somebody to do so. Under the scheme EXTERNAL users come
+ * from elsewhere. */
+static enum db_status activate(struct migration *m)
+{
+    bool external = config.auth_scheme == SCHEME_EXTERNAL, made = false;
+    if (!external && !config.auto_activate && !config.use_legacy_dashboard)
+        return DB_OK;
+    const char *user = external ? NULL : config.default_user;
+    const char *hash = external ? NULL : password_hash(m->mem, config.default_password);
+    enum db_status s = seed_activation(m->db, m->mem, user, hash, &made);
+    if (s == DB_OK && made)
+        printf("user %s made\n", user);
+    return s;
+}
+
+/* Rows that are missing, in one transaction with the mark that the database is complete. */
+static enum db_status write_rows(struct migration *m, const struct seed_settings *settings)
+{
+    bool active = false, has_flavors = false;
+    enum db_status s = db_begin(m->db);
+    if (s == DB_OK)
+        s = seed_settings(m->db, m->mem, settings, &active);
+    if (s == DB_OK)
+        s = seed_workspace(m->db, m->mem, config.default_workspace);
+    if (s == DB_OK)
+        s = seed_has_flavors(m->db, m->mem, &has_flavors);
+    if (s == DB_OK && !has_flavors)
+        s = seed_flavors(m->db, m->mem);
+    if (s == DB_OK && !active)
+        s = activate(m);
+    if (s == DB_OK && m->fresh)
+        s = migrate_done(m);
+    return s == DB_OK ? db_commit(m->db) : s;
+}
+
+static const char *migrate(struct migration *m)
+{
+    struct seed_settings settings;
+    const char *problem = first_settings(m->mem, &settings);
+    if (!problem)
+        problem = migrate_connect(m);
+    if (!problem)
+        problem = migrate_lock(m, say_waiting);
+    if (!problem)
+        problem = migrate_tables(m, getenv("DISABLE_DATABASE_MIGRATION"));
+    if (problem)
+        return problem;
+    if (write_rows(m, &settings) != DB_OK)
+        return migrate_trouble(m);
+    if (m->fresh)
+        puts("the database was empty; its tables are made");
+    else if (m->additions)
+        printf("a database of ZenML %s; %u tables and indexes of Kanso's own added\n", SCHEMA_VERSION, m->additions);
+    migrate_unlock(m);
+    return NULL;
+}
+
+int ctl_migrate(int argc, char **argv)
+{
+    if (argc > 1) {
+        fputs("Usage: kansoctl migrate\n\nMakes the database of ZENML_STORE_URL ready: tables and first rows in an "
+              "empty\n"
+              "one; Kanso's own indexes in one that ZenML " SCHEMA_VERSION " made. Other versions are refused.\n",
+              streq(argv[1], "--help") ? stdout : stderr);
+        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
+    }
+    struct arena mem = {0};
+    struct db_url url;
+    const char *problem = config_load(&mem);
+    if (!problem)
+        problem = db_url_from_env(&mem, &url);
+    if (problem)
+        return ctl_fail("%s", problem);
+    url.io_timeout = HOURS; /* adding an index to a large table takes its time */
+    struct migration m = {.db = db_new(&url), .mem = &mem, .url = &url};
+    problem = migrate(&m);
+    int rc = problem ? ctl_fail("%s", problem) : CTL_DONE;
+    db_free(m.db);
+    arena_free(&mem);
+    return rc;
+}

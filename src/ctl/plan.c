@@ -1,0 +1,164 @@
+#include "ctl/plan.h"
+
+#include "app/app.h"
+#include "base/text.h"
+#include "ctl/ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Logins cost a quarter of a second of CPU each and get a process of their own, so that nobody else waits for them. */
+static const char DEFAULT_PLAN[] = "auth:1;rest:3";
+
+enum { MAX_PROCESSES = 256 };
+
+struct reader {
+    struct arena *mem;
+    const struct group *const *groups;
+    size_t count;
+    bool *taken; /* by the group's position */
+    struct plan *plan;
+};
+
+static struct plan_socket *add_socket(struct reader *r, const char *name, unsigned processes)
+{
+    struct plan_socket *s = &r->plan->sockets[r->plan->count++];
+    *s = (struct plan_socket){.name = name, .count = processes};
+    s->groups = arena_array(r->mem, r->count, sizeof(void *));
+    return s;
+}
+
+static void take(struct reader *r, struct plan_socket *s, size_t i)
+{
+    r->taken[i] = true;
+    s->groups[s->group_count++] = r->groups[i];
+}
+
+static void take_rest(struct reader *r, struct plan_socket *s)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->taken[i])
+            take(r, s, i);
+}
+
+static const char *take_named(struct reader *r, struct plan_socket *s, const char *name)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (!streq(name, r->groups[i]->name))
+            continue;
+        if (r->taken[i])
+            return arena_printf(r->mem, "KANSO_WORKERS names group '%s' twice", name);
+        take(r, s, i);
+        return NULL;
+    }
+    return arena_printf(r->mem, "KANSO_WORKERS: there is no endpoint group '%s' (kansoctl plan lists them)", name);
+}
+
+/* GROUPS:COUNT. A `rest` is filled when all other entries have been read: *rest is set instead. */
+static const char *read_entry(struct reader *r, char *entry, struct plan_socket **rest)
+{
+    char *colon = strrchr(entry, ':');
+    int64_t processes = 1;
+    if (colon) {
+        *colon = '\0';
+        if (!parse_int64(colon + 1, &processes) || processes < 1 || processes > MAX_PROCESSES)
+            return arena_printf(r->mem, "KANSO_WORKERS: '%s' processes; it must be a number from 1 to %d", colon + 1,
+                                MAX_PROCESSES);
+    }
+    char *save, *name = strtok_r(entry, ",", &save);
+    if (!name)
+        return "KANSO_WORKERS: an entry names no group; expected GROUP,...:COUNT;...";
+    struct plan_socket *s = add_socket(r, name, (unsigned)processes);
+    for (; name; name = strtok_r(NULL, ",", &save)) {
+        const char *problem = NULL;
+        if (!streq(name, "rest"))
+            problem = take_named(r, s, name);
+        else if (*rest)
+            problem = "KANSO_WORKERS names `rest` twice";
+        else
+            *rest = s;
+        if (problem)
+            return problem;
+    }
+    return NULL;
+}
+
+/* A plan without `rest` leaves groups without a worker, which nobody means. */
+static const char *check_complete(struct reader *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->taken[i])
+            return arena_printf(r->mem, "KANSO_WORKERS leaves out group '%s'; add `;rest:1`", r->groups[i]->name);
+    return NULL;
+}
+
+static const char *read_entries(struct reader *r, const char *text)
+{
+    struct plan_socket *rest = NULL;
+    char *save, *copy = arena_strdup(r->mem, text);
+    for (char *e = strtok_r(copy, "; ", &save); e; e = strtok_r(NULL, "; ", &save)) {
+        const char *problem =
+            r->plan->count <= r->count ? read_entry(r, e, &rest) : "KANSO_WORKERS has too many entries";
+        if (problem)
+            return problem;
+    }
+    if (rest)
+        take_rest(r, rest);
+    if (rest && !rest->group_count)
+        return "KANSO_WORKERS: no group is left for `rest`";
+    return check_complete(r);
+}
+
+const char *plan_read(struct arena *a, const char *text, const struct group *const *groups, size_t count,
+                      struct plan *out)
+{
+    struct reader r = {.mem = a, .groups = groups, .count = count, .plan = out};
+    r.taken = arena_array(a, count, sizeof *r.taken);
+    *out = (struct plan){.sockets = arena_array(a, count + 1, sizeof *out->sockets)};
+    if (streq(text, "all")) {
+        take_rest(&r, add_socket(&r, "all", 2));
+        return NULL;
+    }
+    if (streq(text, "each")) {
+        for (size_t i = 0; i < count; i++)
+            take(&r, add_socket(&r, groups[i]->name, 1), i);
+        return NULL;
+    }
+    return read_entries(&r, streq(text, "default") ? DEFAULT_PLAN : text);
+}
+
+const char *plan_from_env(struct arena *a, struct plan *out)
+{
+    size_t count = 0;
+    while (all_groups[count])
+        count++;
+    return plan_read(a, ctl_env("KANSO_WORKERS", "default"), all_groups, count, out);
+}
+
+int ctl_plan(int argc, char **argv)
+{
+    if (argc > 1) {
+        fprintf(streq(argv[1], "--help") ? stdout : stderr,
+                "Usage: kansoctl plan\n\nPrints SOCKET PROCESSES GROUPS for each worker, as KANSO_WORKERS says:\n"
+                "  default   %s\n"
+                "  all       everything in two processes\n"
+                "  each      one process for each endpoint group\n"
+                "  GROUP,...:COUNT;...   a plan of one's own; `rest` means all groups not named\n",
+                DEFAULT_PLAN);
+        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
+    }
+    struct arena mem = {0};
+    struct plan plan;
+    const char *problem = plan_from_env(&mem, &plan);
+    if (problem)
+        return ctl_fail("%s", problem);
+    for (size_t i = 0; i < plan.count; i++) {
+        const struct plan_socket *s = &plan.sockets[i];
+        printf("%s %u ", s->name, s->count);
+        for (size_t j = 0; j < s->group_count; j++)
+            printf("%s%s", j ? "," : "", s->groups[j]->name);
+        putchar('\n');
+    }
+    arena_free(&mem);
+    return CTL_DONE;
+}

@@ -1,0 +1,99 @@
+/*
+ * One connection to MySQL or MariaDB, with its prepared statements.
+ *
+ * Everything goes through prepared statements with bound parameters; the text of a statement is its cache key, so
+ * texts must not contain values. Results are copied into the caller's arena as text (numbers and times included).
+ * There is no automatic reconnect: a lost connection is reported, the cache dropped, and db_ready() connects anew.
+ */
+#ifndef KANSO_DB_DB_H
+#define KANSO_DB_DB_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where the database is: the parts of ZENML_STORE_URL and its companions (contract/auth.md section 14). */
+struct db_url {
+    const char *host, *user, *password, *database, *unix_socket;
+    const char *ssl_ca, *ssl_cert, *ssl_key;
+    bool ssl_verify;
+    unsigned port;
+    unsigned io_timeout; /* seconds to wait for the server; 0 is two minutes */
+};
+
+/* Reads ZENML_STORE_* from the environment. Returns NULL, or what is wrong in a sentence that names the variable. */
+const char *db_url_from_env(struct arena *a, struct db_url *out);
+
+/* Outcomes of statements. */
+enum db_status {
+    DB_OK = 0,
+    DB_LOST,      /* the connection is gone; a transaction with it */
+    DB_DEADLOCK,  /* or lock wait time-out: the transaction may be tried again from its start */
+    DB_DUPLICATE, /* a unique key */
+    DB_FOREIGN,   /* a foreign key: the row referred to is missing, or still referred to */
+    DB_INVALID,   /* NULL, too long or out of range for its column */
+    DB_ERROR,     /* anything else */
+};
+
+/* A parameter. Make them with the functions below. */
+struct db_param {
+    enum { P_NULL, P_TEXT, P_INT } type;
+    const char *s;
+    size_t len;
+    int64_t n;
+};
+
+struct db_param p_null(void);
+struct db_param p_text(const char *s); /* NULL is SQL NULL; the text must live until the statement has run */
+struct db_param p_textn(const char *s, size_t len);
+struct db_param p_int(int64_t n);
+
+/* A value of a result; s is NULL for SQL NULL, else NUL-terminated. */
+struct db_value {
+    const char *s;
+    size_t len;
+};
+
+struct db_rows {
+    size_t count, columns;
+    struct db_value *values; /* count x columns */
+    uint64_t affected;       /* rows found by a write (CLIENT_FOUND_ROWS) */
+};
+
+static inline struct db_value *db_row(const struct db_rows *r, size_t i)
+{
+    return r->values + i * r->columns;
+}
+
+struct db;
+
+/* Makes a handle; does not connect. The URL must outlive it. */
+struct db *db_new(const struct db_url *url);
+void db_free(struct db *db);
+
+/* Connects unless connected. */
+enum db_status db_ready(struct db *db);
+
+/* Runs one statement. `out` may be NULL for writes. */
+enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql, const struct db_param *params,
+                      size_t count);
+
+/* Runs statements separated by semicolons, without parameters: migrations only. */
+enum db_status db_script(struct db *db, const char *sql);
+
+/* Transactions. db_begin() while one is open is a programming error and ends the process. */
+enum db_status db_begin(struct db *db);
+enum db_status db_commit(struct db *db);
+void db_rollback(struct db *db); /* does nothing without a transaction */
+bool db_in_transaction(const struct db *db);
+
+/* The driver's words about the last failure, for the log. */
+const char *db_error(const struct db *db);
+unsigned db_errno(const struct db *db);
+
+/* Statements run since the start, for tests and metrics. */
+uint64_t db_statements(const struct db *db);
+
+#endif

@@ -1,0 +1,371 @@
+#include "db/migrate.h"
+
+#include "base/text.h"
+#include "db/embedded.h"
+
+#include <errmsg.h>
+#include <mysqld_error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Raised when a change of kanso.sql is one that an older Kanso cannot live with. */
+enum { KANSO_LEVEL = 1 };
+
+enum { LOCK_SECONDS = 30, LOCK_TRIES = 20 };
+
+/* Error numbers that some client headers do not name. */
+enum { DISK_FULL = 1021, ENGINE_ERROR = 1030, TABLE_FULL = 1114, ACCESS_DENIED_NO_PASSWORD = 1698 };
+
+/* Troubles in plain words ---------------------------------------------------------------------------------------- */
+
+static const char *place(const struct migration *m)
+{
+    const struct db_url *u = m->url;
+    return u->unix_socket ? u->unix_socket : arena_printf(m->mem, "%s:%u", u->host, u->port);
+}
+
+static const char *disk_full(const struct migration *m)
+{
+    return arena_printf(m->mem, "the disk of the database at %s is full: free some space and start again (%s)",
+                        place(m), db_error(m->db));
+}
+
+const char *migrate_trouble(const struct migration *m)
+{
+    const char *words = db_error(m->db);
+    switch (db_errno(m->db)) {
+    case CR_CONNECTION_ERROR:
+    case CR_CONN_HOST_ERROR:
+    case CR_UNKNOWN_HOST:
+    case CR_SERVER_GONE_ERROR:
+    case CR_SERVER_LOST:
+        return arena_printf(m->mem,
+                            "cannot reach the database at %s: is it running, and is ZENML_STORE_URL right? (%s)",
+                            place(m), words);
+    case CR_SSL_CONNECTION_ERROR:
+        return arena_printf(m->mem, "no secure connection to the database at %s: check the ssl_ options (%s)", place(m),
+                            words);
+    case ER_ACCESS_DENIED_ERROR:
+    case ACCESS_DENIED_NO_PASSWORD:
+        return arena_printf(m->mem, "the database at %s refuses user '%s': check user and password in ZENML_STORE_URL",
+                            place(m), m->url->user);
+    case ER_DBACCESS_DENIED_ERROR:
+    case ER_TABLEACCESS_DENIED_ERROR:
+        return arena_printf(m->mem, "user '%s' lacks rights: grant it all rights on database '%s' (%s)", m->url->user,
+                            m->url->database, words);
+    case DISK_FULL:
+    case TABLE_FULL:
+        return disk_full(m);
+    case ENGINE_ERROR:
+        if (strstr(words, " 28 "))
+            return disk_full(m);
+        break;
+    default:
+        break;
+    }
+    return arena_printf(m->mem, "the database at %s reports error %u: %s", place(m), db_errno(m->db), words);
+}
+
+/* Connecting and locking ----------------------------------------------------------------------------------------- */
+
+const char *migrate_connect(struct migration *m)
+{
+    if (db_ready(m->db) == DB_OK)
+        return NULL;
+    if (db_errno(m->db) != ER_BAD_DB_ERROR)
+        return migrate_trouble(m);
+    struct db_url server = *m->url;
+    server.database = NULL;
+    struct db *maker = db_new(&server);
+    /* The name has been checked and holds no quotes (db_url_from_env). */
+    bool made = db_script(maker, arena_printf(m->mem, "CREATE DATABASE IF NOT EXISTS `%s` CHARACTER SET utf8mb4",
+                                              m->url->database)) == DB_OK;
+    db_free(maker);
+    if (!made)
+        return arena_printf(m->mem, "there is no database '%s' at %s, and user '%s' may not make one: create it first",
+                            m->url->database, place(m), m->url->user);
+    return db_ready(m->db) == DB_OK ? NULL : migrate_trouble(m);
+}
+
+/* Lock names belong to the server, not to a database, and have at most 64 characters. */
+#define LOCK_NAME "CONCAT('kanso.', MD5(DATABASE()))"
+
+const char *migrate_lock(struct migration *m, void (*waiting)(void))
+{
+    for (int i = 0; i <= LOCK_TRIES; i++) {
+        struct db_rows r;
+        struct db_param seconds = p_int(i ? LOCK_SECONDS : 0);
+        if (db_run(m->db, m->mem, &r, "SELECT GET_LOCK(" LOCK_NAME ", ?)", &seconds, 1) != DB_OK)
+            return migrate_trouble(m);
+        if (streq(r.values->s, "1"))
+            return NULL;
+        if (!i)
+            waiting();
+    }
+    return "another process has been preparing this database for ten minutes: look what it waits for";
+}
+
+void migrate_unlock(struct migration *m)
+{
+    db_run(m->db, m->mem, NULL, "DO RELEASE_LOCK(" LOCK_NAME ")", NULL, 0);
+}
+
+/* Statements of sql/ --------------------------------------------------------------------------------------------- */
+
+/* Copies the next statement, without the comments before it; NULL at the end. */
+static const char *next_statement(struct arena *a, const char **at)
+{
+    const char *s = *at;
+    while (*s == '\n' || starts_with(s, "--"))
+        s += strcspn(s, "\n") + (s[strcspn(s, "\n")] == '\n');
+    const char *end = strstr(s, ";\n");
+    if (!*s || !end)
+        return NULL;
+    *at = end + 2;
+    return arena_strndup(a, s, (size_t)(end - s));
+}
+
+static const char *run_statement(struct migration *m, const char *sql)
+{
+    return db_script(m->db, sql) == DB_OK ? NULL : migrate_trouble(m);
+}
+
+static const char *run_statements(struct migration *m, const char *text)
+{
+    const char *sql, *problem = NULL;
+    while (!problem && (sql = next_statement(m->mem, &text)))
+        problem = run_statement(m, sql);
+    return problem;
+}
+
+/* The n-th name in backquotes, from 0. */
+static const char *quoted_name(struct arena *a, const char *sql, int n)
+{
+    const char *open = strchr(sql, '`') + 1;
+    for (; n; n--)
+        open = strchr(strchr(open, '`') + 1, '`') + 1;
+    return arena_strndup(a, open, strcspn(open, "`"));
+}
+
+static bool has_value(const struct db_rows *r, const char *name)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (strcmp(db_row(r, i)->s, name) == 0)
+            return true;
+    return false;
+}
+
+/* Kanso's own tables and indexes --------------------------------------------------------------------------------- */
+
+#define HERE "table_schema = DATABASE() "
+
+static const char TABLES[] = "SELECT table_name FROM information_schema.tables WHERE " HERE;
+
+static const char OWN_THINGS[] =
+    "SELECT table_name FROM information_schema.tables WHERE " HERE "AND table_name LIKE 'kanso\\_%' UNION "
+    "SELECT index_name FROM information_schema.statistics WHERE " HERE "AND index_name LIKE 'kanso\\_%'";
+
+/* Indexes of foreign keys: one column, and the key's name. */
+static const char KEY_INDEXES[] =
+    "SELECT CONCAT(table_name, ' ', index_name), table_name, index_name, MIN(column_name) "
+    "FROM information_schema.statistics WHERE " HERE "AND index_name LIKE 'fk\\_%' "
+    "GROUP BY table_name, index_name HAVING COUNT(*) = 1";
+
+/* In a database that ZenML made, the server itself made these indexes, and it drops such a one when a wider one begins
+ * with the same column. They are put back, so that the reference's tables stay what they were. */
+static const char *restore_indexes(struct migration *m, const struct db_rows *before)
+{
+    struct db_rows now;
+    if (db_run(m->db, m->mem, &now, KEY_INDEXES, NULL, 0) != DB_OK)
+        return migrate_trouble(m);
+    const char *problem = NULL;
+    for (size_t i = 0; !problem && i < before->count; i++) {
+        const struct db_value *v = db_row(before, i);
+        if (!has_value(&now, v[0].s))
+            problem =
+                run_statement(m, arena_printf(m->mem, "CREATE INDEX `%s` ON `%s` (`%s`)", v[2].s, v[1].s, v[3].s));
+    }
+    return problem;
+}
+
+/* The indexes to add to one table: in one statement, so that a large table is read once. */
+struct additions {
+    const char *table, *clauses;
+    struct additions *next;
+};
+
+/* Takes up CREATE INDEX `name` ON `table` (columns), which is how kanso.sql has them all. */
+static void add_index(struct arena *a, struct additions **all, const char *sql)
+{
+    const char *name = quoted_name(a, sql, 0), *table = quoted_name(a, sql, 1);
+    struct additions **at = all;
+    while (*at && !streq((*at)->table, table))
+        at = &(*at)->next;
+    if (!*at) {
+        *at = arena_alloc(a, sizeof **at);
+        (*at)->table = table;
+    }
+    const char *before = (*at)->clauses;
+    (*at)->clauses =
+        arena_printf(a, "%s%sADD INDEX `%s` %s", before ? before : "", before ? ", " : "", name, strchr(sql, '('));
+}
+
+static const char *add_own(struct migration *m)
+{
+    struct db_rows have, before;
+    struct additions *indexes = NULL;
+    const char *at = sql_kanso, *sql, *problem = NULL;
+    if (db_run(m->db, m->mem, &have, OWN_THINGS, NULL, 0) != DB_OK ||
+        db_run(m->db, m->mem, &before, KEY_INDEXES, NULL, 0) != DB_OK)
+        return migrate_trouble(m);
+    while (!problem && (sql = next_statement(m->mem, &at))) {
+        if (has_value(&have, quoted_name(m->mem, sql, 0)))
+            continue;
+        if (starts_with(sql, "CREATE INDEX"))
+            add_index(m->mem, &indexes, sql);
+        else
+            problem = run_statement(m, sql);
+        m->additions++;
+    }
+    for (; !problem && indexes; indexes = indexes->next)
+        problem = run_statement(m, arena_printf(m->mem, "ALTER TABLE `%s` %s", indexes->table, indexes->clauses));
+    return problem || !m->additions ? problem : restore_indexes(m, &before);
+}
+
+static enum db_status set_meta(struct migration *m, const char *name, const char *value)
+{
+    struct db_param p[] = {p_text(name), p_text(value)};
+    return db_run(m->db, m->mem, NULL, "REPLACE INTO kanso_meta (name, value) VALUES (?, ?)", p, 2);
+}
+
+static enum db_status set_ready(struct migration *m)
+{
+    enum db_status s = set_meta(m, "schema", arena_printf(m->mem, "%d", KANSO_LEVEL));
+    return s == DB_OK ? set_meta(m, "state", "ready") : s;
+}
+
+/* A row of kanso_meta; NULL when there is none, or no such table. */
+static const char *get_meta(struct migration *m, const struct db_rows *tables, const char *name)
+{
+    struct db_rows r;
+    struct db_param p = p_text(name);
+    if (!has_value(tables, "kanso_meta") ||
+        db_run(m->db, m->mem, &r, "SELECT value FROM kanso_meta WHERE name = ?", &p, 1) != DB_OK || !r.count)
+        return NULL;
+    return r.values->s;
+}
+
+/* The version ---------------------------------------------------------------------------------------------------- */
+
+/* Compares dotted numbers; a revision that is none counts as earlier. */
+static bool version_later(const char *version, const char *than)
+{
+    for (int part = 0; part < 3; part++) {
+        char *after_v, *after_t;
+        unsigned long v = strtoul(version, &after_v, 10), t = strtoul(than, &after_t, 10);
+        if (after_v == version || *after_v != *after_t)
+            return false;
+        if (v != t)
+            return v > t;
+        version = after_v + 1;
+        than = after_t + 1;
+    }
+    return false;
+}
+
+static const char *check_version(struct migration *m, const char *version)
+{
+    if (streq(version, SCHEMA_VERSION))
+        return NULL;
+    if (version_later(version, SCHEMA_VERSION))
+        return arena_printf(m->mem,
+                            "database '%s' has the schema of ZenML %s, later than the " SCHEMA_VERSION " that Kanso "
+                            "works with: restore a backup from before that upgrade, or name another database",
+                            m->url->database, version);
+    return arena_printf(m->mem,
+                        "database '%s' has the schema of ZenML %s, earlier than the " SCHEMA_VERSION " that Kanso "
+                        "works with: make a backup and let ZenML " SCHEMA_VERSION " upgrade it by starting on it once",
+                        m->url->database, version);
+}
+
+static const char *check_level(struct migration *m, const struct db_rows *tables)
+{
+    const char *level = get_meta(m, tables, "schema");
+    int64_t number;
+    if (level && parse_int64(level, &number) && number > KANSO_LEVEL)
+        return arena_printf(m->mem,
+                            "a later Kanso has prepared database '%s' (level %s, and this one knows %d): use that one",
+                            m->url->database, level, KANSO_LEVEL);
+    return NULL;
+}
+
+/* All of it ------------------------------------------------------------------------------------------------------ */
+
+/* Whether there is nothing in it but what Kanso puts there first. */
+static bool is_empty(const struct db_rows *tables)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (!starts_with(db_row(tables, i)->s, "kanso_"))
+            return false;
+    return true;
+}
+
+static const char *make_tables(struct migration *m)
+{
+    const char *at = strstr(sql_kanso, "CREATE TABLE IF NOT EXISTS `kanso_meta`");
+    const char *problem = run_statement(m, next_statement(m->mem, &at));
+    if (problem)
+        return problem;
+    if (set_meta(m, "state", "initialising") != DB_OK)
+        return migrate_trouble(m);
+    m->fresh = true;
+    problem = run_statements(m, sql_schema);
+    return problem ? problem : add_own(m);
+}
+
+static const char *open_tables(struct migration *m, const char *version, const struct db_rows *tables, bool look_only)
+{
+    const char *problem = check_version(m, version);
+    if (problem)
+        return problem;
+    if (look_only)
+        return has_value(tables, "kanso_name_guard")
+                   ? NULL
+                   : "Kanso's own tables are missing, and DISABLE_DATABASE_MIGRATION forbids making them";
+    problem = add_own(m);
+    if (problem || !m->additions)
+        return problem;
+    return set_ready(m) == DB_OK ? NULL : migrate_trouble(m);
+}
+
+const char *migrate_tables(struct migration *m, bool look_only)
+{
+    struct db_rows tables, version = {0};
+    if (db_run(m->db, m->mem, &tables, TABLES, NULL, 0) != DB_OK)
+        return migrate_trouble(m);
+    if (has_value(&tables, "alembic_version") &&
+        db_run(m->db, m->mem, &version, "SELECT version_num FROM alembic_version", NULL, 0) != DB_OK)
+        return migrate_trouble(m);
+    const char *problem = check_level(m, &tables);
+    if (problem)
+        return problem;
+    if (version.count)
+        return open_tables(m, version.values->s, &tables, look_only);
+    const char *state = get_meta(m, &tables, "state");
+    if (!is_empty(&tables) && !streq(state, "initialising"))
+        return arena_printf(m->mem,
+                            "database '%s' holds tables that are not those of a ZenML server (alembic_version is "
+                            "missing or empty): name an empty database in ZENML_STORE_URL",
+                            m->url->database);
+    if (look_only)
+        return "the database is empty, and DISABLE_DATABASE_MIGRATION forbids making its tables";
+    return make_tables(m);
+}
+
+enum db_status migrate_done(struct migration *m)
+{
+    struct db_param version = p_text(SCHEMA_VERSION);
+    enum db_status s = db_run(m->db, m->mem, NULL, "INSERT INTO alembic_version (version_num) VALUES (?)", &version, 1);
+    return s == DB_OK ? set_ready(m) : s;
+}

@@ -1,0 +1,46 @@
+/*
+ * Bringing a database to the state in which Kanso works with it: the tables of ZenML 0.66.0 (contract/schema.md) and
+ * what sql/kanso.sql adds. Databases of other ZenML versions are refused, never changed.
+ */
+#ifndef KANSO_DB_MIGRATE_H
+#define KANSO_DB_MIGRATE_H
+
+#include "db/db.h"
+
+#include <stdbool.h>
+
+/* What alembic_version says in a database that Kanso works with. */
+#define SCHEMA_VERSION "0.66.0"
+
+/* One migration: where, and what it found and did. Set the first three, zero the rest. */
+struct migration {
+    struct db *db;
+    struct arena *mem;
+    const struct db_url *url;
+    bool fresh;         /* there were no tables; they have been made, and rows have to follow */
+    unsigned additions; /* tables and indexes of Kanso's own that were missing */
+};
+
+/*
+ * The functions below that return text return NULL, or what is wrong in one sentence that says what to do.
+ */
+
+/* Connects; makes the database when the server has none of that name and the user may. */
+const char *migrate_connect(struct migration *m);
+
+/* One at a time for one database: a second caller waits, having called waiting() once, until the first unlocks or
+ * loses its connection. */
+const char *migrate_lock(struct migration *m, void (*waiting)(void));
+void migrate_unlock(struct migration *m);
+
+/* Checks the version and makes what is missing. With `look_only` nothing is made, and missing tables are an error.
+ * A start that was cut short is taken up again. The lock must be held. */
+const char *migrate_tables(struct migration *m, bool look_only);
+
+/* Stamps a fresh database as complete: belongs into the transaction that writes its first rows. */
+enum db_status migrate_done(struct migration *m);
+
+/* The sentence for the last failure of the connection. */
+const char *migrate_trouble(const struct migration *m);
+
+#endif

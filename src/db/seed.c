@@ -1,0 +1,237 @@
+#include "db/seed.h"
+
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+#include "db/embedded.h"
+#include "json/write.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Base64 of the JSON texts `{}` and `null`, as the reference stores an empty configuration and absent labels. */
+#define EMPTY_OBJECT "e30="
+#define JSON_NULL    "bnVsbA=="
+
+static struct db_param now_param(struct arena *a)
+{
+    char stamp[STAMP_LEN + 1];
+    stamp_now(stamp);
+    return p_text(arena_strdup(a, stamp));
+}
+
+static const char *new_id(struct arena *a)
+{
+    char id[UUID_HEX + 1];
+    uuid_new(id);
+    return arena_strdup(a, id);
+}
+
+/* Settings ------------------------------------------------------------------------------------------------------- */
+
+enum db_status seed_settings(struct db *db, struct arena *a, const struct seed_settings *with, bool *active)
+{
+    struct db_rows r;
+    enum db_status s = db_run(db, a, &r, "SELECT active FROM server_settings LIMIT 1", NULL, 0);
+    if (s != DB_OK)
+        return s;
+    *active = r.count && !streq(r.values->s, "0");
+    if (r.count)
+        return DB_OK;
+    struct db_param now = now_param(a);
+    struct db_param p[] = {p_text(with->server_id ? with->server_id : new_id(a)),
+                           p_text(with->server_name),
+                           p_int(with->analytics),
+                           p_int(with->announcements),
+                           p_int(with->updates),
+                           now,
+                           now};
+    return db_run(db, a, NULL,
+                  "INSERT INTO server_settings (id, server_name, logo_url, active, enable_analytics, "
+                  "display_announcements, display_updates, onboarding_state, last_user_activity, updated) "
+                  "VALUES (?, ?, NULL, 0, ?, ?, ?, NULL, ?, ?)",
+                  p, ARRAY_LEN(p));
+}
+
+/* Workspace and stack -------------------------------------------------------------------------------------------- */
+
+static enum db_status insert_component(struct db *db, struct arena *a, const char *workspace_id, const char *stack_id,
+                                       const char *type)
+{
+    struct db_param now = now_param(a);
+    struct db_param id = p_text(new_id(a));
+    struct db_param p[] = {id, now, now, p_text(type), p_text(workspace_id)};
+    enum db_status s =
+        db_run(db, a, NULL,
+               "INSERT INTO stack_component (id, created, updated, name, type, flavor, configuration, "
+               "labels, component_spec_path, workspace_id, user_id, connector_id, connector_resource_id) "
+               "VALUES (?, ?, ?, 'default', ?, 'local', '" EMPTY_OBJECT "', '" JSON_NULL "', NULL, ?, "
+               "NULL, NULL, NULL)",
+               p, ARRAY_LEN(p));
+    struct db_param link[] = {p_text(stack_id), id};
+    return s != DB_OK ? s
+                      : db_run(db, a, NULL, "INSERT INTO stack_composition (stack_id, component_id) VALUES (?, ?)",
+                               link, ARRAY_LEN(link));
+}
+
+static enum db_status insert_default_stack(struct db *db, struct arena *a, const char *workspace_id)
+{
+    struct db_param now = now_param(a);
+    const char *id = new_id(a);
+    struct db_param p[] = {p_text(id), now, now, p_text(workspace_id)};
+    enum db_status s = db_run(db, a, NULL,
+                              "INSERT INTO stack (id, created, updated, name, stack_spec_path, labels, workspace_id, "
+                              "user_id) VALUES (?, ?, ?, 'default', NULL, '" EMPTY_OBJECT "', ?, NULL)",
+                              p, ARRAY_LEN(p));
+    if (s == DB_OK)
+        s = insert_component(db, a, workspace_id, id, "orchestrator");
+    return s == DB_OK ? insert_component(db, a, workspace_id, id, "artifact_store") : s;
+}
+
+enum db_status seed_workspace(struct db *db, struct arena *a, const char *name)
+{
+    struct db_rows r;
+    struct db_param by_name = p_text(name);
+    enum db_status s = db_run(db, a, &r, "SELECT id FROM workspace WHERE name = ? LIMIT 1", &by_name, 1);
+    if (s != DB_OK || r.count)
+        return s;
+    struct db_param now = now_param(a);
+    const char *id = new_id(a);
+    struct db_param p[] = {p_text(id), now, now, by_name};
+    s = db_run(db, a, NULL, "INSERT INTO workspace (id, created, updated, name, description) VALUES (?, ?, ?, ?, '')",
+               p, ARRAY_LEN(p));
+    return s == DB_OK ? insert_default_stack(db, a, id) : s;
+}
+
+/* The first user ------------------------------------------------------------------------------------------------- */
+
+static enum db_status insert_admin(struct db *db, struct arena *a, const char *name, const char *password_hash)
+{
+    struct db_param now = now_param(a);
+    struct db_param p[] = {p_text(new_id(a)), now, now, p_text(name), p_text(password_hash)};
+    return db_run(db, a, NULL,
+                  "INSERT INTO `user` (id, created, updated, name, is_service_account, full_name, description, email, "
+                  "active, password, activation_token, email_opted_in, external_user_id, is_admin, user_metadata) "
+                  "VALUES (?, ?, ?, ?, 0, '', NULL, NULL, 1, ?, NULL, NULL, NULL, 1, NULL)",
+                  p, ARRAY_LEN(p));
+}
+
+enum db_status seed_activation(struct db *db, struct arena *a, const char *user, const char *password_hash, bool *made)
+{
+    *made = false;
+    struct db_param now = now_param(a);
+    enum db_status s = db_run(db, a, NULL, "UPDATE server_settings SET active = 1, updated = ?", &now, 1);
+    if (s != DB_OK || !user)
+        return s;
+    struct db_rows r;
+    struct db_param name = p_text(user);
+    s = db_run(db, a, &r, "SELECT id FROM `user` WHERE name = ? AND is_service_account = 0", &name, 1);
+    if (s != DB_OK || r.count)
+        return s;
+    *made = true;
+    return insert_admin(db, a, user, password_hash);
+}
+
+/* Flavors -------------------------------------------------------------------------------------------------------- */
+
+/* Members of a row in flavors.json that are columns of the same name. */
+static const char *const FLAVOR_TEXTS[] = {
+    "source",   "integration", "connector_type", "connector_resource_type", "connector_resource_id_attr",
+    "logo_url", "docs_url",    "sdk_docs_url"};
+
+static struct db_param member(struct json_object *row, const char *name)
+{
+    return p_text(json_object_get_string(json_object_object_get(row, name)));
+}
+
+/* The label that forms show for a member: "max_retries" becomes "Max Retries". */
+static struct json_object *label(struct arena *a, const char *name)
+{
+    char *text = arena_strdup(a, name);
+    bool begin = true;
+    for (char *p = text; *p; p++) {
+        *p = (char)(*p == '_' ? ' ' : begin ? toupper((unsigned char)*p) : tolower((unsigned char)*p));
+        begin = !isalpha((unsigned char)*p);
+    }
+    return json_object_new_string(text);
+}
+
+static bool refers(struct json_object *schema)
+{
+    struct json_object *any = json_object_object_get(schema, "anyOf");
+    bool found = json_object_object_get_ex(schema, "$ref", NULL) || json_object_object_get_ex(schema, "allOf", NULL);
+    for (size_t i = 0; any && i < json_object_array_length(any) && !found; i++)
+        found = refers(json_object_array_get_idx(any, i));
+    return found;
+}
+
+/* Members of a configuration schema are labelled by their names, unless they refer to another schema. */
+static void label_members(struct arena *a, struct json_object *schema)
+{
+    struct json_object *members = json_object_object_get(schema, "properties");
+    struct json_object *definitions = json_object_object_get(schema, "$defs");
+    if (members) {
+        json_object_object_foreach(members, name, part)
+            if (!refers(part))
+                json_object_object_add(part, "title", label(a, name));
+    }
+    if (definitions) {
+        json_object_object_foreach(definitions, name, part)
+        {
+            label_members(a, part);
+            json_object_object_add(part, "title", json_object_new_string(name));
+        }
+    }
+}
+
+static enum db_status write_flavor(struct db *db, struct arena *a, struct json_object *row)
+{
+    enum { TEXTS = ARRAY_LEN(FLAVOR_TEXTS) };
+    struct db_param p[TEXTS + 6];
+    size_t n = 0;
+    for (; n < TEXTS; n++)
+        p[n] = member(row, FLAVOR_TEXTS[n]);
+    struct db_param now = now_param(a);
+    struct json_object *schema = json_object_object_get(row, "config_schema");
+    label_members(a, schema);
+    p[n++] = p_text(json_text(a, schema, true));
+    p[n++] = now;
+    p[n++] = member(row, "name");
+    p[n++] = member(row, "type");
+    struct db_rows r;
+    enum db_status s =
+        db_run(db, a, &r,
+               "UPDATE flavor SET source = ?, integration = ?, connector_type = ?, "
+               "connector_resource_type = ?, connector_resource_id_attr = ?, logo_url = ?, docs_url = ?, "
+               "sdk_docs_url = ?, config_schema = ?, is_custom = 0, updated = ? "
+               "WHERE name = ? AND type = ?",
+               p, n);
+    if (s != DB_OK || r.affected)
+        return s;
+    p[n++] = p_text(new_id(a));
+    p[n++] = now;
+    return db_run(
+        db, a, NULL,
+        "INSERT INTO flavor (source, integration, connector_type, connector_resource_type, "
+        "connector_resource_id_attr, logo_url, docs_url, sdk_docs_url, config_schema, updated, name, type, id, "
+        "created, workspace_id, user_id, is_custom) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, 0)",
+        p, n);
+}
+
+enum db_status seed_flavors(struct db *db, struct arena *a)
+{
+    struct json_object *rows = json_tree(a, sql_flavors, strlen(sql_flavors));
+    enum db_status s = DB_OK;
+    for (size_t i = 0; s == DB_OK && i < json_object_array_length(rows); i++)
+        s = write_flavor(db, a, json_object_array_get_idx(rows, i));
+    return s;
+}
+
+enum db_status seed_has_flavors(struct db *db, struct arena *a, bool *has)
+{
+    struct db_rows r;
+    enum db_status s = db_run(db, a, &r, "SELECT id FROM flavor WHERE is_custom = 0 LIMIT 1", NULL, 0);
+    *has = s == DB_OK && r.count;
+    return s;
+}

@@ -1,0 +1,118 @@
+#include "base/text.h"
+#include "db/db.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *env(const char *name)
+{
+    const char *v = getenv(name);
+    return v && *v ? v : NULL;
+}
+
+static char *decoded(struct arena *a, const char *s, size_t len)
+{
+    return len ? percent_decode(a, s, len, false, NULL) : NULL;
+}
+
+/* user[:password]@host[:port], every part optional */
+static const char *read_authority(struct arena *a, const char *s, size_t len, struct db_url *u)
+{
+    const char *at = NULL, *end = s + len;
+    for (const char *p = s; p < end; p++)
+        if (*p == '@')
+            at = p;
+    if (at) {
+        const char *colon = memchr(s, ':', (size_t)(at - s));
+        u->user = decoded(a, s, (size_t)((colon ? colon : at) - s));
+        if (colon)
+            u->password = percent_decode(a, colon + 1, (size_t)(at - colon - 1), false, NULL);
+        s = at + 1;
+    }
+    const char *colon = memchr(s, ':', (size_t)(end - s));
+    u->host = decoded(a, s, (size_t)((colon ? colon : end) - s));
+    if (colon) {
+        int64_t port;
+        if (!parse_int64(arena_strndup(a, colon + 1, (size_t)(end - colon - 1)), &port) || port < 1 || port > 65535)
+            return "ZENML_STORE_URL: the port must be a number from 1 to 65535";
+        u->port = (unsigned)port;
+    }
+    return NULL;
+}
+
+static const char *read_option(struct arena *a, struct db_url *u, const char *key, const char *value)
+{
+    if (streq(key, "unix_socket"))
+        u->unix_socket = value;
+    else if (streq(key, "ssl_ca"))
+        u->ssl_ca = value;
+    else if (streq(key, "ssl_cert"))
+        u->ssl_cert = value;
+    else if (streq(key, "ssl_key"))
+        u->ssl_key = value;
+    else if (streq(key, "ssl_verify_server_cert")) {
+        int on = parse_bool_word(value, strlen(value));
+        if (on < 0)
+            return "ZENML_STORE_URL: ssl_verify_server_cert must be true or false";
+        u->ssl_verify = on;
+    } else {
+        return arena_printf(a, "ZENML_STORE_URL: unknown option '%s'; known are ssl_ca, ssl_cert, ssl_key, "
+                               "ssl_verify_server_cert and unix_socket", key);
+    }
+    return NULL;
+}
+
+static const char *read_options(struct arena *a, struct db_url *u, const char *query)
+{
+    while (query && *query) {
+        size_t len = strcspn(query, "&");
+        const char *eq = memchr(query, '=', len);
+        const char *problem = read_option(a, u, decoded(a, query, eq ? (size_t)(eq - query) : len),
+                                          eq ? percent_decode(a, eq + 1, len - (size_t)(eq + 1 - query), false, NULL) : "");
+        if (problem)
+            return problem;
+        query += len + (query[len] == '&');
+    }
+    return NULL;
+}
+
+static const char *read_url(struct arena *a, const char *url, struct db_url *u)
+{
+    const char *rest = strstr(url, "://");
+    if (!rest || (!starts_with(url, "mysql://") && !starts_with(url, "mysql+") && !starts_with(url, "mariadb://")))
+        return "ZENML_STORE_URL must be of the form mysql://user:password@host:port/database";
+    rest += 3;
+    const char *slash = strchr(rest, '/');
+    const char *problem = read_authority(a, rest, slash ? (size_t)(slash - rest) : strlen(rest), u);
+    if (problem || !slash)
+        return problem;
+    size_t len = strcspn(slash + 1, "?");
+    u->database = decoded(a, slash + 1, len);
+    return slash[1 + len] == '?' ? read_options(a, u, slash + 2 + len) : NULL;
+}
+
+const char *db_url_from_env(struct arena *a, struct db_url *u)
+{
+    *u = (struct db_url){.port = 3306};
+    u->user = env("ZENML_STORE_USERNAME");
+    u->password = env("ZENML_STORE_PASSWORD");
+    u->database = env("ZENML_STORE_DATABASE");
+    u->ssl_ca = env("ZENML_STORE_SSL_CA");
+    u->ssl_cert = env("ZENML_STORE_SSL_CERT");
+    u->ssl_key = env("ZENML_STORE_SSL_KEY");
+    const char *verify = env("ZENML_STORE_SSL_VERIFY_SERVER_CERT");
+    u->ssl_verify = verify && parse_bool_word(verify, strlen(verify)) == 1;
+    const char *url = env("ZENML_STORE_URL");
+    if (!url)
+        return "ZENML_STORE_URL is not set; expected mysql://user:password@host:port/database";
+    const char *problem = read_url(a, url, u);
+    if (problem)
+        return problem;
+    if (!u->user || !u->database)
+        return "ZENML_STORE_URL: user name and database are required (or ZENML_STORE_USERNAME and _DATABASE)";
+    if (strlen(u->database) > 64 || strpbrk(u->database, "\\/?%*:|\"<>.-`"))
+        return "ZENML_STORE_URL: the database name must have 1 to 64 characters and none of \\/?%*:|\"<>.-`";
+    if (!u->host && !u->unix_socket)
+        return "ZENML_STORE_URL: the host is missing";
+    return NULL;
+}

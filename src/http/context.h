@@ -1,0 +1,138 @@
+/*
+ * One request on its walk through the house: what came in, what goes out, and what the steps in between learnt.
+ *
+ * A step or handler returns OK or FAILED. Whoever fails has said why with one of the fail functions, which compose the
+ * answer; callers just pass FAILED on. RETRY means that the database asked for the transaction to be tried again: the
+ * worker rolls back and calls the handler anew.
+ */
+#ifndef KANSO_HTTP_CONTEXT_H
+#define KANSO_HTTP_CONTEXT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "json/model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum outcome { OK = 0, FAILED, RETRY };
+
+/* Exceptions by the names that clients know (contract/validation.md section 4). */
+enum exception {
+    EX_STACK_EXISTS,
+    EX_COMPONENT_EXISTS,
+    EX_ENTITY_EXISTS,
+    EX_ILLEGAL_OPERATION,
+    EX_AUTHORIZATION,
+    EX_SUBSCRIPTION,
+    EX_NOT_FOUND, /* DoesNotExistException */
+    EX_KEY,
+    EX_VALUE,
+    EX_INVALID_VALUE, /* a ValueError of the models: 422 with a detail */
+    EX_RUNTIME,
+    EX_NOT_IMPLEMENTED,
+    EX_UNAVAILABLE, /* the database cannot be reached: 503 RuntimeError */
+};
+
+struct pair {
+    const char *name, *value;
+    size_t value_len;
+};
+
+struct request {
+    const char *method;
+    const char *path;   /* decoded, without the root path */
+    size_t path_len;
+    struct pair *query; /* decoded, in order */
+    size_t query_count;
+    const char *content_type;
+    const char *body; /* NUL-terminated */
+    size_t body_len;
+    char **env; /* CGI variables, HTTP_* among them */
+};
+
+struct header {
+    const char *name, *value;
+    struct header *next;
+};
+
+struct response {
+    int status;
+    const char *content_type;
+    struct header *headers; /* in reverse order */
+    struct buf body;        /* kept from request to request */
+    bool no_secure_headers;
+};
+
+enum { MAX_PATH_PARAMS = 4 };
+
+struct route;
+struct db;
+struct db_value;
+struct filter_query;
+
+/* Who the request comes from; room auth fills it. */
+struct auth {
+    const char *user_id; /* hex */
+    const char *name;
+    bool is_admin, is_service_account;
+    struct db_value *user_values; /* the user's row, by position of resource_user's columns */
+    const char *device_id, *api_key_id, *pipeline_id, *schedule_id; /* of the token: hex, or NULL */
+    struct json_object *claims; /* of the token, or NULL */
+    const char *token;          /* as it came, or NULL */
+    int64_t expires;            /* of the token: unix seconds, 0 = never */
+};
+
+struct ctx {
+    struct arena *mem;
+    struct db *db;
+    struct request req;
+    struct response res;
+    const struct route *route;
+    const char *param[MAX_PATH_PARAMS]; /* of the path, in order; UUIDs as 32 hex digits once checked */
+    struct json_object *body;           /* checked body; query parameters in `query` */
+    struct json_object *raw;            /* the body as it was sent */
+    struct json_object *query;
+    bool committed; /* a transaction of this request has been committed: it must not run again */
+    struct filter_query *filter; /* list routes */
+    struct auth *auth;           /* NULL on routes without authentication */
+    struct check *check;
+    void (*after)(struct ctx *); /* background work, after the answer has left */
+    void *after_data;
+};
+
+/* A parameter of the CGI environment, or NULL. */
+const char *request_env(const struct ctx *c, const char *name);
+
+/* A request header by its CGI name ("HTTP_AUTHORIZATION"). Empty counts as absent. */
+const char *request_header(const struct ctx *c, const char *cgi_name);
+
+/* The last value of a query parameter, or NULL. */
+const struct pair *request_query(const struct ctx *c, const char *name);
+
+/* The value of a cookie (the last of that name), or NULL when absent. */
+const char *request_cookie(const struct ctx *c, const char *name);
+
+/* Sets a response header; both texts must live as long as the arena. */
+void respond_header(struct ctx *c, const char *name, const char *value);
+
+/* A writer for the body of the answer. */
+static inline struct jw respond_json(struct ctx *c)
+{
+    return (struct jw){.out = &c->res.body};
+}
+
+/* {"detail":["<Class>","<message>"]}; messages of KeyError are quoted as Python does. Always returns FAILED. */
+int fail(struct ctx *c, enum exception e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* {"detail":"<text>"} with a status. Always returns FAILED. */
+int fail_detail(struct ctx *c, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* 422 with the problems collected in c->check. Always returns FAILED. */
+int fail_check(struct ctx *c);
+
+/* The check of this request, begun when first asked for. */
+struct check *request_check(struct ctx *c);
+
+#endif

@@ -1,0 +1,65 @@
+#include "http/form.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+void form_read(struct ctx *c, const char *q, size_t len)
+{
+    size_t n = 1;
+    for (size_t i = 0; i < len; i++)
+        n += q[i] == '&';
+    c->req.query = arena_array(c->mem, n, sizeof *c->req.query);
+    c->req.query_count = 0;
+    for (const char *end = q + len; q < end;) {
+        const char *amp = memchr(q, '&', (size_t)(end - q));
+        const char *stop = amp ? amp : end, *eq = memchr(q, '=', (size_t)(stop - q));
+        if (stop > q) {
+            struct pair *p = &c->req.query[c->req.query_count++];
+            p->name = percent_decode(c->mem, q, (size_t)((eq ? eq : stop) - q), true, NULL);
+            p->value = eq ? percent_decode(c->mem, eq + 1, (size_t)(stop - eq - 1), true, &p->value_len) : "";
+        }
+        q = stop + 1;
+    }
+}
+
+enum { MAX_PARTS = 64 };
+
+/* The name="..." of a part's Content-Disposition; NULL without one, and for files. */
+static const char *part_name(struct ctx *c, const char *head, size_t len)
+{
+    const char *text = arena_strndup(c->mem, head, len), *name = strcasestr(text, " name=\"");
+    if (!name || strcasestr(text, "filename="))
+        return NULL;
+    name += strlen(" name=\"");
+    return arena_strndup(c->mem, name, strcspn(name, "\"\r\n"));
+}
+
+void form_read_multipart(struct ctx *c, const char *content_type, const char *body, size_t len)
+{
+    const char *b = strcasestr(content_type, "boundary=");
+    if (!b)
+        return;
+    b += strlen("boundary=");
+    b += *b == '"';
+    const char *mark = arena_printf(c->mem, "--%.*s", (int)strcspn(b, "\";, "), b), *end = body + len;
+    size_t mark_len = strlen(mark);
+    c->req.query = arena_array(c->mem, MAX_PARTS, sizeof *c->req.query);
+    c->req.query_count = 0;
+    const char *p = memmem(body, len, mark, mark_len);
+    while (p && c->req.query_count < MAX_PARTS) {
+        p += mark_len;
+        const char *next = memmem(p, (size_t)(end - p), mark, mark_len);
+        const char *blank = memmem(p, (size_t)(end - p), "\r\n\r\n", 4);
+        if (!next || !blank || blank + 4 > next - 2)
+            return;
+        const char *name = part_name(c, p, (size_t)(blank - p));
+        if (name) {
+            struct pair *pair = &c->req.query[c->req.query_count++];
+            pair->name = name;
+            pair->value_len = (size_t)(next - 2 - (blank + 4));
+            pair->value = arena_strndup(c->mem, blank + 4, pair->value_len);
+        }
+        p = next;
+    }
+}

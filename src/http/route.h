@@ -1,0 +1,56 @@
+/*
+ * Routes: one table per endpoint group is the only place that says which paths exist. nginx's locations, the OpenAPI
+ * document and the coverage report are made from these tables.
+ */
+#ifndef KANSO_HTTP_ROUTE_H
+#define KANSO_HTTP_ROUTE_H
+
+#include "http/context.h"
+
+struct resource;
+
+enum route_flags {
+    R_PUBLIC = 1,     /* no authentication */
+    R_FORM = 2,       /* the body is a form, checked like a JSON body */
+    R_HYDRATE = 4,    /* takes `hydrate`, default true */
+    R_NO_HYDRATE = 8, /* takes `hydrate`, default false (lists do so by themselves) */
+    R_NESTED = 16,    /* a list whose first path parameter limits it; see resource/list.h */
+    R_HEAD = 64,      /* answers HEAD as well */
+    R_BODY_BYTES = 128, /* the body is taken as it is */
+    R_INTERNAL = 256, /* not part of the OpenAPI document */
+    R_BODY_OPTIONAL = 512, /* the body may be absent: c->body is NULL then */
+};
+
+/* What the body or answer of a generic route is made of. */
+enum operation { OP_OTHER, OP_LIST, OP_GET, OP_CREATE, OP_UPDATE, OP_DELETE };
+
+struct route {
+    const char *method;
+    const char *path; /* template; {..._id} is a UUID, {..name..} and {..type..} are text */
+    int (*handler)(struct ctx *);
+    const struct resource *resource;
+    enum operation op;
+    const struct model *body;  /* of other routes; generic ones take the resource's */
+    const struct model *query; /* query parameters besides those of the operation */
+    unsigned flags;
+    bool (*exists)(void); /* whether the configuration has this route; NULL: always */
+};
+
+struct group {
+    const char *name;
+    const struct route *routes;
+    size_t count;
+};
+
+#define GROUP(id, rows) const struct group group_##id = {.name = #id, .routes = (rows), .count = sizeof(rows) / sizeof *(rows)}
+
+/* Finds the route and fills c->route and c->param. Returns OK, or FAILED with 404 or 405 (and Allow) composed. */
+int route_find(struct ctx *c, const struct group *const *groups, size_t count);
+
+/* Whether a path parameter (by its name in the template) must be a UUID. */
+bool route_param_is_uuid(const char *name, size_t len);
+
+/* The name of the n-th path parameter of a template, and its length; NULL when there are fewer. */
+const char *route_param_name(const char *path, size_t n, size_t *len);
+
+#endif

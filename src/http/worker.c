@@ -1,0 +1,220 @@
+#include "http/worker.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "http/form.h"
+
+#include <fastcgi.h>
+#include <fcgiapp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { KEEP_BODY = 4 * 1024 * 1024, BIG_ANSWER = 7000, STREAM_BUFFER = 64 * 1024 };
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int sig)
+{
+    (void)sig;
+    stopping = 1;
+    FCGX_ShutdownPending();
+}
+
+static void install_signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_stop}; /* without SA_RESTART: accept() ends */
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGINT, &sa, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static const char *env_or(const struct ctx *c, const char *name, const char *otherwise)
+{
+    const char *v = request_env(c, name);
+    return v ? v : otherwise;
+}
+
+static void read_target(struct ctx *c, const struct worker *w)
+{
+    const char *uri = env_or(c, "REQUEST_URI", "");
+    const char *path = *uri ? uri : arena_printf(c->mem, "%s%s", env_or(c, "SCRIPT_NAME", ""), env_or(c, "PATH_INFO", ""));
+    size_t len = strcspn(path, "?");
+    const char *query = *uri && uri[len] == '?' ? uri + len + 1 : env_or(c, "QUERY_STRING", "");
+    form_read(c, query, strlen(query));
+    c->req.path = percent_decode(c->mem, path, len, false, &c->req.path_len);
+    size_t root = strlen(w->root_path);
+    if (root && strncmp(c->req.path, w->root_path, root) == 0 && c->req.path[root] == '/') {
+        c->req.path += root;
+        c->req.path_len -= root;
+    }
+}
+
+/* Reads the body through `get`, which fills up to n bytes and returns how many it got. */
+static int read_body(struct ctx *c, const struct worker *w, size_t (*get)(void *, char *, size_t), void *stream)
+{
+    const char *text = env_or(c, "CONTENT_LENGTH", "");
+    int64_t length = 0;
+    if (*text && (!parse_int64(text, &length) || length < 0))
+        return fail_detail(c, 400, "Content-Length is not a number");
+    if ((uint64_t)length > w->max_body)
+        return fail_detail(c, 413, "The body has %lld bytes; at most %zu are accepted", (long long)length, w->max_body);
+    char *body = arena_alloc(c->mem, (size_t)length + 1);
+    c->req.body = body;
+    c->req.body_len = get(stream, body, (size_t)length);
+    if (c->req.body_len < (size_t)length)
+        return fail_detail(c, 400, "The body ended after %zu of %lld bytes", c->req.body_len, (long long)length);
+    return OK;
+}
+
+static void read_request(struct ctx *c, const struct worker *w)
+{
+    c->req.method = env_or(c, "REQUEST_METHOD", "GET");
+    c->req.content_type = env_or(c, "CONTENT_TYPE", "");
+    read_target(c, w);
+}
+
+static void write_head(struct ctx *c, const struct worker *w, struct buf *head)
+{
+    buf_addf(head, "Status: %d\r\n", c->res.status);
+    if (c->res.content_type)
+        buf_addf(head, "Content-Type: %s\r\n", c->res.content_type);
+    buf_addf(head, "Content-Length: %zu\r\n", c->res.body.len);
+    struct header *ordered = NULL;
+    for (struct header *h = c->res.headers, *next; h; h = next) {
+        next = h->next;
+        h->next = ordered;
+        ordered = h;
+    }
+    for (struct header *h = ordered; h; h = h->next)
+        buf_addf(head, "%s: %s\r\n", h->name, h->value);
+    if (!c->res.no_secure_headers)
+        buf_adds(head, w->headers);
+    buf_adds(head, "\r\n");
+}
+
+static void log_request(const struct ctx *c, double ms)
+{
+    if (log_threshold >= LOG_DEBUG)
+        log_debug("%s %s %d %zu bytes %.2f ms", c->req.method, c->req.path, c->res.status, c->res.body.len, ms);
+}
+
+static size_t get_fcgi(void *stream, char *to, size_t n)
+{
+    size_t got = 0;
+    while (got < n) {
+        size_t want = n - got > (1u << 30) ? 1u << 30 : n - got;
+        int r = FCGX_GetStr(to + got, (int)want, stream);
+        if (r <= 0)
+            break;
+        got += (size_t)r;
+    }
+    return got;
+}
+
+static size_t get_stdin(void *stream, char *to, size_t n)
+{
+    return fread(to, 1, n, stream);
+}
+
+static void put_fcgi(FCGX_Request *r, const struct buf *head, const struct buf *body, bool with_body)
+{
+    if (body->len > BIG_ANSWER) {
+        FCGX_FreeStream(&r->out);
+        r->out = FCGX_CreateWriter(r->ipcFd, r->requestId, STREAM_BUFFER, FCGI_STDOUT);
+    }
+    FCGX_PutStr(head->data, (int)head->len, r->out);
+    for (size_t at = 0; with_body && at < body->len;) {
+        size_t n = body->len - at > (1u << 30) ? 1u << 30 : body->len - at;
+        if (FCGX_PutStr(body->data + at, (int)n, r->out) < 0)
+            break;
+        at += n;
+    }
+}
+
+static void handle(struct ctx *c, struct worker *w, size_t (*get)(void *, char *, size_t), void *stream)
+{
+    c->res.status = 200;
+    c->res.content_type = "application/json";
+    c->res.body.len = 0;
+    read_request(c, w);
+    if (read_body(c, w, get, stream) == OK)
+        w->handle(c, w->app);
+}
+
+/* The variables are copied: libfcgi forgets its own when the answer leaves, and background work still reads them. */
+static void begin(struct ctx *c, struct arena *mem, char **env)
+{
+    struct buf body = c->res.body;
+    size_t n = 0;
+    while (env && env[n])
+        n++;
+    char **copy = arena_array(mem, n + 1, sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = arena_strdup(mem, env[i]);
+    *c = (struct ctx){.mem = mem, .res.body = body, .req.env = copy};
+}
+
+static int serve_cgi(struct worker *w)
+{
+    struct arena mem = {0};
+    struct ctx c = {0};
+    struct buf head = {0};
+    begin(&c, &mem, environ);
+    handle(&c, w, get_stdin, stdin);
+    write_head(&c, w, &head);
+    bool ok = fwrite(head.data, 1, head.len, stdout) == head.len;
+    if (!streq(c.req.method, "HEAD"))
+        ok = ok && fwrite(c.res.body.data ? c.res.body.data : "", 1, c.res.body.len, stdout) == c.res.body.len;
+    ok = fflush(stdout) == 0 && ok;
+    w->finish(&c, w->app);
+    buf_free(&head);
+    buf_free(&c.res.body);
+    arena_free(&mem);
+    return ok ? 0 : 1;
+}
+
+int worker_run(struct worker *w)
+{
+    if (FCGX_IsCGI()) {
+        if (!getenv("REQUEST_METHOD")) {
+            fputs("kanso: descriptor 0 is no listening socket and there is no CGI environment; see --help\n", stderr);
+            return 2;
+        }
+        return serve_cgi(w);
+    }
+    FCGX_Request r;
+    if (FCGX_Init() || FCGX_InitRequest(&r, 0, 0)) {
+        fputs("kanso: cannot set up FastCGI on descriptor 0\n", stderr);
+        return 1;
+    }
+    install_signals();
+    struct arena mem = {0};
+    struct ctx c = {0};
+    struct buf head = {0};
+    for (unsigned served = 0; !stopping && (!w->max_requests || served < w->max_requests); served++) {
+        if (FCGX_Accept_r(&r) < 0)
+            break;
+        double start = monotonic_ms();
+        begin(&c, &mem, r.envp);
+        handle(&c, w, get_fcgi, r.in);
+        head.len = 0;
+        write_head(&c, w, &head);
+        put_fcgi(&r, &head, &c.res.body, !streq(c.req.method, "HEAD"));
+        FCGX_Finish_r(&r);
+        log_request(&c, monotonic_ms() - start);
+        w->finish(&c, w->app);
+        arena_reset(&mem);
+        buf_clear(&c.res.body, KEEP_BODY);
+    }
+    FCGX_Free(&r, 1);
+    buf_free(&head);
+    buf_free(&c.res.body);
+    arena_free(&mem);
+    return 0;
+}

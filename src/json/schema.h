@@ -1,0 +1,18 @@
+/*
+ * Checking values against JSON schemas: the part of the language in which flavors and connector types describe their
+ * configuration ($ref, allOf, anyOf, oneOf, enum, const, type, properties, required, additionalProperties, items,
+ * prefixItems and the bounds of numbers, texts and lists; anything else is taken to hold).
+ *
+ * Values are read as generously as bodies are (json/model.h): a number or boolean may be given as text, and a list or
+ * an object as JSON text.
+ */
+#ifndef KANSO_JSON_SCHEMA_H
+#define KANSO_JSON_SCHEMA_H
+
+#include "json/model.h"
+
+/* Whether the members of `value`, an object, fit the schema of an object; adds problems otherwise. Members that the
+ * schema does not name are problems, whatever it says about them. */
+bool schema_check_object(struct check *c, struct json_object *schema, struct json_object *value);
+
+#endif

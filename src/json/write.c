@@ -1,0 +1,258 @@
+#include "json/write.h"
+
+#include "base/arena.h"
+#include "base/uuid.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void separate(struct jw *w)
+{
+    struct buf *b = w->out;
+    if (b->len == 0 || strchr("{[: ", b->data[b->len - 1]))
+        return;
+    buf_add(b, ", ", w->spaced ? 2 : 1);
+}
+
+void jw_open(struct jw *w, char bracket)
+{
+    separate(w);
+    buf_addc(w->out, bracket);
+}
+
+void jw_close(struct jw *w, char bracket)
+{
+    buf_addc(w->out, bracket);
+}
+
+static unsigned next_code_point(const unsigned char *s, size_t left, size_t *n)
+{
+    unsigned v = s[0];
+    *n = v < 0x80 ? 1 : v >= 0xf0 ? 4 : v >= 0xe0 ? 3 : 2;
+    if (*n == 1 || *n > left) {
+        *n = 1;
+        return v;
+    }
+    v &= 0xffu >> (*n + 1);
+    for (size_t i = 1; i < *n; i++)
+        v = v << 6 | (s[i] & 0x3f);
+    return v;
+}
+
+static void write_special(struct buf *b, unsigned v)
+{
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char *e = v < 0x80 && v ? strchr(from, (int)v) : NULL;
+    if (e)
+        buf_addf(b, "\\%c", to[e - from]);
+    else if (v < 0x10000)
+        buf_addf(b, "\\u%04x", v);
+    else
+        buf_addf(b, "\\u%04x\\u%04x", 0xd800 + ((v - 0x10000) >> 10), 0xdc00 + ((v - 0x10000) & 0x3ff));
+}
+
+static void write_string(struct jw *w, const char *s, size_t len)
+{
+    struct buf *b = w->out;
+    const unsigned char *p = (const unsigned char *)s;
+    buf_addc(b, '"');
+    for (size_t i = 0, start = 0; i <= len;) {
+        if (i < len && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\' && (p[i] < 0x7f || !w->spaced)) {
+            i++;
+            continue;
+        }
+        buf_add(b, s + start, i - start);
+        if (i == len)
+            break;
+        size_t n;
+        unsigned v = next_code_point(p + i, len - i, &n);
+        write_special(b, v);
+        start = i += n;
+    }
+    buf_addc(b, '"');
+}
+
+void jw_keyn(struct jw *w, const char *key, size_t len)
+{
+    separate(w);
+    write_string(w, key, len);
+    buf_add(w->out, ": ", w->spaced ? 2 : 1);
+}
+
+void jw_key(struct jw *w, const char *key)
+{
+    jw_keyn(w, key, strlen(key));
+}
+
+void jw_strn(struct jw *w, const char *s, size_t len)
+{
+    separate(w);
+    if (s)
+        write_string(w, s, len);
+    else
+        buf_add(w->out, "null", 4);
+}
+
+void jw_str(struct jw *w, const char *s)
+{
+    jw_strn(w, s, s ? strlen(s) : 0);
+}
+
+void jw_int(struct jw *w, int64_t v)
+{
+    separate(w);
+    buf_addf(w->out, "%lld", (long long)v);
+}
+
+void jw_double(struct jw *w, double v)
+{
+    char text[40];
+    if (!isfinite(v)) {
+        jw_null(w);
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    if (!strpbrk(text, ".e"))
+        strcat(text, ".0");
+    jw_raw(w, text, strlen(text));
+}
+
+void jw_bool(struct jw *w, bool v)
+{
+    jw_raw(w, v ? "true" : "false", v ? 4 : 5);
+}
+
+void jw_null(struct jw *w)
+{
+    jw_raw(w, "null", 4);
+}
+
+void jw_raw(struct jw *w, const char *json, size_t len)
+{
+    separate(w);
+    buf_add(w->out, json, len);
+}
+
+void jw_span(struct jw *w, struct span json)
+{
+    if (json.s && json.len)
+        jw_raw(w, json.s, json.len);
+    else
+        jw_null(w);
+}
+
+void jw_value(struct jw *w, struct json_object *v)
+{
+    switch (json_object_get_type(v)) {
+    case json_type_null:
+        jw_null(w);
+        break;
+    case json_type_boolean:
+        jw_bool(w, json_object_get_boolean(v));
+        break;
+    case json_type_int:
+        jw_int(w, json_object_get_int64(v));
+        break;
+    case json_type_double: {
+        /* json-c keeps the source text of numbers that it has read, and that text is exact */
+        const char *text = json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN);
+        if (json_object_get_userdata(v))
+            jw_raw(w, text, strlen(text));
+        else
+            jw_double(w, json_object_get_double(v));
+        break;
+    }
+    case json_type_string:
+        jw_strn(w, json_object_get_string(v), (size_t)json_object_get_string_len(v));
+        break;
+    case json_type_array:
+        jw_open(w, '[');
+        for (size_t i = 0; i < json_object_array_length(v); i++)
+            jw_value(w, json_object_array_get_idx(v, i));
+        jw_close(w, ']');
+        break;
+    case json_type_object:
+        jw_open(w, '{');
+        json_object_object_foreach(v, key, member)
+        {
+            jw_key(w, key);
+            jw_value(w, member);
+        }
+        jw_close(w, '}');
+        break;
+    }
+}
+
+void jw_uuid(struct jw *w, const char *hex)
+{
+    char text[UUID_TEXT + 1];
+    if (!hex || strlen(hex) != UUID_HEX) {
+        jw_str(w, hex);
+        return;
+    }
+    uuid_write(hex, text);
+    separate(w);
+    char *to = buf_room(w->out, UUID_TEXT + 2);
+    to[0] = '"';
+    memcpy(to + 1, text, UUID_TEXT);
+    to[UUID_TEXT + 1] = '"';
+    w->out->len += UUID_TEXT + 2;
+}
+
+void jw_stamp(struct jw *w, const char *sql, size_t len)
+{
+    if (!sql) {
+        jw_null(w);
+        return;
+    }
+    separate(w);
+    buf_addc(w->out, '"');
+    size_t at = w->out->len;
+    buf_add(w->out, sql, len);
+    if (len > 10)
+        w->out->data[at + 10] = 'T';
+    buf_addc(w->out, '"');
+}
+
+char *json_text(struct arena *a, struct json_object *v, bool spaced)
+{
+    struct buf b = {0};
+    struct jw w = {.out = &b, .spaced = spaced};
+    jw_value(&w, v);
+    char *text = arena_strndup(a, b.data, b.len);
+    buf_free(&b);
+    return text;
+}
+
+static void put_tree(void *v)
+{
+    json_object_put(v);
+}
+
+struct json_object *json_keep(struct arena *a, struct json_object *v)
+{
+    if (v)
+        arena_on_reset(a, put_tree, v);
+    return v;
+}
+
+struct json_object *json_tree(struct arena *a, const char *s, size_t len)
+{
+    struct json_error error;
+    if (!json_check(s, len, &error))
+        return NULL;
+    struct json_tokener *t = json_tokener_new_ex(JSON_MAX_DEPTH + 2);
+    if (!t)
+        return NULL;
+    /* the end of the text is told by a NUL, without which a bare number would count as unfinished */
+    char *copy = arena_strndup(a, s, len);
+    struct json_object *v = json_tokener_parse_ex(t, copy, (int)len + 1);
+    json_tokener_free(t);
+    return json_keep(a, v);
+}

@@ -1,0 +1,49 @@
+/*
+ * A streaming JSON writer. It holds no state but the buffer: a comma is due unless the last byte opened something.
+ * Two styles: compact with raw UTF-8 (answers, some columns), and the one of most stored columns: ", " and ": " with
+ * \uXXXX for everything beyond ASCII (contract/schema.md, column encodings).
+ */
+#ifndef KANSO_JSON_WRITE_H
+#define KANSO_JSON_WRITE_H
+
+#include "base/buf.h"
+#include "json/scan.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct jw {
+    struct buf *out;
+    bool spaced; /* the stored style */
+};
+
+void jw_open(struct jw *w, char bracket);  /* '{' or '[' */
+void jw_close(struct jw *w, char bracket); /* '}' or ']' */
+void jw_key(struct jw *w, const char *key);
+void jw_keyn(struct jw *w, const char *key, size_t len);
+void jw_str(struct jw *w, const char *s); /* NULL writes null */
+void jw_strn(struct jw *w, const char *s, size_t len);
+void jw_int(struct jw *w, int64_t v);
+void jw_double(struct jw *w, double v); /* shortest form that reads back equal, with a point or exponent */
+void jw_bool(struct jw *w, bool v);
+void jw_null(struct jw *w);
+void jw_raw(struct jw *w, const char *json, size_t len); /* a value that is JSON already */
+void jw_span(struct jw *w, struct span json);            /* likewise; an absent one writes null */
+void jw_value(struct jw *w, struct json_object *v);      /* a json-c tree */
+
+/* UUIDs from their 32 hex digits, timestamps from SQL form. */
+void jw_uuid(struct jw *w, const char *hex);
+void jw_stamp(struct jw *w, const char *sql, size_t len);
+
+/* A tree as text in memory of the arena. */
+struct arena;
+char *json_text(struct arena *a, struct json_object *v, bool spaced);
+
+/* Parses text that json_check() accepts; the tree is freed with the arena. NULL for `null` and for malformed text. */
+struct json_object *json_tree(struct arena *a, const char *s, size_t len);
+
+/* Ties a tree made by hand to the arena. */
+struct json_object *json_keep(struct arena *a, struct json_object *v);
+
+#endif

@@ -1,0 +1,262 @@
+#include "model/api_key.h"
+
+#include "auth/password.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+#include "model/service_account.h"
+#include "resource/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char PREFIX[] = "ZENKEY_";
+enum { SECRET_BYTES = 32, LONGEST = 4096 };
+
+/* A fresh key hangs on its row; stored ones are hashes and never shown. */
+static void show_key(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    jw_str(w, row->data);
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    {.name = "key", .part = P_BODY, .show = show_key},
+    {.name = "hash", .col = "key", .flags = C_READONLY},
+    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
+    {.name = "service_account", .col = "service_account_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_service_account,
+     .filter = F_IGNORED, .flags = C_READONLY | C_NO_SORT},
+    {.name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY},
+    {.name = "retain_period_minutes", .col = "retain_period", .enc = E_INT, .part = P_META, .flags = C_READONLY},
+    {.name = "last_login", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY},
+    {.name = "last_rotated", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY},
+    COL_NAME,
+};
+
+static const struct field fields[] = {
+    {"name", &T_STRING, NULL, 255, REQ | UPD},
+    {"description", &T_STRING, NULL, 65535, NUL | UPD},
+    {"active", &T_BOOL, NULL, 0, UPD | UPD_ONLY},
+};
+static const struct model body = MODEL("api_key", fields);
+
+static const struct field rotation[] = {{"retain_period_minutes", &T_INT, "0", 0, UPD_DEF | UPD}};
+const struct model API_KEY_ROTATION = MODEL("api_key_rotation", rotation);
+
+/* The service account of the path: 404 when there is none. */
+static int path_account(struct ctx *c, char account[33])
+{
+    return resource_find(c, &resource_service_account, c->param[0], account);
+}
+
+static int scope(struct ctx *c, struct filter_query *f)
+{
+    char account[UUID_HEX + 1];
+    int rc = path_account(c, account);
+    if (rc == OK)
+        filter_scope(f, "t.service_account_id = ?", SQL_PARAMS(p_text(arena_strdup(c->mem, account))));
+    return rc;
+}
+
+const struct resource resource_api_key = {
+    .name = "api_key",
+    .label = "API key",
+    .table = "api_key",
+    COLUMNS(columns),
+    .body = &body,
+    .rank = RANK_API_KEY,
+    .unique = {.columns = {"name", "service_account_id"}, .error = EX_ENTITY_EXISTS, .on_update = true},
+    .scope = scope,
+};
+
+/* The key of the path, within the service account of the path. */
+static int path_key(struct ctx *c, char id[33])
+{
+    char account[UUID_HEX + 1], hex[UUID_HEX + 1];
+    bool by_id = uuid_read(c->param[1], strlen(c->param[1]), hex);
+    struct db_rows rows;
+    int rc = path_account(c, account);
+    if (rc == OK)
+        rc = sql(c, &rows, by_id ? "SELECT id FROM api_key WHERE service_account_id = ? AND id = ?"
+                                 : "SELECT id FROM api_key WHERE service_account_id = ? AND name = ?",
+                 p_text(account), p_text(by_id ? hex : c->param[1]));
+    if (rc != OK)
+        return rc;
+    if (rows.count == 0)
+        return fail(c, EX_KEY, "There is no API key with the %s %s of this service account", by_id ? "id" : "name", c->param[1]);
+    memcpy(id, db_row(&rows, 0)[0].s, UUID_HEX + 1);
+    return OK;
+}
+
+static int respond_key(struct ctx *c, const char *id, unsigned detail, const char *clear)
+{
+    struct view *v = view_new(c);
+    struct query *q = view_query(v, &resource_api_key, detail);
+    struct row **rows;
+    size_t count;
+    query_add(q, " FROM api_key t WHERE t.id = ?");
+    query_param(q, p_text(id));
+    int rc = view_select(v, &resource_api_key, detail, q, &rows, &count);
+    if (rc != OK)
+        return rc;
+    if (count == 0)
+        return fail(c, EX_KEY, "There is no API key with the id %s", id);
+    rows[0]->data = arena_strdup(c->mem, clear);
+    rc = view_load(v);
+    struct jw w = respond_json(c);
+    if (rc == OK)
+        view_write(v, &w, rows[0], detail);
+    return rc;
+}
+
+/* What a client is given: the id, by which the row is found, and the secret, which the row holds as a hash. */
+static const char *key_text(struct arena *a, const char *id, const char *secret)
+{
+    char uuid[UUID_TEXT + 1];
+    uuid_write(id, uuid);
+    const char *json = arena_printf(a, "{\"id\":\"%s\",\"key\":\"%s\"}", uuid, secret);
+    return arena_printf(a, "%s%s", PREFIX, base64_encode(a, json, strlen(json)));
+}
+
+int api_key_create(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_api_key, .body = c->body};
+    char account[UUID_HEX + 1];
+    int rc = path_account(c, account);
+    if (rc != OK)
+        return rc;
+    const char *secret = secret_token(c->mem, SECRET_BYTES);
+    write_set(&w, "service_account_id", p_text(account));
+    write_set(&w, "key", p_text(password_hash(c->mem, secret)));
+    write_set(&w, "retain_period", p_int(0));
+    write_set(&w, "active", p_int(1));
+    rc = write_create(&w);
+    return rc == OK ? respond_key(c, w.id, D_META, key_text(c->mem, w.id, secret)) : rc;
+}
+
+int api_key_get(struct ctx *c)
+{
+    char id[UUID_HEX + 1];
+    int rc = path_key(c, id);
+    return rc == OK ? respond_key(c, arena_strdup(c->mem, id), member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL) : rc;
+}
+
+int api_key_update(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_api_key, .body = c->body};
+    char id[UUID_HEX + 1];
+    int rc = path_key(c, id);
+    if (rc == OK)
+        rc = write_update(&w, id);
+    return rc == OK ? respond_key(c, w.id, D_META, NULL) : rc;
+}
+
+int api_key_rotate(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_api_key};
+    char id[UUID_HEX + 1], now[STAMP_LEN + 1];
+    int rc = path_key(c, id);
+    if (rc != OK)
+        return rc;
+    const char *secret = secret_token(c->mem, SECRET_BYTES), *hash = password_hash(c->mem, secret);
+    stamp_now(now);
+    rc = sql_begin(c);
+    if (rc == OK)
+        rc = write_lock(&w, id);
+    if (rc != OK)
+        return rc;
+    write_set(&w, "previous_key", p_text(row_str(w.old, "hash")));
+    write_set(&w, "retain_period", p_int(json_object_get_int64(member(c->body, "retain_period_minutes"))));
+    write_set(&w, "key", p_text(hash));
+    write_set(&w, "last_rotated", p_text(now));
+    rc = write_flush_update(&w);
+    if (rc == OK)
+        rc = sql_commit(c);
+    return rc == OK ? respond_key(c, w.id, D_BODY, key_text(c->mem, w.id, secret)) : rc;
+}
+
+int api_key_delete(struct ctx *c)
+{
+    char id[UUID_HEX + 1];
+    int rc = path_key(c, id);
+    if (rc == OK)
+        rc = sql(c, NULL, "DELETE FROM api_key WHERE id = ?", p_text(id));
+    struct jw w = respond_json(c);
+    if (rc == OK)
+        jw_null(&w);
+    return rc;
+}
+
+/* Signing in ----------------------------------------------------------------------------------------------------- */
+
+/* Base64 with whatever else is in between, as people paste it. */
+static char *forgiving_base64(struct arena *a, const char *s, size_t *len)
+{
+    char *kept = arena_alloc(a, strlen(s) + 1);
+    size_t n = 0;
+    for (; *s; s++)
+        if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", *s))
+            kept[n++] = *s;
+    return base64_decode(a, kept, n, len);
+}
+
+static bool read_key(struct arena *a, const char *text, char id[33], const char **secret)
+{
+    struct json_error error;
+    size_t len = 0;
+    char *json = strlen(text) <= LONGEST ? forgiving_base64(a, text + (starts_with(text, PREFIX) ? sizeof PREFIX - 1 : 0), &len) : NULL;
+    if (!json || !json_check(json, len, &error))
+        return false;
+    struct json_object *o = json_tree(a, json, len), *uuid, *key;
+    if (!json_object_is_type(o, json_type_object))
+        return false;
+    uuid = json_object_object_get(o, "id");
+    key = json_object_object_get(o, "key");
+    if (!json_object_is_type(uuid, json_type_string) || !json_object_is_type(key, json_type_string) || password_problem(key))
+        return false;
+    *secret = json_object_get_string(key);
+    return uuid_read(json_object_get_string(uuid), (size_t)json_object_get_string_len(uuid), id);
+}
+
+/* The previous hash, while a rotation retains it. */
+static const char *retained(const char *previous, const char *rotated, int64_t minutes)
+{
+    if (!previous || !rotated || minutes <= 0 || (int64_t)time(NULL) - stamp_seconds(rotated) >= minutes * 60)
+        return NULL;
+    return previous;
+}
+
+int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
+{
+    char id[UUID_HEX + 1], uuid[UUID_TEXT + 1], now[STAMP_LEN + 1];
+    const char *secret;
+    struct db_rows rows;
+    if (!read_key(c->mem, text, id, &secret))
+        return fail(c, EX_AUTHORIZATION, "Authentication error: this is not an API key");
+    int rc = sql(c, &rows,
+                 "SELECT k.id, k.name, k.`key`, k.previous_key, k.last_rotated, k.retain_period, k.active, u.id, u.name, u.active "
+                 "FROM api_key k JOIN user u ON u.id = k.service_account_id WHERE k.id = ?", p_text(id));
+    if (rc != OK)
+        return rc;
+    uuid_write(id, uuid);
+    if (rows.count == 0) {
+        password_fits(secret, NULL); /* as slow as the rest */
+        password_fits(secret, NULL);
+        return fail(c, EX_AUTHORIZATION, "Authentication error: there is no API key %s", uuid);
+    }
+    const struct db_value *v = db_row(&rows, 0);
+    if (*v[9].s == '0')
+        return fail(c, EX_AUTHORIZATION, "Authentication error: service account %s of API key %s is not active", v[8].s, v[1].s);
+    if (*v[6].s == '0')
+        return fail(c, EX_AUTHORIZATION, "Authentication error: API key %s is not active", v[1].s);
+    bool current = password_fits(secret, v[2].s), previous = password_fits(secret, retained(v[3].s, v[4].s, atoll(v[5].s)));
+    if (!current && !previous)
+        return fail(c, EX_AUTHORIZATION, "Authentication error: the value of API key %s is not the right one", v[1].s);
+    stamp_now(now);
+    rc = sql(c, NULL, "UPDATE api_key SET last_login = ?, updated = ? WHERE id = ?", p_text(now), p_text(now), p_text(id));
+    *out = (struct api_key_login){.key = v[0].s, .account = v[7].s};
+    return rc;
+}

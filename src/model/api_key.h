@@ -1,0 +1,25 @@
+/* API keys of service accounts (contract/auth.md section 6). */
+#ifndef KANSO_MODEL_API_KEY_H
+#define KANSO_MODEL_API_KEY_H
+
+#include "model/model.h"
+
+extern const struct resource resource_api_key;
+extern const struct model API_KEY_ROTATION;
+
+/* Handlers; the first path parameter is the service account's id, the second the key's name or id. */
+int api_key_create(struct ctx *c);
+int api_key_get(struct ctx *c);
+int api_key_update(struct ctx *c);
+int api_key_rotate(struct ctx *c);
+int api_key_delete(struct ctx *c);
+
+/* What a key opens: hex ids. */
+struct api_key_login {
+    const char *key, *account;
+};
+
+/* Checks a key as clients write it ("ZENKEY_..."); composes the 401 when it does not open. Notes the login. */
+int api_key_open(struct ctx *c, const char *text, struct api_key_login *out);
+
+#endif

@@ -1,0 +1,360 @@
+/* Versions of artifacts: where the data is, what it is, and the step that made it. */
+#include "model/artifact_version.h"
+
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+#include "model/documents.h"
+#include "model/leftovers.h"
+
+#include <ctype.h>
+#include <string.h>
+
+enum { SLOT_MAKERS = SLOT_FIRST, SLOT_VISUALS, VERSION_MAX = 254, BATCH = 8192 };
+
+static const char *const TYPES[] = {"DataAnalysisArtifact", "DataArtifact",       "ModelArtifact", "SchemaArtifact",
+                                    "ServiceArtifact",      "StatisticsArtifact", "BaseArtifact",  NULL};
+static const struct type T_TYPE = {.kind = K_ENUM, .words = TYPES};
+
+/* Showing -------------------------------------------------------------------------------------------------------- */
+
+/* One statement for the makers of all versions, one for the visualizations of those that show metadata. */
+static int load(struct view *v, struct row **rows, size_t count)
+{
+    struct row **full = arena_array(view_ctx(v)->mem, count, sizeof *full);
+    size_t full_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->detail & D_META)
+            full[full_count++] = rows[i];
+    int rc = view_links(v, rows, count, SLOT_MAKERS, NULL,
+                        "SELECT o.artifact_id, s.id, s.status, s.pipeline_run_id, s.original_step_run_id "
+                        "FROM step_run_output_artifact o JOIN step_run s ON s.id = o.step_id "
+                        "WHERE o.artifact_id IN %s ORDER BY o.artifact_id, o.step_id");
+    return rc != OK ? rc
+                    : view_links(v, full, full_count, SLOT_VISUALS, &resource_visualization,
+                                 "SELECT z.artifact_version_id, z.id FROM artifact_visualization z "
+                                 "WHERE z.artifact_version_id IN %s ORDER BY z.created, z.id");
+}
+
+/* The only step that completed with this version as an output, or NULL when none or several did: copies of cached
+ * steps list it as well. */
+static const struct kid *maker(const struct row *row)
+{
+    const struct kid *only = NULL;
+    for (const struct kid *k = row->kids[SLOT_MAKERS]; k; k = k->next) {
+        if (!streq(k->key, "completed"))
+            continue;
+        if (only)
+            return NULL;
+        only = k;
+    }
+    return only;
+}
+
+static void write_id(struct jw *w, const char *hex)
+{
+    if (hex)
+        jw_uuid(w, hex);
+    else
+        jw_null(w);
+}
+
+static void show_producer_run(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    const struct kid *k = maker(row);
+    write_id(w, k ? k->v[3].s : NULL);
+}
+
+static void show_producer_step(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    const struct kid *k = maker(row), *first = row->kids[SLOT_MAKERS];
+    write_id(w, k ? k->id : first ? first->v[4].s : NULL);
+}
+
+static void show_visualizations(struct view *v, const struct row *row, struct jw *w)
+{
+    jw_open(w, '[');
+    for (const struct kid *k = row->kids[SLOT_VISUALS]; k; k = k->next)
+        view_write_ref(v, w, &resource_visualization, k->id);
+    jw_close(w, ']');
+}
+
+static void show_version(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    const char *text = row_str(row, "version");
+    if (!text || !*text)
+        text = row_str(row, "version_number");
+    jw_str(w, text ? text : "None"); /* never null: clients read a text */
+}
+
+/* Rows of old versions hold a dotted path instead of an object. */
+static void write_source(struct view *v, struct jw *w, struct span stored)
+{
+    struct arena *mem = view_ctx(v)->mem;
+    struct check k;
+    if (json_kind(stored) == '{') {
+        model_write_stored(w, &MODEL_SOURCE, stored);
+        return;
+    }
+    check_begin(&k, mem);
+    jw_value(w, model_check(&k, &MODEL_SOURCE, json_keep(mem, json_object_new_string_len(stored.s, (int)stored.len))));
+}
+
+static void show_materializer(struct view *v, const struct row *row, struct jw *w)
+{
+    write_source(v, w, row_span(row, "materializer"));
+}
+
+static void show_data_type(struct view *v, const struct row *row, struct jw *w)
+{
+    write_source(v, w, row_span(row, "data_type"));
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "artifact", .col = "artifact_id", .ref = &resource_artifact, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY},
+    {.name = "artifact_id", .enc = E_UUID, .filter = F_UUID},
+    {.name = "version", .col = "version", .part = P_BODY, .filter = F_STRING, .show = show_version},
+    {.name = "version_number", .enc = E_INT, .filter = F_INT, .flags = C_LOAD},
+    {.name = "uri", .part = P_BODY, .filter = F_STRING},
+    {.name = "type", .part = P_BODY, .filter = F_STRING},
+    {.name = "materializer", .col = "materializer", .enc = E_JSON, .part = P_BODY, .filter = F_STRING,
+     .flags = C_COMPACT, .show = show_materializer},
+    {.name = "data_type", .col = "data_type", .enc = E_JSON, .part = P_BODY, .filter = F_STRING, .flags = C_COMPACT,
+     .show = show_data_type},
+    COL_TAGS(P_BODY),
+    {.name = "producer_pipeline_run_id", .part = P_BODY, .show = show_producer_run, .flags = C_READONLY},
+    COL_WORKSPACE,
+    {.name = "artifact_store_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
+    {.name = "producer_step_run_id", .part = P_META, .show = show_producer_step, .flags = C_READONLY},
+    {.name = "visualizations", .part = P_META, .show = show_visualizations, .flags = C_READONLY},
+    COL_METADATA,
+};
+
+/* No step took or made it. */
+#define UNUSED \
+    "(NOT EXISTS (SELECT 1 FROM step_run_output_artifact o WHERE o.artifact_id = t.id) AND " \
+    "NOT EXISTS (SELECT 1 FROM step_run_input_artifact i WHERE i.artifact_id = t.id))"
+
+static const struct filter filters[] = {
+    {.name = "name", .cls = F_STRING, .column = "y.name",
+     .sql = "EXISTS (SELECT 1 FROM artifact y WHERE y.id = t.artifact_id AND %s)"},
+    {.name = "has_custom_name", .cls = F_STRICT_BOOL, .column = "y.has_custom_name",
+     .sql = "EXISTS (SELECT 1 FROM artifact y WHERE y.id = t.artifact_id AND %s)"},
+    {.name = "only_unused", .cls = F_STRICT_BOOL, .sql = UNUSED},
+};
+
+/* Request -------------------------------------------------------------------------------------------------------- */
+
+static const struct type *const VERSION_KINDS[] = {&T_STRING, &T_INT, NULL};
+static const struct type T_VERSION = {.kind = K_UNION, .any = VERSION_KINDS};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"artifact_id", &T_UUID, NULL, 0, REQ},
+    {"version", &T_VERSION, NULL, 0, REQ},
+    {"has_custom_name", &T_BOOL, "false", 0, 0},
+    {"type", &T_TYPE, NULL, 0, REQ},
+    {"artifact_store_id", &T_UUID, NULL, 0, NUL},
+    {"uri", &T_STRING, NULL, 65535, REQ},
+    {"materializer", &T_SOURCE, NULL, 0, REQ},
+    {"data_type", &T_SOURCE, NULL, 0, REQ},
+    {"tags", &T_STRINGS, NULL, 0, NUL},
+    {"visualizations", &T_VISUALIZATIONS, NULL, 0, NUL},
+    {"name", &T_STRING, NULL, 0, UPD_ONLY},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+};
+
+static void check_version(struct check *c, struct json_object *value)
+{
+    struct json_object *version = member(value, "version");
+    const char *text = version ? json_object_get_string(version) : "";
+    if (utf8_length(text, strlen(text)) > VERSION_MAX)
+        check_problem(c, "version", "assertion_error", version, "{\"error\":\"too long\"}",
+                      "Assertion failed, a version has at most %d characters", VERSION_MAX);
+}
+
+static const struct model body = MODEL("artifact_version", fields, .after = check_version);
+
+/* The version as a number, where its text is one: digits with an optional sign, blanks around and single underscores
+ * between digits. False when it is none. */
+static bool version_number(const char *s, int64_t *out)
+{
+    char digits[VERSION_MAX + 2];
+    size_t n = 0;
+    while (isspace((unsigned char)*s))
+        s++;
+    if (*s == '+' || *s == '-')
+        digits[n++] = *s++;
+    if (!isdigit((unsigned char)*s))
+        return false;
+    for (; isdigit((unsigned char)*s) || (*s == '_' && isdigit((unsigned char)s[1])); s++)
+        if (*s != '_')
+            digits[n++] = *s;
+    while (isspace((unsigned char)*s))
+        s++;
+    digits[n] = '\0';
+    return !*s && parse_int64(digits[0] == '+' ? digits + 1 : digits, out);
+}
+
+static int set_number(struct write *w)
+{
+    int64_t n;
+    if (!version_number(write_get(w, "version"), &n))
+        return OK;
+    if (n > INT32_MAX || n < INT32_MIN)
+        return fail(w->c, EX_VALUE, "The version %lld is beyond the numbers that can be sorted; choose another text",
+                    (long long)n);
+    write_set(w, "version_number", p_int(n));
+    return OK;
+}
+
+static int insert_visualizations(struct write *w)
+{
+    struct json_object *list = member(w->body, "visualizations");
+    size_t count = list ? json_object_array_length(list) : 0;
+    if (count == 0)
+        return OK;
+    char now[STAMP_LEN + 1], id[UUID_HEX + 1];
+    stamp_now(now);
+    struct query *q = query_new(w->c->mem);
+    query_add(q, "INSERT INTO artifact_visualization (id, created, updated, type, uri, artifact_version_id) VALUES ");
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *item = json_object_array_get_idx(list, i);
+        uuid_new(id);
+        query_add(q, "%s(?, ?, ?, ?, ?, ?)", i ? ", " : "");
+        query_param(q, p_text(arena_strdup(w->c->mem, id)));
+        query_param(q, p_text(now));
+        query_param(q, p_text(now));
+        query_param(q, p_text(member_str(item, "type")));
+        query_param(q, p_text(member_str(item, "uri")));
+        query_param(q, p_text(w->id));
+    }
+    return query_run(w->c, q, NULL);
+}
+
+static int delete_of_row(struct write *w)
+{
+    return leftovers_of_versions(w->c, "artifact_version", "id", w->id);
+}
+
+const struct resource resource_artifact_version = {
+    .name = "artifact_version",
+    .label = "artifact version",
+    .table = "artifact_version",
+    COLUMNS(columns),
+    FILTERS(filters),
+    .body = &body,
+    .flags = X_WORKSPACE | X_OWNER | X_NO_NAME,
+    .rank = RANK_ARTIFACT_VERSION,
+    .unique = {.columns = {"version", "artifact_id"}, .error = EX_ENTITY_EXISTS},
+    .tag_type = "artifact_version",
+    .metadata_type = "artifact_version",
+    .load = load,
+    .before_create = set_number,
+    .after_create = insert_visualizations,
+    .before_delete = delete_of_row,
+};
+
+/* Deleting many -------------------------------------------------------------------------------------------------- */
+
+static int delete_batch(struct ctx *c, const char *text, const char *const *ids, size_t count)
+{
+    for (size_t at = 0; at < count; at += BATCH) {
+        struct query *q = query_new(c->mem);
+        query_add(q, "%s", text);
+        query_in(q, ids + at, count - at < BATCH ? count - at : BATCH);
+        int rc = query_run(c, q, NULL);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+int artifact_versions_delete(struct ctx *c, const char *const *ids, size_t count)
+{
+    static const char *const texts[] = {
+        "DELETE FROM run_metadata WHERE resource_type = 'artifact_version' AND resource_id IN ",
+        "DELETE FROM tag_resource WHERE resource_type = 'artifact_version' AND resource_id IN ",
+        "DELETE FROM artifact_version WHERE id IN ",
+    };
+    int rc = OK;
+    for (size_t i = 0; i < ARRAY_LEN(texts) && rc == OK; i++)
+        rc = delete_batch(c, texts[i], ids, count);
+    return rc;
+}
+
+/* The first column of a result as a list. */
+static const char **first_column(struct ctx *c, const struct db_rows *rows)
+{
+    const char **ids = arena_array(c->mem, rows->count + 1, sizeof *ids);
+    for (size_t i = 0; i < rows->count; i++)
+        ids[i] = db_row(rows, i)[0].s;
+    return ids;
+}
+
+/* Ids of rows that meet a condition, locked. The condition is looked at twice: once to find them, and once more when
+ * nobody can link to them any longer. */
+static int lock_unused(struct ctx *c, const char *table, const char *condition, const char ***ids, size_t *count)
+{
+    struct db_rows found;
+    int rc = sql0(c, &found, arena_printf(c->mem, "SELECT t.id FROM %s t WHERE %s FOR UPDATE", table, condition));
+    const char **candidates = rc == OK ? first_column(c, &found) : NULL;
+    size_t total = rc == OK ? found.count : 0;
+    *ids = arena_array(c->mem, total + 1, sizeof **ids);
+    *count = 0;
+    for (size_t at = 0; at < total && rc == OK; at += BATCH) {
+        struct query *q = query_new(c->mem);
+        query_add(q, "SELECT t.id FROM %s t WHERE %s AND t.id IN ", table, condition);
+        query_in(q, candidates + at, total - at < BATCH ? total - at : BATCH);
+        rc = query_run(c, q, &found);
+        for (size_t i = 0; rc == OK && i < found.count; i++)
+            (*ids)[(*count)++] = db_row(&found, i)[0].s;
+    }
+    return rc;
+}
+
+static int prune_versions(struct ctx *c)
+{
+    const char **ids;
+    size_t count;
+    int rc = lock_unused(c, "artifact_version", UNUSED, &ids, &count);
+    return rc == OK ? artifact_versions_delete(c, ids, count) : rc;
+}
+
+static int prune_artifacts(struct ctx *c)
+{
+    const char **ids;
+    size_t count;
+    int rc = lock_unused(c, "artifact", "NOT EXISTS (SELECT 1 FROM artifact_version v WHERE v.artifact_id = t.id)", &ids,
+                         &count);
+    if (rc == OK)
+        rc = delete_batch(c, "DELETE FROM tag_resource WHERE resource_type = 'artifact' AND resource_id IN ", ids, count);
+    return rc == OK ? delete_batch(c, "DELETE FROM artifact WHERE id IN ", ids, count) : rc;
+}
+
+static const struct field prune_fields[] = {{"only_versions", &T_BOOL, "true", 0, 0}};
+const struct model PRUNE_QUERY = MODEL("prune", prune_fields);
+
+int artifact_versions_prune(struct ctx *c)
+{
+    int rc = sql_begin(c);
+    if (rc == OK)
+        rc = prune_versions(c);
+    if (rc == OK && !member_bool(c->query, "only_versions"))
+        rc = prune_artifacts(c);
+    if (rc == OK)
+        rc = sql_commit(c);
+    if (rc == OK) {
+        struct jw w = respond_json(c);
+        jw_null(&w);
+    }
+    return rc;
+}

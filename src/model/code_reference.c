@@ -1,0 +1,69 @@
+/* Code references: a commit of a code repository. They have no routes: deployments make and show them. */
+#include "model/code_reference.h"
+
+#include "base/uuid.h"
+#include "model/model.h"
+
+#include <string.h>
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    {.name = "commit", .part = P_BODY},
+    {.name = "subdirectory", .part = P_BODY},
+    {.name = "code_repository", .col = "code_repository_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_code_repository},
+};
+
+const struct resource resource_code_reference = {
+    .name = "code_reference",
+    .label = "code reference",
+    .table = "code_reference",
+    COLUMNS(columns),
+    .flags = X_WORKSPACE | X_NO_NAME,
+    .rank = RANK_CODE_REFERENCE,
+};
+
+struct commit {
+    const char *workspace, *repository, *commit, *subdirectory;
+};
+
+static int find(struct ctx *c, const struct commit *k, bool *found, char id[33])
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows,
+                 "SELECT id FROM code_reference WHERE code_repository_id = ? AND workspace_id = ? AND `commit` = ? AND "
+                 "subdirectory = ? ORDER BY created, id LIMIT 1",
+                 p_text(k->repository), p_text(k->workspace), p_text(k->commit), p_text(k->subdirectory));
+    *found = rc == OK && rows.count;
+    if (*found)
+        memcpy(id, db_row(&rows, 0)[0].s, UUID_HEX + 1);
+    return rc;
+}
+
+static int add(struct ctx *c, const struct commit *k, char id[33])
+{
+    struct write w = {.c = c, .res = &resource_code_reference};
+    uuid_new(w.id);
+    write_set(&w, "workspace_id", p_text(k->workspace));
+    write_set(&w, "code_repository_id", p_text(k->repository));
+    write_set(&w, "commit", p_text(k->commit));
+    write_set(&w, "subdirectory", p_text(k->subdirectory));
+    memcpy(id, w.id, sizeof w.id);
+    return write_insert(&w);
+}
+
+int code_reference_find_or_add(struct ctx *c, const char *workspace, struct json_object *request, char id[33])
+{
+    char repository[UUID_HEX + 1];
+    bool found;
+    uuid_read(member_str(request, "code_repository"), UUID_TEXT, repository);
+    const struct commit k = {workspace, repository, member_str(request, "commit"), member_str(request, "subdirectory")};
+    int rc = find(c, &k, &found, id);
+    if (rc != OK || found)
+        return rc;
+    /* whoever adds to a repository waits here for the others, then looks again */
+    rc = sql(c, NULL, "SELECT id FROM code_repository WHERE id = ? FOR UPDATE", p_text(repository));
+    if (rc == OK)
+        rc = find(c, &k, &found, id);
+    return rc == OK && !found ? add(c, &k, id) : rc;
+}

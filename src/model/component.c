@@ -1,0 +1,220 @@
+#include "model/component.h"
+
+#include "base/text.h"
+#include "base/uuid.h"
+#include "json/schema.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const char *const COMPONENT_TYPES[] = {
+    "alerter",           "annotator",     "artifact_store", "container_registry", "data_validator",
+    "experiment_tracker", "feature_store", "image_builder",  "model_deployer",     "orchestrator",
+    "step_operator",     "model_registry", NULL,
+};
+const struct type T_COMPONENT_TYPE = {.kind = K_ENUM, .words = COMPONENT_TYPES};
+
+/* A column of the component's flavor: the oldest of that name and type. */
+#define OF_FLAVOR(col) \
+    "(SELECT f." col " FROM flavor f WHERE f.name = t.flavor AND f.type = t.type ORDER BY f.created, f.id LIMIT 1)"
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "type", .part = P_BODY, .filter = F_STRING},
+    {.name = "flavor", .part = P_BODY, .filter = F_STRING},
+    {.name = "integration", .part = P_BODY, .sql = OF_FLAVOR("integration")},
+    {.name = "logo_url", .part = P_BODY, .sql = OF_FLAVOR("logo_url")},
+    COL_WORKSPACE,
+    {.name = "configuration", .enc = E_B64, .part = P_META},
+    {.name = "labels", .enc = E_B64, .part = P_META, .flags = C_JSON_NULL},
+    {.name = "component_spec_path", .part = P_META},
+    {.name = "connector_resource_id", .part = P_META, .flags = C_ALWAYS},
+    {.name = "connector", .col = "connector_id", .ref = &resource_connector, .enc = E_UUID, .part = P_META, .flags = C_READONLY},
+    {.name = "connector_id", .in = "connector", .enc = E_UUID, .filter = F_UUID, .flags = C_ALWAYS},
+    COL_NAME,
+};
+
+static const struct filter filters[] = {
+    {.name = "scope_type", .cls = F_EQUAL, .column = "t.type", .outside = true},
+    {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .unless = "scope_type",
+     .sql = "EXISTS (SELECT 1 FROM stack_composition x WHERE x.component_id = t.id AND %s)"},
+};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, REQ | UPD},
+    {"type", &T_COMPONENT_TYPE, NULL, 0, REQ | UPD},
+    {"flavor", &T_STRING, NULL, 255, REQ | UPD},
+    {"configuration", &T_MAP_ANY, NULL, 0, REQ | UPD},
+    {"connector_resource_id", &T_STRING, NULL, 0, NUL | UPD},
+    {"labels", &T_MAP_ANY, NULL, 0, NUL | UPD},
+    {"component_spec_path", &T_STRING, NULL, 0, NUL | UPD},
+    {"connector", &T_UUID, NULL, 0, NUL | UPD},
+};
+
+/* Whether a text refers to a value of a secret: {{name.key}}. */
+static bool is_secret_reference(const char *s)
+{
+    size_t len = strlen(s);
+    if (len < 7 || strncmp(s, "{{", 2) != 0 || !streq(s + len - 2, "}}"))
+        return false;
+    const char *from = s + 2, *to = s + len - 2;
+    while (from < to && isspace((unsigned char)*from))
+        from++;
+    while (to > from && isspace((unsigned char)to[-1]))
+        to--;
+    for (const char *p = from; p < to; p++)
+        if (isspace((unsigned char)*p))
+            return false;
+    const char *dot = to - from > 2 ? memchr(from + 1, '.', (size_t)(to - from - 2)) : NULL;
+    return dot != NULL;
+}
+
+static void check_name(struct check *k, struct json_object *v)
+{
+    const char *name = member_str(v, "name");
+    if (k->mode == CHECK_CREATE && name && is_secret_reference(name))
+        check_problem(k, "name", "value_error", member(v, "name"), NULL,
+                      "Value error, the name of a component cannot be a secret reference");
+}
+
+static const struct model body = MODEL("component", fields, .after = check_name);
+
+/* Where the artifact stores that come with the server can keep things: prefixes of their path. */
+static const struct {
+    const char *flavor, *prefixes[3];
+} STORES[] = {
+    {"s3", {"s3://"}},
+    {"gcp", {"gs://"}},
+    {"azure", {"abfs://", "az://"}},
+};
+static const char *const REMOTE[] = {"gs://", "hdfs://", "s3://", "az://", "abfs://"};
+
+static bool begins_with_any(const char *s, const char *const *prefixes, size_t count)
+{
+    for (size_t i = 0; i < count && prefixes[i]; i++)
+        if (starts_with(s, prefixes[i]))
+            return true;
+    return false;
+}
+
+static int check_store_path(struct ctx *c, const char *flavor, struct json_object *configuration)
+{
+    const char *path = member_str(configuration, "path");
+    if (!path)
+        return OK;
+    path += strspn(path, "'\"`");
+    bool good = !streq(flavor, "local") || !begins_with_any(path, REMOTE, ARRAY_LEN(REMOTE));
+    for (size_t i = 0; i < ARRAY_LEN(STORES); i++)
+        if (streq(flavor, STORES[i].flavor))
+            good = begins_with_any(path, STORES[i].prefixes, ARRAY_LEN(STORES[i].prefixes));
+    if (!good)
+        return fail(c, EX_RUNTIME, "The path '%s' is not one for an artifact store of flavor '%s'", path, flavor);
+    return OK;
+}
+
+int component_check_config(struct ctx *c, const struct flavor *f, const char *flavor_name, const char *type,
+                           struct json_object *configuration)
+{
+    struct check *k = arena_alloc(c->mem, sizeof *k);
+    if (f->custom)
+        return OK;
+    check_begin(k, c->mem);
+    if (!schema_check_object(k, f->schema, configuration))
+        return fail(c, EX_INVALID_VALUE, "The configuration does not fit the %s flavor '%s': %s", type, flavor_name,
+                    check_text(k));
+    return streq(type, "artifact_store") ? check_store_path(c, flavor_name, configuration) : OK;
+}
+
+static int check_flavor(struct ctx *c, const char *flavor_name, const char *type, struct json_object *configuration)
+{
+    struct flavor *f;
+    int rc = flavor_find(c, flavor_name, type, &f);
+    if (rc != OK)
+        return rc;
+    if (!f)
+        return fail(c, EX_KEY, "There is no flavor '%s' for the component type %s", flavor_name, type);
+    return component_check_config(c, f, flavor_name, type, configuration);
+}
+
+static int check_connector(struct write *w)
+{
+    char hex[UUID_HEX + 1];
+    const char *id = member_str(w->body, "connector");
+    return id ? resource_find(w->c, &resource_connector, id, hex) : OK;
+}
+
+static int check_create(struct write *w)
+{
+    int rc = check_connector(w);
+    return rc == OK ? check_flavor(w->c, member_str(w->body, "flavor"), member_str(w->body, "type"),
+                                   member(w->body, "configuration"))
+                    : rc;
+}
+
+static int protect_default(struct write *w, const char *what)
+{
+    const char *type = row_str(w->old, "type");
+    if (streq(row_str(w->old, "name"), "default") && (streq(type, "orchestrator") || streq(type, "artifact_store")))
+        return fail(w->c, EX_ILLEGAL_OPERATION, "The default %s cannot be %s", type, what);
+    return OK;
+}
+
+static int before_update(struct write *w)
+{
+    struct json_object *configuration = member(w->body, "configuration");
+    int rc = OK;
+    if (member_given(w->body, "configuration") && !configuration)
+        return fail(w->c, EX_INVALID_VALUE, "The configuration of a component cannot be null");
+    if (configuration && json_object_object_length(configuration))
+        rc = check_flavor(w->c, row_str(w->old, "flavor"), row_str(w->old, "type"), configuration);
+    if (rc == OK)
+        rc = check_connector(w);
+    if (rc == OK)
+        rc = protect_default(w, "changed");
+    if (rc == OK && !member(w->body, "connector"))
+        write_set(w, "connector_resource_id", p_null());
+    if (!member(w->body, "type"))
+        json_object_object_del(w->body, "type"); /* null means: as it is */
+    return rc;
+}
+
+static int before_delete(struct write *w)
+{
+    struct db_rows used;
+    int rc = protect_default(w, "deleted");
+    if (rc == OK)
+        rc = sql(w->c, &used, "SELECT COUNT(*) FROM stack_composition WHERE component_id = ?", p_text(w->id));
+    if (rc == OK && !streq(db_row(&used, 0)[0].s, "0"))
+        return fail(w->c, EX_ILLEGAL_OPERATION, "The %s '%s' cannot be deleted: it is part of %s stacks",
+                    row_str(w->old, "type"), row_str(w->old, "name"), db_row(&used, 0)[0].s);
+    return rc;
+}
+
+const struct resource resource_component = {
+    .name = "stack_component",
+    .label = "stack component",
+    .table = "stack_component",
+    COLUMNS(columns),
+    FILTERS(filters),
+    .body = &body,
+    .flags = X_WORKSPACE | X_OWNER | X_NAME_RULE | X_UPDATE_NULLS,
+    .rank = RANK_COMPONENT,
+    .unique = {.columns = {"name", "type", "workspace_id"}, .error = EX_COMPONENT_EXISTS, .on_update = true},
+    .check_create = check_create,
+    .before_update = before_update,
+    .before_delete = before_delete,
+};
+
+int component_types(struct ctx *c)
+{
+    struct jw w = respond_json(c);
+    jw_open(&w, '[');
+    for (const char *const *t = COMPONENT_TYPES; *t; t++)
+        jw_str(&w, *t);
+    jw_close(&w, ']');
+    return OK;
+}

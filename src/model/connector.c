@@ -1,0 +1,429 @@
+#include "model/connector.h"
+
+#include "auth/auth.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "model/secret.h"
+#include "resource/filter.h"
+#include "secrets/secrets.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Showing -------------------------------------------------------------------------------------------------------- */
+
+/* The whole type where a connector stands for itself, its name where it is part of something else. */
+static void show_type(struct view *v, const struct row *row, struct jw *w)
+{
+    const char *name = row_str(row, "connector_type");
+    const struct connector_type *t = row->detail == D_BODY ? NULL : connector_type_find(name);
+    (void)v;
+    if (t)
+        connector_type_write(w, t);
+    else
+        jw_str(w, name);
+}
+
+static void show_configuration(struct view *v, const struct row *row, struct jw *w)
+{
+    bool complete;
+    jw_value(w, connector_configuration(v, row, &complete));
+}
+
+/* Secret values are part of the configuration; only a client gets them here, as the row's data. */
+static void show_secrets(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    if (row->data)
+        jw_value(w, row->data);
+    else
+        jw_raw(w, "{}", 2);
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "description", .part = P_BODY},
+    {.name = "connector_type", .col = "connector_type", .part = P_BODY, .filter = F_STRING, .show = show_type},
+    {.name = "auth_method", .part = P_BODY, .filter = F_STRING},
+    {.name = "resource_types", .enc = E_B64, .part = P_BODY},
+    {.name = "resource_id", .part = P_BODY, .filter = F_STRING, .flags = C_ALWAYS},
+    {.name = "supports_instances", .enc = E_BOOL, .part = P_BODY},
+    {.name = "expires_at", .enc = E_STAMP, .part = P_BODY},
+    {.name = "expires_skew_tolerance", .enc = E_INT, .part = P_BODY},
+    COL_WORKSPACE,
+    {.name = "configuration", .col = "configuration", .enc = E_B64, .part = P_META, .show = show_configuration, .flags = C_EMPTY_NULL},
+    {.name = "secret_id", .enc = E_UUID, .part = P_META, .filter = F_UUID, .flags = C_READONLY},
+    {.name = "expiration_seconds", .enc = E_INT, .part = P_META, .flags = C_ALWAYS},
+    {.name = "secrets", .part = P_META, .show = show_secrets},
+    {.name = "labels", .enc = E_B64, .part = P_META, .null_as = "{}", .flags = C_EMPTY_NULL},
+    COL_NAME,
+};
+
+static const struct filter filters[] = {
+    {.name = "scope_type", .cls = F_IGNORED},
+    {.name = "resource_type", .cls = F_IGNORED}, /* see scope() */
+    {.name = "labels_str", .cls = F_IGNORED},
+};
+
+/* Bodies --------------------------------------------------------------------------------------------------------- */
+
+static const struct type T_OPTIONAL_TEXTS = {.kind = K_MAP, .label = "dict[str,str]", .item = &T_STRING, .item_null = true};
+static const struct field type_fields[] = {
+    {"connector_type", &T_STRING, NULL, 255, REQ},
+};
+static const struct model type_object = MODEL("connector type", type_fields);
+static const struct type T_TYPE_OBJECT = {.kind = K_MODEL, .label = "ServiceConnectorTypeModel", .model = &type_object};
+static const struct type *const type_forms[] = {&T_STRING, &T_TYPE_OBJECT, NULL};
+static const struct type T_CONNECTOR_TYPE = {.kind = K_UNION, .any = type_forms};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, REQ | UPD},
+    {"connector_type", &T_CONNECTOR_TYPE, NULL, 0, REQ | UPD},
+    {"description", &T_STRING, "\"\"", 0, UPD},
+    {"auth_method", &T_STRING, NULL, 255, REQ | UPD},
+    {"resource_types", &T_STRINGS, "[]", 0, UPD},
+    {"resource_id", &T_STRING, NULL, 255, NUL | UPD},
+    {"supports_instances", &T_BOOL, "false", 0, UPD},
+    {"expires_at", &T_STAMP, NULL, 0, NUL | UPD},
+    {"expires_skew_tolerance", &T_INT, NULL, 0, NUL | UPD},
+    {"expiration_seconds", &T_INT, NULL, 0, NUL | UPD},
+    {"configuration", &T_MAP_ANY, "{}", 0, UPD},
+    {"secrets", &T_OPTIONAL_TEXTS, "{}", 0, UPD},
+    {"labels", &T_MAP_STRING, "{}", 0, UPD},
+};
+const struct model CONNECTOR_BODY = MODEL("service connector", fields);
+
+static const struct field info_fields[] = {
+    {"type", &T_STRING, NULL, 0, REQ},
+    {"auth_method", &T_STRING, NULL, 0, REQ},
+    {"configuration", &T_MAP_ANY, "{}", 0, 0},
+};
+const struct model CONNECTOR_INFO = MODEL("service connector info", info_fields);
+
+/* The body of a list: labels that the connectors must have. */
+static struct json_object *check_labels(struct check *k, struct json_object *v)
+{
+    bool ok;
+    json_object_put(type_check(k, &T_OPTIONAL_TEXTS, NULL, v, &ok));
+    return ok ? v : json_keep(k->mem, json_object_new_object());
+}
+const struct model CONNECTOR_LABELS = {.name = "labels", .extra = EXTRA_ALLOW, .before = check_labels};
+
+static const struct field expand_query[] = {{"expand_secrets", &T_BOOL, "true", 0, 0}};
+const struct model CONNECTOR_QUERY = MODEL("service connectors", expand_query);
+
+const char *connector_body_type(struct json_object *body)
+{
+    struct json_object *v = member(body, "connector_type");
+    return json_object_is_type(v, json_type_object) ? member_str(v, "connector_type") : json_object_get_string(v);
+}
+
+/* Configuring ---------------------------------------------------------------------------------------------------- */
+
+static void replace(struct json_object *body, const char *name, struct json_object *v)
+{
+    json_object_object_add(body, name, v);
+}
+
+/* One resource type is kept; none or several mean all of the connector's type. */
+static int configure_resources(struct write *w, const struct connector_type *t)
+{
+    struct json_object *given = member(w->body, "resource_types"), *all = json_object_new_array();
+    const struct connector_resource *only = NULL;
+    if (given && json_object_array_length(given) == 1) {
+        const char *name = json_object_get_string(json_object_array_get_idx(given, 0));
+        only = connector_resource_find(t, name);
+        if (!only) {
+            json_object_put(all);
+            return fail(w->c, EX_VALUE, "The connector type '%s' has no resource type '%s'", t->name, name);
+        }
+    }
+    for (size_t i = 0; i < t->resource_count; i++)
+        if (!only || only == &t->resources[i])
+            json_object_array_add(all, json_object_new_string(t->resources[i].name));
+    replace(w->body, "resource_types", all);
+    replace(w->body, "supports_instances", json_object_new_boolean(only && only->instances));
+    return OK;
+}
+
+/* Brings a body whose type this server knows into the form in which it is stored. */
+static int configure(struct write *w, const struct connector_type *t, const char *auth_method)
+{
+    const struct connector_method *m = connector_method_find(t, auth_method);
+    struct json_object *configuration = member(w->body, "configuration"), *secrets = member(w->body, "secrets"), *plain, *secret;
+    if (!m)
+        return fail(w->c, EX_VALUE, "The connector type '%s' has no authentication method '%s'", t->name, auth_method);
+    int rc = configure_resources(w, t);
+    if (rc != OK || (!configuration && !secrets))
+        return rc;
+    const char *missing = connector_split(w->c->mem, m, configuration, secrets, &plain, &secret);
+    if (missing)
+        return fail(w->c, EX_VALUE, "The connector lacks the attribute '%s', which '%s' demands", missing, m->label);
+    replace(w->body, "configuration", json_object_get(plain));
+    replace(w->body, "secrets", json_object_get(secret));
+    return OK;
+}
+
+int connector_check(struct write *w)
+{
+    const char *name = connector_body_type(w->body);
+    const struct connector_type *t = connector_type_find(name);
+    write_set(w, "connector_type", p_text(name));
+    return t ? configure(w, t, member_str(w->body, "auth_method")) : OK;
+}
+
+/* Secrets -------------------------------------------------------------------------------------------------------- */
+
+/* A name that no secret has: connector-<name>-<four letters>. */
+static int secret_name(struct ctx *c, const char *connector, const char **out)
+{
+    enum { NAME_MAX = 255 - sizeof "connector--abcd" };
+    char *plain = arena_strndup(c->mem, connector, NAME_MAX), letters[5];
+    for (char *p = plain; *p; p++)
+        *p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '-';
+    for (;;) {
+        struct db_rows found;
+        random_letters(letters, 4);
+        *out = arena_printf(c->mem, "connector-%s-%s", plain, letters);
+        int rc = sql(c, &found, "SELECT id FROM secret WHERE name = ? LIMIT 1", p_text(*out));
+        if (rc != OK || found.count == 0)
+            return rc;
+    }
+}
+
+/* Stores the secrets of the body, when there are any. */
+static int store_secrets(struct write *w, const char *connector, const char *workspace, const char *user)
+{
+    struct json_object *values = json_keep(w->c->mem, json_object_new_object());
+    char id[UUID_HEX + 1];
+    const char *name = NULL;
+    json_object_object_foreach(member(w->body, "secrets"), key, v)
+        if (v)
+            json_object_object_add(values, key, json_object_new_string(json_object_get_string(v)));
+    if (json_object_object_length(values) == 0)
+        return OK;
+    int rc = secret_name(w->c, connector, &name);
+    if (rc == OK)
+        rc = secret_create_row(w->c, name, workspace, user, values, id);
+    if (rc == OK)
+        write_set(w, "secret_id", p_text(arena_strdup(w->c->mem, id)));
+    return rc;
+}
+
+static int before_create(struct write *w)
+{
+    return store_secrets(w, member_str(w->body, "name"), write_get(w, "workspace_id"), write_get(w, "user_id"));
+}
+
+int connector_load_secrets(struct view *v, struct row **rows, size_t count)
+{
+    return count ? view_links(v, rows, count, SLOT_FIRST, NULL,
+                              "SELECT t.id, s.id, s.`values` FROM service_connector t JOIN secret s ON s.id = t.secret_id "
+                              "WHERE t.id IN %s")
+                 : OK;
+}
+
+struct json_object *connector_configuration(struct view *v, const struct row *row, bool *complete)
+{
+    struct arena *mem = view_ctx(v)->mem;
+    struct db_value stored = row_value(row, "configuration");
+    const struct kid *k = row->kids[SLOT_FIRST];
+    size_t len = 0;
+    const char *text = stored.s ? base64_decode(mem, stored.s, stored.len, &len) : NULL;
+    struct json_object *all = text ? json_tree(mem, text, len) : NULL;
+    if (!all)
+        all = json_keep(mem, json_object_new_object());
+    struct json_object *values = k && k->key ? secret_values(mem, k->key, strlen(k->key)) : NULL;
+    *complete = values || !row_str(row, "secret_id");
+    if (values) {
+        json_object_object_foreach(values, key, value)
+            json_object_object_add(all, key, json_object_get(value));
+    }
+    return all;
+}
+
+static bool expands(const struct ctx *c)
+{
+    return c->query && member_bool(c->query, "expand_secrets");
+}
+
+static int load(struct view *v, struct row **rows, size_t count)
+{
+    return expands(view_ctx(v)) && rows[0]->detail & D_META ? connector_load_secrets(v, rows, count) : OK;
+}
+
+/* Changing ------------------------------------------------------------------------------------------------------- */
+
+static int count_users(struct write *w, const char **count)
+{
+    struct db_rows used;
+    int rc = sql(w->c, &used, "SELECT COUNT(*) FROM stack_component WHERE connector_id = ?", p_text(w->id));
+    *count = rc == OK ? db_row(&used, 0)[0].s : "0";
+    return rc;
+}
+
+static bool same_list(struct arena *a, struct db_value stored, struct json_object *list)
+{
+    size_t len;
+    const char *text = stored.s ? base64_decode(a, stored.s, stored.len, &len) : NULL;
+    return text && json_object_equal(json_tree(a, text, len), list);
+}
+
+/* A connector in use goes on to reach what its components expect. */
+static int protect_reach(struct write *w)
+{
+    const char *users, *type = connector_body_type(w->body), *method = member_str(w->body, "auth_method"), *what = NULL;
+    struct json_object *types = member(w->body, "resource_types");
+    int rc = count_users(w, &users);
+    if (rc != OK || streq(users, "0"))
+        return rc;
+    if (type && !streq(type, row_str(w->old, "connector_type")))
+        what = "type";
+    else if (method && *method && !streq(method, row_str(w->old, "auth_method")))
+        what = "authentication method";
+    else if (types && json_object_array_length(types) && !same_list(w->c->mem, row_value(w->old, "resource_types"), types))
+        what = "resource type";
+    else if (!streq(member_str(w->body, "resource_id"), row_str(w->old, "resource_id")))
+        what = "resource id";
+    return what ? fail(w->c, EX_ILLEGAL_OPERATION, "The %s of the service connector cannot be changed: %s stack components use it",
+                       what, users)
+                : OK;
+}
+
+static int replace_secrets(struct write *w)
+{
+    const char *old = row_str(w->old, "secret_id"), *name = member_str(w->body, "name"), *user = row_str(w->old, "user_id");
+    int rc = OK;
+    if (!member(w->body, "secrets"))
+        return OK;
+    write_set(w, "secret_id", p_null());
+    if (old)
+        rc = secret_delete_row(w->c, old);
+    return rc == OK ? store_secrets(w, name ? name : row_str(w->old, "name"), row_str(w->old, "workspace_id"),
+                                    user ? user : w->c->auth->user_id)
+                    : rc;
+}
+
+static int before_update(struct write *w)
+{
+    const char *type = connector_body_type(w->body), *method = member_str(w->body, "auth_method");
+    const struct connector_type *t = connector_type_find(row_str(w->old, "connector_type"));
+    int rc = protect_reach(w);
+    if (rc == OK && type)
+        write_set(w, "connector_type", p_text(type));
+    if (rc == OK && t)
+        rc = configure(w, t, method && *method ? method : row_str(w->old, "auth_method"));
+    return rc == OK ? replace_secrets(w) : rc;
+}
+
+static int before_delete(struct write *w)
+{
+    const char *users, *secret = row_str(w->old, "secret_id");
+    int rc = count_users(w, &users);
+    if (rc == OK && !streq(users, "0"))
+        return fail(w->c, EX_ILLEGAL_OPERATION, "The service connector '%s' cannot be deleted: %s stack components use it",
+                    row_str(w->old, "name"), users);
+    return rc == OK && secret ? secret_delete_row(w->c, secret) : rc;
+}
+
+/* Finding -------------------------------------------------------------------------------------------------------- */
+
+#define DECODED(col) "CONVERT(FROM_BASE64(t." col ") USING utf8mb4)"
+
+/* Condition: the label is there, and has the value unless that is null. Stored labels are in the spaced style. */
+static void scope_label(struct ctx *c, struct filter_query *f, const char *key, struct json_object *value)
+{
+    struct json_object *want = json_keep(c->mem, value ? json_object_new_object() : json_object_new_string(key));
+    if (value)
+        json_object_object_add(want, key, json_object_get(value));
+    const char *text = json_text(c->mem, want, true);
+    if (value)
+        filter_scope(f, "JSON_CONTAINS(" DECODED("labels") ", ?)", SQL_PARAMS(p_text(text)));
+    else
+        filter_scope(f, "JSON_CONTAINS(JSON_KEYS(" DECODED("labels") "), ?)", SQL_PARAMS(p_text(text)));
+}
+
+/* k=v,k: what is between commas, around the first equals sign. */
+static struct json_object *labels_from_words(struct ctx *c, const char *s)
+{
+    struct json_object *labels = json_keep(c->mem, json_object_new_object());
+    while (*s) {
+        size_t len = strcspn(s, ",");
+        char *word = arena_strndup(c->mem, s, len), *sign = strchr(word, '=');
+        if (sign)
+            *sign = '\0';
+        if (*word || sign)
+            json_object_object_add(labels, word, sign ? json_object_new_string(sign + 1) : NULL);
+        s += len + (s[len] == ',');
+    }
+    return labels;
+}
+
+static int read_labels(struct ctx *c, const struct pair *given, struct json_object **labels)
+{
+    struct json_error error;
+    if (!json_check(given->value, given->value_len, &error)) {
+        *labels = labels_from_words(c, given->value);
+        return OK;
+    }
+    *labels = json_tree(c->mem, given->value, given->value_len);
+    if (!json_object_is_type(*labels, json_type_object))
+        return fail(c, EX_VALUE, "labels_str is neither a JSON object nor a list like key=value,key");
+    return OK;
+}
+
+static int scope(struct ctx *c, struct filter_query *f)
+{
+    const struct pair *type = request_query(c, "resource_type"), *labels_str = request_query(c, "labels_str");
+    struct json_object *labels = c->body;
+    if (type && type->value_len) {
+        struct json_object *name = json_keep(c->mem, json_object_new_string(type->value));
+        filter_scope(f, "JSON_CONTAINS(" DECODED("resource_types") ", ?)", SQL_PARAMS(p_text(json_text(c->mem, name, true))));
+    }
+    if (labels_str && labels_str->value_len) {
+        int rc = read_labels(c, labels_str, &labels);
+        if (rc != OK)
+            return rc;
+    }
+    if (labels) {
+        json_object_object_foreach(labels, key, value)
+            scope_label(c, f, key, value);
+    }
+    return OK;
+}
+
+const struct resource resource_connector = {
+    .name = "service_connector",
+    .label = "service connector",
+    .table = "service_connector",
+    COLUMNS(columns),
+    FILTERS(filters),
+    .body = &CONNECTOR_BODY,
+    .flags = X_WORKSPACE | X_OWNER,
+    .rank = RANK_CONNECTOR,
+    .unique = {.columns = {"name", "workspace_id"}, .error = EX_ENTITY_EXISTS, .on_update = true},
+    .load = load,
+    .scope = scope,
+    .check_create = connector_check,
+    .before_create = before_create,
+    .before_update = before_update,
+    .before_delete = before_delete,
+};
+
+/* Secret values are metadata: asking for them asks for metadata. */
+int connector_list(struct ctx *c)
+{
+    c->filter->hydrate = c->filter->hydrate || expands(c);
+    return resource_list(c);
+}
+
+int connector_get(struct ctx *c)
+{
+    if (expands(c))
+        json_object_object_add(c->query, "hydrate", json_object_new_boolean(true));
+    return resource_get(c);
+}

@@ -1,0 +1,448 @@
+/* Calls on service connectors that ask their provider (contract/connectors.md sections 4 and 7). */
+#include "model/connector.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+#include "resource/filter.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { RESOURCES_PAGE = 20 };
+
+static const struct field scope_fields[] = {
+    {"resource_type", &T_STRING, NULL, 0, NUL},
+    {"resource_id", &T_STRING, NULL, 0, NUL},
+    {"list_resources", &T_BOOL, "true", 0, 0},
+};
+const struct model CONNECTOR_VERIFY_QUERY = MODEL("verification of a connector", scope_fields);
+const struct model CONNECTOR_CLIENT_QUERY = {.name = "client of a connector", .fields = scope_fields, .count = 2};
+const struct model CONNECTOR_CONFIG_QUERY = {.name = "verification of a configuration", .fields = scope_fields + 2, .count = 1};
+
+static const struct field resources_fields[] = {
+    {"connector_type", &T_STRING, NULL, 0, NUL},
+    {"resource_type", &T_STRING, NULL, 0, NUL},
+    {"resource_id", &T_STRING, NULL, 0, NUL},
+};
+const struct model CONNECTOR_RESOURCES_QUERY = MODEL("resources of connectors", resources_fields);
+
+static const struct field full_stack_fields[] = {{"connector_uuid", &T_UUID, NULL, 0, NUL}};
+const struct model CONNECTOR_FULL_STACK_QUERY = MODEL("resources for a stack", full_stack_fields);
+
+static const struct field types_fields[] = {
+    {"connector_type", &T_STRING, NULL, 0, NUL},
+    {"resource_type", &T_STRING, NULL, 0, NUL},
+    {"auth_method", &T_STRING, NULL, 0, NUL},
+};
+const struct model CONNECTOR_TYPES_QUERY = MODEL("connector types", types_fields);
+
+/* A parameter that says something: absent and empty ones do not. */
+static const char *wish(const struct ctx *c, const char *name)
+{
+    const char *s = member_str(c->query, name);
+    return s && *s ? s : NULL;
+}
+
+/* Opening --------------------------------------------------------------------------------------------------------- */
+
+static int not_available(struct ctx *c, const char *type)
+{
+    return fail(c, EX_NOT_IMPLEMENTED, "This server does not have the service connector type '%s'", type ? type : "");
+}
+
+static const char *open_problem(struct arena *a, const char *problem)
+{
+    return problem ? arena_printf(a, "The service connector configuration is not valid: %s", problem) : NULL;
+}
+
+static int64_t number(struct db_value v, int64_t otherwise)
+{
+    int64_t n;
+    return v.s && parse_int64(v.s, &n) ? n : otherwise;
+}
+
+/* Opens a stored connector, whose secrets have been loaded. Returns NULL or a problem. */
+static const char *open_row(struct view *v, const struct row *row, const struct connector_type *t, struct connection *con)
+{
+    struct arena *mem = view_ctx(v)->mem;
+    struct db_value types = row_value(row, "resource_types");
+    const char *expires = row_str(row, "expires_at");
+    size_t len = 0;
+    char *list = types.s ? base64_decode(mem, types.s, types.len, &len) : NULL;
+    bool complete;
+    *con = (struct connection){
+        .mem = mem,
+        .type = t,
+        .name = row_str(row, "name"),
+        .auth_method = row_str(row, "auth_method"),
+        .resource_types = list ? json_tree(mem, list, len) : NULL,
+        .resource_id = row_str(row, "resource_id"),
+        .config = connector_configuration(v, row, &complete),
+        .expiration = number(row_value(row, "expiration_seconds"), -1),
+        .expires_at = expires ? stamp_seconds(expires) : 0,
+        .skew = number(row_value(row, "expires_skew_tolerance"), -1),
+    };
+    if (!complete)
+        return open_problem(mem, "the values of its secret are missing");
+    return open_problem(mem, connection_open(con));
+}
+
+/* Opens what a body describes. */
+static const char *open_body(struct ctx *c, struct json_object *body, const struct connector_type *t, struct connection *con)
+{
+    struct json_object *config = json_keep(c->mem, json_object_new_object());
+    struct json_object *skew = member(body, "expires_skew_tolerance"), *expiration = member(body, "expiration_seconds");
+    const char *expires = member_str(body, "expires_at"), *parts[] = {"configuration", "secrets"};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (!member(body, parts[i]))
+            continue;
+        json_object_object_foreach(member(body, parts[i]), key, value)
+            if (value)
+                json_object_object_add(config, key, json_object_get(value));
+    }
+    *con = (struct connection){
+        .mem = c->mem,
+        .type = t,
+        .auth_method = member_str(body, "auth_method"),
+        .resource_types = member(body, "resource_types"),
+        .resource_id = member_str(body, "resource_id"),
+        .config = config,
+        .expiration = expiration ? json_object_get_int64(expiration) : -1,
+        .expires_at = expires ? stamp_seconds(expires) : 0,
+        .skew = skew ? json_object_get_int64(skew) : -1,
+    };
+    return open_problem(c->mem, connection_open(con));
+}
+
+/* Loads the connector of the path (or of `id`), whole, with its secrets. */
+static int load_row(struct view *v, const char *id, struct row **row)
+{
+    struct ctx *c = view_ctx(v);
+    struct query *q = view_query(v, &resource_connector, D_ALL);
+    struct row **rows;
+    size_t count;
+    query_add(q, " FROM service_connector t WHERE t.id = ?");
+    query_param(q, p_text(id));
+    int rc = view_select(v, &resource_connector, D_ALL, q, &rows, &count);
+    if (rc == OK && count == 0) {
+        char text[UUID_TEXT + 1];
+        uuid_write(id, text);
+        return fail(c, EX_KEY, "There is no service connector with the id %s", text);
+    }
+    if (rc == OK)
+        rc = connector_load_secrets(v, rows, count);
+    if (rc == OK)
+        *row = rows[0];
+    return rc;
+}
+
+/* Verifying ------------------------------------------------------------------------------------------------------- */
+
+static void write_verified(struct jw *w, const struct row *row, const struct connector_type *t, const struct verification *got)
+{
+    jw_open(w, '{');
+    jw_key(w, "id");
+    if (row)
+        jw_uuid(w, row->id);
+    else
+        jw_null(w);
+    jw_key(w, "name");
+    jw_str(w, row ? row_str(row, "name") : NULL);
+    jw_key(w, "connector_type");
+    connector_type_write(w, t);
+    verification_write(w, got);
+    jw_close(w, '}');
+}
+
+/* Opens and verifies a stored connector. */
+static int verify_row(struct view *v, const char *id, const char *type, const char *resource, bool list, struct row **row,
+                      struct connection *con, struct verification *got)
+{
+    struct ctx *c = view_ctx(v);
+    int rc = load_row(v, id, row);
+    if (rc != OK)
+        return rc;
+    const struct connector_type *t = connector_type_find(row_str(*row, "connector_type"));
+    if (!t)
+        return not_available(c, row_str(*row, "connector_type"));
+    const char *problem = open_row(v, *row, t, con);
+    if (!problem)
+        problem = connection_verify(con, type, resource, list, got);
+    return problem ? fail(c, EX_VALUE, "%s", problem) : OK;
+}
+
+int connector_verify(struct ctx *c)
+{
+    struct view *v = view_new(c);
+    struct row *row;
+    struct connection con;
+    struct verification got;
+    int rc = verify_row(v, c->param[0], wish(c, "resource_type"), wish(c, "resource_id"), member_bool(c->query, "list_resources"),
+                        &row, &con, &got);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    write_verified(&w, row, con.type, &got);
+    return OK;
+}
+
+static int verify_body(struct ctx *c, struct json_object *body, const char *type, bool list, struct connection *con,
+                       struct verification *got)
+{
+    const struct connector_type *t = connector_type_find(type);
+    if (!t)
+        return not_available(c, type);
+    const char *problem = open_body(c, body, t, con);
+    if (!problem)
+        problem = connection_verify(con, NULL, NULL, list, got);
+    return problem ? fail(c, EX_VALUE, "%s", problem) : OK;
+}
+
+int connector_verify_config(struct ctx *c)
+{
+    struct connection con;
+    struct verification got;
+    int rc = verify_body(c, c->body, connector_body_type(c->body), member_bool(c->query, "list_resources"), &con, &got);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    write_verified(&w, NULL, con.type, &got);
+    return OK;
+}
+
+/* Clients --------------------------------------------------------------------------------------------------------- */
+
+static void put(struct row *row, const char *column, const char *text)
+{
+    row->v[resource_column(&resource_connector, column) - resource_connector.columns] =
+        (struct db_value){text, text ? strlen(text) : 0};
+}
+
+static const char *base64_text(struct arena *a, struct json_object *v)
+{
+    const char *text = json_text(a, v, true);
+    return base64_encode(a, text, strlen(text));
+}
+
+static const char *now_with_microseconds(struct arena *a)
+{
+    struct timespec now;
+    char stamp[STAMP_LEN + 1];
+    clock_gettime(CLOCK_REALTIME, &now);
+    stamp_from_seconds(now.tv_sec, stamp);
+    return arena_printf(a, "%s.%06ld", stamp, now.tv_nsec / 1000);
+}
+
+/* Turns the stored row into what a client works with: one resource, the secrets apart and in clear. */
+static void become_client(struct row *row, const struct connection *con, const struct access *to)
+{
+    struct json_object *plain, *secret, *types = json_keep(con->mem, json_object_new_array());
+    json_object_array_add(types, json_object_new_string(to->resource->name));
+    connector_split(con->mem, con->method, con->config, NULL, &plain, &secret);
+    put(row, "created", now_with_microseconds(con->mem));
+    put(row, "updated", row_str(row, "created"));
+    put(row, "resource_types", base64_text(con->mem, types));
+    put(row, "resource_id", to->ids[0]);
+    put(row, "supports_instances", to->resource->instances ? "1" : "0");
+    put(row, "configuration", base64_text(con->mem, plain));
+    put(row, "secret_id", NULL);
+    put(row, "expiration_seconds", con->expiration > 0 ? arena_printf(con->mem, "%lld", (long long)con->expiration) : NULL);
+    row->kids[SLOT_FIRST] = NULL;
+    row->data = secret;
+}
+
+int connector_client(struct ctx *c)
+{
+    struct view *v = view_new(c);
+    struct row *row;
+    struct connection con;
+    struct access to;
+    bool refused = false;
+    int rc = load_row(v, c->param[0], &row);
+    if (rc != OK)
+        return rc;
+    const struct connector_type *t = connector_type_find(row_str(row, "connector_type"));
+    if (!t)
+        return not_available(c, row_str(row, "connector_type"));
+    const char *problem = open_row(v, row, t, &con);
+    if (!problem)
+        problem = connection_client(&con, wish(c, "resource_type"), wish(c, "resource_id"), &to, &refused);
+    if (problem)
+        return fail(c, refused ? EX_AUTHORIZATION : EX_VALUE, "%s", problem);
+    become_client(row, &con, &to);
+    row->detail = D_META;
+    rc = view_load(v);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    view_write(v, &w, row, D_META);
+    return OK;
+}
+
+/* Resources of all connectors -------------------------------------------------------------------------------------- */
+
+/* What is known about a connector of a type that this server does not have: its own words. */
+static void write_unverified(struct view *v, struct jw *w, const struct row *row, const char *wanted)
+{
+    struct arena *mem = view_ctx(v)->mem;
+    struct db_value stored = row_value(row, "resource_types");
+    const char *type = row_str(row, "connector_type"), *id = row_str(row, "resource_id");
+    size_t len = 0;
+    char *text = stored.s ? base64_decode(mem, stored.s, stored.len, &len) : NULL;
+    struct json_object *types = text ? json_tree(mem, text, len) : NULL;
+    size_t count = wanted ? 1 : types ? json_object_array_length(types) : 0;
+    jw_open(w, '{');
+    jw_key(w, "id");
+    jw_uuid(w, row->id);
+    jw_key(w, "name");
+    jw_str(w, row_str(row, "name"));
+    jw_key(w, "connector_type");
+    jw_str(w, type);
+    jw_key(w, "resources");
+    jw_open(w, '[');
+    for (size_t i = 0; i < count; i++) {
+        jw_open(w, '{');
+        jw_key(w, "resource_type");
+        jw_str(w, wanted ? wanted : json_object_get_string(json_object_array_get_idx(types, i)));
+        jw_key(w, "resource_ids");
+        if (id) {
+            jw_open(w, '[');
+            jw_str(w, id);
+            jw_close(w, ']');
+        } else {
+            jw_null(w);
+        }
+        jw_key(w, "error");
+        jw_str(w, id ? NULL : arena_printf(mem, "The service '%s' connector type is not available.", type));
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+    jw_key(w, "error");
+    jw_null(w);
+    jw_close(w, '}');
+}
+
+static void write_resources(struct view *v, struct jw *w, const struct row *row, const char *type, const char *id)
+{
+    const struct connector_type *t = connector_type_find(row_str(row, "connector_type"));
+    struct connection con;
+    struct verification got;
+    if (!t) {
+        if (!id || streq(id, row_str(row, "resource_id")))
+            write_unverified(v, w, row, type);
+        return;
+    }
+    const char *problem = open_row(v, row, t, &con);
+    if (!problem)
+        problem = connection_verify(&con, type, id, true, &got);
+    if (problem)
+        log_warn("service connector %s: %s", row->id, problem);
+    else
+        write_verified(w, row, t, &got);
+}
+
+int connector_resources(struct ctx *c)
+{
+    const char *connector_type = wish(c, "connector_type"), *type = wish(c, "resource_type"), *id = wish(c, "resource_id");
+    char workspace[UUID_HEX + 1];
+    struct view *v = view_new(c);
+    struct query *q = view_query(v, &resource_connector, D_ALL);
+    struct row **rows;
+    size_t count;
+    int rc = path_workspace(c, workspace);
+    if (rc != OK)
+        return rc;
+    query_add(q, " FROM service_connector t WHERE t.workspace_id = ?");
+    query_param(q, p_text(workspace));
+    if (connector_type) {
+        query_add(q, " AND t.connector_type = ?");
+        query_param(q, p_text(connector_type));
+    }
+    if (type) {
+        query_add(q, " AND JSON_CONTAINS(CONVERT(FROM_BASE64(t.resource_types) USING utf8mb4), ?)");
+        query_param(q, p_text(json_text(c->mem, json_keep(c->mem, json_object_new_string(type)), true)));
+    }
+    query_add(q, " ORDER BY t.created, t.id LIMIT %d", RESOURCES_PAGE);
+    rc = view_select(v, &resource_connector, D_ALL, q, &rows, &count);
+    if (rc == OK)
+        rc = connector_load_secrets(v, rows, count);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    jw_open(&w, '[');
+    for (size_t i = 0; i < count; i++)
+        write_resources(v, &w, rows[i], type, id);
+    jw_close(&w, ']');
+    return OK;
+}
+
+/* Resources for a stack -------------------------------------------------------------------------------------------- */
+
+/* A stack is put together from the resources of a cloud; what the types of this build reach makes no part of one. */
+static void write_full_stack(struct jw *w, const struct connector_type *t)
+{
+    static const char *const kinds[] = {"artifact_store", "orchestrator", "container_registry"};
+    jw_open(w, '{');
+    jw_key(w, "connector_type");
+    jw_str(w, t->name);
+    jw_key(w, "components_resources_info");
+    jw_open(w, '{');
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        jw_key(w, kinds[i]);
+        jw_raw(w, "[]", 2);
+    }
+    jw_close(w, '}');
+    jw_close(w, '}');
+}
+
+int connector_full_stack(struct ctx *c)
+{
+    const char *id = member_str(c->query, "connector_uuid");
+    char hex[UUID_HEX + 1];
+    struct row *row;
+    struct connection con;
+    struct verification got;
+    int rc;
+    if (!c->body && !id)
+        return fail(c, EX_VALUE, "Give a service connector, by its connector_uuid or in the body");
+    if (c->body && id)
+        return fail(c, EX_VALUE, "Give either a connector_uuid or a body, not both");
+    if (!id)
+        rc = verify_body(c, c->body, member_str(c->body, "type"), true, &con, &got);
+    else if (uuid_read(id, strlen(id), hex))
+        rc = verify_row(view_new(c), hex, NULL, NULL, true, &row, &con, &got);
+    else
+        return FAILED;
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    write_full_stack(&w, con.type);
+    return OK;
+}
+
+/* Types ------------------------------------------------------------------------------------------------------------ */
+
+int connector_type_list(struct ctx *c)
+{
+    const char *name = wish(c, "connector_type"), *resource = wish(c, "resource_type"), *method = wish(c, "auth_method");
+    struct jw w = respond_json(c);
+    jw_open(&w, '[');
+    for (const struct connector_type *const *t = connector_types; *t; t++)
+        if ((!name || streq(name, (*t)->name)) && (!resource || connector_resource_find(*t, resource)) &&
+            (!method || connector_method_find(*t, method)))
+            connector_type_write(&w, *t);
+    jw_close(&w, ']');
+    return OK;
+}
+
+int connector_type_get(struct ctx *c)
+{
+    const struct connector_type *t = connector_type_find(c->param[0]);
+    if (!t)
+        return fail(c, EX_KEY, "This server does not have the service connector type %s", c->param[0]);
+    struct jw w = respond_json(c);
+    connector_type_write(&w, t);
+    return OK;
+}

@@ -1,0 +1,20 @@
+/* Where the output of a step is kept; shown as part of its step. */
+#include "model/model.h"
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    {.name = "uri", .part = P_BODY},
+    {.name = "step_run_id", .enc = E_UUID, .part = P_META},
+    {.name = "pipeline_run_id", .enc = E_UUID, .part = P_META},
+    {.name = "artifact_store_id", .enc = E_UUID, .part = P_META},
+};
+
+const struct resource resource_logs = {
+    .name = "logs",
+    .label = "logs",
+    .table = "logs",
+    COLUMNS(columns),
+    .flags = X_NO_NAME,
+    .rank = RANK_LOGS,
+};

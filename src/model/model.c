@@ -1,0 +1,64 @@
+/* Models: what versions of a model have in common. Global by name. */
+#include "model/model.h"
+#include "model/leftovers.h"
+
+/* The newest version: by number. */
+#define LATEST(what) \
+    "(SELECT v." what " FROM model_version v WHERE v.model_id = t.id ORDER BY v.number DESC LIMIT 1)"
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    COL_TAGS(P_BODY),
+    {.name = "latest_version_name", .sql = LATEST("name"), .part = P_BODY, .flags = C_READONLY},
+    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .part = P_BODY, .flags = C_READONLY},
+    COL_WORKSPACE,
+    {.name = "license", .part = P_META},
+    {.name = "description", .part = P_META},
+    {.name = "audience", .part = P_META},
+    {.name = "use_cases", .part = P_META},
+    {.name = "limitations", .part = P_META},
+    {.name = "trade_offs", .part = P_META},
+    {.name = "ethics", .part = P_META},
+    {.name = "save_models_to_registry", .enc = E_BOOL, .part = P_META},
+    COL_NAME,
+};
+
+#define TEXT_OF(name) {name, &T_STRING, NULL, 65535, NUL | UPD | UPD_ANYLEN}
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, REQ | UPD | UPD_ANYLEN},
+    TEXT_OF("license"),
+    TEXT_OF("description"),
+    TEXT_OF("audience"),
+    TEXT_OF("use_cases"),
+    TEXT_OF("limitations"),
+    TEXT_OF("trade_offs"),
+    TEXT_OF("ethics"),
+    {"tags", &T_STRINGS, NULL, 0, REQ | NUL},
+    {"save_models_to_registry", &T_BOOL, "true", 0, UPD},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+};
+static const struct model body = MODEL("model", fields);
+
+static int delete_of_versions(struct write *w)
+{
+    return leftovers_of_versions(w->c, "model_version", "model_id", w->id);
+}
+
+const struct resource resource_model = {
+    .name = "model",
+    .label = "model",
+    .table = "model",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_WORKSPACE | X_OWNER | X_NAME_RULE | X_NAME_OR_ID,
+    .rank = RANK_MODEL,
+    .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
+    .tag_type = "model",
+    .before_delete = delete_of_versions,
+};

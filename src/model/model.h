@@ -1,0 +1,62 @@
+/*
+ * Every resource, and the order in which a view loads them: a resource comes before all that its rows refer to, so that
+ * each is fetched once. `load` hooks may ask for anything of a later rank.
+ */
+#ifndef KANSO_MODEL_MODEL_H
+#define KANSO_MODEL_MODEL_H
+
+#include "resource/resource.h"
+#include "resource/view.h"
+
+enum rank {
+    RANK_TRIGGER,
+    RANK_EVENT_SOURCE,
+    RANK_ACTION,
+    RANK_SERVICE,
+    RANK_MV_ARTIFACT,
+    RANK_MV_RUN,
+    RANK_TEMPLATE,
+    RANK_RUN,
+    RANK_STEP,
+    RANK_DEPLOYMENT,
+    RANK_BUILD,
+    RANK_SCHEDULE,
+    RANK_MODEL_VERSION,
+    RANK_MODEL,
+    RANK_ARTIFACT_VERSION,
+    RANK_ARTIFACT,
+    RANK_VISUALIZATION,
+    RANK_LOGS,
+    RANK_PIPELINE,
+    RANK_STACK,
+    RANK_COMPONENT,
+    RANK_CONNECTOR,
+    RANK_FLAVOR,
+    RANK_TRIGGER_EXECUTION, /* body only: refers to nothing */
+    RANK_CODE_REFERENCE,
+    RANK_CODE_REPOSITORY,
+    RANK_SECRET,
+    RANK_API_KEY,
+    RANK_DEVICE,
+    RANK_SERVICE_ACCOUNT,
+    RANK_SETTINGS,
+    RANK_METADATA, /* read for rows of many kinds, after all of them */
+    RANK_TAG,      /* likewise */
+    RANK_USER,
+    RANK_WORKSPACE,
+    RANK_END,
+};
+_Static_assert((int)RANK_END <= (int)MAX_RANK, "more resources than a view has room for");
+
+extern const struct resource resource_workspace, resource_user, resource_flavor, resource_component, resource_stack,
+    resource_pipeline, resource_build, resource_deployment, resource_schedule, resource_run, resource_step,
+    resource_artifact, resource_artifact_version, resource_visualization, resource_logs, resource_run_metadata,
+    resource_tag, resource_model, resource_model_version, resource_mv_artifact, resource_mv_run,
+    resource_code_repository, resource_code_reference, resource_secret, resource_service, resource_connector,
+    resource_trigger_execution, resource_settings, resource_run_template;
+
+/* Checked words that several resources use. */
+extern const struct type T_COMPONENT_TYPE, T_EXECUTION_STATUS;
+extern const char *const COMPONENT_TYPES[], *const EXECUTION_STATUSES[];
+
+#endif

@@ -1,0 +1,322 @@
+/* Versions of models: numbered within their model, at most one of them in a stage. */
+#include "model/model_version.h"
+
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+#include "model/documents.h"
+#include "model/leftovers.h"
+#include "resource/filter.h"
+
+#include <string.h>
+
+enum { SLOT_ARTIFACTS = SLOT_FIRST, SLOT_RUNS, SLOT_SERVICES, SERVICES_SHOWN = 5 };
+
+/* Loading -------------------------------------------------------------------------------------------------------- */
+
+/* The first services of each version, as hydrated as the version itself. */
+static int load_services(struct view *v, struct row **rows, size_t count)
+{
+    struct arena *mem = view_ctx(v)->mem;
+    struct row **whole = arena_array(mem, count, sizeof *whole);
+    const char **ids = arena_array(mem, count, SERVICES_SHOWN * sizeof *ids);
+    size_t n = 0, shown = 0;
+    unsigned detail = D_RES;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->detail & D_RES) {
+            whole[n++] = rows[i];
+            detail |= rows[i]->detail & D_META;
+        }
+    int rc = view_links(v, whole, n, SLOT_SERVICES, NULL,
+                        "SELECT s.model_version_id, s.id FROM service s WHERE s.model_version_id IN %s ORDER BY s.created, s.id");
+    for (size_t i = 0; i < n && rc == OK; i++) {
+        const struct kid *k = whole[i]->kids[SLOT_SERVICES];
+        for (size_t at = 0; k && at < SERVICES_SHOWN; k = k->next, at++)
+            ids[shown++] = k->id;
+    }
+    if (rc != OK || shown == 0)
+        return rc;
+    struct query *q = view_query(v, &resource_service, detail);
+    query_add(q, " FROM service t WHERE t.id IN ");
+    query_in(q, ids, shown);
+    return view_select(v, &resource_service, detail, q, NULL, NULL);
+}
+
+static int load(struct view *v, struct row **rows, size_t count)
+{
+    int rc = view_links(v, rows, count, SLOT_ARTIFACTS, NULL,
+                        "SELECT l.model_version_id, o.id, a.name, o.version, l.is_model_artifact, l.is_deployment_artifact "
+                        "FROM model_versions_artifacts l JOIN artifact_version o ON o.id = l.artifact_version_id "
+                        "JOIN artifact a ON a.id = o.artifact_id WHERE l.model_version_id IN %s "
+                        "ORDER BY a.name, a.id, l.created, l.id");
+    if (rc == OK)
+        rc = view_links(v, rows, count, SLOT_RUNS, NULL,
+                        "SELECT l.model_version_id, r.id, r.name FROM model_versions_runs l "
+                        "JOIN pipeline_run r ON r.id = l.pipeline_run_id WHERE l.model_version_id IN %s "
+                        "ORDER BY l.created, l.id");
+    return rc == OK ? load_services(v, rows, count) : rc;
+}
+
+/* Showing -------------------------------------------------------------------------------------------------------- */
+
+enum role { DATA, MODEL_ITSELF, DEPLOYMENT };
+
+static bool set_in(const struct kid *k, size_t column)
+{
+    return k->v[column].s && *k->v[column].s != '0';
+}
+
+/* A link of both kinds counts as the model. */
+static enum role role_of(const struct kid *k)
+{
+    return set_in(k, 4) ? MODEL_ITSELF : set_in(k, 5) ? DEPLOYMENT : DATA;
+}
+
+/* {artifact name: {version: id}}; the links come ordered by name. */
+static void write_artifacts(const struct row *row, struct jw *w, enum role role)
+{
+    const char *name = NULL;
+    jw_open(w, '{');
+    for (const struct kid *k = row->kids[SLOT_ARTIFACTS]; k; k = k->next) {
+        if (role_of(k) != role)
+            continue;
+        if (!name || !streq(name, k->key)) {
+            if (name)
+                jw_close(w, '}');
+            name = k->key;
+            jw_key(w, name);
+            jw_open(w, '{');
+        }
+        jw_key(w, k->v[3].s);
+        jw_uuid(w, k->id);
+    }
+    if (name)
+        jw_close(w, '}');
+    jw_close(w, '}');
+}
+
+static void show_model_artifacts(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    write_artifacts(row, w, MODEL_ITSELF);
+}
+
+static void show_data_artifacts(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    write_artifacts(row, w, DATA);
+}
+
+static void show_deployment_artifacts(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    write_artifacts(row, w, DEPLOYMENT);
+}
+
+static void show_runs(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    jw_open(w, '{');
+    for (const struct kid *k = row->kids[SLOT_RUNS]; k; k = k->next) {
+        jw_key(w, k->key);
+        jw_uuid(w, k->id);
+    }
+    jw_close(w, '}');
+}
+
+/* The first page of the version's services. */
+static void show_services(struct view *v, const struct row *row, struct jw *w)
+{
+    int64_t total = 0;
+    for (const struct kid *k = row->kids[SLOT_SERVICES]; k; k = k->next)
+        total++;
+    const char *const keys[] = {"index", "max_size", "total_pages", "total"};
+    const int64_t numbers[] = {1, SERVICES_SHOWN, total ? (total + SERVICES_SHOWN - 1) / SERVICES_SHOWN : 1, total};
+    jw_open(w, '{');
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        jw_key(w, keys[i]);
+        jw_int(w, numbers[i]);
+    }
+    jw_key(w, "items");
+    jw_open(w, '[');
+    int shown = 0;
+    for (const struct kid *k = row->kids[SLOT_SERVICES]; k && shown < SERVICES_SHOWN; k = k->next, shown++) {
+        const struct row *service = view_find(v, &resource_service, k->id);
+        if (service)
+            view_write(v, w, service, D_RES | (row->detail & D_META));
+    }
+    jw_close(w, ']');
+    jw_close(w, '}');
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "stage", .part = P_BODY, .filter = F_STRING},
+    {.name = "number", .enc = E_INT, .part = P_BODY, .filter = F_STRICT_INT, .flags = C_READONLY},
+    {.name = "model", .col = "model_id", .ref = &resource_model, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY},
+    {.name = "model_id", .in = "model", .enc = E_UUID, .flags = C_NO_UPDATE},
+    {.name = "model_artifact_ids", .part = P_BODY, .show = show_model_artifacts},
+    {.name = "data_artifact_ids", .part = P_BODY, .show = show_data_artifacts},
+    {.name = "deployment_artifact_ids", .part = P_BODY, .show = show_deployment_artifacts},
+    {.name = "pipeline_run_ids", .part = P_BODY, .show = show_runs},
+    COL_TAGS(P_BODY),
+    COL_WORKSPACE,
+    {.name = "description", .part = P_META},
+    COL_METADATA,
+    {.name = "services", .part = P_RES, .show = show_services},
+    COL_NAME,
+};
+
+/* Request -------------------------------------------------------------------------------------------------------- */
+
+static const struct type *const STAGE_KINDS[] = {&T_STRING, &T_MODEL_STAGE, NULL};
+static const struct type T_NEW_STAGE = {.kind = K_UNION, .any = STAGE_KINDS};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, NUL | UPD | UPD_ANYLEN},
+    {"description", &T_STRING, NULL, 65535, NUL | UPD | UPD_ANYLEN},
+    {"stage", &T_STRING, NULL, 255, NUL},
+    {"stage", &T_NEW_STAGE, NULL, 0, UPD_ONLY},
+    {"number", &T_INT, NULL, 0, NUL},
+    {"model", &T_UUID, NULL, 0, REQ | UPD_REQ},
+    {"tags", &T_STRINGS, NULL, 0, NUL},
+    {"force", &T_BOOL, "false", 0, UPD_ONLY | UPD_DEF},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+};
+
+/* Any text will do when a version is made; later it is one of the stages. */
+static void check_stage(struct check *c, struct json_object *value)
+{
+    const char *stage = member_str(value, "stage");
+    if (c->mode != CHECK_UPDATE || !stage)
+        return;
+    for (const char *const *word = T_MODEL_STAGE.words; *word; word++)
+        if (streq(*word, stage))
+            return;
+    check_problem(c, "stage", "value_error", member(value, "stage"), "{\"error\":\"not a stage\"}",
+                  "Value error, a stage is none, staging, production, archived or latest");
+}
+
+static const struct model body = MODEL("model_version", fields, .after = check_stage);
+
+/* Numbers and stages: decided under a lock on the model's row ---------------------------------------------------- */
+
+static int lock_model(struct ctx *c, const char *id, bool *there)
+{
+    struct db_rows found;
+    int rc = sql(c, &found, "SELECT id FROM model WHERE id = ? FOR UPDATE", p_text(id));
+    *there = rc == OK && found.count;
+    return rc;
+}
+
+static const char *model_of(const struct write *w)
+{
+    char hex[UUID_HEX + 1];
+    const char *given = member_str(w->body, "model");
+    return given && uuid_read(given, strlen(given), hex) ? arena_strdup(w->c->mem, hex) : "";
+}
+
+static int set_number_and_name(struct write *w)
+{
+    struct ctx *c = w->c;
+    const char *model = model_of(w);
+    struct db_rows top, same;
+    bool there;
+    if (member(w->body, "number"))
+        return fail(c, EX_VALUE, "The number of a model version is not chosen; leave it out");
+    int rc = lock_model(c, model, &there);
+    if (rc == OK && !there)
+        return fail(c, EX_KEY, "There is no model with the id %s", member_str(w->body, "model"));
+    if (rc == OK)
+        rc = sql(c, &top, "SELECT COALESCE(MAX(number), 0) + 1 FROM model_version WHERE model_id = ?", p_text(model));
+    if (rc != OK)
+        return rc;
+    write_set(w, "number", p_text(db_row(&top, 0)[0].s));
+    if (!member(w->body, "name"))
+        write_set(w, "name", p_text(db_row(&top, 0)[0].s));
+    rc = sql(c, &same, "SELECT id FROM model_version WHERE model_id = ? AND name = ? LIMIT 1", p_text(model),
+             p_text(write_get(w, "name")));
+    if (rc == OK && same.count)
+        return fail(c, EX_ENTITY_EXISTS, "The model has a version named '%s' already", write_get(w, "name"));
+    return rc;
+}
+
+/* A change of stage locks the model before the version, so that two of them cannot wait for each other. */
+static int lock_for_stage(struct write *w)
+{
+    bool there;
+    return member(w->body, "stage") ? lock_model(w->c, model_of(w), &there) : OK;
+}
+
+/* Whoever else has the stage gives way when the request insists, and stays otherwise. */
+static int take_stage(struct write *w)
+{
+    struct ctx *c = w->c;
+    struct db_rows holders;
+    char now[STAMP_LEN + 1];
+    const char *stage = member_str(w->body, "stage"), *model = row_str(w->old, "model_id");
+    if (!streq(model, model_of(w)))
+        return fail(c, EX_KEY, "The model %s has no version with the id %s", member_str(w->body, "model"), c->param[0]);
+    if (!stage)
+        return OK;
+    int rc = sql(c, &holders, "SELECT name FROM model_version WHERE model_id = ? AND stage = ? AND id <> ? ORDER BY number",
+                 p_text(model), p_text(stage), p_text(w->id));
+    if (rc != OK || holders.count == 0)
+        return rc;
+    if (!member_bool(w->body, "force"))
+        return fail(c, EX_RUNTIME, "The version '%s' is in the stage %s; set `force` to archive it", db_row(&holders, 0)[0].s,
+                    stage);
+    stamp_now(now);
+    return sql(c, NULL, "UPDATE model_version SET stage = 'archived', updated = ? WHERE model_id = ? AND stage = ? AND id <> ?",
+               p_text(now), p_text(model), p_text(stage), p_text(w->id));
+}
+
+static int scope(struct ctx *c, struct filter_query *f)
+{
+    char *model = arena_alloc(c->mem, UUID_HEX + 1);
+    if (!starts_with(c->route->path, "/api/v1/models/{"))
+        return OK;
+    int rc = resource_find(c, &resource_model, c->param[0], model);
+    if (rc == OK)
+        filter_scope(f, "t.model_id = ?", SQL_PARAMS(p_text(model)));
+    return rc;
+}
+
+static int delete_of_row(struct write *w)
+{
+    return leftovers_of_versions(w->c, "model_version", "id", w->id);
+}
+
+const struct resource resource_model_version = {
+    .name = "model_version",
+    .label = "model version",
+    .table = "model_version",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_WORKSPACE | X_OWNER | X_NAME_RULE,
+    .rank = RANK_MODEL_VERSION,
+    .tag_type = "model_version",
+    .metadata_type = "model_version",
+    .load = load,
+    .scope = scope,
+    .before_create = set_number_and_name,
+    .before_lock = lock_for_stage,
+    .before_update = take_stage,
+    .before_delete = delete_of_row,
+};
+
+int model_version_create(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_model_version, .body = c->body};
+    char workspace[UUID_HEX + 1];
+    int rc = path_workspace(c, workspace);
+    w.workspace = workspace;
+    if (rc == OK)
+        rc = write_create(&w);
+    return rc == OK ? respond_row(c, w.res, w.id, D_META) : rc;
+}

@@ -1,0 +1,246 @@
+#include "model/mv_link.h"
+
+#include "base/text.h"
+#include "base/uuid.h"
+#include "model/artifact_version.h"
+
+#include <string.h>
+
+/* What both kinds of link have. */
+#define LINK_COLUMNS \
+    {.name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID}, \
+    {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID}, \
+    {.name = "model", .col = "model_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY}, \
+    {.name = "model_id", .in = "model", .enc = E_UUID, .filter = F_UUID}, \
+    {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY}, \
+    {.name = "model_version_id", .in = "model_version", .enc = E_UUID, .filter = F_UUID}
+
+#define LINK_FIELDS IN_OWNER, IN_WORKSPACE, {"model", &T_UUID, NULL, 0, REQ}, {"model_version", &T_UUID, NULL, 0, REQ}
+
+/* Artifacts ------------------------------------------------------------------------------------------------------ */
+
+static const struct column artifact_columns[] = {
+    COL_ID,
+    COL_TIMES,
+    LINK_COLUMNS,
+    {.name = "artifact_version", .col = "artifact_version_id", .ref = &resource_artifact_version, .enc = E_UUID,
+     .part = P_BODY, .flags = C_READONLY},
+    {.name = "artifact_version_id", .in = "artifact_version", .enc = E_UUID, .filter = F_UUID},
+    {.name = "is_model_artifact", .enc = E_BOOL, .part = P_BODY, .null_as = "false"},
+    {.name = "is_deployment_artifact", .enc = E_BOOL, .part = P_BODY, .null_as = "false"},
+};
+
+#define ARTIFACT_WITH "EXISTS (SELECT 1 FROM artifact_version z JOIN artifact y ON y.id = z.artifact_id " \
+                      "WHERE z.id = t.artifact_version_id AND %s)"
+
+static const struct filter artifact_filters[] = {
+    {.name = "artifact_name", .cls = F_STRING, .column = "y.name", .sql = ARTIFACT_WITH},
+    {.name = "has_custom_name", .cls = F_STRICT_BOOL, .column = "y.has_custom_name", .sql = ARTIFACT_WITH},
+    {.name = "only_data_artifacts", .cls = F_STRICT_BOOL,
+     .sql = "(t.is_model_artifact = 0 AND t.is_deployment_artifact = 0)"},
+    {.name = "only_model_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_model_artifact = 1"},
+    {.name = "only_deployment_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_deployment_artifact = 1"},
+};
+
+static const struct field artifact_fields[] = {
+    LINK_FIELDS,
+    {"artifact_version", &T_UUID, NULL, 0, REQ},
+    {"is_model_artifact", &T_BOOL, "false", 0, 0},
+    {"is_deployment_artifact", &T_BOOL, "false", 0, 0},
+};
+
+static void check_roles(struct check *c, struct json_object *value)
+{
+    if (member_bool(value, "is_model_artifact") && member_bool(value, "is_deployment_artifact"))
+        check_problem(c, NULL, "value_error", value, "{\"error\":\"two roles\"}",
+                      "Value error, an artifact is linked as model or as deployment, not as both");
+}
+
+static const struct model artifact_body = MODEL("model_version_artifact", artifact_fields, .after = check_roles);
+
+/* Runs ----------------------------------------------------------------------------------------------------------- */
+
+static const struct column run_columns[] = {
+    COL_ID,
+    COL_TIMES,
+    LINK_COLUMNS,
+    {.name = "pipeline_run", .col = "pipeline_run_id", .ref = &resource_run, .enc = E_UUID, .part = P_BODY,
+     .flags = C_READONLY},
+    {.name = "pipeline_run_id", .in = "pipeline_run", .enc = E_UUID, .filter = F_UUID},
+};
+
+static const struct filter run_filters[] = {
+    {.name = "pipeline_run_name", .cls = F_STRING, .column = "y.name",
+     .sql = "EXISTS (SELECT 1 FROM pipeline_run y WHERE y.id = t.pipeline_run_id AND %s)"},
+};
+
+static const struct field run_fields[] = {
+    LINK_FIELDS,
+    {"pipeline_run", &T_UUID, NULL, 0, REQ},
+};
+static const struct model run_body = MODEL("model_version_pipeline_run", run_fields);
+
+/* The version of a model, locked until the end of the transaction. */
+static int lock_version(struct ctx *c, const char *id)
+{
+    struct db_rows found;
+    char text[UUID_TEXT + 1];
+    int rc = sql(c, &found, "SELECT id FROM model_version WHERE id = ? FOR UPDATE", p_text(id));
+    if (rc != OK || found.count)
+        return rc;
+    uuid_write(id, text);
+    return fail(c, EX_KEY, "There is no model version with the id %s", text);
+}
+
+/* Creating ------------------------------------------------------------------------------------------------------- */
+
+/* The two ends of the link that the body asks for. */
+static void ends_of(const struct write *w, char version[UUID_HEX + 1], char target[UUID_HEX + 1])
+{
+    const char *v = member_str(w->body, "model_version");
+    const char *t = member_str(w->body, w->res == &resource_mv_run ? "pipeline_run" : "artifact_version");
+    uuid_read(v, strlen(v), version);
+    uuid_read(t, strlen(t), target);
+}
+
+static int check_version(struct write *w)
+{
+    char version[UUID_HEX + 1], target[UUID_HEX + 1];
+    ends_of(w, version, target);
+    if (!streq(version, w->c->param[1]))
+        return fail(w->c, EX_ILLEGAL_OPERATION, "The model version %s of the body is not the one of the path",
+                    member_str(w->body, "model_version"));
+    return OK;
+}
+
+/* Ends a create whose link is there already. */
+enum { LINKED = RETRY + 1 };
+
+/* Equal requests meet at the version's row: the second one finds the link of the first. */
+static int look_for_link(struct write *w)
+{
+    char version[UUID_HEX + 1], target[UUID_HEX + 1];
+    struct db_rows found;
+    const char *text = w->res == &resource_mv_run
+                           ? "SELECT id FROM model_versions_runs WHERE model_version_id = ? AND pipeline_run_id = ? "
+                             "ORDER BY created, id LIMIT 1"
+                           : "SELECT id FROM model_versions_artifacts WHERE model_version_id = ? AND artifact_version_id = ? "
+                             "ORDER BY created, id LIMIT 1";
+    ends_of(w, version, target);
+    int rc = lock_version(w->c, version);
+    if (rc == OK)
+        rc = sql(w->c, &found, text, p_text(version), p_text(target));
+    if (rc != OK || found.count == 0)
+        return rc;
+    memcpy(w->id, db_row(&found, 0)[0].s, sizeof w->id);
+    return LINKED;
+}
+
+int mv_link_create(struct ctx *c)
+{
+    struct write w = {.c = c, .res = c->route->resource, .body = c->body};
+    char workspace[UUID_HEX + 1];
+    int rc = path_workspace(c, workspace);
+    w.workspace = workspace;
+    if (rc == OK)
+        rc = write_create(&w);
+    if (rc == LINKED) {
+        db_rollback(c->db);
+        return respond_row(c, w.res, w.id, D_BODY);
+    }
+    return rc == OK ? respond_row(c, w.res, w.id, D_META) : rc;
+}
+
+const struct resource resource_mv_artifact = {
+    .name = "model_version_artifact",
+    .label = "link of a model version and an artifact",
+    .table = "model_versions_artifacts",
+    COLUMNS(artifact_columns),
+    FILTERS(artifact_filters),
+    .body = &artifact_body,
+    .flags = X_WORKSPACE | X_OWNER | X_NO_NAME,
+    .rank = RANK_MV_ARTIFACT,
+    .check_create = check_version,
+    .before_create = look_for_link,
+};
+
+const struct resource resource_mv_run = {
+    .name = "model_version_pipeline_run",
+    .label = "link of a model version and a run",
+    .table = "model_versions_runs",
+    COLUMNS(run_columns),
+    FILTERS(run_filters),
+    .body = &run_body,
+    .flags = X_WORKSPACE | X_OWNER | X_NO_NAME,
+    .rank = RANK_MV_RUN,
+    .check_create = check_version,
+    .before_create = look_for_link,
+};
+
+/* Deleting ------------------------------------------------------------------------------------------------------- */
+
+static int answer_null(struct ctx *c)
+{
+    int rc = sql_commit(c);
+    if (rc == OK) {
+        struct jw w = respond_json(c);
+        jw_null(&w);
+    }
+    return rc;
+}
+
+int mv_link_delete(struct ctx *c)
+{
+    const bool run = c->route->resource == &resource_mv_run;
+    const char *named = c->param[1];
+    char hex[UUID_HEX + 1];
+    struct db_rows found;
+    bool by_id = uuid_read(named, strlen(named), hex);
+    const char *text =
+        by_id ? "SELECT l.id FROM %s l WHERE l.model_version_id = ? AND l.id = ?"
+        : run ? "SELECT l.id FROM %s l JOIN pipeline_run r ON r.id = l.pipeline_run_id "
+                "WHERE l.model_version_id = ? AND r.name = ? ORDER BY l.created, l.id LIMIT 1"
+              : "SELECT l.id FROM %s l JOIN artifact_version v ON v.id = l.artifact_version_id "
+                "JOIN artifact a ON a.id = v.artifact_id "
+                "WHERE l.model_version_id = ? AND a.name = ? ORDER BY l.created, l.id LIMIT 1";
+    const char *table = c->route->resource->table, *mark = strstr(text, "%s");
+    int rc = sql_begin(c);
+    if (rc == OK)
+        rc = lock_version(c, c->param[0]);
+    if (rc == OK)
+        rc = sql(c, &found, arena_printf(c->mem, "%.*s%s%s", (int)(mark - text), text, table, mark + 2), p_text(c->param[0]),
+                 p_text(by_id ? hex : named));
+    if (rc == OK && found.count == 0)
+        return fail(c, EX_KEY, "The model version has no link to '%s'", named);
+    if (rc == OK)
+        rc = sql(c, NULL, arena_printf(c->mem, "DELETE FROM %s WHERE id = ?", table), p_text(db_row(&found, 0)[0].s));
+    return rc == OK ? answer_null(c) : rc;
+}
+
+static const struct field delete_fields[] = {{"only_links", &T_BOOL, "true", 0, 0}};
+const struct model MV_ARTIFACTS_DELETE_QUERY = MODEL("model_version_artifacts", delete_fields);
+
+static int delete_linked(struct ctx *c)
+{
+    struct db_rows linked;
+    int rc = sql(c, &linked, "SELECT DISTINCT artifact_version_id FROM model_versions_artifacts WHERE model_version_id = ?",
+                 p_text(c->param[0]));
+    if (rc != OK)
+        return rc;
+    const char **ids = arena_array(c->mem, linked.count + 1, sizeof *ids);
+    for (size_t i = 0; i < linked.count; i++)
+        ids[i] = db_row(&linked, i)[0].s;
+    return artifact_versions_delete(c, ids, linked.count);
+}
+
+int mv_artifacts_delete(struct ctx *c)
+{
+    int rc = sql_begin(c);
+    if (rc == OK)
+        rc = lock_version(c, c->param[0]);
+    if (rc == OK && !member_bool(c->query, "only_links"))
+        rc = delete_linked(c);
+    if (rc == OK)
+        rc = sql(c, NULL, "DELETE FROM model_versions_artifacts WHERE model_version_id = ?", p_text(c->param[0]));
+    return rc == OK ? answer_null(c) : rc;
+}

@@ -1,0 +1,49 @@
+/* Pipelines: a name that runs gather under. Only description and tags ever change. */
+#include "model/model.h"
+
+#define NEWEST_RUN(column) \
+    "(SELECT r." column " FROM pipeline_run r WHERE r.pipeline_id = t.id ORDER BY r.created DESC, r.id DESC LIMIT 1)"
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "latest_run_id", .sql = NEWEST_RUN("id"), .enc = E_UUID, .part = P_BODY},
+    {.name = "latest_run_status", .sql = NEWEST_RUN("status"), .part = P_BODY},
+    COL_WORKSPACE,
+    {.name = "description", .part = P_META, .flags = C_ALWAYS},
+    COL_TAGS(P_RES),
+    COL_NAME,
+    {.name = "latest_run", .flags = C_SORT,
+     .sql = "COALESCE((SELECT MAX(r.created) FROM pipeline_run r WHERE r.pipeline_id = t.id), t.created)"},
+};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, REQ},
+    {"description", &T_STRING, NULL, 65535, NUL | UPD},
+    {"tags", &T_STRINGS, NULL, 0, NUL},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+};
+static const struct model body = MODEL("pipeline", fields);
+
+/* Schedules outlive their pipeline, although the foreign key would take them along. */
+static int keep_schedules(struct write *w)
+{
+    return sql(w->c, NULL, "UPDATE schedule SET pipeline_id = NULL WHERE pipeline_id = ?", p_text(w->id));
+}
+
+const struct resource resource_pipeline = {
+    .name = "pipeline",
+    .label = "pipeline",
+    .table = "pipeline",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_WORKSPACE | X_OWNER,
+    .rank = RANK_PIPELINE,
+    .unique = {.columns = {"name", "workspace_id"}, .error = EX_ENTITY_EXISTS},
+    .tag_type = "pipeline",
+    .before_delete = keep_schedules,
+};

@@ -1,0 +1,382 @@
+/* Pipeline runs. What a run shows of pipeline, stack, build and configuration belongs to its deployment; rows of old
+ * versions without one carry it themselves. */
+#include "model/run.h"
+
+#include "auth/auth.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+#include "model/documents.h"
+#include "model/onboarding.h"
+#include "resource/filter.h"
+#include "resource/tags.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOT_STEPS = SLOT_FIRST };
+
+const char *const EXECUTION_STATUSES[] = {"initializing", "failed", "completed", "running", "cached", NULL};
+const struct type T_EXECUTION_STATUS = {.kind = K_ENUM, .words = EXECUTION_STATUSES};
+
+static void show_steps(struct view *v, const struct row *row, struct jw *w)
+{
+    jw_open(w, '{');
+    for (struct kid *k = row->kids[SLOT_STEPS]; k; k = k->next) {
+        jw_key(w, k->key);
+        view_write_ref(v, w, &resource_step, k->id);
+    }
+    jw_close(w, '}');
+}
+
+/* A column of the deployment, or the run's own where there is no deployment. */
+#define OF_DEPLOYMENT(column) "IF(t.deployment_id IS NULL, t." column ", d." column ")"
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "status", .part = P_BODY, .filter = F_STRING},
+    {.name = "stack", .sql = OF_DEPLOYMENT("stack_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_stack},
+    {.name = "pipeline", .sql = OF_DEPLOYMENT("pipeline_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_pipeline},
+    {.name = "build", .sql = OF_DEPLOYMENT("build_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_build},
+    {.name = "schedule", .sql = OF_DEPLOYMENT("schedule_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_schedule},
+    {.name = "code_reference", .sql = "d.code_reference_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_code_reference},
+    {.name = "deployment_id", .in = "deployment", .enc = E_UUID, .part = P_BODY, .filter = F_UUID, .flags = C_NO_UPDATE},
+    {.name = "trigger_execution", .col = "trigger_execution_id", .in = "trigger_execution_id", .enc = E_UUID, .part = P_BODY,
+     .ref = &resource_trigger_execution, .flags = C_NO_UPDATE},
+    {.name = "model_version_id", .enc = E_UUID, .part = P_BODY},
+    COL_WORKSPACE,
+    COL_METADATA,
+    {.name = "steps", .part = P_META, .show = show_steps},
+    {.name = "config", .sql = OF_DEPLOYMENT("pipeline_configuration"), .enc = E_JSON, .part = P_META,
+     .doc = &MODEL_PIPELINE_CONFIGURATION},
+    {.name = "start_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
+    {.name = "end_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY},
+    {.name = "client_environment", .sql = OF_DEPLOYMENT("client_environment"), .enc = E_JSON, .part = P_META, .null_as = "{}"},
+    {.name = "orchestrator_environment", .enc = E_JSON, .part = P_META, .null_as = "{}"},
+    {.name = "orchestrator_run_id", .part = P_META, .filter = F_STRING},
+    {.name = "code_path", .sql = "d.code_path", .part = P_META},
+    {.name = "template_id", .sql = "d.template_id", .enc = E_UUID, .part = P_META},
+    {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_RES, .ref = &resource_model_version, .flags = C_READONLY},
+    COL_TAGS(P_RES),
+    COL_NAME,
+    {.name = "pipeline_id", .in = "pipeline", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE},
+};
+
+#define IN_DEPLOYMENT "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.deployment_id AND %s)"
+
+static const struct filter filters[] = {
+    {.name = "pipeline_name", .cls = F_STRING, .column = "x.name",
+     .sql = "EXISTS (SELECT 1 FROM pipeline x WHERE x.id = t.pipeline_id AND %s)"},
+    {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .sql = IN_DEPLOYMENT},
+    {.name = "schedule_id", .cls = F_ID, .column = "x.schedule_id", .sql = IN_DEPLOYMENT},
+    {.name = "build_id", .cls = F_ID, .column = "x.build_id", .sql = IN_DEPLOYMENT},
+    {.name = "template_id", .cls = F_ID, .column = "x.template_id", .sql = IN_DEPLOYMENT},
+    {.name = "code_repository_id", .cls = F_ID, .column = "y.code_repository_id",
+     .sql = "EXISTS (SELECT 1 FROM pipeline_deployment x JOIN code_reference y ON y.id = x.code_reference_id WHERE "
+            "x.id = t.deployment_id AND %s)"},
+    {.name = "unlisted", .cls = F_STRICT_BOOL, .sql = "t.pipeline_id IS NULL", .sql_false = "t.pipeline_id IS NOT NULL"},
+};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, REQ},
+    {"deployment", &T_UUID, NULL, 0, REQ},
+    {"pipeline", &T_UUID, NULL, 0, NUL},
+    {"orchestrator_run_id", &T_STRING, NULL, 255, NUL},
+    {"start_time", &T_STAMP, NULL, 0, NUL},
+    {"end_time", &T_STAMP, NULL, 0, NUL | UPD},
+    {"status", &T_EXECUTION_STATUS, NULL, 0, REQ | UPD},
+    {"client_environment", &T_MAP_STRING, "{}", 0, 0},
+    {"orchestrator_environment", &T_MAP_STRING, "{}", 0, 0},
+    {"trigger_execution_id", &T_UUID, NULL, 0, NUL},
+    {"tags", &T_STRINGS, NULL, 0, NUL},
+    {"model_version_id", &T_UUID, NULL, 0, NUL | UPD},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+};
+static const struct model body = MODEL("pipeline_run", fields);
+
+/* The steps of hydrated runs. */
+static int load(struct view *v, struct row **rows, size_t count)
+{
+    const char **ids = arena_array(view_ctx(v)->mem, count + 1, sizeof *ids);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->detail & D_META)
+            ids[n++] = rows[i]->id;
+    if (n == 0)
+        return OK;
+    struct query *q = view_query(v, &resource_step, D_BODY);
+    struct row **steps;
+    size_t found;
+    query_add(q, " FROM step_run t WHERE t.pipeline_run_id IN ");
+    query_in(q, ids, n);
+    query_add(q, " ORDER BY t.created, t.id");
+    int rc = view_select(v, &resource_step, D_BODY, q, &steps, &found);
+    for (size_t i = 0; i < found && rc == OK; i++) {
+        struct row *run = view_find(v, &resource_run, row_str(steps[i], "pipeline_run_id"));
+        view_add_kid(v, run, SLOT_STEPS, steps[i]->id, row_str(steps[i], "name"), NULL);
+    }
+    return rc;
+}
+
+/* The end time goes with the status; a model version is set once. */
+static int before_update(struct write *w)
+{
+    static const struct column stamp = {.enc = E_STAMP};
+    if (member(w->body, "status"))
+        write_set(w, "end_time", encode_value(w->c->mem, &stamp, member(w->body, "end_time")));
+    if (row_str(w->old, "model_version_id"))
+        json_object_object_del(w->body, "model_version_id");
+    return OK;
+}
+
+/* Metadata has no foreign key: that of the run and of its steps goes by hand. */
+static int before_delete(struct write *w)
+{
+    return sql(w->c, NULL,
+               "DELETE FROM run_metadata WHERE (resource_type = 'pipeline_run' AND resource_id = ?) OR (resource_type = "
+               "'step_run' AND resource_id IN (SELECT id FROM step_run WHERE pipeline_run_id = ?))",
+               p_text(w->id), p_text(w->id));
+}
+
+const struct resource resource_run = {
+    .name = "pipeline_run",
+    .label = "pipeline run",
+    .table = "pipeline_run",
+    .from = "LEFT JOIN pipeline_deployment d ON d.id = t.deployment_id",
+    COLUMNS(columns),
+    .body = &body,
+    FILTERS(filters),
+    .flags = X_WORKSPACE | X_OWNER,
+    .rank = RANK_RUN,
+    .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
+    .tag_type = "pipeline_run",
+    .metadata_type = "pipeline_run",
+    .load = load,
+    .before_update = before_update,
+    .before_delete = before_delete,
+};
+
+/* Get or create --------------------------------------------------------------------------------------------------- */
+
+static int respond_created(struct ctx *c, const char *id, bool created)
+{
+    struct jw w = respond_json(c);
+    jw_open(&w, '[');
+    int rc = respond_row(c, &resource_run, id, D_META | D_RES);
+    if (rc != OK)
+        return rc;
+    jw_bool(&w, created);
+    jw_close(&w, ']');
+    return OK;
+}
+
+/* Turns the placeholder of a deployment into the run that is asked for. *found stays false when there is none. */
+static int take_placeholder(struct ctx *c, const char *deployment, bool *found, char id[33])
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows,
+                 "SELECT id, status, pipeline_id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id IS NULL "
+                 "ORDER BY created, id LIMIT 1 FOR UPDATE",
+                 p_text(deployment));
+    *found = rc == OK && rows.count;
+    if (!*found)
+        return rc;
+    struct db_value *v = db_row(&rows, 0);
+    const char *pipeline = member_str(c->body, "pipeline");
+    char hex[UUID_HEX + 1] = "";
+    if (!streq(v[1].s, "initializing"))
+        return fail(c, EX_RUNTIME, "The run that waits for this deployment is %s, not initializing", v[1].s);
+    if (pipeline)
+        uuid_read(pipeline, strlen(pipeline), hex);
+    if (!streq(v[2].s ? v[2].s : "", hex))
+        return fail(c, EX_VALUE, "The run that waits for this deployment belongs to another pipeline");
+    memcpy(id, v[0].s, UUID_HEX + 1);
+    struct write w = {.c = c, .res = &resource_run};
+    memcpy(w.id, id, sizeof w.id);
+    write_set(&w, "orchestrator_run_id", p_text(member_str(c->body, "orchestrator_run_id")));
+    write_set(&w, "orchestrator_environment", p_text(json_text(c->mem, member(c->body, "orchestrator_environment"), true)));
+    write_set(&w, "status", p_text(member_str(c->body, "status")));
+    rc = write_flush_update(&w);
+    return rc == OK ? tags_attach(c, "pipeline_run", id, member(c->body, "tags")) : rc;
+}
+
+/* The run with that deployment and orchestrator run id, made by somebody else in the meantime. */
+static int find_twin(struct ctx *c, const char *deployment, bool *found, char id[33])
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows, "SELECT id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id = ?",
+                 p_text(deployment), p_text(member_str(c->body, "orchestrator_run_id")));
+    *found = rc == OK && rows.count;
+    if (*found)
+        memcpy(id, db_row(&rows, 0)[0].s, UUID_HEX + 1);
+    return rc;
+}
+
+int run_get_or_create(struct ctx *c)
+{
+    char workspace[UUID_HEX + 1], deployment[UUID_HEX + 1], id[UUID_HEX + 1], user[UUID_HEX + 1];
+    bool found = false;
+    int rc = path_workspace(c, workspace);
+    if (rc != OK)
+        return rc;
+    uuid_read(member_str(c->body, "deployment"), UUID_TEXT, deployment);
+    uuid_read(member_str(c->body, "user"), UUID_TEXT, user);
+    if (!streq(user, c->auth->user_id))
+        return fail(c, EX_ILLEGAL_OPERATION, "A pipeline run can only be created for oneself");
+    if (!member_str(c->body, "orchestrator_run_id"))
+        return fail(c, EX_VALUE, "orchestrator_run_id is needed to get or create a run");
+    rc = sql_begin(c);
+    if (rc == OK)
+        rc = take_placeholder(c, deployment, &found, id);
+    if (rc == OK && found)
+        rc = sql_commit(c);
+    if (rc != OK || found)
+        return rc == OK ? respond_created(c, id, true) : rc;
+    db_rollback(c->db);
+    rc = find_twin(c, deployment, &found, id);
+    if (rc != OK || found)
+        return rc == OK ? respond_created(c, id, false) : rc;
+    struct write w = {.c = c, .res = &resource_run, .body = c->body, .workspace = workspace};
+    rc = write_create(&w);
+    if (rc == OK)
+        return respond_created(c, w.id, true);
+    if (rc == FAILED && c->res.status == 409) { /* somebody was faster: theirs is the answer, if it is the same run */
+        struct buf refusal = c->res.body;
+        db_rollback(c->db);
+        c->res.body = (struct buf){0};
+        int again = find_twin(c, deployment, &found, id);
+        if (again == OK && found) {
+            buf_free(&c->res.body);
+            c->res.body = refusal;
+            c->res.body.len = 0;
+            c->res.status = 200;
+            return respond_created(c, id, false);
+        }
+        buf_free(&c->res.body);
+        c->res.body = refusal;
+    }
+    return rc;
+}
+
+/* Status ----------------------------------------------------------------------------------------------------------- */
+
+int run_lock(struct ctx *c, const char *id, bool with_configurations, struct run_lock *out)
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows,
+                 with_configurations
+                     ? "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
+                       "WHERE d.id = r.deployment_id), (SELECT d.step_configurations FROM pipeline_deployment d WHERE d.id = "
+                       "r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE"
+                     : "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
+                       "WHERE d.id = r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE",
+                 p_text(id));
+    if (rc != OK)
+        return rc;
+    if (rows.count == 0) {
+        char text[UUID_TEXT + 1];
+        uuid_write(id, text);
+        return fail(c, EX_KEY, "There is no pipeline run with the id %s", text);
+    }
+    struct db_value *v = db_row(&rows, 0);
+    *out = (struct run_lock){.status = v[0].s, .deployment_id = v[1].s, .step_count = v[2].s ? strtoll(v[2].s, NULL, 10) : 0};
+    memcpy(out->id, id, UUID_HEX + 1);
+    if (with_configurations) {
+        out->step_configurations = v[3].s;
+        out->step_configurations_len = v[3].len;
+    }
+    return OK;
+}
+
+/* What a finished run teaches the server about its users. */
+static int note_finished(struct ctx *c, const struct run_lock *run)
+{
+    static const char *const local[] = {"pipeline_run", "starter_setup_completed", NULL};
+    static const char *const remote[] = {"pipeline_run", "starter_setup_completed", "pipeline_run_with_remote_orchestrator",
+                                         "production_setup_completed", NULL};
+    struct db_rows rows;
+    int rc = sql(c, &rows,
+                 "SELECT COUNT(*) FROM pipeline_deployment d JOIN stack_composition x ON x.stack_id = d.stack_id JOIN "
+                 "stack_component k ON k.id = x.component_id WHERE d.id = ? AND k.type = 'orchestrator' AND k.flavor NOT IN "
+                 "('local', 'local_docker')",
+                 p_text(run->deployment_id));
+    if (rc != OK)
+        return rc;
+    return onboarding_add(c, *db_row(&rows, 0)[0].s != '0' ? remote : local);
+}
+
+int run_derive_status(struct ctx *c, const struct run_lock *run)
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows,
+                 "SELECT COUNT(*), COALESCE(SUM(status = 'failed'), 0), COALESCE(SUM(status = 'running'), 0) FROM step_run "
+                 "WHERE pipeline_run_id = ?",
+                 p_text(run->id));
+    if (rc != OK)
+        return rc;
+    struct db_value *v = db_row(&rows, 0);
+    int64_t steps = strtoll(v[0].s, NULL, 10), failed = strtoll(v[1].s, NULL, 10), running = strtoll(v[2].s, NULL, 10);
+    const char *status = failed ? "failed" : running || steps < run->step_count ? "running" : "completed";
+    if (streq(status, run->status))
+        return OK;
+    char now[STAMP_LEN + 1];
+    stamp_now(now);
+    bool ended = !streq(status, "running");
+    rc = sql(c, NULL, "UPDATE pipeline_run SET status = ?, end_time = ?, updated = ? WHERE id = ?", p_text(status),
+             ended ? p_text(now) : p_null(), p_text(now), p_text(run->id));
+    return rc == OK && ended ? note_finished(c, run) : rc;
+}
+
+/* Parts of a run --------------------------------------------------------------------------------------------------- */
+
+static int answer_member(struct ctx *c, const char *name)
+{
+    struct view *v = view_new(c);
+    struct query *q = view_query(v, &resource_run, D_META);
+    struct row **rows;
+    size_t count;
+    query_add(q, " FROM pipeline_run t %s WHERE t.id = ?", resource_run.from);
+    query_param(q, p_text(c->param[0]));
+    int rc = view_select(v, &resource_run, D_META, q, &rows, &count);
+    if (rc != OK)
+        return rc;
+    if (count == 0)
+        return fail(c, EX_KEY, "There is no pipeline run with the id %s", c->param[0]);
+    struct jw w = respond_json(c);
+    view_write_column(v, &w, rows[0], resource_column(&resource_run, name));
+    return OK;
+}
+
+int run_status(struct ctx *c)
+{
+    return answer_member(c, "status");
+}
+
+int run_configuration(struct ctx *c)
+{
+    return answer_member(c, "config");
+}
+
+int run_steps(struct ctx *c)
+{
+    struct db_rows run;
+    int rc = sql(c, &run, "SELECT 1 FROM pipeline_run WHERE id = ?", p_text(c->param[0]));
+    if (rc == OK && run.count == 0)
+        return fail(c, EX_KEY, "There is no pipeline run with the id %s", c->param[0]);
+    if (rc != OK)
+        return rc;
+    c->filter->hydrate = false;
+    filter_scope(c->filter, "t.pipeline_run_id = ?", SQL_PARAMS(p_text(c->param[0])));
+    return resource_list(c);
+}
+
+int run_list_of_pipeline(struct ctx *c)
+{
+    filter_scope(c->filter, "t.pipeline_id = ?", SQL_PARAMS(p_text(c->param[0])));
+    return resource_list(c);
+}

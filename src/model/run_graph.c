@@ -1,0 +1,356 @@
+/* The graph of a run: its steps, the artifact versions between them, and what leads where (contract/resources.md). */
+#include "base/text.h"
+#include "base/uuid.h"
+#include "model/run.h"
+#include "model/step.h"
+
+#include <string.h>
+
+struct edge {
+    const char *source, *target;
+};
+
+struct graph {
+    struct view *v;
+    struct arena *mem;
+    struct row **steps;
+    size_t step_count;
+    struct edge *edges;
+    size_t edge_count, edge_room;
+    struct db_rows metadata; /* resource_id, key, value, type of everything in the graph, oldest first */
+};
+
+static char *node_id(struct graph *g, const char *prefix, const char *hex)
+{
+    char text[UUID_TEXT + 1];
+    uuid_write(hex, text);
+    return arena_printf(g->mem, "%s%s", prefix, text);
+}
+
+/* Metadata as texts -------------------------------------------------------------------------------------------------
+ * Values appear as Python's str() shows them. */
+
+static void add_python(struct graph *g, struct buf *b, struct span v, bool nested)
+{
+    struct span key, item;
+    size_t at = 0;
+    bool first = true;
+    char kind = json_kind(v);
+    if (kind == '"') {
+        char *text = arena_alloc(g->mem, v.len + 1);
+        text[json_unescape(v.s + 1, v.len - 2, text)] = '\0';
+        buf_adds(b, nested ? python_repr(g->mem, text) : text);
+    } else if (kind == '{') {
+        buf_addc(b, '{');
+        while (json_next_member(v, &at, &key, &item)) {
+            buf_adds(b, first ? "" : ", ");
+            add_python(g, b, (struct span){key.s - 1, key.len + 2}, true);
+            buf_adds(b, ": ");
+            add_python(g, b, item, true);
+            first = false;
+        }
+        buf_addc(b, '}');
+    } else if (kind == '[') {
+        buf_addc(b, '[');
+        while (json_next_item(v, &at, &item)) {
+            buf_adds(b, first ? "" : ", ");
+            add_python(g, b, item, true);
+            first = false;
+        }
+        buf_addc(b, ']');
+    } else if (kind == 't' || kind == 'f' || kind == 'n') {
+        buf_adds(b, kind == 't' ? "True" : kind == 'f' ? "False" : "None");
+    } else {
+        buf_add(b, v.s, v.len);
+    }
+}
+
+static void write_metadata(struct graph *g, struct jw *w, const char *id)
+{
+    jw_open(w, '[');
+    for (size_t i = 0; i < g->metadata.count; i++) {
+        struct db_value *m = db_row(&g->metadata, i);
+        bool shown = streq(m[0].s, id);
+        for (size_t k = i + 1; k < g->metadata.count && shown; k++) /* the newest value of a key */
+            shown = !streq(db_row(&g->metadata, k)[0].s, id) || !streq(db_row(&g->metadata, k)[1].s, m[1].s);
+        if (!shown)
+            continue;
+        struct buf text = {0};
+        buf_room(&text, 64);
+        text.data[0] = '\0';
+        add_python(g, &text, (struct span){m[2].s, m[2].len}, false);
+        jw_open(w, '[');
+        jw_str(w, m[1].s);
+        jw_strn(w, text.data, text.len);
+        jw_str(w, m[3].s);
+        jw_close(w, ']');
+        buf_free(&text);
+    }
+    jw_close(w, ']');
+}
+
+/* Nodes ------------------------------------------------------------------------------------------------------------ */
+
+static void pair(struct jw *w, const char *key, const char *value)
+{
+    jw_key(w, key);
+    jw_str(w, value);
+}
+
+/* Whether Python would call a JSON value empty. */
+static bool is_falsy(struct span v)
+{
+    static const char *const falsy[] = {"null", "false", "\"\"", "{}", "[]", "0", "0.0"};
+    for (size_t i = 0; i < ARRAY_LEN(falsy); i++)
+        if (v.len == strlen(falsy[i]) && memcmp(v.s, falsy[i], v.len) == 0)
+            return true;
+    return false;
+}
+
+static bool key_in(struct span key, const char *const *names)
+{
+    for (; *names; names++)
+        if (strlen(*names) == key.len && memcmp(*names, key.s, key.len) == 0)
+            return true;
+    return false;
+}
+
+static void write_configuration(struct jw *w, struct span config)
+{
+    static const char *const left_out[] = {"inputs", "outputs", "parameters", NULL};
+    struct span key, value;
+    size_t at = 0;
+    jw_open(w, '{');
+    while (json_next_member(config, &at, &key, &value)) {
+        if (key_in(key, left_out) || is_falsy(value))
+            continue;
+        jw_raw(w, key.s - 1, key.len + 2);
+        buf_addc(w->out, ':');
+        jw_span(w, value);
+    }
+    jw_close(w, '}');
+}
+
+static void write_uris(struct graph *g, struct jw *w, const struct row *step, char direction)
+{
+    jw_open(w, '{');
+    for (struct kid *k = step->kids[SLOT_STEP_IO]; k; k = k->next) {
+        const struct row *version = view_find(g->v, &resource_artifact_version, k->id);
+        if (*k->v[3].s == direction && version)
+            pair(w, k->key, row_str(version, "uri"));
+    }
+    jw_close(w, '}');
+}
+
+static void begin_node(struct graph *g, struct jw *w, const char *type, const char *hex)
+{
+    jw_open(w, '{');
+    pair(w, "id", node_id(g, arena_printf(g->mem, "%s_", type), hex));
+    pair(w, "type", type);
+    jw_key(w, "data");
+    jw_open(w, '{');
+    pair(w, "execution_id", node_id(g, "", hex));
+}
+
+static void write_step(struct graph *g, struct jw *w, const struct row *step)
+{
+    struct span config = json_member(step_document(step), "config"), parameters = json_member(config, "parameters");
+    begin_node(g, w, "step", step->id);
+    pair(w, "name", row_str(step, "name"));
+    pair(w, "status", row_str(step, "status"));
+    jw_key(w, "entrypoint_name");
+    jw_span(w, json_member(config, "name"));
+    jw_key(w, "parameters");
+    jw_span(w, parameters.s ? parameters : (struct span){"{}", 2});
+    jw_key(w, "configuration");
+    write_configuration(w, config);
+    jw_key(w, "inputs");
+    write_uris(g, w, step, 'i');
+    jw_key(w, "outputs");
+    write_uris(g, w, step, 'o');
+    jw_key(w, "metadata");
+    write_metadata(g, w, step->id);
+    jw_close(w, '}');
+    jw_close(w, '}');
+}
+
+/* The producing step of a version as text, "None" when unknown. */
+static const char *producer(struct graph *g, const struct row *version)
+{
+    struct buf b = {0};
+    struct jw w = {.out = &b};
+    view_write_column(g->v, &w, version, resource_column(&resource_artifact_version, "producer_step_run_id"));
+    const char *text = b.len > 2 && b.data[0] == '"' ? arena_strndup(g->mem, b.data + 1, b.len - 2) : "None";
+    buf_free(&b);
+    return text;
+}
+
+/* The dotted path of a stored source. */
+static const char *import_path(struct graph *g, struct span source)
+{
+    struct span module = json_member(source, "module"), attribute = json_member(source, "attribute");
+    if (json_kind(source) != '{' || module.len < 2)
+        return arena_strndup(g->mem, source.s, source.len);
+    if (json_kind(attribute) != '"')
+        return arena_strndup(g->mem, module.s + 1, module.len - 2);
+    return arena_printf(g->mem, "%.*s.%.*s", (int)module.len - 2, module.s + 1, (int)attribute.len - 2, attribute.s + 1);
+}
+
+static void write_artifact(struct graph *g, struct jw *w, const struct row *version, const char *name, const char *status,
+                           const char *parent)
+{
+    begin_node(g, w, "artifact", version->id);
+    pair(w, "name", name);
+    pair(w, "status", status);
+    jw_key(w, "is_cached");
+    jw_bool(w, streq(status, "cached"));
+    pair(w, "artifact_type", row_str(version, "type"));
+    pair(w, "artifact_data_type", import_path(g, row_span(version, "data_type")));
+    pair(w, "parent_step_id", parent);
+    pair(w, "producer_step_id", producer(g, version));
+    pair(w, "uri", row_str(version, "uri"));
+    jw_key(w, "metadata");
+    write_metadata(g, w, version->id);
+    jw_close(w, '}');
+    jw_close(w, '}');
+}
+
+/* Edges ------------------------------------------------------------------------------------------------------------ */
+
+static void add_edge(struct graph *g, const char *source, const char *target)
+{
+    if (g->edge_count == g->edge_room) {
+        size_t room = g->edge_room ? size_mul(g->edge_room, 2) : 64;
+        struct edge *bigger = arena_array(g->mem, room, sizeof *bigger);
+        if (g->edge_count)
+            memcpy(bigger, g->edges, g->edge_count * sizeof *bigger);
+        g->edges = bigger;
+        g->edge_room = room;
+    }
+    g->edges[g->edge_count++] = (struct edge){source, target};
+}
+
+/* Whether something that the parent made is taken by the child. */
+static bool share_artifact(const struct row *parent, const struct row *child)
+{
+    for (struct kid *o = parent ? parent->kids[SLOT_STEP_IO] : NULL; o; o = o->next)
+        for (struct kid *i = child->kids[SLOT_STEP_IO]; i && *o->v[3].s == 'o'; i = i->next)
+            if (*i->v[3].s == 'i' && streq(i->id, o->id))
+                return true;
+    return false;
+}
+
+static void write_edges(struct graph *g, struct jw *w)
+{
+    for (size_t i = 0; i < g->step_count; i++)
+        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_PARENTS]; k; k = k->next)
+            if (!share_artifact(view_find(g->v, &resource_step, k->id), g->steps[i]))
+                add_edge(g, node_id(g, "step_", k->id), node_id(g, "step_", g->steps[i]->id));
+    jw_open(w, '[');
+    for (size_t i = 0; i < g->edge_count; i++) {
+        jw_open(w, '{');
+        pair(w, "id", arena_printf(g->mem, "%s_%s", g->edges[i].source, g->edges[i].target));
+        pair(w, "source", g->edges[i].source);
+        pair(w, "target", g->edges[i].target);
+        jw_close(w, '}');
+    }
+    jw_close(w, ']');
+}
+
+/* The whole -------------------------------------------------------------------------------------------------------- */
+
+static void write_step_and_outputs(struct graph *g, struct jw *w, const struct row *step)
+{
+    const char *self = node_id(g, "step_", step->id), *status = row_str(step, "status");
+    const char *made = streq(status, "cached") ? "cached" : streq(status, "completed") ? "created" : "unknown";
+    write_step(g, w, step);
+    for (struct kid *k = step->kids[SLOT_STEP_IO]; k; k = k->next) {
+        struct row *version = view_find(g->v, &resource_artifact_version, k->id);
+        if (*k->v[3].s != 'o' || !version)
+            continue;
+        write_artifact(g, w, version, k->key, made, self);
+        add_edge(g, self, node_id(g, "artifact_", k->id));
+    }
+    for (struct kid *k = step->kids[SLOT_STEP_IO]; k; k = k->next)
+        if (*k->v[3].s == 'i')
+            add_edge(g, node_id(g, "artifact_", k->id), self);
+}
+
+static bool made_within(const struct graph *g, const char *version)
+{
+    for (size_t i = 0; i < g->step_count; i++)
+        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next)
+            if (*k->v[3].s == 'o' && streq(k->id, version))
+                return true;
+    return false;
+}
+
+static void write_external(struct graph *g, struct jw *w)
+{
+    for (size_t i = 0; i < g->step_count; i++)
+        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next) {
+            const struct row *version = view_find(g->v, &resource_artifact_version, k->id);
+            if (*k->v[3].s == 'i' && version && !made_within(g, k->id))
+                write_artifact(g, w, version, k->key, "external", producer(g, version));
+        }
+}
+
+static int load_metadata(struct graph *g, const char *run_id)
+{
+    struct query *q = query_new(g->mem);
+    size_t room = 1 + g->step_count, n = 0;
+    for (size_t i = 0; i < g->step_count; i++)
+        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next)
+            room++;
+    const char **ids = arena_array(g->mem, room, sizeof *ids);
+    ids[n++] = run_id;
+    for (size_t i = 0; i < g->step_count; i++) {
+        ids[n++] = g->steps[i]->id;
+        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next)
+            ids[n++] = k->id;
+    }
+    query_add(q, "SELECT resource_id, `key`, value, type FROM run_metadata WHERE resource_id IN ");
+    query_in(q, ids, n);
+    query_add(q, " ORDER BY created, id");
+    return query_run(view_ctx(g->v), q, &g->metadata);
+}
+
+static int load_graph(struct graph *g, const char *run_id)
+{
+    struct ctx *c = view_ctx(g->v);
+    struct db_rows run;
+    int rc = sql(c, &run, "SELECT id FROM pipeline_run WHERE id = ?", p_text(run_id));
+    if (rc == OK && run.count == 0)
+        return fail(c, EX_KEY, "There is no pipeline run with the id %s", run_id);
+    struct query *q = view_query(g->v, &resource_step, D_META);
+    query_add(q, " FROM step_run t WHERE t.pipeline_run_id = ? ORDER BY t.created, t.id");
+    query_param(q, p_text(run_id));
+    if (rc == OK)
+        rc = view_select(g->v, &resource_step, D_META, q, &g->steps, &g->step_count);
+    if (rc == OK)
+        rc = view_load(g->v);
+    return rc == OK ? load_metadata(g, run_id) : rc;
+}
+
+int run_graph(struct ctx *c)
+{
+    struct graph g = {.v = view_new(c), .mem = c->mem};
+    int rc = load_graph(&g, c->param[0]);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    jw_open(&w, '{');
+    jw_key(&w, "nodes");
+    jw_open(&w, '[');
+    for (size_t i = 0; i < g.step_count; i++)
+        write_step_and_outputs(&g, &w, g.steps[i]);
+    write_external(&g, &w);
+    jw_close(&w, ']');
+    jw_key(&w, "edges");
+    write_edges(&g, &w);
+    pair(&w, "root_step_id", g.step_count ? node_id(&g, "step_", g.steps[0]->id) : NULL);
+    jw_key(&w, "run_metadata");
+    write_metadata(&g, &w, c->param[0]);
+    jw_close(&w, '}');
+    return OK;
+}

@@ -1,0 +1,158 @@
+/* Metadata that runs, steps, artifact versions and model versions carry: a history of values per key. */
+#include "model/run_metadata.h"
+
+#include "auth/auth.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+
+#include <string.h>
+
+static const char *const KINDS[] = {"pipeline_run", "step_run", "artifact_version", "model_version", NULL};
+static const struct type T_KIND = {.kind = K_ENUM, .words = KINDS};
+
+static const char *const TYPES[] = {"str", "int",   "float", "bool", "list",  "dict",
+                                    "set", "tuple", "Uri",   "Path", "DType", "StorageSize", NULL};
+static const struct type T_VALUE_TYPE = {.kind = K_ENUM, .words = TYPES};
+static const struct type T_VALUE_TYPES = {.kind = K_MAP, .item = &T_VALUE_TYPE};
+
+/* A value is anything but null. */
+static const struct type *const ALTERNATIVES[] = {&T_STRING, &T_INT, &T_FLOAT, &T_BOOL, &T_MAP_ANY, &T_LIST_ANY, NULL};
+static const struct type T_VALUE = {.kind = K_UNION, .any = ALTERNATIVES};
+static const struct type T_VALUES = {.kind = K_MAP, .item = &T_VALUE};
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "key", .part = P_BODY, .filter = F_STRING},
+    {.name = "value", .enc = E_JSON, .part = P_BODY},
+    {.name = "type", .part = P_BODY, .filter = F_STRING},
+    COL_WORKSPACE,
+    {.name = "resource_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
+    {.name = "resource_type", .part = P_META, .filter = F_STRICT_ENUM, .type = &T_KIND},
+    {.name = "stack_component_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
+};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"resource_id", &T_UUID, NULL, 0, REQ},
+    {"resource_type", &T_KIND, NULL, 0, REQ},
+    {"stack_component_id", &T_UUID, NULL, 0, REQ | NUL},
+    {"values", &T_VALUES, NULL, 0, REQ},
+    {"types", &T_VALUE_TYPES, NULL, 0, REQ},
+};
+static const struct model body = MODEL("run_metadata", fields);
+
+const struct resource resource_run_metadata = {
+    .name = "run_metadata",
+    .label = "run metadata",
+    .table = "run_metadata",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_WORKSPACE | X_OWNER | X_NO_NAME,
+    .rank = RANK_METADATA,
+};
+
+/* Each value needs a type, a key of at most 254 characters and a text that fits its column. */
+static int check_values(struct ctx *c)
+{
+    struct json_object *types = member(c->body, "types");
+    json_object_object_foreach(member(c->body, "values"), key, value)
+    {
+        if (!member(types, key))
+            return fail(c, EX_KEY, "The value '%s' has no type", key);
+        if (utf8_length(key, strlen(key)) > 254)
+            return fail(c, EX_INVALID_VALUE, "The key '%.40s...' is longer than 254 characters", key);
+        if (strlen(json_text(c->mem, value, true)) >= 65535)
+            return fail(c, EX_INVALID_VALUE, "The value of '%s' is too long: its JSON text must be shorter than 65535 bytes", key);
+    }
+    return OK;
+}
+
+static int check_resource(struct ctx *c, const char *id)
+{
+    const char *kind = member_str(c->body, "resource_type"); /* the kinds are the names of the tables */
+    struct db_rows rows;
+    int rc = sql(c, &rows, arena_printf(c->mem, "SELECT 1 FROM `%s` WHERE id = ?", kind), p_text(id));
+    if (rc == OK && rows.count == 0)
+        return fail(c, EX_KEY, "There is no %s with the id %s", kind, member_str(c->body, "resource_id"));
+    return rc;
+}
+
+static struct db_param hex_param(struct ctx *c, const char *name)
+{
+    static const struct column uuid = {.enc = E_UUID};
+    return encode_value(c->mem, &uuid, member(c->body, name));
+}
+
+/* One statement for all values; their ids in *ids. */
+static int insert_values(struct ctx *c, const char ***ids, size_t *count)
+{
+    char now[STAMP_LEN + 1], id[UUID_HEX + 1];
+    struct json_object *values = member(c->body, "values");
+    struct query *q = query_new(c->mem);
+    stamp_now(now);
+    *ids = arena_array(c->mem, (size_t)json_object_object_length(values) + 1, sizeof **ids);
+    *count = 0;
+    query_add(q, "INSERT INTO run_metadata (id, created, updated, resource_id, resource_type, stack_component_id, user_id, "
+                 "workspace_id, `key`, value, type) VALUES ");
+    json_object_object_foreach(values, key, value)
+    {
+        uuid_new(id);
+        (*ids)[*count] = arena_strdup(c->mem, id);
+        const struct db_param row[] = {p_text((*ids)[*count]), p_text(now), p_text(now), hex_param(c, "resource_id"),
+                                       p_text(member_str(c->body, "resource_type")), hex_param(c, "stack_component_id"),
+                                       hex_param(c, "user"), hex_param(c, "workspace"), p_text(key),
+                                       p_text(json_text(c->mem, value, true)), p_text(member_str(member(c->body, "types"), key))};
+        query_add(q, *count ? ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        for (size_t i = 0; i < ARRAY_LEN(row); i++)
+            query_param(q, row[i]);
+        ++*count;
+    }
+    return *count ? query_run(c, q, NULL) : OK;
+}
+
+static int respond_rows(struct ctx *c, const char **ids, size_t count)
+{
+    struct view *v = view_new(c);
+    struct query *q = view_query(v, &resource_run_metadata, D_META);
+    struct row **rows = NULL;
+    size_t found = 0;
+    query_add(q, " FROM run_metadata t WHERE t.id IN ");
+    query_in(q, ids, count);
+    int rc = count ? view_select(v, &resource_run_metadata, D_META, q, &rows, &found) : OK;
+    if (rc == OK)
+        rc = view_load(v);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    jw_open(&w, '[');
+    for (size_t i = 0; i < count; i++) /* in the order of the request */
+        view_write(v, &w, view_find(v, &resource_run_metadata, ids[i]), D_META);
+    jw_close(&w, ']');
+    return OK;
+}
+
+int run_metadata_create(struct ctx *c)
+{
+    char workspace[UUID_HEX + 1];
+    const char **ids = NULL;
+    size_t count = 0;
+    struct db_param user = hex_param(c, "user"), resource = hex_param(c, "resource_id");
+    int rc = path_workspace(c, workspace);
+    if (rc == OK && !streq(user.s, c->auth->user_id))
+        return fail(c, EX_ILLEGAL_OPERATION, "Run metadata can only be created for oneself");
+    if (rc == OK)
+        rc = check_values(c);
+    if (rc == OK)
+        rc = sql_begin(c);
+    if (rc == OK)
+        rc = check_resource(c, resource.s);
+    if (rc == OK)
+        rc = insert_values(c, &ids, &count);
+    if (rc == OK)
+        rc = sql_commit(c);
+    return rc == OK ? respond_rows(c, ids, count) : rc;
+}

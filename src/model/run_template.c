@@ -1,0 +1,156 @@
+/* Run templates: deployments that new runs can be started from. */
+#include "model/documents.h"
+#include "model/model.h"
+#include "template/config.h"
+#include "template/stack.h"
+
+
+enum { SLOT_COMPONENTS = SLOT_FIRST };
+
+/* The newest run of a deployment that was made from the template. */
+#define NEWEST_RUN(column)                                                                                     \
+    "(SELECT r." column " FROM pipeline_deployment x JOIN pipeline_run r ON r.deployment_id = x.id WHERE "     \
+    "x.template_id = t.id ORDER BY r.created DESC, r.id DESC LIMIT 1)"
+
+static struct template_source source_of(const struct row *row)
+{
+    return (struct template_source){.run_name = row_span(row, "source_run_name"),
+                                    .pipeline = row_span(row, "source_pipeline"),
+                                    .steps = row_span(row, "source_steps")};
+}
+
+static void show_config_template(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    const struct template_source source = source_of(row);
+    if (row_bool(row, "runnable"))
+        config_template_write(w, &source);
+    else
+        jw_null(w);
+}
+
+static void show_config_schema(struct view *v, const struct row *row, struct jw *w)
+{
+    struct arena *mem = view_ctx(v)->mem;
+    const struct template_source source = source_of(row);
+    size_t n = 0;
+    if (!row_bool(row, "runnable")) {
+        jw_null(w);
+        return;
+    }
+    for (struct kid *k = row->kids[SLOT_COMPONENTS]; k; k = k->next)
+        n++;
+    struct template_component *components = arena_array(mem, n + 1, sizeof *components);
+    n = 0;
+    for (struct kid *k = row->kids[SLOT_COMPONENTS]; k; k = k->next)
+        components[n++] = (struct template_component){
+            .type = k->v[2].s, .flavor = k->v[3].s, .name = k->v[4].s, .schema = {k->v[5].s, k->v[5].len}};
+    config_schema_write(w, mem, &source, components, n);
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "runnable", .sql = "b.stack_id IS NOT NULL", .enc = E_BOOL, .part = P_BODY},
+    {.name = "latest_run_id", .sql = NEWEST_RUN("id"), .enc = E_UUID, .part = P_BODY},
+    {.name = "latest_run_status", .sql = NEWEST_RUN("status"), .part = P_BODY},
+    COL_WORKSPACE,
+    {.name = "description", .part = P_META},
+    {.name = "pipeline_spec", .sql = "d.pipeline_spec", .enc = E_JSON, .part = P_META, .doc = &MODEL_PIPELINE_SPEC},
+    {.name = "config_template", .part = P_META, .show = show_config_template},
+    {.name = "config_schema", .part = P_META, .show = show_config_schema},
+    {.name = "source_deployment", .col = "source_deployment_id", .in = "source_deployment_id", .enc = E_UUID, .part = P_RES,
+     .ref = &resource_deployment},
+    {.name = "pipeline", .sql = "d.pipeline_id", .enc = E_UUID, .part = P_RES, .ref = &resource_pipeline},
+    {.name = "build", .sql = "d.build_id", .enc = E_UUID, .part = P_RES, .ref = &resource_build},
+    {.name = "code_reference", .sql = "d.code_reference_id", .enc = E_UUID, .part = P_RES, .ref = &resource_code_reference},
+    COL_TAGS(P_RES),
+    COL_NAME,
+    {.name = "source_run_name", .sql = "d.run_name_template", .flags = C_LOAD_META},
+    {.name = "source_pipeline", .sql = "d.pipeline_configuration", .flags = C_LOAD_META},
+    {.name = "source_steps", .sql = "d.step_configurations", .flags = C_LOAD_META},
+};
+
+#define IN_SOURCE "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.source_deployment_id AND %s)"
+
+static const struct filter filters[] = {
+    {.name = "pipeline_id", .cls = F_ID, .column = "x.pipeline_id", .sql = IN_SOURCE},
+    {.name = "build_id", .cls = F_ID, .column = "x.build_id", .sql = IN_SOURCE},
+    {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .sql = IN_SOURCE},
+    {.name = "code_repository_id", .cls = F_ID, .column = "y.code_repository_id",
+     .sql = "EXISTS (SELECT 1 FROM pipeline_deployment x JOIN code_reference y ON y.id = x.code_reference_id WHERE "
+            "x.id = t.source_deployment_id AND %s)"},
+};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, REQ | UPD},
+    {"description", &T_STRING, NULL, 65535, NUL | UPD},
+    {"source_deployment_id", &T_UUID, NULL, 0, REQ},
+    {"tags", &T_STRINGS, NULL, 0, NUL},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+};
+static const struct model body = MODEL("run_template", fields);
+
+/* The components of the stacks, for the schemas of hydrated rows. */
+static int load(struct view *v, struct row **rows, size_t count)
+{
+    struct row **hydrated = arena_array(view_ctx(v)->mem, count + 1, sizeof *hydrated);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->detail & D_META && row_bool(rows[i], "runnable"))
+            hydrated[n++] = rows[i];
+    return view_links(v, hydrated, n, SLOT_COMPONENTS, NULL,
+                      "SELECT t.id, NULL, k.type, k.flavor, k.name, (SELECT f.config_schema FROM flavor f WHERE "
+                      "f.name = k.flavor AND f.type = k.type AND f.workspace_id IS NULL ORDER BY f.created, f.id LIMIT 1) "
+                      "FROM run_template t JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
+                      "JOIN pipeline_build b ON b.id = d.build_id JOIN stack_composition x ON x.stack_id = b.stack_id "
+                      "JOIN stack_component k ON k.id = x.component_id WHERE t.id IN %s ORDER BY k.created, k.id");
+}
+
+static int check_source(struct write *w)
+{
+    struct ctx *c = w->c;
+    const char *id = write_get(w, "source_deployment_id");
+    struct db_rows rows;
+    int rc = sql(c, &rows,
+                 "SELECT d.build_id, b.stack_id FROM pipeline_deployment d LEFT JOIN pipeline_build b ON b.id = d.build_id "
+                 "WHERE d.id = ?",
+                 p_text(id));
+    if (rc != OK)
+        return rc;
+    const struct db_value *v = rows.count ? db_row(&rows, 0) : NULL;
+    if (!v)
+        return fail(c, EX_VALUE, "There is no deployment %s to make a template from",
+                    member_str(w->body, "source_deployment_id"));
+    if (!v[0].s)
+        return fail(c, EX_VALUE, "No run template: the deployment has no build");
+    if (!v[1].s)
+        return fail(c, EX_VALUE, "No run template: the deployment's build has no stack");
+    return template_check_stack(c, v[1].s);
+}
+
+static int release_deployments(struct write *w)
+{
+    return sql(w->c, NULL, "UPDATE pipeline_deployment SET template_id = NULL WHERE template_id = ?", p_text(w->id));
+}
+
+const struct resource resource_run_template = {
+    .name = "run_template",
+    .label = "run template",
+    .table = "run_template",
+    .from = "LEFT JOIN pipeline_deployment d ON d.id = t.source_deployment_id LEFT JOIN pipeline_build b ON b.id = d.build_id",
+    COLUMNS(columns),
+    .body = &body,
+    FILTERS(filters),
+    .flags = X_WORKSPACE | X_OWNER,
+    .rank = RANK_TEMPLATE,
+    .unique = {.columns = {"name", "workspace_id"}, .error = EX_ENTITY_EXISTS, .on_update = true},
+    .tag_type = "run_template",
+    .load = load,
+    .before_create = check_source,
+    .before_delete = release_deployments,
+};

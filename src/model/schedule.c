@@ -1,0 +1,55 @@
+/* Schedules: what a client has told an orchestrator about when to run a pipeline. */
+#include "model/model.h"
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_STRICT_BOOL},
+    {.name = "cron_expression", .part = P_BODY, .filter = F_STRING},
+    {.name = "start_time", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP},
+    {.name = "end_time", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP},
+    {.name = "interval_second", .enc = E_DURATION, .part = P_BODY, .filter = F_STRICT_FLOAT},
+    {.name = "catchup", .enc = E_BOOL, .part = P_BODY, .filter = F_STRICT_BOOL},
+    {.name = "run_once_start_time", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_NO_UPDATE},
+    COL_WORKSPACE,
+    {.name = "orchestrator_id", .enc = E_UUID, .part = P_META, .filter = F_UUID, .flags = C_NO_UPDATE},
+    {.name = "pipeline_id", .enc = E_UUID, .part = P_META, .filter = F_UUID, .flags = C_NO_UPDATE},
+    COL_NAME,
+};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 0, REQ | UPD},
+    {"active", &T_BOOL, NULL, 0, REQ | UPD},
+    {"cron_expression", &T_STRING, NULL, 0, NUL | UPD},
+    {"start_time", &T_STAMP, NULL, 0, NUL | UPD},
+    {"end_time", &T_STAMP, NULL, 0, NUL | UPD},
+    {"interval_second", &T_DURATION, NULL, 0, NUL | UPD},
+    {"catchup", &T_BOOL, "false", 0, UPD},
+    {"run_once_start_time", &T_STAMP, NULL, 0, NUL | UPD},
+    {"orchestrator_id", &T_UUID, NULL, 0, REQ | NUL | UPD},
+    {"pipeline_id", &T_UUID, NULL, 0, REQ | NUL | UPD},
+};
+
+static void needs_a_time(struct check *c, struct json_object *v)
+{
+    const char *cron = member_str(v, "cron_expression");
+    bool periodic = member(v, "start_time") && json_object_get_double(member(v, "interval_second")) != 0;
+    if (c->mode == CHECK_CREATE && !(cron && *cron) && !periodic && !member(v, "run_once_start_time"))
+        check_problem(c, NULL, "value_error", v, "{\"error\":\"no time\"}",
+                      "Value error, A schedule needs a cron expression, a start time with an interval, or a time to run once");
+}
+
+static const struct model body = MODEL("schedule", fields, .after = needs_a_time);
+
+const struct resource resource_schedule = {
+    .name = "schedule",
+    .label = "schedule",
+    .table = "schedule",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_WORKSPACE | X_OWNER,
+    .rank = RANK_SCHEDULE,
+};

@@ -1,0 +1,276 @@
+#include "model/secret.h"
+
+#include "base/config.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "resource/sql.h"
+#include "secrets/secrets.h"
+
+#include <string.h>
+
+static const char *const SCOPES[] = {"workspace", "user", NULL};
+static const struct type T_SCOPE = {.kind = K_ENUM, .words = SCOPES};
+static const struct type T_VALUES = {.kind = K_MAP, .item = &T_STRING, .item_null = true};
+
+/* The values are decoded where one secret is asked for, and hang on its row; elsewhere they stay where they are. */
+static void show_values(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    if (row->data)
+        jw_value(w, row->data);
+    else
+        jw_raw(w, "{}", 2);
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "scope", .part = P_BODY, .filter = F_STRING},
+    {.name = "values", .part = P_BODY, .show = show_values},
+    {.name = "stored", .col = "values"},
+    COL_WORKSPACE,
+    COL_NAME,
+};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, REQ | UPD},
+    {"scope", &T_SCOPE, "\"workspace\"", 0, UPD},
+    {"values", &T_VALUES, "{}", 0, UPD},
+};
+static const struct model body = MODEL("secret", fields);
+
+static const struct field update_query[] = {{"patch_values", &T_BOOL, "false", 0, 0}};
+const struct model SECRET_UPDATE_QUERY = MODEL("secret update", update_query);
+
+static const struct field operation_query[] = {{"ignore_errors", &T_BOOL, "true", 0, 0}, {"delete_secrets", &T_BOOL, "false", 0, 0}};
+const struct model SECRET_OPERATION_QUERY = MODEL("secrets operation", operation_query);
+
+/* Names are taken per workspace, or per workspace and user. */
+static const struct unique *key_of(const char *scope)
+{
+    static const struct unique workspace = {.columns = {"name", "scope", "workspace_id"}, .error = EX_ENTITY_EXISTS};
+    static const struct unique user = {.columns = {"name", "scope", "workspace_id", "user_id"}, .error = EX_ENTITY_EXISTS};
+    return streq(scope, "user") ? &user : &workspace;
+}
+
+static int need_store(struct ctx *c)
+{
+    if (streq(config.secrets_store_type, "none"))
+        return fail(c, EX_NOT_IMPLEMENTED, "This server keeps no secrets: ZENML_SECRETS_STORE_TYPE is none");
+    return OK;
+}
+
+/* Assigns the stored form of the values. */
+static int store_values(struct write *w, struct json_object *values)
+{
+    const char *stored = secret_store(w->c->mem, values);
+    if (strlen(stored) > SECRET_STORED_MAX)
+        return fail(w->c, EX_VALUE, "The values of the secret are too long: stored, they take %zu of at most %d characters",
+                    strlen(stored), SECRET_STORED_MAX);
+    write_set(w, "values", p_text(stored));
+    return OK;
+}
+
+/* A copy of `old` with the changes made: a null removes its key. */
+static struct json_object *merge(struct arena *a, struct json_object *old, struct json_object *changes)
+{
+    struct json_object *out = json_keep(a, json_object_new_object());
+    if (old) {
+        json_object_object_foreach(old, name, kept)
+            json_object_object_add(out, name, json_object_get(kept));
+    }
+    json_object_object_foreach(changes, key, value)
+    {
+        if (value)
+            json_object_object_add(out, key, json_object_get(value));
+        else
+            json_object_object_del(out, key);
+    }
+    return out;
+}
+
+static int begin_create(struct write *w)
+{
+    int rc = need_store(w->c);
+    if (rc == OK)
+        rc = write_unique_key(w, key_of(write_get(w, "scope")));
+    return rc == OK ? store_values(w, merge(w->c->mem, NULL, member(w->body, "values"))) : rc;
+}
+
+static int end_create(struct write *w)
+{
+    return write_release_key(w, key_of(write_get(w, "scope")));
+}
+
+static struct json_object *values_of(struct ctx *c, const struct row *row)
+{
+    struct db_value stored = row_value(row, "stored");
+    return stored.s ? secret_values(c->mem, stored.s, stored.len) : NULL;
+}
+
+static int unreadable(struct ctx *c, const char *id)
+{
+    char text[UUID_TEXT + 1];
+    uuid_write(id, text);
+    return fail(c, EX_KEY, "The values of the secret %s are missing, or were stored with another key", text);
+}
+
+static int begin_update(struct write *w)
+{
+    struct json_object *changes = member(w->body, "values"), *old;
+    int rc = need_store(w->c);
+    if (rc != OK)
+        return rc;
+    old = values_of(w->c, w->old);
+    if (!old)
+        return unreadable(w->c, w->id);
+    if (!changes)
+        return OK;
+    return store_values(w, merge(w->c->mem, member_bool(w->c->query, "patch_values") ? old : NULL, changes));
+}
+
+/* Behind the UPDATE, when name and scope are known; finding another one undoes it. */
+static int end_update(struct write *w)
+{
+    const char *name = write_get(w, "name"), *scope = write_get(w, "scope");
+    bool renamed = name && !streq(name, row_str(w->old, "name")), moved = scope && !streq(scope, row_str(w->old, "scope"));
+    if (!renamed && !moved)
+        return OK;
+    const struct unique *key = key_of(scope ? scope : row_str(w->old, "scope"));
+    int rc = write_unique_key(w, key);
+    return rc == OK ? write_release_key(w, key) : rc;
+}
+
+const struct resource resource_secret = {
+    .name = "secret",
+    .label = "secret",
+    .table = "secret",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_WORKSPACE | X_OWNER | X_UPDATE_NULLS,
+    .rank = RANK_SECRET,
+    .before_create = begin_create,
+    .after_create = end_create,
+    .before_update = begin_update,
+    .after_update = end_update,
+};
+
+/* Handlers ------------------------------------------------------------------------------------------------------- */
+
+static int load_secret(struct view *v, const char *id, unsigned detail, struct row **out)
+{
+    struct ctx *c = view_ctx(v);
+    struct query *q = view_query(v, &resource_secret, detail | D_ALL);
+    struct row **rows;
+    size_t count;
+    query_add(q, " FROM secret t WHERE t.id = ?");
+    query_param(q, p_text(id));
+    int rc = view_select(v, &resource_secret, detail | D_ALL, q, &rows, &count);
+    if (rc != OK)
+        return rc;
+    if (count == 0) {
+        char text[UUID_TEXT + 1];
+        uuid_write(id, text);
+        return fail(c, EX_KEY, "There is no secret with the id %s", text);
+    }
+    *out = rows[0];
+    return OK;
+}
+
+static int respond_secret(struct ctx *c, const char *id, unsigned detail)
+{
+    struct view *v = view_new(c);
+    struct row *row = NULL;
+    int rc = need_store(c);
+    if (rc == OK)
+        rc = load_secret(v, id, detail, &row);
+    if (rc != OK)
+        return rc;
+    row->data = values_of(c, row);
+    if (!row->data)
+        return unreadable(c, id);
+    rc = view_load(v);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    view_write(v, &w, row, detail);
+    return OK;
+}
+
+int secret_get(struct ctx *c)
+{
+    return respond_secret(c, c->param[0], member_bool(c->query, "hydrate") ? D_META : D_BODY);
+}
+
+int secret_create(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_secret, .body = c->body};
+    char workspace[UUID_HEX + 1];
+    int rc = path_workspace(c, workspace);
+    w.workspace = workspace;
+    if (rc == OK)
+        rc = write_create(&w);
+    return rc == OK ? respond_secret(c, w.id, D_META) : rc;
+}
+
+int secret_update(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_secret, .body = c->body};
+    int rc = write_update(&w, c->param[0]);
+    return rc == OK ? respond_secret(c, w.id, D_META) : rc;
+}
+
+int secret_no_backup(struct ctx *c)
+{
+    return fail(c, EX_NOT_IMPLEMENTED, "This server has no backup secrets store");
+}
+
+/* Secrets of other objects --------------------------------------------------------------------------------------- */
+
+int secret_create_row(struct ctx *c, const char *name, const char *workspace, const char *user, struct json_object *values,
+                      char id[33])
+{
+    struct write w = {.c = c, .res = &resource_secret};
+    const struct unique *key = key_of("workspace");
+    int rc = need_store(c);
+    uuid_new(w.id);
+    memcpy(id, w.id, sizeof w.id);
+    write_set(&w, "name", p_text(name));
+    write_set(&w, "scope", p_text("workspace"));
+    write_set(&w, "workspace_id", p_text(workspace));
+    write_set(&w, "user_id", p_text(user));
+    if (rc == OK)
+        rc = store_values(&w, values);
+    if (rc == OK)
+        rc = write_unique_key(&w, key);
+    if (rc == OK)
+        rc = write_insert(&w);
+    return rc == OK ? write_release_key(&w, key) : rc;
+}
+
+int secret_update_row(struct ctx *c, const char *id, struct json_object *values)
+{
+    struct write w = {.c = c, .res = &resource_secret};
+    int rc = need_store(c);
+    memcpy(w.id, id, sizeof w.id);
+    if (rc == OK)
+        rc = store_values(&w, values);
+    return rc == OK ? write_flush_update(&w) : rc;
+}
+
+int secret_read_row(struct ctx *c, const char *id, struct json_object **values)
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows, "SELECT `values` FROM secret WHERE id = ?", p_text(id));
+    struct db_value stored = rc == OK && rows.count ? db_row(&rows, 0)[0] : (struct db_value){0};
+    *values = stored.s ? secret_values(c->mem, stored.s, stored.len) : NULL;
+    return rc;
+}
+
+int secret_delete_row(struct ctx *c, const char *id)
+{
+    return sql(c, NULL, "DELETE FROM secret WHERE id = ?", p_text(id));
+}

@@ -1,0 +1,52 @@
+#include "model/service_account.h"
+
+#include "model/user.h"
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
+    {.name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY},
+    COL_NAME,
+};
+
+static const struct field fields[] = {
+    {"name", &T_STRING, NULL, 255, REQ | UPD},
+    {"description", &T_STRING, NULL, 65535, NUL | UPD},
+    {"active", &T_BOOL, NULL, 0, REQ | UPD},
+};
+static const struct model body = MODEL("service_account", fields);
+
+/* Columns that only users fill. */
+static int fill(struct write *w)
+{
+    write_set(w, "is_service_account", p_int(1));
+    write_set(w, "is_admin", p_int(0));
+    write_set(w, "email_opted_in", p_int(0));
+    write_set(w, "full_name", p_text(""));
+    return OK;
+}
+
+static int keep_owners(struct write *w)
+{
+    bool owns;
+    int rc = account_owns(w->c, w->id, &owns);
+    if (rc == OK && owns)
+        return fail(w->c, EX_ILLEGAL_OPERATION, "The service account %s owns things and cannot be deleted before they are",
+                    row_str(w->old, "name"));
+    return rc;
+}
+
+const struct resource resource_service_account = {
+    .name = "service_account",
+    .label = "service account",
+    .table = "user",
+    COLUMNS(columns),
+    .body = &body,
+    .always = "t.is_service_account = 1",
+    .flags = X_NAME_OR_ID,
+    .rank = RANK_SERVICE_ACCOUNT,
+    .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS, .on_update = true},
+    .before_create = fill,
+    .before_delete = keep_owners,
+};

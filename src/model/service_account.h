@@ -1,0 +1,9 @@
+/* Service accounts: users that are programs, and sign in with API keys (contract/resources.md, service_account). */
+#ifndef KANSO_MODEL_SERVICE_ACCOUNT_H
+#define KANSO_MODEL_SERVICE_ACCOUNT_H
+
+#include "model/model.h"
+
+extern const struct resource resource_service_account;
+
+#endif

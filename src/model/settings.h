@@ -1,0 +1,21 @@
+/* The server itself: health, version, info, settings, activation, onboarding (contract/server.md section 1). */
+#ifndef KANSO_MODEL_SETTINGS_H
+#define KANSO_MODEL_SETTINGS_H
+
+#include "model/model.h"
+
+int server_health(struct ctx *c);
+int server_version(struct ctx *c);
+int server_info(struct ctx *c);
+int settings_get(struct ctx *c);
+int settings_update(struct ctx *c);
+
+/* PUT /activate: once, by whoever comes first; with an administrator's name and password it makes that user. */
+int server_activate(struct ctx *c);
+
+/* Whether the settings are kept here: not when the server's id is given from outside. */
+bool settings_here(void);
+
+extern const struct model SETTINGS_UPDATE, SERVER_ACTIVATION;
+
+#endif

@@ -1,0 +1,569 @@
+#include "model/stack.h"
+
+#include "auth/auth.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "model/component.h"
+#include "model/connector.h"
+#include "model/onboarding.h"
+
+#include <string.h>
+
+enum { SLOT_COMPONENTS = SLOT_FIRST };
+
+static bool has_type(struct view *v, const struct kid *k, const char *type)
+{
+    const struct row *part = view_find(v, &resource_component, k->id);
+    return part && streq(row_str(part, "type"), type);
+}
+
+/* One component of each type: the last of its type. */
+static void show_components(struct view *v, const struct row *row, struct jw *w)
+{
+    jw_open(w, '{');
+    for (const struct kid *k = row->kids[SLOT_COMPONENTS]; k; k = k->next) {
+        const struct row *part = view_find(v, &resource_component, k->id);
+        const struct kid *later = k->next;
+        while (part && later && !has_type(v, later, row_str(part, "type")))
+            later = later->next;
+        if (!part || later)
+            continue;
+        jw_key(w, row_str(part, "type"));
+        jw_open(w, '[');
+        view_write(v, w, part, D_BODY);
+        jw_close(w, ']');
+    }
+    jw_close(w, '}');
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    COL_WORKSPACE,
+    {.name = "components", .part = P_META, .show = show_components},
+    {.name = "description", .part = P_META, .sql = "''", .filter = F_REFUSED},
+    {.name = "stack_spec_path", .part = P_META},
+    {.name = "labels", .enc = E_B64, .part = P_META, .flags = C_JSON_NULL},
+    COL_NAME,
+};
+
+static const struct filter filters[] = {
+    {.name = "component_id", .cls = F_ID, .column = "x.component_id",
+     .sql = "EXISTS (SELECT 1 FROM stack_composition x WHERE x.stack_id = t.id AND %s)"},
+};
+
+static int load(struct view *v, struct row **rows, size_t count)
+{
+    struct row **whole = arena_array(view_ctx(v)->mem, count, sizeof *whole);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->detail & D_META)
+            whole[n++] = rows[i];
+    return n ? view_links(v, whole, n, SLOT_COMPONENTS, &resource_component,
+                          "SELECT x.stack_id, x.component_id FROM stack_composition x JOIN stack_component p ON p.id = "
+                          "x.component_id WHERE x.stack_id IN %s ORDER BY p.created, p.id")
+             : OK;
+}
+
+/* The body -------------------------------------------------------------------------------------------------------- */
+
+static const struct field part_fields[] = {
+    {"flavor", &T_STRING, NULL, 0, REQ},
+    {"service_connector_index", &T_INT, NULL, 0, NUL},
+    {"service_connector_resource_id", &T_STRING, NULL, 0, NUL},
+    {"configuration", &T_MAP_ANY, "{}", 0, 0},
+};
+static const struct model part_info = MODEL("component info", part_fields);
+static const struct type T_PART_INFO = {.kind = K_MODEL, .label = "ComponentInfo", .model = &part_info};
+static const struct type *const part_forms[] = {&T_UUID, &T_PART_INFO, NULL};
+static const struct type T_PART = {.kind = K_UNION, .any = part_forms};
+static const struct type T_PART_LIST = {.kind = K_LIST, .item = &T_PART};
+static const struct type T_PARTS = {.kind = K_MAP, .key = &T_COMPONENT_TYPE, .item = &T_PART_LIST};
+static const struct type T_PART_IDS = {.kind = K_MAP, .key = &T_COMPONENT_TYPE, .item = &T_UUIDS};
+
+static const struct type T_CONNECTOR_INFO = {.kind = K_MODEL, .label = "ServiceConnectorInfo", .model = &CONNECTOR_INFO};
+static const struct type *const connector_forms[] = {&T_UUID, &T_CONNECTOR_INFO, NULL};
+static const struct type T_CONNECTOR = {.kind = K_UNION, .any = connector_forms};
+static const struct type T_CONNECTORS = {.kind = K_LIST, .item = &T_CONNECTOR};
+
+static const struct field fields[] = {
+    {"user", &T_UUID, NULL, 0, NUL},
+    {"workspace", &T_UUID, NULL, 0, NUL},
+    {"name", &T_STRING, NULL, 255, REQ | UPD},
+    {"description", &T_STRING, "\"\"", 255, UPD},
+    {"stack_spec_path", &T_STRING, NULL, 0, NUL | UPD},
+    {"components", &T_PARTS, NULL, 0, REQ},
+    {"components", &T_PART_IDS, NULL, 0, UPD_ONLY},
+    {"labels", &T_MAP_ANY, NULL, 0, NUL | UPD},
+    {"service_connectors", &T_CONNECTORS, "[]", 0, 0},
+};
+
+/* A component points at one of the connectors of the same body. */
+static void check_indexes(struct check *k, struct json_object *v)
+{
+    struct json_object *connectors = member(v, "service_connectors");
+    int64_t count = connectors ? (int64_t)json_object_array_length(connectors) : 0;
+    if (k->mode != CHECK_CREATE)
+        return;
+    json_object_object_foreach(member(v, "components"), type, list)
+    {
+        (void)type;
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+            struct json_object *index = member(json_object_array_get_idx(list, i), "service_connector_index");
+            if (index && (json_object_get_int64(index) < 0 || json_object_get_int64(index) >= count)) {
+                check_problem(k, NULL, "value_error", v, NULL, "Value error, service connector index %lld is out of range",
+                              (long long)json_object_get_int64(index));
+                return;
+            }
+        }
+    }
+}
+
+const struct model STACK_BODY = MODEL("stack", fields, .after = check_indexes);
+
+/* Components of a stack ------------------------------------------------------------------------------------------- */
+
+/* The ids (hex) in the lists of a map, each once; objects among them are left out. */
+static const char **ids_in(struct ctx *c, struct json_object *map, size_t *count)
+{
+    size_t room = 0;
+    *count = 0;
+    json_object_object_foreach(map, key, sized)
+    {
+        (void)key;
+        room += json_object_array_length(sized);
+    }
+    const char **ids = arena_array(c->mem, room + 1, sizeof *ids);
+    json_object_object_foreach(map, type, list)
+    {
+        (void)type;
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+            struct json_object *v = json_object_array_get_idx(list, i);
+            char hex[UUID_HEX + 1];
+            if (!json_object_is_type(v, json_type_string) || !uuid_read(json_object_get_string(v), UUID_TEXT, hex))
+                continue;
+            size_t at = 0;
+            while (at < *count && !streq(ids[at], hex))
+                at++;
+            if (at == *count)
+                ids[(*count)++] = arena_strdup(c->mem, hex);
+        }
+    }
+    return ids;
+}
+
+static bool row_has(const struct db_rows *rows, const char *id)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (streq(db_row(rows, i)[0].s, id))
+            return true;
+    return false;
+}
+
+/* Reads (id, type, flavor) of components; 404 for one that does not exist. */
+static int find_components(struct ctx *c, const char **ids, size_t count, struct db_rows *found)
+{
+    *found = (struct db_rows){0};
+    if (count == 0)
+        return OK;
+    struct query *q = query_new(c->mem);
+    query_add(q, "SELECT id, type, flavor FROM stack_component WHERE id IN ");
+    query_in(q, ids, count);
+    int rc = query_run(c, q, found);
+    for (size_t i = 0; i < count && rc == OK; i++)
+        if (!row_has(found, ids[i]))
+            return fail(c, EX_KEY, "There is no stack component with the id %s", ids[i]);
+    return rc;
+}
+
+static int link_components(struct ctx *c, const char *stack, const char **ids, size_t count)
+{
+    if (count == 0)
+        return OK;
+    struct query *q = query_new(c->mem);
+    query_add(q, "INSERT INTO stack_composition (stack_id, component_id) VALUES ");
+    for (size_t i = 0; i < count; i++) {
+        query_add(q, i ? ", (?, ?)" : "(?, ?)");
+        query_param(q, p_text(stack));
+        query_param(q, p_text(ids[i]));
+    }
+    return query_run(c, q, NULL);
+}
+
+/* Updates and deletes --------------------------------------------------------------------------------------------- */
+
+static int protect_default(struct write *w)
+{
+    if (streq(row_str(w->old, "name"), "default"))
+        return fail(w->c, EX_ILLEGAL_OPERATION, "The default stack can be neither changed nor deleted");
+    return OK;
+}
+
+static int before_update(struct write *w)
+{
+    struct json_object *parts = member(w->body, "components");
+    struct db_rows found;
+    size_t count;
+    if (parts) {
+        const char **ids = ids_in(w->c, parts, &count);
+        int rc = find_components(w->c, ids, count, &found);
+        if (rc != OK)
+            return rc;
+    }
+    int rc = protect_default(w);
+    if (rc == OK && member_given(w->body, "description"))
+        return fail(w->c, EX_VALUE, "Stacks keep no description");
+    return rc;
+}
+
+static int after_update(struct write *w)
+{
+    struct json_object *parts = member(w->body, "components");
+    size_t count = 0;
+    if (!member_given(w->body, "components"))
+        return OK;
+    const char **ids = parts ? ids_in(w->c, parts, &count) : NULL;
+    int rc = sql(w->c, NULL, "DELETE FROM stack_composition WHERE stack_id = ?", p_text(w->id));
+    return rc == OK ? link_components(w->c, w->id, ids, count) : rc;
+}
+
+const struct resource resource_stack = {
+    .name = "stack",
+    .label = "stack",
+    .table = "stack",
+    COLUMNS(columns),
+    FILTERS(filters),
+    .body = &STACK_BODY,
+    .flags = X_WORKSPACE | X_UPDATE_NULLS,
+    .rank = RANK_STACK,
+    .unique = {.columns = {"name", "workspace_id"}, .error = EX_STACK_EXISTS, .on_update = true},
+    .load = load,
+    .before_update = before_update,
+    .after_update = after_update,
+    .before_delete = protect_default,
+};
+
+/* Creation -------------------------------------------------------------------------------------------------------- */
+
+/* A connector that the stack names or makes. */
+struct used_connector {
+    const char *id, *type, *resource_id;
+    struct json_object *resource_types;
+    bool instances;
+};
+
+struct building {
+    struct ctx *c;
+    const char *name, *workspace;
+    struct json_object *labels;
+    struct db_rows existing; /* components that the body names */
+    struct used_connector *connectors;
+    const char **ids; /* of the components, in order */
+    size_t count;
+    bool permanent; /* orchestrators on virtual machines need credentials that do not expire */
+    bool remote;    /* some orchestrator runs elsewhere */
+};
+
+/* The name of the stack, with four letters more where that is taken. `text` looks for a name in a workspace, and for a
+ * type unless that is NULL. */
+static int free_name(struct building *b, const char *text, const char *type, const char **name)
+{
+    struct db_rows taken;
+    char letters[5];
+    *name = b->name;
+    for (;;) {
+        const struct db_param p[] = {p_text(*name), p_text(b->workspace), p_text(type)};
+        int rc = sql_run(b->c, &taken, text, p, type ? 3 : 2);
+        if (rc != OK || taken.count == 0)
+            return rc;
+        random_letters(letters, 4);
+        char *lower = arena_printf(b->c->mem, "%s-%s", b->name, letters);
+        for (char *at = lower; *at; at++)
+            if (*at >= 'A' && *at <= 'Z')
+                *at = (char)(*at - 'A' + 'a');
+        *name = lower;
+    }
+}
+
+static struct json_object *new_body(struct building *b, const char *name)
+{
+    struct json_object *body = json_keep(b->c->mem, json_object_new_object());
+    json_object_object_add(body, "name", json_object_new_string(name));
+    json_object_object_add(body, "user", json_object_new_string(b->c->auth->user_id));
+    json_object_object_add(body, "workspace", json_object_new_string(b->workspace));
+    return body;
+}
+
+/* Labels of a connector are texts. */
+static struct json_object *labels_as_text(struct json_object *labels)
+{
+    struct json_object *out = json_object_new_object();
+    json_object_object_foreach(labels, key, v)
+        json_object_object_add(out, key, json_object_new_string(v ? json_object_get_string(v) : "None"));
+    return out;
+}
+
+static int make_connector(struct building *b, struct json_object *info, const char **id)
+{
+    const char *name;
+    int rc = free_name(b, "SELECT id FROM service_connector WHERE name = ? AND workspace_id = ? LIMIT 1", NULL, &name);
+    if (rc != OK)
+        return rc;
+    struct json_object *body = new_body(b, name), *configuration = member(info, "configuration");
+    json_object_object_add(configuration, "generate_temporary_tokens", json_object_new_boolean(!b->permanent));
+    json_object_object_add(body, "connector_type", json_object_get(member(info, "type")));
+    json_object_object_add(body, "auth_method", json_object_get(member(info, "auth_method")));
+    json_object_object_add(body, "description", json_object_new_string(""));
+    json_object_object_add(body, "resource_types", json_object_new_array());
+    json_object_object_add(body, "supports_instances", json_object_new_boolean(false));
+    json_object_object_add(body, "configuration", json_object_get(configuration));
+    json_object_object_add(body, "secrets", json_object_new_object());
+    json_object_object_add(body, "labels", labels_as_text(b->labels));
+    struct write w = {.c = b->c, .res = &resource_connector, .body = body};
+    rc = connector_check(&w);
+    if (rc == OK)
+        rc = write_create_within(&w);
+    *id = arena_strdup(b->c->mem, w.id);
+    return rc;
+}
+
+static struct json_object *decoded(struct arena *a, struct db_value v)
+{
+    size_t len;
+    const char *text = v.s ? base64_decode(a, v.s, v.len, &len) : NULL;
+    return text ? json_tree(a, text, len) : NULL;
+}
+
+/* Credentials that expire are of no use to orchestrators on virtual machines. */
+static int make_permanent(struct building *b, const char *id, struct json_object *configuration)
+{
+    static const char key[] = "generate_temporary_tokens";
+    struct write w = {.c = b->c, .res = &resource_connector};
+    if (!b->permanent || (member_given(configuration, key) && member(configuration, key) && !member_bool(configuration, key)))
+        return OK;
+    if (!configuration)
+        configuration = json_keep(b->c->mem, json_object_new_object());
+    json_object_object_add(configuration, key, json_object_new_boolean(false));
+    memcpy(w.id, id, sizeof w.id);
+    write_set(&w, "configuration", encode_value(b->c->mem, resource_column(&resource_connector, "configuration"), configuration));
+    return write_flush_update(&w);
+}
+
+static int use_connector(struct building *b, const char *id, bool made, struct used_connector *out)
+{
+    struct db_rows found;
+    int rc = sql(b->c, &found,
+                 "SELECT connector_type, resource_id, supports_instances, resource_types, configuration FROM service_connector "
+                 "WHERE id = ?", p_text(id));
+    if (rc != OK)
+        return rc;
+    if (found.count == 0)
+        return fail(b->c, EX_KEY, "There is no service connector with the id %s", id);
+    struct db_value *v = db_row(&found, 0);
+    *out = (struct used_connector){
+        .id = id, .type = v[0].s, .resource_id = v[1].s, .instances = *v[2].s != '0', .resource_types = decoded(b->c->mem, v[3])};
+    if (made || connector_type_find(out->type))
+        return OK;
+    return make_permanent(b, id, decoded(b->c->mem, v[4]));
+}
+
+static int make_connectors(struct building *b, struct json_object *list)
+{
+    size_t count = json_object_array_length(list);
+    char hex[UUID_HEX + 1];
+    int rc = OK;
+    b->connectors = arena_array(b->c->mem, count + 1, sizeof *b->connectors);
+    for (size_t i = 0; i < count && rc == OK; i++) {
+        struct json_object *v = json_object_array_get_idx(list, i);
+        bool made = json_object_is_type(v, json_type_object);
+        const char *id = NULL;
+        if (made)
+            rc = make_connector(b, v, &id);
+        else if (uuid_read(json_object_get_string(v), UUID_TEXT, hex))
+            id = arena_strdup(b->c->mem, hex);
+        if (rc == OK)
+            rc = use_connector(b, id, made, &b->connectors[i]);
+    }
+    return rc;
+}
+
+static bool in_list(struct json_object *list, const char *s)
+{
+    for (size_t i = 0; list && i < json_object_array_length(list); i++)
+        if (streq(json_object_get_string(json_object_array_get_idx(list, i)), s))
+            return true;
+    return false;
+}
+
+/* Ties a new component to a connector that its flavor can use. */
+static int connect_component(struct building *b, struct json_object *info, const struct flavor *f, struct json_object *body)
+{
+    struct json_object *index = member(info, "service_connector_index");
+    const char *flavor = member_str(info, "flavor"), *id = member_str(info, "service_connector_resource_id");
+    if (!index)
+        return OK;
+    const struct used_connector *u = &b->connectors[json_object_get_int64(index)];
+    const char *attribute = f->connector_id_attribute;
+    struct json_object *value = attribute ? member(member(info, "configuration"), attribute) : NULL;
+    const char *configured = value ? json_object_get_string(value) : NULL;
+    if (!f->connector_resource_type || !*f->connector_resource_type)
+        return fail(b->c, EX_VALUE, "The flavor '%s' uses no service connectors", flavor);
+    bool fits = (!f->connector_type || streq(f->connector_type, u->type)) && in_list(u->resource_types, f->connector_resource_type);
+    if (!fits || (attribute && (!configured || !*configured)))
+        return fail(b->c, EX_VALUE, "The service connector does not reach what the flavor '%s' needs: resources of the type %s",
+                    flavor, f->connector_resource_type);
+    if (!id || !*id)
+        id = configured;
+    if (!id || !*id)
+        id = u->resource_id;
+    if ((!id || !*id) && u->instances)
+        return fail(b->c, EX_VALUE, "The service connector reaches several resources of the type %s: say which one is meant",
+                    f->connector_resource_type);
+    json_object_object_add(body, "connector", json_object_new_string(u->id));
+    if (id)
+        json_object_object_add(body, "connector_resource_id", json_object_new_string(id));
+    return OK;
+}
+
+static int make_component(struct building *b, const char *type, struct json_object *info, const char **id)
+{
+    struct flavor *f;
+    const char *name, *flavor = member_str(info, "flavor");
+    int rc = flavor_find(b->c, flavor, type, &f);
+    if (rc != OK)
+        return rc;
+    if (!f)
+        return fail(b->c, EX_VALUE, "There is no flavor '%s' for the component type %s", flavor, type);
+    rc = component_check_config(b->c, f, flavor, type, member(info, "configuration"));
+    if (rc == OK)
+        rc = free_name(b, "SELECT id FROM stack_component WHERE name = ? AND workspace_id = ? AND type = ? LIMIT 1", type, &name);
+    if (rc != OK)
+        return rc;
+    struct json_object *body = new_body(b, name);
+    json_object_object_add(body, "type", json_object_new_string(type));
+    json_object_object_add(body, "flavor", json_object_new_string(flavor));
+    json_object_object_add(body, "configuration", json_object_get(member(info, "configuration")));
+    json_object_object_add(body, "labels", json_object_get(b->labels));
+    struct write w = {.c = b->c, .res = &resource_component, .body = body};
+    rc = connect_component(b, info, f, body);
+    if (rc == OK)
+        rc = write_create_within(&w);
+    *id = arena_strdup(b->c->mem, w.id);
+    b->remote = b->remote || (streq(type, "orchestrator") && orchestrator_is_remote(flavor));
+    return rc;
+}
+
+static void note_existing(struct building *b, const char *id)
+{
+    for (size_t i = 0; i < b->existing.count; i++) {
+        const struct db_value *v = db_row(&b->existing, i);
+        if (streq(v[0].s, id) && streq(v[1].s, "orchestrator") && orchestrator_is_remote(v[2].s))
+            b->remote = true;
+    }
+}
+
+/* Every component of the body is found or made; the last of each list makes part of the stack. */
+static int make_components(struct building *b, struct json_object *parts)
+{
+    char hex[UUID_HEX + 1];
+    int rc = OK;
+    b->ids = arena_array(b->c->mem, (size_t)json_object_object_length(parts) + 1, sizeof *b->ids);
+    json_object_object_foreach(parts, type, list)
+    {
+        const char *id = NULL;
+        for (size_t i = 0; i < json_object_array_length(list) && rc == OK; i++) {
+            struct json_object *v = json_object_array_get_idx(list, i);
+            if (json_object_is_type(v, json_type_object))
+                rc = make_component(b, type, v, &id);
+            else if (uuid_read(json_object_get_string(v), UUID_TEXT, hex))
+                id = arena_strdup(b->c->mem, hex);
+        }
+        if (rc != OK)
+            return rc;
+        bool twice = false; /* one component under two types is there once */
+        for (size_t i = 0; i < b->count; i++)
+            twice = twice || streq(b->ids[i], id);
+        if (id && !twice) {
+            note_existing(b, id);
+            b->ids[b->count++] = id;
+        }
+    }
+    return b->count ? OK : fail(b->c, EX_VALUE, "A stack needs at least one component");
+}
+
+/* Orchestrators on virtual machines, existing or to be made. */
+static bool is_on_vm(const struct building *b, struct json_object *orchestrators)
+{
+    bool vm = false;
+    char hex[UUID_HEX + 1];
+    for (size_t i = 0; i < json_object_array_length(orchestrators); i++) {
+        struct json_object *v = json_object_array_get_idx(orchestrators, i);
+        const char *flavor = member_str(v, "flavor");
+        if (!flavor && uuid_read(json_object_get_string(v), UUID_TEXT, hex))
+            for (size_t k = 0; k < b->existing.count; k++)
+                if (streq(db_row(&b->existing, k)[0].s, hex))
+                    flavor = db_row(&b->existing, k)[2].s;
+        vm = flavor && starts_with(flavor, "vm_"); /* the last one decides */
+    }
+    return vm;
+}
+
+static int insert_stack(struct building *b, struct write *w)
+{
+    static const char *const remote[] = {STEP_REMOTE_STACK, NULL};
+    struct ctx *c = b->c;
+    uuid_new(w->id);
+    write_set(w, "name", p_text(b->name));
+    write_set(w, "workspace_id", p_text(b->workspace));
+    write_set(w, "user_id", p_text(c->auth->user_id));
+    write_set(w, "stack_spec_path", p_text(member_str(c->body, "stack_spec_path")));
+    write_set(w, "labels", encode_value(c->mem, resource_column(&resource_stack, "labels"), b->labels));
+    int rc = write_unique(w);
+    if (rc == OK)
+        rc = write_insert(w);
+    if (rc == OK)
+        rc = write_release_key(w, &resource_stack.unique);
+    if (rc == OK)
+        rc = link_components(c, w->id, b->ids, b->count);
+    return rc == OK && b->remote ? onboarding_add(c, remote) : rc;
+}
+
+static int check_body(struct building *b)
+{
+    struct json_object *parts = member(b->c->body, "components");
+    size_t count;
+    const char **ids = ids_in(b->c, parts, &count);
+    int rc = find_components(b->c, ids, count, &b->existing);
+    if (rc != OK)
+        return rc;
+    if (!*b->name || strpbrk(b->name, "\t\n\r\v\f"))
+        return fail(b->c, EX_VALUE, "The name '%s' of a stack must not be empty or hold tabs or line breaks", b->name);
+    if (!member(parts, "orchestrator"))
+        return fail(b->c, EX_KEY, "A stack needs an orchestrator");
+    b->permanent = is_on_vm(b, member(parts, "orchestrator"));
+    return OK;
+}
+
+int stack_create(struct ctx *c)
+{
+    char workspace[UUID_HEX + 1];
+    struct building b = {.c = c, .name = member_str(c->body, "name"), .workspace = workspace, .labels = member(c->body, "labels")};
+    struct write w = {.c = c, .res = &resource_stack};
+    if (!b.labels)
+        b.labels = json_keep(c->mem, json_object_new_object());
+    int rc = path_workspace(c, workspace);
+    if (rc == OK)
+        rc = check_body(&b);
+    if (rc == OK)
+        rc = sql_begin(c);
+    if (rc == OK)
+        rc = make_connectors(&b, member(c->body, "service_connectors"));
+    if (rc == OK)
+        rc = make_components(&b, member(c->body, "components"));
+    if (rc == OK)
+        rc = insert_stack(&b, &w);
+    if (rc == OK)
+        rc = sql_commit(c);
+    return rc == OK ? respond_row(c, &resource_stack, w.id, D_META) : rc;
+}

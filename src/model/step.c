@@ -1,0 +1,449 @@
+/* Runs of single steps. Their configuration is not theirs: it is looked up by name in the deployment of the run. */
+#include "model/step.h"
+
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+#include "model/documents.h"
+#include "model/run.h"
+
+#include <string.h>
+
+static void show_io(struct view *v, const struct row *row, struct jw *w, char direction)
+{
+    jw_open(w, '{');
+    for (struct kid *k = row->kids[SLOT_STEP_IO]; k; k = k->next) {
+        if (*k->v[3].s != direction)
+            continue;
+        jw_key(w, k->key);
+        view_write_ref(v, w, &resource_artifact_version, k->id);
+    }
+    jw_close(w, '}');
+}
+
+static void show_inputs(struct view *v, const struct row *row, struct jw *w)
+{
+    show_io(v, row, w, 'i');
+}
+
+static void show_outputs(struct view *v, const struct row *row, struct jw *w)
+{
+    show_io(v, row, w, 'o');
+}
+
+struct span step_document(const struct row *row)
+{
+    const struct span *document = row->data;
+    return document ? *document : (struct span){0};
+}
+
+static void show_config(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    model_write_stored(w, &MODEL_STEP_CONFIGURATION, json_member(step_document(row), "config"));
+}
+
+static void show_spec(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    model_write_stored(w, &MODEL_STEP_SPEC, json_member(step_document(row), "spec"));
+}
+
+static void show_logs(struct view *v, const struct row *row, struct jw *w)
+{
+    const struct kid *k = row->kids[SLOT_STEP_LOGS];
+    view_write_ref(v, w, &resource_logs, k ? k->id : NULL);
+}
+
+static void show_parents(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    jw_open(w, '[');
+    for (struct kid *k = row->kids[SLOT_STEP_PARENTS]; k; k = k->next)
+        jw_uuid(w, k->id);
+    jw_close(w, ']');
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER,
+    {.name = "status", .part = P_BODY, .filter = F_STRING},
+    {.name = "inputs", .part = P_BODY, .show = show_inputs},
+    {.name = "outputs", .part = P_BODY, .show = show_outputs},
+    {.name = "model_version_id", .enc = E_UUID, .part = P_BODY},
+    COL_WORKSPACE,
+    {.name = "config", .part = P_META, .show = show_config},
+    {.name = "spec", .part = P_META, .show = show_spec},
+    {.name = "cache_key", .part = P_META, .filter = F_STRING},
+    {.name = "code_hash", .part = P_META, .filter = F_STRING},
+    {.name = "docstring", .part = P_META},
+    {.name = "source_code", .part = P_META},
+    {.name = "start_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
+    {.name = "end_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
+    {.name = "logs", .part = P_META, .show = show_logs},
+    {.name = "deployment_id", .in = "deployment", .enc = E_UUID, .part = P_META},
+    {.name = "pipeline_run_id", .enc = E_UUID, .part = P_META, .filter = F_UUID, .flags = C_LOAD},
+    {.name = "original_step_run_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
+    {.name = "parent_step_ids", .part = P_META, .show = show_parents},
+    COL_METADATA,
+    {.name = "step_configuration", .enc = E_JSON, .flags = C_LOAD_META | C_READONLY},
+    {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_RES, .ref = &resource_model_version, .flags = C_READONLY},
+    COL_NAME,
+};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, REQ},
+    {"start_time", &T_STAMP, NULL, 0, NUL},
+    {"end_time", &T_STAMP, NULL, 0, NUL | UPD},
+    {"status", &T_EXECUTION_STATUS, NULL, 0, REQ | UPD},
+    {"cache_key", &T_STRING, NULL, 255, NUL},
+    {"code_hash", &T_STRING, NULL, 255, NUL},
+    {"docstring", &T_STRING, NULL, 65535, NUL},
+    {"source_code", &T_STRING, NULL, 65535, NUL},
+    {"pipeline_run_id", &T_UUID, NULL, 0, REQ},
+    {"original_step_run_id", &T_UUID, NULL, 0, NUL},
+    {"parent_step_ids", &T_UUIDS, "[]", 0, 0},
+    {"inputs", &T_MAP_UUID, "{}", 0, 0},
+    {"outputs", &T_MAP_UUID, "{}", 0, UPD_DEF},
+    {"saved_artifact_versions", &T_MAP_UUID, "{}", 0, UPD_ONLY | UPD_DEF},
+    {"loaded_artifact_versions", &T_MAP_UUID, "{}", 0, UPD_ONLY | UPD_DEF},
+    {"logs", &T_LOGS_REQUEST, NULL, 0, NUL},
+    {"deployment", &T_UUID, NULL, 0, REQ},
+    {"model_version_id", &T_UUID, NULL, 0, NUL | UPD},
+};
+static const struct model body = MODEL("step_run", fields);
+
+/* Loading ---------------------------------------------------------------------------------------------------------- */
+
+/* Finds each step's document in its deployment. A deployment's text is walked once, whatever the number of steps. */
+static void assign_documents(struct arena *mem, struct row **rows, size_t count, const char *deployment, struct span all)
+{
+    struct span key, value;
+    size_t at = 0;
+    while (json_next_member(all, &at, &key, &value)) {
+        char *name = arena_alloc(mem, key.len + 1);
+        name[json_unescape(key.s, key.len, name)] = '\0';
+        for (size_t i = 0; i < count; i++)
+            if (streq(row_str(rows[i], "deployment_id"), deployment) && streq(row_str(rows[i], "name"), name))
+                rows[i]->data = arena_memdup(mem, &value, sizeof value);
+    }
+}
+
+static int load_documents(struct view *v, struct row **rows, size_t count)
+{
+    struct ctx *c = view_ctx(v);
+    const char **ids = arena_array(c->mem, count + 1, sizeof *ids);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *id = row_str(rows[i], "deployment_id");
+        bool known = !id;
+        for (size_t k = n; k-- > 0 && !known;)
+            known = streq(ids[k], id);
+        if (!known)
+            ids[n++] = id;
+    }
+    struct db_rows found = {0};
+    if (n) {
+        struct query *q = query_new(c->mem);
+        query_add(q, "SELECT id, step_configurations FROM pipeline_deployment WHERE id IN ");
+        query_in(q, ids, n);
+        int rc = query_run(c, q, &found);
+        if (rc != OK)
+            return rc;
+    }
+    for (size_t i = 0; i < found.count; i++) {
+        struct db_value *d = db_row(&found, i);
+        assign_documents(c->mem, rows, count, d[0].s, (struct span){d[1].s, d[1].len});
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct span own = row_span(rows[i], "step_configuration");
+        if (!rows[i]->data && own.s)
+            rows[i]->data = arena_memdup(c->mem, &own, sizeof own);
+    }
+    return OK;
+}
+
+static int load_logs(struct view *v, struct row **rows, size_t count)
+{
+    const char **ids = arena_array(view_ctx(v)->mem, count + 1, sizeof *ids);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = rows[i]->id;
+    struct query *q = view_query(v, &resource_logs, D_META);
+    struct row **logs;
+    size_t found;
+    query_add(q, " FROM logs t WHERE t.step_run_id IN ");
+    query_in(q, ids, count);
+    int rc = view_select(v, &resource_logs, D_META, q, &logs, &found);
+    for (size_t i = 0; i < found && rc == OK; i++)
+        view_add_kid(v, view_find(v, &resource_step, row_str(logs[i], "step_run_id")), SLOT_STEP_LOGS, logs[i]->id, NULL, NULL);
+    return rc;
+}
+
+static int load(struct view *v, struct row **rows, size_t count)
+{
+    struct row **whole = arena_array(view_ctx(v)->mem, count + 1, sizeof *whole);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->detail & D_META)
+            whole[n++] = rows[i];
+    int rc = view_links(v, rows, count, SLOT_STEP_IO, &resource_artifact_version,
+                        "SELECT step_id, artifact_id, name, 'i' FROM step_run_input_artifact WHERE step_id IN %s UNION ALL "
+                        "SELECT step_id, artifact_id, name, 'o' FROM step_run_output_artifact WHERE step_id IN %s ORDER BY 3, 2");
+    if (rc != OK || n == 0)
+        return rc;
+    rc = view_links(v, whole, n, SLOT_STEP_PARENTS, NULL,
+                    "SELECT x.child_id, x.parent_id FROM step_run_parents x JOIN step_run p ON p.id = x.parent_id WHERE "
+                    "x.child_id IN %s ORDER BY p.created, p.id");
+    if (rc == OK)
+        rc = load_logs(v, whole, n);
+    return rc == OK ? load_documents(v, whole, n) : rc;
+}
+
+const struct resource resource_step = {
+    .name = "step_run",
+    .label = "step run",
+    .table = "step_run",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_WORKSPACE,
+    .rank = RANK_STEP,
+    .metadata_type = "step_run",
+    .load = load,
+};
+
+/* Writing ---------------------------------------------------------------------------------------------------------- */
+
+/* 404 unless every id exists in the table. */
+static int need_all(struct ctx *c, const char *table, const char *label, const char **ids, size_t count)
+{
+    struct db_rows rows;
+    if (count == 0)
+        return OK;
+    struct query *q = query_new(c->mem);
+    query_add(q, "SELECT id FROM `%s` WHERE id IN ", table);
+    query_in(q, ids, count);
+    int rc = query_run(c, q, &rows);
+    for (size_t i = 0; i < count && rc == OK; i++) {
+        bool there = false;
+        for (size_t k = 0; k < rows.count && !there; k++)
+            there = streq(ids[i], db_row(&rows, k)[0].s);
+        if (!there)
+            return fail(c, EX_KEY, "There is no %s with the id %s", label, ids[i]);
+    }
+    return rc;
+}
+
+static const char *hex_of(struct arena *mem, struct json_object *uuid)
+{
+    char hex[UUID_HEX + 1] = "";
+    uuid_read(json_object_get_string(uuid), (size_t)json_object_get_string_len(uuid), hex);
+    return arena_strdup(mem, hex);
+}
+
+/* Links a step with artifact versions by name; those that are linked already stay. */
+static int link_artifacts(struct write *w, const char *table, const char *type, struct json_object *map)
+{
+    size_t count = (size_t)json_object_object_length(map), n = 0;
+    if (count == 0)
+        return OK;
+    const char **ids = arena_array(w->c->mem, count, sizeof *ids);
+    struct query *q = query_new(w->c->mem);
+    query_add(q, "INSERT IGNORE INTO %s (step_id, artifact_id, name, type) VALUES ", table);
+    json_object_object_foreach(map, name, id)
+    {
+        ids[n] = hex_of(w->c->mem, id);
+        query_add(q, n ? ", (?, ?, ?, ?)" : "(?, ?, ?, ?)");
+        query_param(q, p_text(w->id));
+        query_param(q, p_text(ids[n]));
+        query_param(q, p_text(name));
+        query_param(q, p_text(type));
+        n++;
+    }
+    int rc = need_all(w->c, "artifact_version", "artifact version", ids, n);
+    return rc == OK ? query_run(w->c, q, NULL) : rc;
+}
+
+static int link_parents(struct write *w)
+{
+    struct json_object *list = member(w->body, "parent_step_ids");
+    size_t count = json_object_array_length(list);
+    if (count == 0)
+        return OK;
+    const char **ids = arena_array(w->c->mem, count, sizeof *ids);
+    struct query *q = query_new(w->c->mem);
+    query_add(q, "INSERT IGNORE INTO step_run_parents (parent_id, child_id) VALUES ");
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = hex_of(w->c->mem, json_object_array_get_idx(list, i));
+        query_add(q, i ? ", (?, ?)" : "(?, ?)");
+        query_param(q, p_text(ids[i]));
+        query_param(q, p_text(w->id));
+    }
+    int rc = need_all(w->c, "step_run", "step run", ids, count);
+    return rc == OK ? query_run(w->c, q, NULL) : rc;
+}
+
+static int insert_logs(struct write *w)
+{
+    struct json_object *logs = member(w->body, "logs");
+    if (!logs)
+        return OK;
+    struct write row = {.c = w->c, .res = &resource_logs};
+    uuid_new(row.id);
+    write_set(&row, "uri", p_text(member_str(logs, "uri")));
+    write_set(&row, "step_run_id", p_text(w->id));
+    write_set(&row, "artifact_store_id", p_text(hex_of(w->c->mem, member(logs, "artifact_store_id"))));
+    return write_insert(&row);
+}
+
+/* A step must be described by its deployment; a row that is not would break every later read of its run. */
+static int check_described(struct write *w, const struct run_lock *run)
+{
+    const char *name = member_str(w->body, "name");
+    struct db_rows rows;
+    struct span all = {run->step_configurations, run->step_configurations_len};
+    const char *deployment = hex_of(w->c->mem, member(w->body, "deployment"));
+    if (!streq(deployment, run->deployment_id)) {
+        int rc = sql(w->c, &rows, "SELECT step_configurations FROM pipeline_deployment WHERE id = ?", p_text(deployment));
+        if (rc != OK)
+            return rc;
+        if (rows.count == 0)
+            return fail(w->c, EX_KEY, "There is no pipeline deployment with the id %s", member_str(w->body, "deployment"));
+        all = (struct span){db_row(&rows, 0)[0].s, db_row(&rows, 0)[0].len};
+    }
+    if (!json_member(all, name).s)
+        return fail(w->c, EX_VALUE, "The deployment of the run describes no step named '%s'", name);
+    return OK;
+}
+
+static int check_name_free(struct write *w, const struct run_lock *run)
+{
+    struct db_rows rows;
+    int rc = sql(w->c, &rows, "SELECT id FROM step_run WHERE pipeline_run_id = ? AND name = ? LIMIT 1", p_text(run->id),
+                 p_text(member_str(w->body, "name")));
+    if (rc == OK && rows.count)
+        return fail(w->c, EX_ENTITY_EXISTS, "The run has a step named '%s' already", member_str(w->body, "name"));
+    return rc;
+}
+
+static void assign(struct write *w)
+{
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        const struct column *col = &columns[i];
+        const char *name = col->in ? col->in : col->name;
+        if (model_field(&body, name) && !col->show && !(col->flags & C_READONLY))
+            write_set(w, col->col ? col->col : col->name, encode_value(w->c->mem, col, member(w->body, name)));
+    }
+}
+
+int step_create(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_step, .body = c->body};
+    struct run_lock run;
+    uuid_new(w.id);
+    assign(&w);
+    int rc = sql_begin(c);
+    if (rc == OK)
+        rc = run_lock(c, write_get(&w, "pipeline_run_id"), true, &run);
+    if (rc == OK)
+        rc = check_name_free(&w, &run);
+    if (rc == OK)
+        rc = write_insert(&w);
+    if (rc == OK)
+        rc = insert_logs(&w);
+    if (rc == OK)
+        rc = link_parents(&w);
+    if (rc == OK)
+        rc = link_artifacts(&w, "step_run_input_artifact", "default", member(w.body, "inputs"));
+    if (rc == OK)
+        rc = link_artifacts(&w, "step_run_output_artifact", "default", member(w.body, "outputs"));
+    if (rc == OK)
+        rc = check_described(&w, &run);
+    if (rc == OK && !streq(member_str(w.body, "status"), "running"))
+        rc = run_derive_status(c, &run);
+    if (rc == OK)
+        rc = sql_commit(c);
+    return rc == OK ? respond_row(c, &resource_step, w.id, D_META) : rc;
+}
+
+static int find_run(struct ctx *c, const char *step_id, const char **run_id, bool *has_model)
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows, "SELECT pipeline_run_id, model_version_id FROM step_run WHERE id = ?", p_text(step_id));
+    if (rc == OK && rows.count == 0)
+        return fail(c, EX_KEY, "There is no step run with the id %s", step_id);
+    if (rc == OK) {
+        *run_id = db_row(&rows, 0)[0].s;
+        *has_model = db_row(&rows, 0)[1].s != NULL;
+    }
+    return rc;
+}
+
+int step_update(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_step, .body = c->body};
+    struct run_lock run;
+    const char *run_id = NULL, *names[] = {"status", "end_time", "model_version_id"};
+    bool has_model = false;
+    memcpy(w.id, c->param[0], sizeof w.id);
+    int rc = sql_begin(c);
+    if (rc == OK)
+        rc = find_run(c, w.id, &run_id, &has_model);
+    if (rc == OK)
+        rc = run_lock(c, run_id, false, &run);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (member(w.body, names[i]) && !(i == 2 && has_model))
+            write_set(&w, names[i], encode_value(c->mem, resource_column(&resource_step, names[i]), member(w.body, names[i])));
+    if (rc == OK)
+        rc = write_flush_update(&w);
+    if (rc == OK)
+        rc = link_artifacts(&w, "step_run_output_artifact", "default", member(w.body, "outputs"));
+    if (rc == OK)
+        rc = link_artifacts(&w, "step_run_output_artifact", "manual", member(w.body, "saved_artifact_versions"));
+    if (rc == OK)
+        rc = link_artifacts(&w, "step_run_input_artifact", "manual", member(w.body, "loaded_artifact_versions"));
+    if (rc == OK)
+        rc = run_derive_status(c, &run);
+    if (rc == OK)
+        rc = sql_commit(c);
+    return rc == OK ? respond_row(c, &resource_step, w.id, D_META) : rc;
+}
+
+/* Parts of a step -------------------------------------------------------------------------------------------------- */
+
+static int answer_member(struct ctx *c, unsigned detail, const char *name)
+{
+    struct view *v = view_new(c);
+    struct query *q = view_query(v, &resource_step, detail);
+    struct row **rows;
+    size_t count;
+    query_add(q, " FROM step_run t WHERE t.id = ?");
+    query_param(q, p_text(c->param[0]));
+    int rc = view_select(v, &resource_step, detail, q, &rows, &count);
+    if (rc == OK && count == 0)
+        return fail(c, EX_KEY, "There is no step run with the id %s", c->param[0]);
+    if (rc == OK && detail & D_META)
+        rc = load_documents(v, rows, count);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    view_write_column(v, &w, rows[0], resource_column(&resource_step, name));
+    return OK;
+}
+
+int step_get(struct ctx *c)
+{
+    return respond_row(c, &resource_step, c->param[0], D_META | D_RES);
+}
+
+int step_status(struct ctx *c)
+{
+    return answer_member(c, D_BODY, "status");
+}
+
+int step_configuration(struct ctx *c)
+{
+    return answer_member(c, D_META, "config");
+}

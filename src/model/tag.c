@@ -1,0 +1,39 @@
+/* Tags: names with a colour that hang on resources of several kinds. */
+#include "model/model.h"
+#include "resource/tags.h"
+
+static const struct type T_COLOR = {.kind = K_ENUM, .words = TAG_COLORS};
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    {.name = "color", .part = P_BODY, .filter = F_STRICT_ENUM, .type = &T_COLOR},
+    {.name = "tagged_count", .enc = E_INT, .part = P_BODY,
+     .sql = "(SELECT COUNT(*) FROM tag_resource n WHERE n.tag_id = t.id)", .flags = C_READONLY},
+    COL_NAME,
+};
+
+static const struct field fields[] = {
+    {"name", &T_STRING, NULL, 255, REQ | UPD | UPD_ANYLEN},
+    {"color", &T_COLOR, NULL, 0, UPD},
+};
+static const struct model body = MODEL("tag", fields);
+
+static int choose_color(struct write *w)
+{
+    if (!member(w->body, "color"))
+        write_set(w, "color", p_text(tag_random_color()));
+    return OK;
+}
+
+const struct resource resource_tag = {
+    .name = "tag",
+    .label = "tag",
+    .table = "tag",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_NAME_OR_ID | X_NAME_RULE | X_UPDATE_NULLS | X_META_NULL,
+    .rank = RANK_TAG,
+    .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
+    .check_create = choose_color,
+};

@@ -1,0 +1,17 @@
+/* What a trigger has started: shown, body only, as part of the run that it led to. */
+#include "model/model.h"
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    {.name = "event_metadata", .enc = E_B64, .part = P_META, .null_as = "{}"},
+};
+
+const struct resource resource_trigger_execution = {
+    .name = "trigger_execution",
+    .label = "trigger execution",
+    .table = "trigger_execution",
+    COLUMNS(columns),
+    .flags = X_NO_NAME,
+    .rank = RANK_TRIGGER_EXECUTION,
+};

@@ -1,0 +1,551 @@
+/* Users. Service accounts live in the same table and are shown as users where something refers to them. */
+#include "model/user.h"
+
+#include "auth/auth.h"
+#include "auth/limit.h"
+#include "auth/password.h"
+#include "base/config.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "resource/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A fresh activation token hangs on its user's row; stored ones are hashes and never shown. */
+static void show_token(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    jw_str(w, row->data);
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
+    {.name = "activation_token", .part = P_BODY, .show = show_token},
+    {.name = "full_name", .part = P_BODY, .filter = F_STRING},
+    {.name = "email_opted_in", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
+    {.name = "is_service_account", .enc = E_BOOL, .part = P_BODY},
+    {.name = "is_admin", .enc = E_BOOL, .part = P_BODY},
+    {.name = "email", .part = P_META, .sql = "NULL", .flags = C_READONLY},
+    {.name = "external_user_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
+    {.name = "user_metadata", .enc = E_JSON, .part = P_META, .null_as = "{}", .flags = C_EMPTY_NULL},
+    COL_NAME,
+};
+
+static const struct filter filters[] = {
+    {.name = "email", .cls = F_STRING, .column = "t.email"},
+};
+
+static const struct field create_fields[] = {
+    {"email", &T_STRING, NULL, 255, NUL},
+    {"email_opted_in", &T_BOOL, NULL, 0, NUL},
+    {"password", &T_STRING, NULL, 255, NUL},
+    {"activation_token", &T_STRING, NULL, 255, NUL},
+    {"external_user_id", &T_UUID, NULL, 0, NUL},
+    {"user_metadata", &T_MAP_ANY, NULL, 0, NUL},
+    {"name", &T_STRING, NULL, 255, REQ},
+    {"full_name", &T_STRING, "\"\"", 255, 0},
+    {"is_admin", &T_BOOL, NULL, 0, REQ},
+    {"active", &T_BOOL, "false", 0, 0},
+};
+static const struct model create_body = MODEL("user", create_fields, .extra = EXTRA_FORBID);
+
+/* An address given means that its owner opts in; opting in needs an address. */
+static void email_rule(struct check *k, struct json_object *v)
+{
+    bool email = member(v, "email");
+    if (email && !member(v, "email_opted_in"))
+        json_object_object_add(v, "email_opted_in", json_object_new_boolean(true));
+    if (!email && member_bool(v, "email_opted_in"))
+        check_problem(k, NULL, "value_error", v, NULL, "Value error, opting in with an email address needs the address");
+}
+
+static const struct field update_fields[] = {
+    {"email", &T_STRING, NULL, 255, UPD},          {"email_opted_in", &T_BOOL, NULL, 0, UPD},
+    {"password", &T_STRING, NULL, 255, UPD},       {"activation_token", &T_STRING, NULL, 255, UPD},
+    {"external_user_id", &T_UUID, NULL, 0, UPD},   {"user_metadata", &T_MAP_ANY, NULL, 0, UPD},
+    {"name", &T_STRING, NULL, 255, UPD},           {"full_name", &T_STRING, NULL, 255, UPD},
+    {"is_admin", &T_BOOL, NULL, 0, UPD},           {"active", &T_BOOL, NULL, 0, UPD},
+    {"old_password", &T_STRING, NULL, 255, UPD},
+};
+const struct model USER_UPDATE = MODEL("user_update", update_fields, .after = email_rule);
+
+/* Lists hold users only; without RBAC, those who are no administrators see only themselves. */
+static int scope(struct ctx *c, struct filter_query *f)
+{
+    filter_scope(f, "t.is_service_account = 0", NULL, 0);
+    if (!c->auth->is_admin)
+        filter_scope(f, "t.id = ?", SQL_PARAMS(p_text(c->auth->user_id)));
+    return OK;
+}
+
+const struct resource resource_user = {
+    .name = "user",
+    .label = "user",
+    .table = "user",
+    COLUMNS(columns),
+    FILTERS(filters),
+    .body = &create_body,
+    .flags = X_NAME_OR_ID,
+    .rank = RANK_USER,
+    .unique = {.columns = {"name", "is_service_account"}, .error = EX_ENTITY_EXISTS, .on_update = true},
+    .scope = scope,
+};
+
+bool users_managed(void)
+{
+    return config.auth_scheme != SCHEME_EXTERNAL;
+}
+
+/* Accounts ------------------------------------------------------------------------------------------------------- */
+
+struct account {
+    const char *id, *name, *password, *token; /* the latter two are hashes, or NULL */
+    bool active, admin, service;
+};
+
+/* By id any account, by name users only. */
+static int find_account(struct ctx *c, const char *name_or_id, struct account *out)
+{
+    char hex[UUID_HEX + 1];
+    bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
+    struct db_rows rows;
+    int rc = sql(c, &rows,
+                 by_id ? "SELECT id, name, password, activation_token, active, is_admin, is_service_account FROM user WHERE id = ?"
+                       : "SELECT id, name, password, activation_token, active, is_admin, is_service_account FROM user "
+                         "WHERE is_service_account = 0 AND name = ?",
+                 p_text(by_id ? hex : name_or_id));
+    if (rc != OK)
+        return rc;
+    if (rows.count == 0)
+        return fail(c, EX_KEY, "There is no user with the %s %s", by_id ? "id" : "name", name_or_id);
+    const struct db_value *v = db_row(&rows, 0);
+    *out = (struct account){v[0].s, v[1].s, v[2].s, v[3].s, *v[4].s != '0', *v[5].s != '0', *v[6].s != '0'};
+    return OK;
+}
+
+static bool is_caller(const struct ctx *c, const struct account *u)
+{
+    return streq(u->id, c->auth->user_id);
+}
+
+static int need_admin(struct ctx *c, const char *what)
+{
+    if (!c->auth->is_admin)
+        return fail(c, EX_ILLEGAL_OPERATION, "Without RBAC, only administrators may %s", what);
+    return OK;
+}
+
+/* Service accounts have endpoints of their own. */
+static int need_user(struct ctx *c, const struct account *u)
+{
+    return u->service ? fail(c, EX_KEY, "There is no user with the id %s: it belongs to a service account", u->id) : OK;
+}
+
+int respond_user(struct ctx *c, const char *id, unsigned detail, const char *token)
+{
+    struct view *v = view_new(c);
+    struct query *q = view_query(v, &resource_user, detail);
+    struct row **rows;
+    size_t count;
+    query_add(q, " FROM user t WHERE t.id = ?");
+    query_param(q, p_text(id));
+    int rc = view_select(v, &resource_user, detail, q, &rows, &count);
+    if (rc != OK)
+        return rc;
+    if (count == 0)
+        return fail(c, EX_KEY, "There is no user with the id %s", id);
+    rows[0]->data = arena_strdup(c->mem, token);
+    struct jw w = respond_json(c);
+    view_write(v, &w, rows[0], detail);
+    return OK;
+}
+
+int user_get(struct ctx *c)
+{
+    struct account u;
+    int rc = find_account(c, c->param[0], &u);
+    if (rc == OK && !is_caller(c, &u))
+        rc = need_admin(c, "get other users");
+    return rc == OK ? respond_user(c, u.id, member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL) : rc;
+}
+
+int user_current(struct ctx *c)
+{
+    struct db_rows private;
+    int rc = sql(c, &private, "SELECT email, external_user_id, user_metadata FROM user WHERE id = ?", p_text(c->auth->user_id));
+    if (rc != OK)
+        return rc;
+    struct view *v = view_new(c);
+    struct row *row = view_find(v, &resource_user, c->auth->user_id);
+    const char *names[] = {"email", "external_user_id", "user_metadata"};
+    for (size_t i = 0; private.count && i < ARRAY_LEN(names); i++)
+        row->v[resource_column(&resource_user, names[i]) - columns] = db_row(&private, 0)[i];
+    struct jw w = respond_json(c);
+    view_write(v, &w, row, D_META);
+    return OK;
+}
+
+/* Creating ------------------------------------------------------------------------------------------------------- */
+
+/* Assigns the hash of a secret to a column; a NULL secret is SQL NULL. */
+static int set_hash(struct write *w, const char *col, struct json_object *secret)
+{
+    const char *problem = password_problem(secret);
+    if (problem)
+        return fail(w->c, EX_INVALID_VALUE, "%s", problem);
+    write_set(w, col, p_text(secret ? password_hash(w->c->mem, json_object_get_string(secret)) : NULL));
+    return OK;
+}
+
+int user_create(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_user, .body = c->body};
+    struct json_object *password = member(c->body, "password"), *code = member(c->body, "activation_token");
+    const char *token = NULL;
+    int rc = need_admin(c, "create users");
+    if (rc != OK)
+        return rc;
+    if (!password) {
+        token = secret_token(c->mem, 32);
+        code = json_keep(c->mem, json_object_new_string(token));
+    }
+    rc = set_hash(&w, "password", password);
+    if (rc == OK)
+        rc = set_hash(&w, "activation_token", code);
+    write_set(&w, "active", p_int(password != NULL));
+    write_set(&w, "is_service_account", p_text("0"));
+    write_set(&w, "email", p_text(member_str(c->body, "email")));
+    if (rc == OK)
+        rc = write_create(&w);
+    return rc == OK ? respond_user(c, w.id, D_META, token) : rc;
+}
+
+int user_create_admin(struct ctx *c, const char *name, const char *hash, char id[33])
+{
+    struct write w = {.c = c, .res = &resource_user};
+    uuid_new(w.id);
+    memcpy(id, w.id, sizeof w.id);
+    write_set(&w, "name", p_text(name));
+    write_set(&w, "full_name", p_text(""));
+    write_set(&w, "password", p_text(hash));
+    write_set(&w, "active", p_int(1));
+    write_set(&w, "is_admin", p_int(1));
+    write_set(&w, "is_service_account", p_text("0"));
+    int rc = write_unique(&w);
+    if (rc == OK)
+        rc = write_insert(&w);
+    return rc == OK ? write_release_key(&w, &resource_user.unique) : rc;
+}
+
+/* Changing ------------------------------------------------------------------------------------------------------- */
+
+int keep_an_admin(struct ctx *c, const char *id, const char *what)
+{
+    struct db_rows admins;
+    int rc = sql0(c, &admins, "SELECT id FROM user WHERE is_admin = 1 LIMIT 2 FOR UPDATE");
+    if (rc == OK && admins.count == 1 && streq(db_row(&admins, 0)[0].s, id))
+        return fail(c, EX_ILLEGAL_OPERATION, "This is the only administrator and cannot be %s", what);
+    return rc;
+}
+
+/* Assigns those of the named members that the body holds. */
+static int assign(struct write *w, const char *const *names)
+{
+    for (; *names; names++) {
+        struct json_object *v = member(w->body, *names);
+        if (!member_given(w->body, *names) || (!v && streq(*names, "user_metadata")))
+            continue;
+        int rc = OK;
+        if (streq(*names, "password"))
+            rc = set_hash(w, "password", v);
+        else
+            write_set(w, *names, encode_value(w->c->mem, resource_column(&resource_user, *names), v));
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+static bool demotes(const struct write *w)
+{
+    for (size_t i = 0; i < w->set_count; i++)
+        if (streq(w->set[i].col, "is_admin"))
+            return w->set[i].value.n == 0;
+    return false;
+}
+
+/* Writes the assignments, within a transaction, with the name kept unique and an administrator left. */
+static int save_within(struct write *w, const struct account *u)
+{
+    struct ctx *c = w->c;
+    const char *name = write_get(w, "name");
+    int rc = OK;
+    if (u->admin && demotes(w))
+        rc = keep_an_admin(c, u->id, "demoted");
+    if (rc == OK)
+        rc = write_lock(w, u->id);
+    bool renamed = rc == OK && name && !streq(name, u->name);
+    if (renamed)
+        rc = write_unique(w);
+    if (rc == OK)
+        rc = write_flush_update(w);
+    if (rc == OK && renamed)
+        rc = write_release_key(w, &resource_user.unique);
+    return rc;
+}
+
+static int save(struct write *w, const struct account *u)
+{
+    int rc = need_user(w->c, u);
+    if (rc == OK)
+        rc = sql_begin(w->c);
+    if (rc == OK)
+        rc = save_within(w, u);
+    return rc == OK ? sql_commit(w->c) : rc;
+}
+
+/* One's password is changed with the old one, and guessing that is limited. */
+static int check_old_password(struct ctx *c, const struct account *u)
+{
+    const char *old = member_str(c->body, "old_password");
+    if (!is_caller(c, u))
+        return fail(c, EX_ILLEGAL_OPERATION, "The password of another user cannot be changed; deactivate the user, who then "
+                                             "chooses one with the activation token");
+    if (!old)
+        return fail(c, EX_ILLEGAL_OPERATION, "To change the password, the current one is needed as old_password");
+    const char *problem = password_problem(member(c->body, "old_password"));
+    int rc = limit_count(c, LIMIT_PASSWORD_CHANGE);
+    if (rc == OK && problem)
+        return fail(c, EX_INVALID_VALUE, "%s", problem);
+    if (rc == OK && !password_fits(old, u->password))
+        return fail(c, EX_ILLEGAL_OPERATION, "The current password is not the one given");
+    return rc == OK ? limit_forgive(c, LIMIT_PASSWORD_CHANGE) : rc;
+}
+
+/* A change of a right that is more than a repetition of what holds. */
+static int check_right(struct ctx *c, const struct account *u, const char *name, bool now, bool *change)
+{
+    struct json_object *wanted = member(c->body, name);
+    *change = wanted && json_object_get_boolean(wanted) != now;
+    if (!*change)
+        return OK;
+    if (is_caller(c, u))
+        return fail(c, EX_ILLEGAL_OPERATION, "Nobody can change %s of the own account", name);
+    if (!c->auth->is_admin)
+        return fail(c, EX_ILLEGAL_OPERATION, "Only administrators may change %s of other accounts", name);
+    return OK;
+}
+
+int user_update(struct ctx *c)
+{
+    static const char *const always[] = {"name", "full_name", "user_metadata", NULL};
+    static const char *const password[] = {"password", NULL}, *const admin[] = {"is_admin", NULL};
+    struct write w = {.c = c, .res = &resource_user, .body = c->body};
+    struct account u;
+    bool new_admin = false, new_active = false;
+    int rc = find_account(c, c->param[0], &u);
+    if (rc == OK && !is_caller(c, &u))
+        rc = need_admin(c, "update other users");
+    if (rc == OK && member(c->body, "password"))
+        rc = check_old_password(c, &u);
+    if (rc == OK)
+        rc = check_right(c, &u, "is_admin", u.admin, &new_admin);
+    if (rc == OK)
+        rc = check_right(c, &u, "active", u.active, &new_active); /* accepted and not applied: see deactivate */
+    if (rc == OK && !is_caller(c, &u) && (member(c->body, "email") || member(c->body, "email_opted_in")))
+        rc = fail(c, EX_ILLEGAL_OPERATION, "The email address of another user cannot be changed");
+    if (rc == OK)
+        rc = assign(&w, always);
+    if (rc == OK && member(c->body, "password"))
+        rc = assign(&w, password);
+    if (rc == OK && new_admin)
+        rc = assign(&w, admin);
+    if (rc == OK)
+        rc = save(&w, &u);
+    return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+}
+
+int user_update_current(struct ctx *c)
+{
+    static const char *const always[] = {"name", "full_name", "user_metadata", "email", "email_opted_in", NULL};
+    static const char *const password[] = {"password", NULL};
+    struct write w = {.c = c, .res = &resource_user, .body = c->body};
+    struct account u;
+    int rc = find_account(c, c->auth->user_id, &u);
+    if (rc == OK && member(c->body, "password"))
+        rc = check_old_password(c, &u);
+    if (rc == OK)
+        rc = assign(&w, always);
+    if (rc == OK && member(c->body, "password"))
+        rc = assign(&w, password);
+    if (rc == OK)
+        rc = save(&w, &u);
+    return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+}
+
+int user_email_opt_in(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_user, .body = c->body};
+    struct account u;
+    char own[UUID_TEXT + 1];
+    uuid_write(c->auth->user_id, own);
+    int rc = find_account(c, c->param[0], &u);
+    if (rc == OK && !streq(own, c->param[0]))
+        return fail(c, EX_AUTHORIZATION, "Nobody can opt in for another user; the path must hold your own id");
+    struct json_object *in = member(c->body, "email_opted_in");
+    write_set(&w, "email", p_text(member_str(c->body, "email")));
+    write_set(&w, "email_opted_in", in ? p_int(json_object_get_boolean(in)) : p_null());
+    if (rc == OK)
+        rc = save(&w, &u);
+    return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+}
+
+int user_activate(struct ctx *c)
+{
+    static const char *const applied[] = {"name", "full_name", "password", "email", "email_opted_in", "user_metadata", NULL};
+    struct write w = {.c = c, .res = &resource_user, .body = c->body};
+    struct account u;
+    const char *token = member_str(c->body, "activation_token");
+    int rc = find_account(c, c->param[0], &u);
+    if (rc != OK)
+        return rc;
+    if (!token)
+        return fail(c, EX_AUTHORIZATION, "Authentication error: an activation token is needed");
+    if (!u.service && (u.active || !u.token))
+        return fail(c, EX_INVALID_VALUE, "There is nothing to activate: the user is active, or has no activation token");
+    if (!password_fits(token, u.service ? NULL : u.token))
+        return fail(c, EX_AUTHORIZATION, "Authentication error: this is not the activation token of the user %s", c->param[0]);
+    write_set(&w, "active", p_int(1));
+    write_set(&w, "activation_token", p_null());
+    rc = assign(&w, applied);
+    if (rc == OK)
+        rc = save(&w, &u);
+    return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+}
+
+int user_deactivate(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_user};
+    struct account u;
+    int rc = find_account(c, c->param[0], &u);
+    if (rc == OK && is_caller(c, &u))
+        return fail(c, EX_ILLEGAL_OPERATION, "Nobody can deactivate the own account");
+    if (rc == OK)
+        rc = need_admin(c, "deactivate users");
+    if (rc != OK)
+        return rc;
+    const char *token = secret_token(c->mem, 32);
+    write_set(&w, "active", p_int(0));
+    write_set(&w, "activation_token", p_text(password_hash(c->mem, token)));
+    rc = save(&w, &u);
+    return rc == OK ? respond_user(c, u.id, D_META, token) : rc;
+}
+
+/* Deleting ------------------------------------------------------------------------------------------------------- */
+
+int account_owns(struct ctx *c, const char *id, bool *owns)
+{
+    static const char *const tables[] = {
+        "stack",         "stack_component", "flavor",            "action",         "event_source",
+        "pipeline",      "schedule",        "pipeline_run",      "step_run",       "pipeline_build",
+        "artifact_version", "run_metadata", "secret",            "trigger",        "pipeline_deployment",
+        "code_repository", "service",       "service_connector", "model",          "model_version",
+        "model_versions_artifacts", "model_versions_runs"};
+    struct query *q = query_new(c->mem);
+    struct db_rows rows;
+    query_add(q, "SELECT EXISTS (SELECT 1 FROM action WHERE service_account_id = ?)");
+    query_param(q, p_text(id));
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        query_add(q, " OR EXISTS (SELECT 1 FROM `%s` WHERE user_id = ?)", tables[i]);
+        query_param(q, p_text(id));
+    }
+    int rc = query_run(c, q, &rows);
+    *owns = rc == OK && *db_row(&rows, 0)[0].s != '0';
+    return rc;
+}
+
+static int delete_account(struct ctx *c, const struct account *u)
+{
+    bool owns;
+    int rc = sql_begin(c);
+    if (rc == OK && u->admin)
+        rc = keep_an_admin(c, u->id, "deleted");
+    if (rc == OK)
+        rc = account_owns(c, u->id, &owns);
+    if (rc == OK && owns)
+        return fail(c, EX_ILLEGAL_OPERATION, "The user %s owns things and cannot be deleted before they are", u->name);
+    if (rc == OK)
+        rc = sql(c, NULL, "DELETE FROM auth_devices WHERE user_id = ?", p_text(u->id));
+    if (rc == OK)
+        rc = sql(c, NULL, "DELETE FROM user WHERE id = ?", p_text(u->id));
+    return rc == OK ? sql_commit(c) : rc;
+}
+
+int user_delete(struct ctx *c)
+{
+    struct account u;
+    int rc = find_account(c, c->param[0], &u);
+    if (rc == OK && is_caller(c, &u))
+        return fail(c, EX_ILLEGAL_OPERATION, "Nobody can delete the own account; let another administrator do it");
+    if (rc == OK)
+        rc = need_admin(c, "delete users");
+    if (rc == OK)
+        rc = need_user(c, &u);
+    if (rc == OK)
+        rc = delete_account(c, &u);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    jw_null(&w);
+    return OK;
+}
+
+/* External users ------------------------------------------------------------------------------------------------- */
+
+static int insert_external(struct write *w)
+{
+    uuid_new(w->id);
+    write_set(w, "is_service_account", p_text("0"));
+    int rc = write_unique(w);
+    if (rc == OK)
+        rc = write_insert(w);
+    return rc == OK ? write_release_key(w, &resource_user.unique) : rc;
+}
+
+static int store_external(struct write *w, const char *external_id)
+{
+    struct ctx *c = w->c;
+    struct db_rows rows;
+    struct account u;
+    int rc = name_guard(c, "user", "external", external_id);
+    if (rc == OK)
+        rc = sql(c, &rows, "SELECT id FROM user WHERE external_user_id = ? AND is_service_account = 0 ORDER BY created, id LIMIT 1",
+                 p_text(external_id));
+    if (rc == OK && rows.count == 0)
+        rc = insert_external(w);
+    else if (rc == OK && (rc = find_account(c, db_row(&rows, 0)[0].s, &u)) == OK)
+        rc = save_within(w, &u);
+    return rc == OK ? name_guard_release(c, "user", "external", external_id) : rc;
+}
+
+int user_from_external(struct ctx *c, const struct external_user *e, char id[33])
+{
+    struct write w = {.c = c, .res = &resource_user};
+    write_set(&w, "name", p_text(e->email));
+    write_set(&w, "full_name", p_text(e->name ? e->name : ""));
+    write_set(&w, "email", p_text(e->email));
+    write_set(&w, "email_opted_in", p_int(1));
+    write_set(&w, "active", p_int(1));
+    write_set(&w, "is_admin", p_int(e->is_admin));
+    write_set(&w, "external_user_id", p_text(e->id));
+    int rc = sql_begin(c);
+    if (rc == OK)
+        rc = store_external(&w, e->id);
+    if (rc == OK)
+        rc = sql_commit(c);
+    memcpy(id, w.id, sizeof w.id);
+    return rc;
+}

@@ -1,0 +1,19 @@
+/* Visualizations of artifact versions: files that the artifact store holds; shown as part of their version. */
+#include "model/model.h"
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    {.name = "type", .part = P_BODY},
+    {.name = "uri", .part = P_BODY},
+    {.name = "artifact_version_id", .enc = E_UUID, .part = P_META},
+};
+
+const struct resource resource_visualization = {
+    .name = "artifact_visualization",
+    .label = "visualization",
+    .table = "artifact_visualization",
+    COLUMNS(columns),
+    .flags = X_NO_NAME,
+    .rank = RANK_VISUALIZATION,
+};

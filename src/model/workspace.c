@@ -1,0 +1,104 @@
+/* Workspaces: the outermost container; the default one is always there. */
+#include "model/workspace.h"
+
+#include "base/config.h"
+#include "base/text.h"
+#include "base/uuid.h"
+
+#include <strings.h>
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    {.name = "description", .part = P_META},
+    COL_NAME,
+};
+
+static const struct field fields[] = {
+    {"name", &T_STRING, NULL, 255, REQ | UPD},
+    {"description", &T_STRING, "\"\"", 255, UPD},
+};
+static const struct model body = MODEL("workspace", fields);
+
+/* The default workspace keeps its name and stays. */
+static int protect_name(struct write *w)
+{
+    const char *name = member_str(w->body, "name");
+    if (name && strcasecmp(row_str(w->old, "name"), config.default_workspace) == 0 && !streq(name, row_str(w->old, "name")))
+        return fail(w->c, EX_ILLEGAL_OPERATION, "The default workspace cannot be renamed");
+    return OK;
+}
+
+static int protect_row(struct write *w)
+{
+    if (strcasecmp(row_str(w->old, "name"), config.default_workspace) == 0)
+        return fail(w->c, EX_ILLEGAL_OPERATION, "The default workspace cannot be deleted");
+    return OK;
+}
+
+const struct resource resource_workspace = {
+    .name = "workspace",
+    .label = "workspace",
+    .table = "workspace",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_NAME_OR_ID | X_UPDATE_NULLS,
+    .rank = RANK_WORKSPACE,
+    .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
+    .after_create = workspace_fill,
+    .before_update = protect_name,
+    .before_delete = protect_row,
+};
+
+int workspace_statistics(struct ctx *c)
+{
+    static const char *const counts[][2] = {
+        {"stacks", "stack"}, {"components", "stack_component"}, {"pipelines", "pipeline"}, {"runs", "pipeline_run"}};
+    char id[33];
+    struct db_rows rows;
+    int rc = path_workspace(c, id);
+    if (rc != OK)
+        return rc;
+    rc = sql(c, &rows,
+             "SELECT (SELECT COUNT(*) FROM stack WHERE workspace_id = ?), (SELECT COUNT(*) FROM stack_component WHERE "
+             "workspace_id = ?), (SELECT COUNT(*) FROM pipeline WHERE workspace_id = ?), (SELECT COUNT(*) FROM pipeline_run "
+             "WHERE workspace_id = ?)",
+             p_text(id), p_text(id), p_text(id), p_text(id));
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    jw_open(&w, '{');
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        jw_key(&w, counts[i][0]);
+        jw_raw(&w, db_row(&rows, 0)[i].s, db_row(&rows, 0)[i].len);
+    }
+    jw_close(&w, '}');
+    return OK;
+}
+
+/* A new workspace comes with a default stack of a local orchestrator and a local artifact store, owned by nobody. */
+int workspace_fill(struct write *w)
+{
+    static const char *const types[] = {"orchestrator", "artifact_store"};
+    struct write stack = {.c = w->c, .res = &resource_stack};
+    uuid_new(stack.id);
+    write_set(&stack, "name", p_text("default"));
+    write_set(&stack, "workspace_id", p_text(w->id));
+    write_set(&stack, "labels", p_text("e30="));
+    int rc = write_insert(&stack);
+    for (size_t i = 0; i < ARRAY_LEN(types) && rc == OK; i++) {
+        struct write part = {.c = w->c, .res = &resource_component};
+        uuid_new(part.id);
+        write_set(&part, "name", p_text("default"));
+        write_set(&part, "workspace_id", p_text(w->id));
+        write_set(&part, "type", p_text(types[i]));
+        write_set(&part, "flavor", p_text("local"));
+        write_set(&part, "configuration", p_text("e30="));
+        write_set(&part, "labels", p_text("bnVsbA=="));
+        rc = write_insert(&part);
+        if (rc == OK)
+            rc = sql(w->c, NULL, "INSERT INTO stack_composition (stack_id, component_id) VALUES (?, ?)", p_text(stack.id),
+                     p_text(part.id));
+    }
+    return rc;
+}

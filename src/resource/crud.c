@@ -1,0 +1,573 @@
+/* The generic handlers: list, get, create, update, delete. */
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+#include "resource/filter.h"
+#include "resource/tags.h"
+#include "resource/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct column *resource_column(const struct resource *r, const char *name)
+{
+    for (size_t i = 0; i < r->column_count; i++)
+        if (streq(r->columns[i].name, name))
+            return &r->columns[i];
+    return NULL;
+}
+
+/* Looking up ----------------------------------------------------------------------------------------------------- */
+
+int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33])
+{
+    struct db_rows found;
+    bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
+    const char *text = arena_printf(c->mem, "SELECT t.id FROM `%s` t WHERE %s AND t.%s = ? ORDER BY t.created, t.id LIMIT 1",
+                                    r->table, r->always ? r->always : "1 = 1", by_id ? "id" : "name");
+    int rc = sql(c, &found, text, p_text(by_id ? hex : name_or_id));
+    if (rc != OK)
+        return rc;
+    if (found.count == 0)
+        return fail(c, EX_KEY, "There is no %s with the %s %s", r->label, by_id ? "id" : "name", name_or_id);
+    memcpy(hex, db_row(&found, 0)[0].s, UUID_HEX + 1);
+    return OK;
+}
+
+int path_workspace(struct ctx *c, char hex[33])
+{
+    return resource_find(c, &resource_workspace, c->param[0], hex);
+}
+
+static bool under_workspace(const struct ctx *c)
+{
+    return starts_with(c->route->path, "/api/v1/workspaces/{") && c->route->resource != &resource_workspace;
+}
+
+/* Answering ------------------------------------------------------------------------------------------------------ */
+
+int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail)
+{
+    struct view *v = view_new(c);
+    struct query *q = view_query(v, r, detail);
+    struct row **rows;
+    size_t count;
+    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ?", r->table, r->from ? r->from : "", r->always ? r->always : "1 = 1");
+    query_param(q, p_text(id));
+    int rc = view_select(v, r, detail, q, &rows, &count);
+    if (rc != OK)
+        return rc;
+    if (count == 0) {
+        char text[UUID_TEXT + 1];
+        uuid_write(id, text);
+        return fail(c, EX_KEY, "There is no %s with the id %s", r->label, text);
+    }
+    rc = view_load(v);
+    if (rc != OK)
+        return rc;
+    struct jw w = respond_json(c);
+    view_write(v, &w, rows[0], detail);
+    return OK;
+}
+
+static bool wants_hydrate(const struct ctx *c)
+{
+    return !c->query || !member_given(c->query, "hydrate") || member_bool(c->query, "hydrate");
+}
+
+int resource_get(struct ctx *c)
+{
+    const struct resource *r = c->route->resource;
+    const char *id = c->param[0];
+    char hex[UUID_HEX + 1];
+    unsigned detail = (wants_hydrate(c) ? D_META : 0) | D_RES;
+    if (r->flags & X_NAME_OR_ID) {
+        int rc = resource_find(c, r, id, hex);
+        if (rc != OK)
+            return rc;
+        id = hex;
+    }
+    return respond_row(c, r, arena_strdup(c->mem, id), detail);
+}
+
+static int count_rows(struct ctx *c, const struct resource *r, int64_t *total)
+{
+    struct query *q = query_new(c->mem);
+    struct db_rows found;
+    query_add(q, "SELECT COUNT(*) FROM `%s` t", r->table);
+    filter_where(c->filter, r, q);
+    int rc = query_run(c, q, &found);
+    if (rc == OK)
+        *total = strtoll(db_row(&found, 0)[0].s, NULL, 10);
+    return rc;
+}
+
+static int select_page(struct view *v, const struct resource *r, unsigned detail, struct row ***rows, size_t *count)
+{
+    struct ctx *c = view_ctx(v);
+    const struct filter_query *f = c->filter;
+    const char *direction = f->descending ? "DESC" : "ASC";
+    struct query *q = view_query(v, r, detail);
+    /* the ids of the page first: only they are joined and read whole */
+    query_add(q, " FROM (SELECT t.id, %s AS sort_key FROM `%s` t", f->order, r->table);
+    filter_where(f, r, q);
+    query_add(q, " ORDER BY %s %s, t.id LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id %s ORDER BY k.sort_key %s, t.id",
+              f->order, direction, r->table, r->from ? r->from : "", direction);
+    query_param(q, p_int(f->size));
+    query_param(q, p_int((f->page - 1) * f->size));
+    return view_select(v, r, detail, q, rows, count);
+}
+
+static void write_page(struct view *v, unsigned detail, struct row **rows, size_t count, int64_t total, int64_t pages)
+{
+    struct ctx *c = view_ctx(v);
+    struct jw w = respond_json(c);
+    const char *keys[] = {"index", "max_size", "total_pages", "total"};
+    int64_t numbers[] = {c->filter->page, c->filter->size, pages, total};
+    jw_open(&w, '{');
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        jw_key(&w, keys[i]);
+        jw_int(&w, numbers[i]);
+    }
+    jw_key(&w, "items");
+    jw_open(&w, '[');
+    for (size_t i = 0; i < count; i++)
+        view_write(v, &w, rows[i], detail);
+    jw_close(&w, ']');
+    jw_close(&w, '}');
+}
+
+int resource_list(struct ctx *c)
+{
+    const struct resource *r = c->route->resource;
+    struct filter_query *f = c->filter;
+    int64_t total = 0;
+    char workspace[UUID_HEX + 1];
+    int rc = OK;
+    if (under_workspace(c)) {
+        rc = path_workspace(c, workspace);
+        if (rc == OK)
+            filter_scope(f, "(t.workspace_id = ? OR t.workspace_id IS NULL)", SQL_PARAMS(p_text(workspace)));
+    }
+    if (rc == OK && r->scope)
+        rc = r->scope(c, f);
+    if (rc == OK)
+        rc = count_rows(c, r, &total);
+    if (rc != OK)
+        return rc;
+    int64_t pages = total == 0 ? 1 : (total + f->size - 1) / f->size;
+    if (f->page > pages)
+        return fail(c, EX_VALUE, "There is no page %lld: with %lld entries per page, the %lld entries fill %lld pages",
+                    (long long)f->page, (long long)f->size, (long long)total, (long long)pages);
+    unsigned detail = (f->hydrate ? D_META : 0) | D_RES;
+    struct view *v = view_new(c);
+    struct row **rows;
+    size_t count;
+    rc = select_page(v, r, detail, &rows, &count);
+    if (rc == OK)
+        rc = view_load(v);
+    if (rc == OK)
+        write_page(v, detail, rows, count, total, pages);
+    return rc;
+}
+
+/* Encoding ------------------------------------------------------------------------------------------------------- */
+
+static bool is_empty(struct json_object *v)
+{
+    switch (json_object_get_type(v)) {
+    case json_type_object:
+        return json_object_object_length(v) == 0;
+    case json_type_array:
+        return json_object_array_length(v) == 0;
+    case json_type_string:
+        return json_object_get_string_len(v) == 0;
+    default:
+        return false;
+    }
+}
+
+static struct db_param encode_text(struct arena *a, struct json_object *v)
+{
+    size_t len = (size_t)json_object_get_string_len(v);
+    return p_textn(arena_strndup(a, json_object_get_string(v), len), len);
+}
+
+struct db_param encode_value(struct arena *a, const struct column *col, struct json_object *v)
+{
+    char hex[UUID_HEX + 1];
+    if (!v && col->flags & C_NULL_EMPTY)
+        return p_text("");
+    if ((!v && !(col->flags & C_JSON_NULL)) || (v && col->flags & C_EMPTY_NULL && is_empty(v)))
+        return p_null();
+    switch (col->enc) {
+    case E_UUID:
+        if (!uuid_read(json_object_get_string(v), (size_t)json_object_get_string_len(v), hex))
+            return p_null();
+        return p_text(arena_strdup(a, hex));
+    case E_BOOL:
+        return p_int(json_object_get_boolean(v));
+    case E_INT:
+        return p_int(json_object_get_int64(v));
+    case E_TEXT:
+        if (json_object_is_type(v, json_type_string))
+            return encode_text(a, v);
+        return p_text(json_text(a, v, false));
+    case E_STAMP:
+        return encode_text(a, v);
+    case E_FLOAT:
+    case E_DURATION:
+        return p_text(json_text(a, v, false));
+    case E_JSON:
+        return p_text(json_text(a, v, !(col->flags & C_COMPACT)));
+    case E_B64: {
+        const char *text = json_text(a, v, !(col->flags & C_COMPACT));
+        return p_text(base64_encode(a, text, strlen(text)));
+    }
+    }
+    return p_null();
+}
+
+/* Writing -------------------------------------------------------------------------------------------------------- */
+
+void write_set(struct write *w, const char *col, struct db_param value)
+{
+    size_t i = 0;
+    while (i < w->set_count && !streq(w->set[i].col, col))
+        i++;
+    if (i == ARRAY_LEN(w->set))
+        abort();
+    w->set[i] = (struct assignment){col, value};
+    if (i == w->set_count)
+        w->set_count++;
+}
+
+const char *write_get(const struct write *w, const char *col)
+{
+    for (size_t i = 0; i < w->set_count; i++)
+        if (streq(w->set[i].col, col))
+            return w->set[i].value.type == P_TEXT ? w->set[i].value.s : NULL;
+    return NULL;
+}
+
+static bool assigned(const struct write *w, const char *col)
+{
+    for (size_t i = 0; i < w->set_count; i++)
+        if (streq(w->set[i].col, col))
+            return true;
+    return false;
+}
+
+/* Assignments for the members of the body that have a column. */
+static void assign_members(struct write *w, bool update)
+{
+    const struct resource *r = w->res;
+    for (size_t i = 0; i < r->column_count; i++) {
+        const struct column *col = &r->columns[i];
+        const char *name = col->in ? col->in : col->name, *sql_name = col->col ? col->col : col->name;
+        if (col->sql || col->flags & C_READONLY || (update && col->flags & C_NO_UPDATE) || (col->show && !col->col))
+            continue;
+        if (!r->body || !model_field(r->body, name))
+            continue;
+        struct json_object *v = member(w->body, name);
+        bool given = member_given(w->body, name);
+        if (update && !(given && (v || r->flags & X_UPDATE_NULLS)) && !(col->flags & C_ALWAYS))
+            continue;
+        if (!assigned(w, sql_name))
+            write_set(w, sql_name, encode_value(w->c->mem, col, v));
+    }
+}
+
+int write_insert(struct write *w)
+{
+    char now[STAMP_LEN + 1];
+    stamp_now(now);
+    write_set(w, "id", p_text(w->id));
+    write_set(w, "created", p_text(now));
+    write_set(w, "updated", p_text(now));
+    struct query *q = query_new(w->c->mem);
+    query_add(q, "INSERT INTO `%s` (", w->res->table);
+    for (size_t i = 0; i < w->set_count; i++)
+        query_add(q, "%s`%s`", i ? ", " : "", w->set[i].col);
+    query_add(q, ") VALUES (");
+    for (size_t i = 0; i < w->set_count; i++) {
+        query_add(q, i ? ", ?" : "?");
+        query_param(q, w->set[i].value);
+    }
+    query_add(q, ")");
+    return query_run(w->c, q, NULL);
+}
+
+int write_flush_update(struct write *w)
+{
+    char now[STAMP_LEN + 1];
+    stamp_now(now);
+    write_set(w, "updated", p_text(now));
+    struct query *q = query_new(w->c->mem);
+    query_add(q, "UPDATE `%s` SET ", w->res->table);
+    for (size_t i = 0; i < w->set_count; i++) {
+        query_add(q, "%s`%s` = ?", i ? ", " : "", w->set[i].col);
+        query_param(q, w->set[i].value);
+    }
+    query_add(q, " WHERE id = ?");
+    query_param(q, p_text(w->id));
+    return query_run(w->c, q, NULL);
+}
+
+int write_lock(struct write *w, const char *hex)
+{
+    struct ctx *c = w->c;
+    const struct resource *r = w->res;
+    struct view *v = view_new(c);
+    struct query *q = view_query(v, r, D_ALL);
+    struct row **rows;
+    size_t count;
+    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ? FOR UPDATE", r->table, r->from ? r->from : "",
+              r->always ? r->always : "1 = 1");
+    query_param(q, p_text(hex));
+    int rc = view_select(v, r, D_ALL, q, &rows, &count);
+    if (rc != OK)
+        return rc;
+    if (count == 0) {
+        char text[UUID_TEXT + 1];
+        uuid_write(hex, text);
+        return fail(c, EX_KEY, "There is no %s with the id %s", r->label, text);
+    }
+    w->old = rows[0];
+    memcpy(w->id, hex, UUID_HEX + 1);
+    return OK;
+}
+
+/* The value that a column will have after this write. */
+static struct db_param future_value(const struct write *w, const char *col)
+{
+    for (size_t i = 0; i < w->set_count; i++)
+        if (streq(w->set[i].col, col))
+            return w->set[i].value;
+    for (size_t i = 0; w->old && i < w->res->column_count; i++) {
+        const struct column *k = &w->res->columns[i];
+        if (!k->sql && streq(k->col ? k->col : k->name, col))
+            return p_textn(w->old->v[i].s, w->old->v[i].len);
+    }
+    return p_null();
+}
+
+int name_guard(struct ctx *c, const char *resource, const char *scope, const char *name)
+{
+    return sql(c, NULL, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE name = name",
+               p_text(resource), p_text(scope), p_text(name ? name : ""));
+}
+
+int name_guard_release(struct ctx *c, const char *resource, const char *scope, const char *name)
+{
+    return sql(c, NULL, "DELETE FROM kanso_name_guard WHERE resource = ? AND scope = ? AND name = ?", p_text(resource),
+               p_text(scope), p_text(name ? name : ""));
+}
+
+int write_unique_key(struct write *w, const struct unique *u)
+{
+    struct ctx *c = w->c;
+    struct db_rows found;
+    if (!u->columns[0])
+        return OK;
+    struct query *q = query_new(c->mem);
+    const char *scope = "";
+    query_add(q, "SELECT id FROM `%s` t WHERE %s", w->res->table, w->res->always ? w->res->always : "1 = 1");
+    for (size_t i = 0; u->columns[i]; i++) {
+        struct db_param p = future_value(w, u->columns[i]);
+        query_add(q, " AND `%s` <=> ?", u->columns[i]);
+        query_param(q, p);
+        if (i > 0)
+            scope = arena_printf(c->mem, "%s%s%s", scope, *scope ? "/" : "", p.type == P_TEXT ? p.s : "-");
+    }
+    query_add(q, " AND id <> ? LIMIT 1");
+    query_param(q, p_text(w->id));
+    struct db_param name = future_value(w, u->columns[0]);
+    int rc = name_guard(c, w->res->name, scope, name.s);
+    if (rc == OK)
+        rc = query_run(c, q, &found);
+    if (rc == OK && found.count)
+        return fail(c, u->error, "There is a %s named '%s' already", w->res->label, name.type == P_TEXT ? name.s : "");
+    return rc;
+}
+
+int write_unique(struct write *w)
+{
+    return write_unique_key(w, &w->res->unique);
+}
+
+int write_release_key(struct write *w, const struct unique *u)
+{
+    struct ctx *c = w->c;
+    const char *scope = "";
+    if (!u->columns[0])
+        return OK;
+    for (size_t i = 1; u->columns[i]; i++) {
+        struct db_param p = future_value(w, u->columns[i]);
+        scope = arena_printf(c->mem, "%s%s%s", scope, *scope ? "/" : "", p.type == P_TEXT ? p.s : "-");
+    }
+    return name_guard_release(c, w->res->name, scope, future_value(w, u->columns[0]).s);
+}
+
+static int release_guard(struct write *w)
+{
+    return write_release_key(w, &w->res->unique);
+}
+
+static int check_workspace(struct write *w)
+{
+    char hex[UUID_HEX + 1];
+    const char *given = member_str(w->body, "workspace");
+    if (!w->workspace || !given || !(w->res->flags & X_WORKSPACE))
+        return OK;
+    if (!uuid_read(given, strlen(given), hex) || !streq(hex, w->workspace))
+        return fail(w->c, EX_ILLEGAL_OPERATION, "The workspace %s of the body is not the one of the path", given);
+    return OK;
+}
+
+static int check_owner(struct write *w)
+{
+    char hex[UUID_HEX + 1];
+    const char *given = member_str(w->body, "user");
+    if (!(w->res->flags & X_OWNER) || !given)
+        return OK;
+    if (!uuid_read(given, strlen(given), hex) || !streq(hex, w->c->auth->user_id))
+        return fail(w->c, EX_ILLEGAL_OPERATION, "A %s can only be created for oneself, not for the user %s", w->res->label, given);
+    return OK;
+}
+
+static int check_name(struct write *w)
+{
+    struct json_object *v = member(w->body, "name");
+    const char *name = v ? json_object_get_string(v) : NULL;
+    if (!(w->res->flags & X_NAME_RULE) || !name)
+        return OK;
+    if (!*name || strpbrk(name, "\t\n\r\v\f"))
+        return fail(w->c, EX_VALUE, "The name '%s' of a %s must not be empty or hold tabs or line breaks", name, w->res->label);
+    return OK;
+}
+
+typedef int (*step)(struct write *);
+
+static int run_steps(struct write *w, const step *steps, size_t count)
+{
+    int rc = OK;
+    for (size_t i = 0; i < count && rc == OK; i++)
+        if (steps[i])
+            rc = steps[i](w);
+    return rc;
+}
+
+int write_create_within(struct write *w)
+{
+    const struct resource *r = w->res;
+    const step within[] = {write_unique, r->before_create, write_insert, r->after_create, tags_attach_new, release_guard};
+    if (!*w->id)
+        uuid_new(w->id);
+    assign_members(w, false);
+    return run_steps(w, within, ARRAY_LEN(within));
+}
+
+int write_create(struct write *w)
+{
+    const struct resource *r = w->res;
+    uuid_new(w->id);
+    const step before[] = {check_workspace, r->check_create, check_owner, check_name};
+    int rc = run_steps(w, before, ARRAY_LEN(before));
+    if (rc != OK)
+        return rc;
+    rc = sql_begin(w->c);
+    if (rc == OK)
+        rc = write_create_within(w);
+    return rc == OK ? sql_commit(w->c) : rc;
+}
+
+int resource_create(struct ctx *c)
+{
+    struct write w = {.c = c, .res = c->route->resource, .body = c->body};
+    char workspace[UUID_HEX + 1];
+    if (under_workspace(c)) {
+        int rc = path_workspace(c, workspace);
+        if (rc != OK)
+            return rc;
+        w.workspace = workspace;
+    }
+    int rc = write_create(&w);
+    return rc == OK ? respond_row(c, w.res, w.id, D_META | D_RES) : rc;
+}
+
+static int unique_on_update(struct write *w)
+{
+    return w->res->unique.on_update && assigned(w, w->res->unique.columns[0]) ? write_unique(w) : OK;
+}
+
+static int release_on_update(struct write *w)
+{
+    return w->res->unique.on_update && assigned(w, w->res->unique.columns[0]) ? release_guard(w) : OK;
+}
+
+static int assign_update(struct write *w)
+{
+    assign_members(w, true);
+    return OK;
+}
+
+int write_update(struct write *w, const char *hex)
+{
+    const step steps[] = {w->res->before_update, assign_update, unique_on_update, write_flush_update, w->res->after_update,
+                          tags_change, release_on_update};
+    int rc = sql_begin(w->c);
+    if (rc == OK && w->res->before_lock)
+        rc = w->res->before_lock(w);
+    if (rc == OK)
+        rc = write_lock(w, hex);
+    if (rc == OK)
+        rc = run_steps(w, steps, ARRAY_LEN(steps));
+    return rc == OK ? sql_commit(w->c) : rc;
+}
+
+int resource_update(struct ctx *c)
+{
+    struct write w = {.c = c, .res = c->route->resource, .body = c->body};
+    char hex[UUID_HEX + 1];
+    int rc = OK;
+    const char *id = c->param[0];
+    if (w.res->flags & X_NAME_OR_ID && !route_param_is_uuid(strchr(c->route->path, '{') + 1, strcspn(strchr(c->route->path, '{') + 1, "}"))) {
+        rc = resource_find(c, w.res, id, hex);
+        id = hex;
+    }
+    if (rc == OK)
+        rc = write_update(&w, id);
+    return rc == OK ? respond_row(c, w.res, w.id, D_META | D_RES) : rc;
+}
+
+static int delete_row(struct write *w)
+{
+    return sql(w->c, NULL, arena_printf(w->c->mem, "DELETE FROM `%s` WHERE id = ?", w->res->table), p_text(w->id));
+}
+
+int resource_delete(struct ctx *c)
+{
+    struct write w = {.c = c, .res = c->route->resource};
+    char hex[UUID_HEX + 1];
+    const char *id = c->param[0];
+    int rc = OK;
+    if (w.res->flags & X_NAME_OR_ID) {
+        rc = resource_find(c, w.res, id, hex);
+        id = hex;
+    }
+    if (rc == OK)
+        rc = sql_begin(c);
+    if (rc == OK)
+        rc = write_lock(&w, id);
+    const step steps[] = {w.res->before_delete, tags_detach_all, delete_row, w.res->after_delete};
+    if (rc == OK)
+        rc = run_steps(&w, steps, ARRAY_LEN(steps));
+    if (rc == OK)
+        rc = sql_commit(c);
+    if (rc == OK) {
+        struct jw j = respond_json(c);
+        jw_null(&j);
+    }
+    return rc;
+}

@@ -1,0 +1,256 @@
+/*
+ * The resource engine's vocabulary: a resource is described by tables of data, and list, get, create, update, delete,
+ * filters, paging and rendering come from them. Behaviour of its own is a named hook beside the description.
+ *
+ * Field facts come from contract/resources.json, rules from contract/resources.md.
+ */
+#ifndef KANSO_RESOURCE_RESOURCE_H
+#define KANSO_RESOURCE_RESOURCE_H
+
+#include "db/db.h"
+#include "http/context.h"
+#include "http/route.h"
+
+/* How a column holds its value (contract/schema.md, column encodings). */
+enum encoding {
+    E_TEXT,
+    E_UUID,     /* char(32) */
+    E_STAMP,    /* datetime */
+    E_BOOL,     /* tinyint(1) */
+    E_INT,
+    E_FLOAT,
+    E_DURATION, /* seconds as a float; ISO 8601 on the wire */
+    E_JSON,     /* JSON text */
+    E_B64,      /* base64 of JSON text */
+};
+
+/* Where a member stands in the answer. P_NONE: not shown. */
+enum part { P_NONE, P_TOP, P_BODY, P_META, P_RES };
+
+/* What a filter parameter compares, and which operators it knows (contract/resources.md, filters). */
+enum filter_class {
+    F_NONE,
+    F_STRING,
+    F_UUID,
+    F_STAMP,
+    F_INT,
+    F_BOOL,        /* with the reference's generous reading */
+    F_STRICT_BOOL, /* checked like a body: no operators */
+    F_STRICT_INT,
+    F_STRICT_FLOAT,
+    F_STRICT_UUID,
+    F_STRICT_ENUM, /* the column's type */
+    F_EQUAL,       /* text equality, no operators; empty text is no filter */
+    F_ID,          /* a UUID, no operators */
+    F_IGNORED,     /* accepted, no effect */
+    F_REFUSED,     /* the resource has the parameter, but nothing that it could compare */
+};
+
+struct view;
+struct row;
+
+enum column_flags {
+    C_LOAD = 1,         /* selected in every case: a hook needs it */
+    C_LOAD_META = 2,    /* selected when metadata is shown */
+    C_ALWAYS = 4,       /* an update writes it even when absent (as NULL) */
+    C_JSON_NULL = 8,    /* null is stored as JSON null, not as SQL NULL */
+    C_COMPACT = 16,     /* JSON is stored without blanks, raw UTF-8 */
+    C_NO_UPDATE = 32,   /* an update accepts the member but leaves the column alone */
+    C_NO_SORT = 64,     /* filter but no sort key */
+    C_EMPTY_NULL = 128, /* an empty object, list or text is stored as SQL NULL; an empty text is shown as null */
+    C_SORT = 256,       /* sort key without a filter */
+    C_READONLY = 512,   /* never written from a body */
+    C_NULL_EMPTY = 1024 /* null is stored as an empty text */
+};
+
+struct column {
+    const char *name;  /* member of the answer and filter parameter */
+    const char *col;   /* SQL column, when it is not `name` */
+    const char *sql;   /* an expression instead (t is the resource's table); never written */
+    const char *in;    /* member of the request, when it is not `name` */
+    enum encoding enc;
+    enum part part;
+    enum filter_class filter;
+    unsigned flags;
+    const struct type *type;    /* for F_STRICT_ENUM; of E_JSON: stored lists and maps of documents are completed */
+    const struct resource *ref; /* the column holds an id: show that resource, body only */
+    const struct model *doc;    /* stored documents are completed with this model's defaults */
+    const char *null_as;        /* JSON text shown for NULL, instead of null */
+    void (*show)(struct view *v, const struct row *row, struct jw *w); /* writes the value, instead of all above */
+};
+
+/* A filter that is more than a column: `sql` has one %s where the comparison goes ("x.name" becomes "x.name LIKE ?").
+ * With F_STRICT_BOOL, `sql` is for true and `sql_false` for false (NULL: no condition). */
+struct filter {
+    const char *name;
+    enum filter_class cls;
+    const char *column; /* what is compared */
+    const char *sql;    /* around the comparison; NULL: just the comparison */
+    const char *sql_false;
+    bool outside; /* stands outside the group that logical_operator joins */
+    const char *unless; /* no effect when this other parameter is given and not empty */
+};
+
+struct unique {
+    const char *columns[5]; /* the first is the name; NULL-terminated */
+    enum exception error;
+    bool on_update;
+};
+
+/* A create, update or delete in progress. */
+struct write {
+    struct ctx *c;
+    const struct resource *res;
+    struct json_object *body; /* checked */
+    char id[33];
+    struct row *old;   /* updates and deletes: the row as it was, all columns */
+    const char *workspace; /* of the path, when there is one: hex */
+    struct assignment {
+        const char *col;
+        struct db_param value;
+    } set[48];
+    size_t set_count;
+};
+
+enum resource_flags {
+    X_WORKSPACE = 1,    /* has workspace_id */
+    X_OWNER = 2,        /* has user_id, which must be the caller on create */
+    X_NAME_RULE = 4,    /* name: no control blanks, not empty (on create) */
+    X_UPDATE_NULLS = 8, /* an update writes explicit nulls; otherwise they are ignored */
+    X_META_NULL = 16,   /* metadata is null even when hydrated */
+    X_NAME_OR_ID = 32,  /* get and delete take a name as well */
+    X_NO_ENVELOPE_ID = 64, /* no id and permission_denied members */
+    X_NO_NAME = 128,    /* no name member */
+    X_LINK_EXISTS = 256 /* reserved for link resources: create returns the existing row */
+};
+
+struct resource {
+    const char *name;  /* of the entity in messages, route tables and RBAC: "pipeline_run" */
+    const char *label; /* in messages: "pipeline run" */
+    const char *table;
+    const char *from;  /* joins behind "table t" that column expressions need */
+    const struct column *columns;
+    size_t column_count;
+    const struct model *body; /* create and update */
+    const struct filter *filters;
+    size_t filter_count;
+    const char *always; /* condition on every list and look-up */
+    const char *default_sort; /* NULL: created */
+    unsigned flags;
+    int rank; /* order of loading: before everything it refers to; see model/model.h */
+    struct unique unique;
+    const char *tag_type;      /* tags of this resource: tag_resource.resource_type */
+    const char *metadata_type; /* run metadata of this resource: run_metadata.resource_type */
+
+    /* Hooks. Each returns OK, FAILED or RETRY. NULL: nothing to do. */
+    int (*load)(struct view *v, struct row **rows, size_t count); /* fetches links of freshly loaded rows */
+    int (*scope)(struct ctx *c, struct filter_query *q); /* adds conditions that depend on the caller or the path */
+    int (*check_create)(struct write *w);  /* before ownership, name and uniqueness are looked at */
+    int (*before_create)(struct write *w); /* in the transaction, before the INSERT; may add assignments */
+    int (*after_create)(struct write *w);
+    int (*before_lock)(struct write *w); /* updates: in the transaction, before the row is locked; for locks that come first */
+    int (*before_update)(struct write *w);
+    int (*after_update)(struct write *w);
+    int (*before_delete)(struct write *w);
+    int (*after_delete)(struct write *w);
+};
+
+#define COLUMNS(rows) .columns = (rows), .column_count = sizeof(rows) / sizeof *(rows)
+#define FILTERS(rows) .filters = (rows), .filter_count = sizeof(rows) / sizeof *(rows)
+
+/* Columns that nearly every resource has. */
+#define COL_ID {.name = "id", .enc = E_UUID, .part = P_TOP, .filter = F_UUID, .flags = C_READONLY}
+#define COL_NAME {.name = "name", .part = P_TOP, .filter = F_STRING}
+#define COL_TIMES \
+    {.name = "created", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY}, \
+    {.name = "updated", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY}
+#define COL_USER \
+    {.name = "user", .col = "user_id", .ref = &resource_user, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY}, \
+    {.name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE}
+#define COL_WORKSPACE \
+    {.name = "workspace", .col = "workspace_id", .ref = &resource_workspace, .part = P_META, .enc = E_UUID, .flags = C_READONLY}, \
+    {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE}
+/* A link to one row of `res`: column <member>_id, shown as <member>, filtered as <member>_id, given as <member>. */
+#define COL_LINK(member, res, where) \
+    {.name = #member, .col = #member "_id", .ref = &(res), .part = (where), .enc = E_UUID, .flags = C_NO_UPDATE}, \
+    {.name = #member "_id", .enc = E_UUID, .filter = F_UUID, .flags = C_READONLY}
+#define COL_TAGS(where) {.name = "tags", .part = (where), .show = show_tags, .flags = C_READONLY}
+#define COL_METADATA {.name = "run_metadata", .part = P_META, .show = show_run_metadata, .flags = C_READONLY}
+
+/* Body members that nearly every resource has. */
+#define IN_OWNER {"user", &T_UUID, NULL, 0, REQ}
+#define IN_WORKSPACE {"workspace", &T_UUID, NULL, 0, REQ}
+
+extern const struct resource resource_user, resource_workspace;
+
+void show_tags(struct view *v, const struct row *row, struct jw *w);
+void show_run_metadata(struct view *v, const struct row *row, struct jw *w);
+
+/* Generic handlers for route tables. */
+int resource_list(struct ctx *c);
+int resource_get(struct ctx *c);
+int resource_create(struct ctx *c);
+int resource_update(struct ctx *c);
+int resource_delete(struct ctx *c);
+
+#define LIST(p, res, ...) {.method = "GET", .path = (p), .handler = resource_list, .resource = &(res), .op = OP_LIST, __VA_ARGS__}
+#define GET(p, res, ...) {.method = "GET", .path = (p), .handler = resource_get, .resource = &(res), .op = OP_GET, .flags = R_HYDRATE, __VA_ARGS__}
+#define CREATE(p, res, ...) {.method = "POST", .path = (p), .handler = resource_create, .resource = &(res), .op = OP_CREATE, __VA_ARGS__}
+#define UPDATE(p, res, ...) {.method = "PUT", .path = (p), .handler = resource_update, .resource = &(res), .op = OP_UPDATE, __VA_ARGS__}
+#define DELETE(p, res, ...) {.method = "DELETE", .path = (p), .handler = resource_delete, .resource = &(res), .op = OP_DELETE, __VA_ARGS__}
+
+/* The column of that member name, or NULL. */
+const struct column *resource_column(const struct resource *r, const char *name);
+
+/* Steps of the generic handlers, for handlers of their own. ------------------------------------------------------ */
+
+/* Resolves the first path parameter as workspace name or id; 404 when there is none. Writes hex. */
+int path_workspace(struct ctx *c, char hex[33]);
+
+/* The id behind a name or id (contract/resources.md, lookup): 404 KeyError when there is none. */
+int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33]);
+
+/* Runs the whole generic create for a checked body; w->id then names the new row. Commits. */
+int write_create(struct write *w);
+
+/* Runs the whole generic update of a row (hex id) for a checked body. Commits. */
+int write_update(struct write *w, const char *hex);
+
+/* The part of write_create() that is in the transaction, for rows that come along with others: the caller has begun the
+ * transaction, made the checks that it wants, and commits. */
+int write_create_within(struct write *w);
+
+/* Answers the hydrated row. */
+int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail);
+
+/* Adds an assignment to the INSERT or UPDATE; a later one for the same column wins. */
+void write_set(struct write *w, const char *col, struct db_param value);
+
+/* The value of an assignment as text; NULL when not assigned or SQL NULL. */
+const char *write_get(const struct write *w, const char *col);
+
+/* Encodes a checked value for a column. */
+struct db_param encode_value(struct arena *a, const struct column *col, struct json_object *value);
+
+/* Loads a row with all columns and a lock on it, for changing it; 404 KeyError when there is none. */
+int write_lock(struct write *w, const char *hex);
+
+/* UPDATE with the assignments; `updated` is set in any case. */
+int write_flush_update(struct write *w);
+
+/* Inserts a row of the resource's table with the assignments, id, created and updated. */
+int write_insert(struct write *w);
+
+/* Takes the name guard and looks for a row with the same key; fails with the resource's exception. */
+int write_unique(struct write *w);
+
+/* Takes or gives back a row of the name guard by hand. */
+int name_guard(struct ctx *c, const char *resource, const char *scope, const char *name);
+int name_guard_release(struct ctx *c, const char *resource, const char *scope, const char *name);
+
+/* The same for a key that depends on the row: take the guard and look, and give the guard back behind the INSERT or
+ * UPDATE (its lock lasts until the commit all the same). */
+int write_unique_key(struct write *w, const struct unique *u);
+int write_release_key(struct write *w, const struct unique *u);
+
+#endif

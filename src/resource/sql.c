@@ -1,0 +1,120 @@
+#include "resource/sql.h"
+
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int sql_failed(struct ctx *c, enum db_status s)
+{
+    switch (s) {
+    case DB_OK:
+        return OK;
+    case DB_DEADLOCK:
+        return RETRY;
+    case DB_LOST:
+        log_warn("database: %s", db_error(c->db));
+        return c->committed ? fail(c, EX_UNAVAILABLE, "The database is not reachable at the moment") : RETRY;
+    case DB_DUPLICATE:
+        return fail(c, EX_ENTITY_EXISTS, "There is one with the same key already");
+    case DB_FOREIGN:
+        return fail(c, EX_VALUE, "The request refers to something that does not exist, or that is still in use");
+    case DB_INVALID:
+        return fail(c, EX_VALUE, "A value is missing, too long or out of range for its column");
+    case DB_ERROR:
+        break;
+    }
+    log_error("database error %u: %s", db_errno(c->db), db_error(c->db));
+    return fail(c, EX_RUNTIME, "The database refused the operation (error %u)", db_errno(c->db));
+}
+
+enum db_status sql_try(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params, size_t count)
+{
+    enum db_status s = db_run(c->db, c->mem, out, text, params, count);
+    if (s == DB_LOST && c->committed) /* only reads follow a commit: they may simply run again */
+        s = db_run(c->db, c->mem, out, text, params, count);
+    if (s == DB_ERROR)
+        log_debug("statement: %s", text);
+    return s;
+}
+
+int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params, size_t count)
+{
+    return sql_failed(c, sql_try(c, out, text, params, count));
+}
+
+int sql_begin(struct ctx *c)
+{
+    c->committed = false;
+    return sql_failed(c, db_begin(c->db));
+}
+
+int sql_commit(struct ctx *c)
+{
+    enum db_status s = db_commit(c->db);
+    if (s == DB_LOST) { /* nobody knows whether it took effect: not to be run again */
+        log_error("connection lost during commit: %s", db_error(c->db));
+        return fail(c, EX_UNAVAILABLE, "The database was lost while the change was being saved; check whether it took effect");
+    }
+    c->committed = s == DB_OK;
+    return sql_failed(c, s);
+}
+
+static void free_text(void *b)
+{
+    buf_free(b);
+}
+
+struct query *query_new(struct arena *mem)
+{
+    struct query *q = arena_alloc(mem, sizeof *q);
+    q->mem = mem;
+    buf_room(&q->text, 512);
+    q->text.data[0] = '\0';
+    arena_on_reset(mem, free_text, &q->text);
+    return q;
+}
+
+void query_add(struct query *q, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    vsnprintf(buf_room(&q->text, (size_t)n), (size_t)n + 1, fmt, again);
+    va_end(again);
+    q->text.len += (size_t)n;
+}
+
+void query_param(struct query *q, struct db_param p)
+{
+    if (q->count == q->room) {
+        size_t room = q->room ? size_mul(q->room, 2) : 16;
+        struct db_param *bigger = arena_array(q->mem, room, sizeof *bigger);
+        if (q->count)
+            memcpy(bigger, q->params, q->count * sizeof *bigger);
+        q->params = bigger;
+        q->room = room;
+    }
+    q->params[q->count++] = p;
+}
+
+void query_in(struct query *q, const char *const *ids, size_t count)
+{
+    size_t padded = 1;
+    while (padded < count)
+        padded *= 2;
+    query_add(q, "(");
+    for (size_t i = 0; i < padded; i++) {
+        buf_add(&q->text, ",?" + (i == 0), i == 0 ? 1 : 2);
+        query_param(q, p_text(count ? ids[i < count ? i : count - 1] : ""));
+    }
+    query_add(q, ")");
+}
+
+int query_run(struct ctx *c, struct query *q, struct db_rows *out)
+{
+    return sql_run(c, out, q->text.data, q->params, q->count);
+}

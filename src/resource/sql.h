@@ -1,0 +1,44 @@
+/* Statements from handlers: parameters as arguments, failures as answers. */
+#ifndef KANSO_RESOURCE_SQL_H
+#define KANSO_RESOURCE_SQL_H
+
+#include "base/buf.h"
+#include "db/db.h"
+#include "http/context.h"
+
+/* Runs a statement. DB_DEADLOCK and, before the first commit, a lost connection give RETRY; anything else that fails
+ * has its answer composed (a missing or used foreign row and unfit values 400, the rest 500 or 503). */
+int sql_run(struct ctx *c, struct db_rows *out, const char *sql, const struct db_param *params, size_t count);
+
+#define SQL_PARAMS(...) (struct db_param[]){__VA_ARGS__}, sizeof((struct db_param[]){__VA_ARGS__}) / sizeof(struct db_param)
+
+/* sql(c, &rows, "SELECT ... ?", p_text(id)) */
+#define sql(c, out, text, ...) sql_run(c, out, text, SQL_PARAMS(__VA_ARGS__))
+#define sql0(c, out, text) sql_run(c, out, text, NULL, 0)
+
+/* As sql_run(), but hands the database's verdict back instead of composing an answer. */
+enum db_status sql_try(struct ctx *c, struct db_rows *out, const char *sql, const struct db_param *params, size_t count);
+
+/* Composes the answer for a verdict. */
+int sql_failed(struct ctx *c, enum db_status s);
+
+int sql_begin(struct ctx *c);
+int sql_commit(struct ctx *c);
+
+/* A statement under construction, in the arena. */
+struct query {
+    struct arena *mem;
+    struct buf text; /* freed with the arena */
+    struct db_param *params;
+    size_t count, room;
+};
+
+struct query *query_new(struct arena *mem);
+void query_add(struct query *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void query_param(struct query *q, struct db_param p);
+
+/* Appends "(?,?,...)" for the ids, padded to a power of two so that few distinct texts arise. */
+void query_in(struct query *q, const char *const *ids, size_t count);
+int query_run(struct ctx *c, struct query *q, struct db_rows *out);
+
+#endif

@@ -1,0 +1,18 @@
+/* Tags of any resource: rows of tag and tag_resource (contract/resources.md, tags). */
+#ifndef KANSO_RESOURCE_TAGS_H
+#define KANSO_RESOURCE_TAGS_H
+
+#include "resource/resource.h"
+
+/* Steps of create, update and delete; they do nothing for resources without a tag_type. */
+int tags_attach_new(struct write *w); /* member `tags` */
+int tags_change(struct write *w);     /* members `add_tags`, then `remove_tags` */
+int tags_detach_all(struct write *w);
+
+/* Attaches tags by name, creating the missing ones with a random colour; existing links stay as they are. */
+int tags_attach(struct ctx *c, const char *resource_type, const char *resource_id, struct json_object *names);
+
+extern const char *const TAG_COLORS[];
+const char *tag_random_color(void);
+
+#endif

@@ -1,0 +1,567 @@
+#include "resource/view.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKETS = 1024, IN_LIMIT = 32768 };
+
+extern const struct resource resource_tag, resource_run_metadata;
+
+struct list {
+    void **items;
+    size_t count, room;
+};
+
+struct set {
+    const struct resource *res;
+    struct list rows; /* loaded, in order */
+    size_t seen;      /* rows whose references have been followed */
+    struct list wants;
+};
+
+struct view {
+    struct ctx *c;
+    struct arena *mem;
+    struct set sets[MAX_RANK];
+    struct row *buckets[BUCKETS];
+    struct list tag_parents, metadata_parents;
+};
+
+static void list_add(struct arena *mem, struct list *l, const void *item)
+{
+    if (l->count == l->room) {
+        size_t room = l->room ? size_mul(l->room, 2) : 16;
+        void **bigger = arena_array(mem, room, sizeof *bigger);
+        if (l->count)
+            memcpy(bigger, l->items, l->count * sizeof *bigger);
+        l->items = bigger;
+        l->room = room;
+    }
+    l->items[l->count++] = (void *)(uintptr_t)item;
+}
+
+struct ctx *view_ctx(const struct view *v)
+{
+    return v->c;
+}
+
+/* Rows ----------------------------------------------------------------------------------------------------------- */
+
+static size_t bucket(const struct resource *r, const char *id)
+{
+    size_t h = (size_t)r->rank * 31;
+    for (int i = 0; i < 8 && id[i]; i++) /* ids are random: a few digits spread well */
+        h = h * 33 + (unsigned char)id[i];
+    return h % BUCKETS;
+}
+
+struct row *view_find(const struct view *v, const struct resource *r, const char *id)
+{
+    if (!id)
+        return NULL;
+    for (struct row *row = v->buckets[bucket(r, id)]; row; row = row->bucket_next)
+        if (row->res == r && strcmp(row->id, id) == 0)
+            return row;
+    return NULL;
+}
+
+struct row *view_add(struct view *v, const struct resource *r, const char *id, unsigned detail, struct db_value *values)
+{
+    struct row *row = view_find(v, r, id);
+    if (row) {
+        if ((detail & ~row->detail) != 0) {
+            row->v = values;
+            row->detail |= detail;
+        }
+        return row;
+    }
+    row = arena_alloc(v->mem, sizeof *row);
+    *row = (struct row){.res = r, .id = id, .detail = detail, .v = values};
+    size_t b = bucket(r, id);
+    row->bucket_next = v->buckets[b];
+    v->buckets[b] = row;
+    struct set *s = &v->sets[r->rank];
+    s->res = r;
+    list_add(v->mem, &s->rows, row);
+    return row;
+}
+
+struct view *view_new(struct ctx *c)
+{
+    struct view *v = arena_alloc(c->mem, sizeof *v);
+    v->c = c;
+    v->mem = c->mem;
+    if (c->auth && c->auth->user_values)
+        view_add(v, &resource_user, c->auth->user_id, D_BODY, c->auth->user_values);
+    return v;
+}
+
+static size_t column_index(const struct resource *r, const char *name)
+{
+    for (size_t i = 0; i < r->column_count; i++)
+        if (strcmp(r->columns[i].name, name) == 0)
+            return i;
+    log_error("resource %s has no column %s", r->name, name);
+    abort();
+}
+
+struct db_value row_value(const struct row *row, const char *name)
+{
+    return row->v[column_index(row->res, name)];
+}
+
+const char *row_str(const struct row *row, const char *name)
+{
+    return row_value(row, name).s;
+}
+
+bool row_bool(const struct row *row, const char *name)
+{
+    const char *s = row_str(row, name);
+    return s && *s != '0';
+}
+
+struct span row_span(const struct row *row, const char *name)
+{
+    struct db_value v = row_value(row, name);
+    return (struct span){v.s, v.len};
+}
+
+/* Selecting ------------------------------------------------------------------------------------------------------ */
+
+static bool selected(const struct column *col, unsigned detail)
+{
+    if (col->show && !col->col && !col->sql)
+        return false;
+    if (col->flags & C_LOAD || detail & D_ALL)
+        return true;
+    switch (col->part) {
+    case P_TOP:
+    case P_BODY:
+        return true;
+    case P_META:
+        return detail & D_META;
+    case P_RES:
+        return detail & D_RES;
+    case P_NONE:
+        break;
+    }
+    return col->flags & C_LOAD_META && detail & D_META;
+}
+
+const char *column_sql(struct arena *a, const struct column *col)
+{
+    return col->sql ? col->sql : arena_printf(a, "t.`%s`", col->col ? col->col : col->name);
+}
+
+struct query *view_query(struct view *v, const struct resource *r, unsigned detail)
+{
+    struct query *q = query_new(v->mem);
+    const char *comma = "SELECT ";
+    for (size_t i = 0; i < r->column_count; i++) {
+        const struct column *col = &r->columns[i];
+        if (!selected(col, detail))
+            continue;
+        if (col->sql)
+            query_add(q, "%s%s", comma, col->sql);
+        else
+            query_add(q, "%st.`%s`", comma, col->col ? col->col : col->name);
+        comma = ", ";
+    }
+    return q;
+}
+
+/* Spreads the selected columns over their places in the description. */
+static struct db_value *spread(struct view *v, const struct resource *r, unsigned detail, const struct db_value *from)
+{
+    struct db_value *to = arena_array(v->mem, r->column_count, sizeof *to);
+    for (size_t i = 0; i < r->column_count; i++)
+        if (selected(&r->columns[i], detail))
+            to[i] = *from++;
+    return to;
+}
+
+int view_select(struct view *v, const struct resource *r, unsigned detail, struct query *q, struct row ***rows,
+                size_t *count)
+{
+    struct db_rows found;
+    int rc = query_run(v->c, q, &found);
+    if (rc != OK)
+        return rc;
+    struct row **out = arena_array(v->mem, found.count, sizeof *out);
+    for (size_t i = 0; i < found.count; i++) {
+        struct db_value *values = db_row(&found, i);
+        out[i] = view_add(v, r, values[0].s, detail, spread(v, r, detail, values));
+    }
+    if (rows)
+        *rows = out;
+    if (count)
+        *count = found.count;
+    return OK;
+}
+
+void view_want(struct view *v, const struct resource *r, const char *id)
+{
+    if (!id)
+        return;
+    struct set *s = &v->sets[r->rank];
+    s->res = r;
+    if (!view_find(v, r, id))
+        list_add(v->mem, &s->wants, id);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Sorts and removes doubles. */
+static size_t distinct(const char **ids, size_t count)
+{
+    size_t n = 0;
+    qsort(ids, count, sizeof *ids, by_text);
+    for (size_t i = 0; i < count; i++)
+        if (n == 0 || strcmp(ids[n - 1], ids[i]) != 0)
+            ids[n++] = ids[i];
+    return n;
+}
+
+static int fetch_wanted(struct view *v, struct set *s)
+{
+    const char **ids = (const char **)s->wants.items;
+    size_t count = distinct(ids, s->wants.count);
+    s->wants = (struct list){0};
+    for (size_t at = 0; at < count; at += IN_LIMIT) {
+        struct query *q = view_query(v, s->res, D_BODY);
+        query_add(q, " FROM `%s` t %s WHERE t.id IN ", s->res->table, s->res->from ? s->res->from : "");
+        query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
+        int rc = view_select(v, s->res, D_BODY, q, NULL, NULL);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key, struct db_value *values)
+{
+    struct kid *k = arena_alloc(v->mem, sizeof *k);
+    *k = (struct kid){.id = id, .key = key, .v = values};
+    if (!parent->tails[slot])
+        parent->tails[slot] = &parent->kids[slot];
+    *parent->tails[slot] = k;
+    parent->tails[slot] = &k->next;
+    return k;
+}
+
+static const char **ids_of(struct view *v, struct row **rows, size_t count)
+{
+    const char **ids = arena_array(v->mem, count + 1, sizeof *ids);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = rows[i]->id;
+    return ids;
+}
+
+int view_links(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
+               const char *text)
+{
+    for (size_t at = 0; at < count; at += IN_LIMIT / 4) {
+        size_t n = count - at < IN_LIMIT / 4 ? count - at : IN_LIMIT / 4;
+        const char **ids = ids_of(v, parents + at, n);
+        struct query *q = query_new(v->mem);
+        for (const char *p = text, *mark; *p; p = mark + 2) {
+            mark = strstr(p, "%s");
+            query_add(q, "%.*s", (int)(mark ? (size_t)(mark - p) : strlen(p)), p);
+            if (!mark)
+                break;
+            query_in(q, ids, n);
+        }
+        struct db_rows found;
+        int rc = query_run(v->c, q, &found);
+        if (rc != OK)
+            return rc;
+        for (size_t i = 0; i < found.count; i++) {
+            struct db_value *values = db_row(&found, i);
+            struct row *parent = view_find(v, parents[0]->res, values[0].s);
+            if (!parent)
+                continue;
+            view_add_kid(v, parent, slot, values[1].s, found.columns > 2 ? values[2].s : NULL, values);
+            if (child)
+                view_want(v, child, values[1].s);
+        }
+    }
+    return OK;
+}
+
+/* Following references ------------------------------------------------------------------------------------------- */
+
+static bool shown(const struct column *col, unsigned detail)
+{
+    return col->part == P_BODY || (col->part == P_META && detail & D_META) || (col->part == P_RES && detail & D_RES);
+}
+
+static void follow_columns(struct view *v, struct row *row)
+{
+    const struct resource *r = row->res;
+    for (size_t i = 0; i < r->column_count; i++) {
+        const struct column *col = &r->columns[i];
+        if (!shown(col, row->detail))
+            continue;
+        if (col->ref)
+            view_want(v, col->ref, row->v[i].s);
+        else if (col->show == show_tags)
+            list_add(v->mem, &v->tag_parents, row);
+        else if (col->show == show_run_metadata)
+            list_add(v->mem, &v->metadata_parents, row);
+    }
+}
+
+static int follow(struct view *v, struct set *s)
+{
+    size_t from = s->seen, count = s->rows.count - from;
+    if (count == 0)
+        return OK;
+    s->seen = s->rows.count;
+    struct row **rows = (struct row **)s->rows.items + from;
+    for (size_t i = 0; i < count; i++)
+        follow_columns(v, rows[i]);
+    return s->res->load ? s->res->load(v, rows, count) : OK;
+}
+
+/* Rows of `child` that hang on parents of any kind: tags and run metadata, one statement for all of them. */
+static int fetch_attached(struct view *v, struct list *parents, const struct resource *child, unsigned detail, int slot,
+                          const char *parent_column, const char *join, const char *order)
+{
+    if (parents->count == 0)
+        return OK;
+    struct row **rows = (struct row **)parents->items;
+    size_t count = parents->count;
+    *parents = (struct list){0};
+    const char **ids = ids_of(v, rows, count);
+    size_t distinct_count = distinct(ids, count);
+    for (size_t at = 0; at < distinct_count; at += IN_LIMIT) {
+        struct query *q = view_query(v, child, detail);
+        query_add(q, ", %s FROM `%s` t %s WHERE %s IN ", parent_column, child->table, join, parent_column);
+        query_in(q, ids + at, distinct_count - at < IN_LIMIT ? distinct_count - at : IN_LIMIT);
+        query_add(q, " ORDER BY %s", order);
+        struct db_rows found;
+        int rc = query_run(v->c, q, &found);
+        if (rc != OK)
+            return rc;
+        for (size_t i = 0; i < found.count; i++) {
+            struct db_value *values = db_row(&found, i);
+            struct row *row = view_add(v, child, values[0].s, detail, spread(v, child, detail, values));
+            const char *parent_id = values[found.columns - 1].s;
+            /* a parent stands in one kind only, ids being unique: look it up among those that asked */
+            for (size_t k = 0; k < MAX_RANK; k++) {
+                struct row *parent = v->sets[k].res ? view_find(v, v->sets[k].res, parent_id) : NULL;
+                if (parent)
+                    view_add_kid(v, parent, slot, row->id, NULL, NULL);
+            }
+        }
+    }
+    return OK;
+}
+
+static int load_rank(struct view *v, int rank)
+{
+    struct set *s = &v->sets[rank];
+    int rc = OK;
+    if (rank == resource_run_metadata.rank) {
+        unsigned detail = D_BODY; /* those of model versions show their metadata as well */
+        for (size_t i = 0; i < v->metadata_parents.count; i++)
+            if (streq(((struct row *)v->metadata_parents.items[i])->res->metadata_type, "model_version"))
+                detail = D_META;
+        rc = fetch_attached(v, &v->metadata_parents, &resource_run_metadata, detail, SLOT_METADATA, "t.resource_id", "",
+                            "t.created, t.id");
+    } else if (rank == resource_tag.rank) {
+        rc = fetch_attached(v, &v->tag_parents, &resource_tag, D_BODY, SLOT_TAGS, "x.resource_id",
+                            "JOIN tag_resource x ON x.tag_id = t.id", "t.created, t.id");
+    }
+    if (rc == OK && s->wants.count)
+        rc = fetch_wanted(v, s);
+    return rc == OK && s->res ? follow(v, s) : rc;
+}
+
+static bool pending(const struct view *v)
+{
+    for (size_t i = 0; i < MAX_RANK; i++)
+        if (v->sets[i].wants.count || v->sets[i].seen < v->sets[i].rows.count)
+            return true;
+    return v->tag_parents.count || v->metadata_parents.count;
+}
+
+int view_load(struct view *v)
+{
+    int rc = OK;
+    for (size_t i = 0; i < MAX_RANK && rc == OK; i++) /* the rows of the answer itself come first */
+        if (v->sets[i].res && v->sets[i].res != &resource_user)
+            rc = follow(v, &v->sets[i]);
+    for (int round = 0; rc == OK && pending(v); round++) {
+        if (round == 1)
+            log_debug("view: a reference leads back to an earlier rank");
+        for (int rank = 0; rank < MAX_RANK && rc == OK; rank++)
+            rc = load_rank(v, rank);
+    }
+    return rc;
+}
+
+/* Rendering ------------------------------------------------------------------------------------------------------ */
+
+static void write_base64_json(struct view *v, struct jw *w, struct db_value value)
+{
+    size_t len = 0;
+    char *json = base64_decode(v->mem, value.s, value.len, &len);
+    jw_span(w, (struct span){json, len});
+}
+
+static void write_null(struct jw *w, const struct column *col)
+{
+    const char *text = col->null_as ? col->null_as : "null";
+    jw_raw(w, text, strlen(text));
+}
+
+static void write_encoded(struct view *v, struct jw *w, const struct column *col, struct db_value value)
+{
+    switch (col->enc) {
+    case E_TEXT:
+        jw_strn(w, value.s, value.len);
+        break;
+    case E_UUID:
+        jw_uuid(w, value.s);
+        break;
+    case E_STAMP:
+        jw_stamp(w, value.s, value.len);
+        break;
+    case E_BOOL:
+        jw_bool(w, *value.s != '0');
+        break;
+    case E_INT:
+    case E_FLOAT:
+        jw_raw(w, value.s, value.len);
+        break;
+    case E_DURATION:
+        jw_str(w, duration_format(v->mem, strtod(value.s, NULL)));
+        break;
+    case E_JSON:
+        if (col->doc && value.s[0] == '{')
+            model_write_stored(w, col->doc, (struct span){value.s, value.len});
+        else if (col->type)
+            type_write_stored(w, col->type, (struct span){value.s, value.len});
+        else
+            jw_span(w, (struct span){value.s, value.len});
+        break;
+    case E_B64:
+        write_base64_json(v, w, value);
+        break;
+    }
+}
+
+void view_write_column(struct view *v, struct jw *w, const struct row *row, const struct column *col)
+{
+    struct db_value value = row->v[col - row->res->columns];
+    if (col->show)
+        col->show(v, row, w);
+    else if (!value.s || (col->flags & C_EMPTY_NULL && value.len == 0))
+        write_null(w, col);
+    else if (col->ref)
+        view_write_ref(v, w, col->ref, value.s);
+    else
+        write_encoded(v, w, col, value);
+}
+
+void view_write_ref(struct view *v, struct jw *w, const struct resource *r, const char *id)
+{
+    const struct row *row = view_find(v, r, id);
+    if (row)
+        view_write(v, w, row, D_BODY);
+    else
+        jw_null(w);
+}
+
+static bool has_part(const struct resource *r, enum part part)
+{
+    for (size_t i = 0; i < r->column_count; i++)
+        if (r->columns[i].part == part)
+            return true;
+    return false;
+}
+
+static void write_part(struct view *v, struct jw *w, const struct row *row, const char *key, enum part part)
+{
+    jw_key(w, key);
+    jw_open(w, '{');
+    for (size_t i = 0; i < row->res->column_count; i++) {
+        const struct column *col = &row->res->columns[i];
+        if (col->part != part)
+            continue;
+        jw_key(w, col->name);
+        view_write_column(v, w, row, col);
+    }
+    jw_close(w, '}');
+}
+
+static void write_absent(struct jw *w, const char *key)
+{
+    jw_key(w, key);
+    jw_null(w);
+}
+
+void view_write(struct view *v, struct jw *w, const struct row *row, unsigned detail)
+{
+    const struct resource *r = row->res;
+    jw_open(w, '{');
+    write_part(v, w, row, "body", P_BODY);
+    if (detail & D_META && !(r->flags & X_META_NULL))
+        write_part(v, w, row, "metadata", P_META);
+    else
+        write_absent(w, "metadata");
+    if (detail & D_RES && has_part(r, P_RES))
+        write_part(v, w, row, "resources", P_RES);
+    else
+        write_absent(w, "resources");
+    if (!(r->flags & X_NO_ENVELOPE_ID)) {
+        jw_key(w, "id");
+        jw_uuid(w, row->id);
+        jw_key(w, "permission_denied");
+        jw_bool(w, false);
+    }
+    for (size_t i = 1; i < r->column_count; i++) {
+        if (r->columns[i].part != P_TOP)
+            continue;
+        jw_key(w, r->columns[i].name);
+        view_write_column(v, w, row, &r->columns[i]);
+    }
+    jw_close(w, '}');
+}
+
+void show_tags(struct view *v, const struct row *row, struct jw *w)
+{
+    jw_open(w, '[');
+    for (struct kid *k = row->kids[SLOT_TAGS]; k; k = k->next)
+        view_write_ref(v, w, &resource_tag, k->id);
+    jw_close(w, ']');
+}
+
+/* One value per key: the newest. */
+void show_run_metadata(struct view *v, const struct row *row, struct jw *w)
+{
+    unsigned detail = streq(row->res->metadata_type, "model_version") ? D_META : D_BODY;
+    jw_open(w, '{');
+    for (struct kid *k = row->kids[SLOT_METADATA]; k; k = k->next) {
+        const struct row *m = view_find(v, &resource_run_metadata, k->id);
+        const char *key = row_str(m, "key");
+        bool newest = true;
+        for (struct kid *later = k->next; later && newest; later = later->next)
+            newest = !streq(key, row_str(view_find(v, &resource_run_metadata, later->id), "key"));
+        if (!newest)
+            continue;
+        jw_key(w, key);
+        view_write(v, w, m, detail);
+    }
+    jw_close(w, '}');
+}

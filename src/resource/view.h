@@ -1,0 +1,93 @@
+/*
+ * Loading and rendering of envelopes within envelopes.
+ *
+ * A view holds the rows that an answer is made of. Loading goes through the resources in the order of their rank: rows
+ * of a kind are fetched once, with IN, after everything that may refer to them has been seen. So the number of
+ * statements depends on the kinds involved, never on the number of rows. Nothing is fetched while rendering.
+ */
+#ifndef KANSO_RESOURCE_VIEW_H
+#define KANSO_RESOURCE_VIEW_H
+
+#include "resource/resource.h"
+#include "resource/sql.h"
+
+/* How much of a row is loaded and shown besides its body. */
+enum detail {
+    D_BODY = 0,
+    D_META = 1,
+    D_RES = 2, /* the `resources` object, for resources that have one */
+    D_ALL = 4, /* every real column, for hooks of writes */
+};
+
+enum { KID_SLOTS = 6, SLOT_TAGS = 0, SLOT_METADATA = 1, SLOT_FIRST = 2, MAX_RANK = 64 };
+
+/* A to-many link of a row. */
+struct kid {
+    struct kid *next;
+    const char *id;  /* of the linked row, or NULL */
+    const char *key; /* third column of the link statement, or NULL */
+    struct db_value *v; /* all columns of the link statement */
+};
+
+struct row {
+    const struct resource *res;
+    const char *id; /* hex */
+    unsigned detail;
+    struct db_value *v; /* by position of the column in the description; .s NULL where not selected */
+    struct kid *kids[KID_SLOTS], **tails[KID_SLOTS];
+    void *data; /* a hook's own */
+    struct row *bucket_next;
+};
+
+struct view;
+
+struct view *view_new(struct ctx *c);
+struct ctx *view_ctx(const struct view *v);
+
+/* Runs "SELECT <columns> FROM table t [joins] <tail>" and adds the rows; pass the parameters of `tail`. The new rows
+ * are returned in order (existing ones with enough detail are reused). */
+int view_select(struct view *v, const struct resource *r, unsigned detail, struct query *tail, struct row ***rows,
+                size_t *count);
+
+/* Starts a query with the SELECT part; the caller goes on with joins and conditions. */
+struct query *view_query(struct view *v, const struct resource *r, unsigned detail);
+
+/* Asks for a row, body only. `id` is hex, NULL is ignored, and must live as long as the view. */
+void view_want(struct view *v, const struct resource *r, const char *id);
+
+/* Loads all that was asked for, and what that asks for. */
+int view_load(struct view *v);
+
+/* Fetches links: `text` selects (parent id, child id or NULL, key or NULL, ...) and has %s where the list of parent ids
+ * goes (each %s gets the same list). Links hang on the parents' slot; children are asked for when `child` is given. */
+int view_links(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
+               const char *text);
+
+/* Adds a link by hand. */
+struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key, struct db_value *values);
+
+/* A row that is loaded, or NULL. */
+struct row *view_find(const struct view *v, const struct resource *r, const char *id);
+
+/* Adds a row from elsewhere (the caller's own user row, for example). */
+struct row *view_add(struct view *v, const struct resource *r, const char *id, unsigned detail, struct db_value *values);
+
+/* Writes an envelope. */
+void view_write(struct view *v, struct jw *w, const struct row *row, unsigned detail);
+
+/* Writes the body-only envelope of a loaded row, or null. */
+void view_write_ref(struct view *v, struct jw *w, const struct resource *r, const char *id);
+
+/* Writes the value of one column. */
+void view_write_column(struct view *v, struct jw *w, const struct row *row, const struct column *col);
+
+/* Column values of a row by member name; NULL for SQL NULL. A name that does not exist ends the process. */
+struct db_value row_value(const struct row *row, const char *name);
+const char *row_str(const struct row *row, const char *name);
+bool row_bool(const struct row *row, const char *name);
+struct span row_span(const struct row *row, const char *name);
+
+/* The SQL expression of a column. */
+const char *column_sql(struct arena *a, const struct column *col);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * The two documents that help to fill in a run configuration for a template (contract/resources.md, run_template;
+ * contract/template_execution.md): the values that the source deployment had, and a JSON schema of what may be given.
+ */
+#ifndef KANSO_TEMPLATE_CONFIG_H
+#define KANSO_TEMPLATE_CONFIG_H
+
+#include "base/arena.h"
+#include "json/write.h"
+
+/* The deployment that a template is made from, as it is stored. */
+struct template_source {
+    struct span run_name; /* plain text */
+    struct span pipeline; /* JSON: PipelineConfiguration */
+    struct span steps;    /* JSON: map of Step */
+};
+
+/* A component of the stack that the deployment's build was made for. */
+struct template_component {
+    const char *type, *flavor, *name;
+    struct span schema; /* JSON schema of the flavor's configuration; absent for flavors that are not built in */
+};
+
+void config_template_write(struct jw *w, const struct template_source *source);
+
+void config_schema_write(struct jw *w, struct arena *mem, const struct template_source *source,
+                         const struct template_component *components, size_t count);
+
+#endif

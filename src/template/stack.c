@@ -1,0 +1,29 @@
+#include "template/stack.h"
+
+#include "base/text.h"
+#include "resource/sql.h"
+#include "template/flavors.h"
+
+int template_check_stack(struct ctx *c, const char *stack_id)
+{
+    struct db_rows rows = {0};
+    int rc = sql(c, &rows,
+                 "SELECT k.type, k.flavor, k.name, k.configuration, f.id, f.workspace_id FROM stack_composition x "
+                 "JOIN stack_component k ON k.id = x.component_id LEFT JOIN flavor f ON f.name = k.flavor AND f.type = k.type "
+                 "WHERE x.stack_id = ?",
+                 p_text(stack_id));
+    for (size_t i = 0; i < rows.count && rc == OK; i++) {
+        const struct db_value *v = db_row(&rows, i);
+        size_t len = 0;
+        if (!v[4].s)
+            rc = fail(c, EX_VALUE, "No run template: the %s '%s' has no known flavor", v[0].s, v[2].s);
+        else if (v[5].s)
+            rc = fail(c, EX_VALUE, "No run template: the %s '%s' has a flavor of its own", v[0].s, v[2].s);
+        else {
+            char *text = base64_decode(c->mem, v[3].s, v[3].len, &len);
+            if (flavor_is_local(v[0].s, v[1].s, text ? json_tree(c->mem, text, len) : NULL))
+                rc = fail(c, EX_VALUE, "No run template: the %s '%s' only works on this machine", v[0].s, v[2].s);
+        }
+    }
+    return rc;
+}

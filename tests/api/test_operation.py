@@ -1,0 +1,280 @@
+"""scripts/kanso: starting, stopping, what it says when it cannot, and what nginx is told."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import uuid
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+import requests
+
+from kit.mariadb import MariaDB
+from kit.process import REPOSITORY, alive, free_port, kill_hard, wait_until
+from kit.servers import Kanso
+
+SCRIPT = str(REPOSITORY / "scripts" / "kanso")
+
+
+@pytest.fixture
+def stopped(workspace_directory: Path, mariadb: MariaDB) -> Iterator[Kanso]:
+    """A Kanso that has not been started; what a test starts is stopped."""
+    instance = Kanso(workspace_directory / f"o{uuid.uuid4().hex[:6]}", mariadb)
+    instance.home.mkdir()
+    yield instance
+    instance.stop()
+    assert not instance.processes()
+
+
+@pytest.fixture
+def private(stopped: Kanso) -> Kanso:
+    """One with a MariaDB of its own and nothing set but home and port."""
+    stopped.environment = {name: value for name, value in stopped.environment.items()
+                           if not name.startswith("ZENML_")}
+    return stopped
+
+
+def refusal(instance: Kanso) -> str:
+    """The line with which starting ends; nothing is left running."""
+    done = instance.run("start", check=False)
+    assert done.returncode == 1 and not instance.processes()
+    said = done.stderr.splitlines()
+    assert len(said) == 1 and said[0].startswith("kanso: "), done.stderr
+    return said[0]
+
+
+def test_private_database(private: Kanso) -> None:
+    said = private.run("start").stdout
+    password = re.search(r"^kanso:   password  (\S+)$", said, re.M)
+    assert password and f"zenml connect --url {private.url} --username default" in said
+    login = requests.post(private.url + "/api/v1/login", timeout=10,
+                          data={"username": "default", "password": password[1]})
+    assert login.status_code == 200
+    secrets = {path.name: path for path in (private.home / "etc").iterdir()}
+    assert {"database-password", "default-password", "jwt-key", "encryption-key"} <= set(secrets)
+    for name, path in secrets.items():
+        assert name == "nginx.conf" or stat.S_IMODE(path.stat().st_mode) == 0o600, name
+    mode = (private.home / "run").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o700
+    private.stop()
+    again = private.run("start").stdout
+    seconds = re.search(r"up in ([0-9.]+) s", again)
+    assert seconds and float(seconds[1]) < 2 and password[1] in again
+    token = {"Authorization": "Bearer " + login.json()["access_token"]}
+    assert requests.get(private.url + "/api/v1/current-user", headers=token,
+                        timeout=10).status_code == 200
+
+
+def test_nothing_runs_as_root(private: Kanso) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root could do that")
+    private.start()
+    assert private.processes()
+    assert not [pid for pid in private.processes() if Path(f"/proc/{pid}").stat().st_uid == 0]
+
+
+def test_commands_are_idempotent(stopped: Kanso) -> None:
+    assert stopped.run("status", check=False).returncode == 3
+    stopped.start()
+    before = sorted(stopped.processes())
+    assert "runs already" in stopped.run("start").stdout
+    assert sorted(stopped.processes()) == before
+    assert stopped.url in stopped.run("status").stdout
+    stopped.run("restart")
+    assert stopped.healthy() and not set(before) & set(stopped.processes())
+    stopped.stop()
+    assert "does not run" in stopped.run("stop").stdout
+    assert stopped.run("status", check=False).returncode == 3
+
+
+def test_start_mends_what_has_ended(stopped: Kanso) -> None:
+    stopped.start()
+    note = next((stopped.home / "run").glob("worker-*.pid"))
+    supervisor = int(note.read_text().split()[0])
+    kill_hard([supervisor])
+    wait_until(lambda: not alive(supervisor), 5, "the end of a supervisor")
+    assert stopped.run("status", check=False).returncode == 3
+    stopped.run("start")
+    assert stopped.run("status").returncode == 0
+
+
+def test_foreground_until_interrupted(stopped: Kanso) -> None:
+    process = subprocess.Popen([SCRIPT, "run"], env=stopped.environment, cwd=REPOSITORY, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               stdin=subprocess.DEVNULL, start_new_session=True)
+    assert process.stdout
+    lines = []
+    timer = threading.Timer(60, process.kill)
+    timer.start()
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C" in line:
+            break
+    assert stopped.healthy(), "".join(lines)
+    again = stopped.run("run", check=False)
+    assert again.returncode == 1 and "runs already" in again.stdout
+    requests.get(stopped.url + "/api/v1/version", timeout=5)
+    os.killpg(process.pid, signal.SIGINT)
+    rest = process.stdout.read()
+    timer.cancel()
+    assert process.wait(30) == 0 and "stopped" in rest
+    assert not stopped.processes() and not stopped.healthy()
+
+
+def test_requests_in_hand_are_answered(stopped: Kanso) -> None:
+    """A login takes a quarter of a second; the server is stopped in the middle of it."""
+    stopped.start()
+    answers: list[int] = []
+
+    def login() -> None:
+        answers.append(requests.post(stopped.url + "/api/v1/login", timeout=20, data={
+            "username": "default", "password": "pw"}).status_code)
+
+    thread = threading.Thread(target=login)
+    thread.start()
+    threading.Event().wait(0.1)
+    stopped.stop()
+    thread.join()
+    assert answers == [200]
+
+
+def test_busy_port(stopped: Kanso) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", stopped.port))
+        other.listen()
+        assert f"port {stopped.port} on 127.0.0.1 is taken" in refusal(stopped)
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), [
+    ("ZENML_STORE_URL", "mysql://a:b@127.0.0.1:1/zenml", "cannot reach the database at 127.0.0.1:1"),
+    ("ZENML_STORE_URL", "sqlite:///zenml.db", "must be of the form mysql://"),
+    ("KANSO_PORT", "99999", "it must be a number from 1 to 65535"),
+    ("KANSO_WORKERS", "nothing:2", "there is no endpoint group 'nothing'"),
+    ("KANSO_WORKERS", "auth:0;rest:1", "it must be a number from 1"),
+    ("KANSO_WORKERS", "auth:1", "leaves out group"),
+    ("ZENML_SERVER_AUTO_ACTIVATE", "perhaps", "expected true or false"),
+    ("KANSO_HOME", "/proc/nothing", "cannot make the directory"),
+    ("KANSO_CONF", "/nowhere/kanso.conf", "cannot read /nowhere/kanso.conf"),
+])
+def test_settings_that_cannot_be(stopped: Kanso, name: str, value: str, expected: str) -> None:
+    was = stopped.environment.get(name)
+    stopped.environment[name] = value
+    said = refusal(stopped)
+    stopped.environment.pop(name)
+    if was is not None:
+        stopped.environment[name] = was
+    assert expected in said
+
+
+def test_wrong_password(stopped: Kanso) -> None:
+    assert stopped.mariadb
+    stopped.environment["ZENML_STORE_URL"] = stopped.mariadb.tcp_url(stopped.database).replace(
+        stopped.mariadb.password, "wrong")
+    said = refusal(stopped)
+    assert "refuses user" in said and "wrong" not in said
+
+
+def test_full_disk(private: Kanso) -> None:
+    """A file system of 40 MB, which a new database does not fit on."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "kanso-test",
+                              str(private.home)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("cannot mount a small file system here")
+    try:
+        assert "the disk is" in refusal(private)
+    finally:
+        subprocess.run(["umount", str(private.home)], check=True)
+
+
+def test_configuration_file(stopped: Kanso) -> None:
+    port = free_port()
+    file = stopped.home / "kanso.conf"
+    file.write_text("# A comment, and a blank line\n\n"
+                    f'KANSO_PORT={port}\nZENML_SERVER_DEPLOYMENT_TYPE="aws"\n'
+                    "ZENML_DEFAULT_USER_NAME=not-this-one\n")
+    for name in ("KANSO_PORT", "ZENML_SERVER_DEPLOYMENT_TYPE"):
+        stopped.environment.pop(name)
+    stopped.run("start")
+    info = requests.get(f"http://127.0.0.1:{port}/api/v1/info", timeout=5).json()
+    assert info["deployment_type"] == "aws"
+    assert stopped.sql("SELECT name FROM user") == [["default"]]
+    stopped.stop()
+    file.write_text("this is no setting\n")
+    stopped.environment["KANSO_PORT"] = str(stopped.port)
+    assert "line 1: expected NAME=value" in refusal(stopped)
+    file.unlink()
+
+
+def test_two_homes_side_by_side(launch) -> None:
+    first, second = launch(), launch()
+    assert first.healthy() and second.healthy()
+    first.stop()
+    assert not first.healthy() and second.healthy()
+    second.stop()
+
+
+def test_one_database_for_two(launch) -> None:
+    first = launch()
+    second = launch(database=first.database)
+    ids = {requests.get(one.url + "/api/v1/info", timeout=5).json()["id"]
+           for one in (first, second)}
+    assert len(ids) == 1
+    first.stop()
+    second.stop()
+
+
+@pytest.mark.parametrize("plan", ["default", "all", "each"])
+def test_each_path_reaches_its_worker(launch, plan: str) -> None:
+    """A worker that does not serve a path says 404 with this detail, or 405."""
+    instance = launch(workers=plan)
+    lost = []
+    with requests.Session() as session:
+        for group, method, path in instance.routes():
+            answer = session.request(method, instance.url + re.sub(
+                r"{[^}]*}", str(uuid.uuid4()), path), timeout=10, json={})
+            if answer.status_code in (404, 405) and answer.json().get("detail") in (
+                    "Not Found", "Method Not Allowed"):
+                lost.append((group, method, path))
+    sockets = {path.stem for path in (instance.home / "run").glob("*.sock")}
+    instance.stop()
+    assert not lost
+    assert plan != "each" or sockets == {group for group, _, _ in instance.routes()}
+
+
+def test_root_path(launch) -> None:
+    instance = launch(ZENML_SERVER_ROOT_URL_PATH="/zen")
+    for prefix in ("", "/zen"):
+        assert requests.get(f"{instance.url}{prefix}/health", timeout=5).json() == "OK"
+        assert requests.get(f"{instance.url}{prefix}/api/v1/version", timeout=5).json() == "0.66.0"
+        login = requests.post(f"{instance.url}{prefix}/api/v1/login", timeout=5,
+                              data={"username": "default", "password": "pw"})
+        assert login.status_code == 200
+        page = requests.get(f"{instance.url}{prefix}/", timeout=5)
+        assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")
+    assert requests.get(f"{instance.url}/zenith/api/v1/version", timeout=5,
+                        ).headers["Content-Type"].startswith("text/html")
+    instance.stop()
+
+
+def test_pages(server) -> None:
+    index = requests.get(server.url + "/", timeout=5)
+    assert index.status_code == 200 and index.headers["Content-Type"].startswith("text/html")
+    assert requests.get(server.url + "/a/b/c", timeout=5).text == index.text
+    assert index.headers["X-Frame-Options"] == "SAMEORIGIN"
+    refused = requests.post(server.url + "/a/b/c", timeout=5)
+    assert (refused.status_code, refused.json()) == (405, {"detail": "Method Not Allowed"})
+    assert refused.headers["Allow"] == "GET"
+
+
+def test_body_beyond_the_limit(launch) -> None:
+    instance = launch(KANSO_MAX_BODY="100000")
+    answer = requests.post(instance.url + "/api/v1/login", data=b"x" * 100_001, timeout=5)
+    assert answer.status_code == 413 and "KANSO_MAX_BODY" in answer.json()["detail"]
+    instance.stop()

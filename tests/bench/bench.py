@@ -1,0 +1,359 @@
+#!/usr/bin/env python3
+"""Measures Kanso beside the reference, ZenML 0.66.0, on the same data and the same MariaDB.
+
+    bench.py [--quick] [--only kanso] [--runs 200]
+
+Both servers get the same 200 runs of 5 steps with what belongs to them. Prints a table of
+latencies, throughput, a stock client's pipeline, memory and start-up with their ratios, then how a
+page of runs takes to 100 times the data, and writes all of it to build/bench.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from kit.api import Api  # noqa: E402
+from kit.factory import World, step_spec  # noqa: E402
+from kit.mariadb import MariaDB  # noqa: E402
+from kit.process import REPOSITORY, descendants, memory_of  # noqa: E402
+from kit.servers import Kanso, Reference, Server  # noqa: E402
+from kit.stock import StockClient  # noqa: E402
+
+STEPS = 5
+STACKS = 30
+# What is asked for: label -> the least ratio.
+LATENCIES = {
+    "version": 10, "current user": 10, "stacks, hydrated": 30, "one stack": 15,
+    "runs size=20, hydrated": 150, "runs size=100, hydrated": 150, "one run, hydrated": 40,
+    "graph of a run": 100, "steps of a run": 40, "update of a step's status": 40,
+    "run metadata": 12}
+
+
+def fill(world: World, runs: int) -> None:
+    """The data of both servers, made through the API."""
+    for _ in range(STACKS - 1):
+        component = world.component()
+        world.stack(components={"orchestrator": [component["id"]],
+                                "artifact_store": [world.artifact_store]},
+                    labels={"team": "blue"})
+    tags = [world.tag()["name"] for _ in range(4)]
+    models = [world.model(tags=tags[:2])["id"] for _ in range(5)]
+    artifacts = [world.artifact(tags=tags[2:])["id"] for _ in range(STEPS)]
+    pipelines = [world.pipeline(tags=tags[:1])["id"] for _ in range(5)]
+    names = [f"step_{number}" for number in range(STEPS)]
+    specs = {name: step_spec(name, names[max(0, at - 1):at],
+                             parameters={"rate": 0.1, "size": at}, extra={"note": "x" * 100},
+                             settings={"resources": {"cpu_count": 1, "memory": "2GB"}})
+             for at, name in enumerate(names)}
+    for number in range(runs):
+        pipeline, model = pipelines[number % 5], models[number % 5]
+        version = world.model_version(model, tags=tags[:1])
+        deployment = world.deployment(specs, pipeline=pipeline)["id"]
+        run = world.run(deployment=deployment, pipeline=pipeline, tags=tags[:2],
+                        model_version_id=version["id"])
+        world.run_link(version, run["id"])
+        previous: dict[str, Any] = {}
+        for at, name in enumerate(names):
+            inputs = {"data": previous["output"]} if previous else {}
+            step = world.step(run, name, inputs=inputs, model_version_id=version["id"],
+                              parent_step_ids=[previous["id"]] if previous else [],
+                              source_code="def step():\n    pass\n" * 10)
+            output = world.artifact_version(artifacts[at], version=number + 1, tags=tags[2:],
+                                            artifact_store_id=world.artifact_store)["id"]
+            world.metadata("artifact_version", output, storage_size=5, rows=number)
+            world.artifact_link(version, output)
+            world.api.change("/steps/" + step["id"], {
+                "status": "completed", "outputs": {"output": output},
+                "end_time": "2024-05-06T08:00:00"})
+            previous = {"id": step["id"], "output": output}
+        world.metadata("pipeline_run", run["id"], score=0.5, note="fine")
+        world.metadata("model_version", version["id"], accuracy=0.9)
+
+
+def copy_rows(mariadb: MariaDB, source: str, target: str) -> None:
+    """Put the rows of Kanso's database into one whose tables the reference made."""
+    theirs = {row[0] for row in mariadb.sql("SHOW TABLES", target)}
+    common = ["--no-defaults", f"--socket={mariadb.socket}", "-uroot"]
+    tables = sorted({row[0] for row in mariadb.sql("SHOW TABLES", source)} & theirs
+                    - {"alembic_version"})
+    mariadb.sql("SET FOREIGN_KEY_CHECKS = 0;" + "".join(
+        f"DELETE FROM `{table}`;" for table in tables), target)
+    dump = subprocess.Popen(["mariadb-dump", *common, "--no-create-info", "--complete-insert",
+                             "--single-transaction", source, *tables], stdout=subprocess.PIPE)
+    subprocess.run(["mariadb", *common, target], stdin=dump.stdout, check=True)
+    assert dump.wait() == 0
+
+
+class Line:
+    """One kept connection with as little between as Python allows."""
+
+    def __init__(self, server: Server) -> None:
+        parts = urlsplit(server.url)
+        self.token = Api(server.url).token
+        self.connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+        self.size = 0
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        self.connection.request(
+            method, "/api/v1" + path, json.dumps(body) if body is not None else None,
+            {"Authorization": "Bearer " + self.token, "Content-Type": "application/json"})
+        answer = self.connection.getresponse()
+        text = answer.read()
+        assert answer.status == 200, f"{method} {path}: {answer.status} {text[:300]!r}"
+        self.size = len(text)
+        return text
+
+
+def requests_of(world: World) -> dict[str, Callable[[Line], Any]]:
+    """The measured requests: the same rows on both servers, since their ids are equal."""
+    run = world.api.ids("/runs", size=1, sort_by="desc:created")[0]
+    step = world.api.ids(f"/runs/{run}/steps", size=1)[0]
+    metadata = world.metadata_body("pipeline_run", run, {"loss": 0.25}, {"loss": "float"})
+    return {
+        "version": lambda line: line.ask("GET", "/version"),
+        "current user": lambda line: line.ask("GET", "/current-user"),
+        "stacks, hydrated": lambda line: line.ask("GET", f"/stacks?hydrate=true&size={STACKS}"),
+        "one stack": lambda line: line.ask("GET", "/stacks/" + world.stack_id),
+        "runs size=20, hydrated": lambda line: line.ask("GET", "/runs?hydrate=true&size=20"),
+        "runs size=100, hydrated": lambda line: line.ask("GET", "/runs?hydrate=true&size=100"),
+        "one run, hydrated": lambda line: line.ask("GET", f"/runs/{run}"),
+        "graph of a run": lambda line: line.ask("GET", f"/runs/{run}/graph"),
+        "steps of a run": lambda line: line.ask("GET", f"/runs/{run}/steps"),
+        "update of a step's status": lambda line: line.ask(
+            "PUT", "/steps/" + step, {"status": "completed"}),
+        "run metadata": lambda line: line.ask("POST", world.ws + "/run-metadata", metadata),
+    }
+
+
+def latency(call: Callable[[Line], Any], line: Line, seconds: float, least: int) -> float:
+    """The median of as many calls as fit into the time, in milliseconds."""
+    call(line)
+    taken: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(taken) < least or (time.perf_counter() < end and len(taken) < 2000):
+        begin = time.perf_counter()
+        call(line)
+        taken.append((time.perf_counter() - begin) * 1000)
+    return statistics.median(taken)
+
+
+def throughput(server: Server, path: str, seconds: int) -> float:
+    """Answers a second to 32 connections."""
+    token = Api(server.url).token
+    output = subprocess.run(
+        ["wrk", "-t2", "-c32", f"-d{seconds}s", "--timeout", "60s", "-H",
+         "Authorization: Bearer " + token, server.url + "/api/v1" + path],
+        check=True, capture_output=True, text=True).stdout
+    assert "Non-2xx" not in output, output
+    found = re.search(r"Requests/sec:\s*([\d.]+)", output)
+    assert found, output
+    return float(found.group(1))
+
+
+def memory(pids: list[int]) -> float:
+    return sum(memory_of(pid) for pid in pids) / 1e6
+
+
+def processes(server: Server) -> list[int]:
+    if isinstance(server, Kanso):
+        return server.workers() + server.front()
+    assert isinstance(server, Reference) and server.process
+    return [server.process.pid, *descendants(server.process.pid)]
+
+
+def measure(server: Server, calls: dict[str, Callable[[Line], Any]], stock: StockClient | None,
+            quick: bool) -> dict[str, Any]:
+    """Everything about one server."""
+    line, result = Line(server), {"latency": {}, "throughput": {}, "size": {}}
+    slow = isinstance(server, Reference)
+    for label, call in calls.items():
+        result["latency"][label] = latency(call, line, 0.5 if quick else 2.0,
+                                           2 if quick else 5 if slow else 20)
+        result["size"][label] = line.size
+    paths = {"version": "/version", "current user": "/current-user",
+             "stacks, hydrated": f"/stacks?hydrate=true&size={STACKS}",
+             "runs size=20": "/runs?size=20"}
+    if stock:
+        result["pipeline"] = stock.run("chain", server.url)
+    if shutil.which("wrk"):
+        for label, path in paths.items():
+            result["throughput"][label] = throughput(server, path, 2 if quick else 5)
+    result["memory"] = memory(processes(server))
+    return result
+
+
+REMAPPED = {
+    "pipeline_run": ("id", "orchestrator_run_id"),
+    "step_run": ("id", "pipeline_run_id"),
+    "step_run_parents": ("parent_id", "child_id"),
+    "artifact_version": ("id", "version"),
+    "step_run_input_artifact": ("step_id", "artifact_id"),
+    "step_run_output_artifact": ("step_id", "artifact_id"),
+    "run_metadata": ("id", "resource_id"),
+    "tag_resource": ("id", "resource_id"),
+}
+
+
+def multiply(mariadb: MariaDB, database: str, times: int) -> None:
+    """Clone all runs with their steps, artifact versions, metadata and tags, by SQL."""
+    for table, remapped in REMAPPED.items():
+        columns = [row[0] for row in mariadb.sql(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = "
+            f"'{database}' AND table_name = '{table}' ORDER BY ordinal_position")]
+        values = ", ".join(
+            f"MD5(CONCAT(o.`{column}`, s.seq))" if column in remapped
+            else f"CONCAT(o.`name`, '-', s.seq)" if (table, column) == ("pipeline_run", "name")
+            else "NULL" if column == "version_number" else f"o.`{column}`"
+            for column in columns)
+        only = " WHERE o.resource_type IN ('pipeline_run', 'step_run', 'artifact_version')" \
+            if "resource_id" in remapped else ""
+        mariadb.sql("SET FOREIGN_KEY_CHECKS = 0; INSERT INTO `{0}` ({1}) SELECT {2} FROM `{0}` o "
+                    "CROSS JOIN seq_1_to_{3} s{4}".format(
+                        table, ", ".join(f"`{column}`" for column in columns), values,
+                        times - 1, only), database)
+    mariadb.sql("ANALYZE TABLE " + ", ".join(f"`{table}`" for table in REMAPPED), database)
+
+
+def scaling(kanso: Kanso, times: int) -> dict[str, Any]:
+    """A page of runs before and after the data has grown."""
+    assert kanso.mariadb
+    pages = {"first page": "/runs?size=20&hydrate=true",
+             "newest first": "/runs?size=20&hydrate=true&sort_by=desc:created",
+             "by status": "/runs?size=20&status=completed&sort_by=desc:created",
+             "by pipeline name": "/runs?size=20&pipeline_name=contains:pipe"}
+    line = Line(kanso)
+
+    def times_of() -> dict[str, float]:
+        return {label: latency(lambda line, path=path: line.ask("GET", path), line, 1, 5)
+                for label, path in pages.items()}
+
+    before = times_of()
+    multiply(kanso.mariadb, kanso.database, times)
+    line = Line(kanso)
+    after = times_of()
+    total = json.loads(line.ask("GET", "/runs?size=1"))["total"]
+    return {"runs": total, "pages": {label: {"before": before[label], "after": after[label],
+                                             "factor": after[label] / before[label]}
+                                     for label in pages}}
+
+
+def row(label: str, reference: float | None, kanso: float | None, unit: str,
+        ratio: float | None, least: float | None = None) -> None:
+    def number(value: float | None) -> str:
+        return "-" if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+
+    verdict = "" if ratio is None or least is None else "ok" if ratio >= least else "BELOW"
+    print(f"{label:<30} {number(reference):>12} {number(kanso):>12} {unit:<5}"
+          f" {'-' if ratio is None else f'{ratio:,.1f}x':>9}"
+          f" {'' if least is None else f'{least:g}x':>7} {verdict}")
+
+
+def report(result: dict[str, Any]) -> None:
+    """The table."""
+    ours, theirs = result["kanso"], result.get("reference", {})
+
+    def both(*path: str) -> tuple[float | None, float | None]:
+        found = []
+        for side in (theirs, ours):
+            value: Any = side
+            for key in path:
+                value = value.get(key) if isinstance(value, dict) else None
+            found.append(value)
+        return found[0], found[1]
+
+    def ratio(slow: float | None, fast: float | None) -> float | None:
+        return slow / fast if slow and fast else None
+
+    print(f"\n{'':<30} {'reference':>12} {'kanso':>12} {'':<5} {'ratio':>9} {'least':>7}")
+    for label, least in LATENCIES.items():
+        reference, kanso = both("latency", label)
+        row(label, reference, kanso, "ms", ratio(reference, kanso), least)
+    for label in ours["throughput"]:
+        reference, kanso = both("throughput", label)
+        row(f"32 connections: {label}", reference, kanso, "/s", ratio(kanso, reference))
+    reference, kanso = both("pipeline", "waiting")
+    row("20-step pipeline: waiting", reference, kanso, "s", ratio(reference, kanso), 20)
+    reference, kanso = both("pipeline", "seconds")
+    row("20-step pipeline: wall time", reference, kanso, "s", ratio(reference, kanso))
+    reference, kanso = both("memory")
+    row("memory (PSS, at most 80 MB)", reference, kanso, "MB", ratio(reference, kanso))
+    reference, kanso = both("start")
+    row("start-up (at most 1 s)", reference, kanso, "s", ratio(reference, kanso))
+    if "scaling" in result:
+        print(f"\nwith {result['scaling']['runs']:,} runs (at most 3x the time)")
+        for label, page in result["scaling"]["pages"].items():
+            print(f"  {label:<28} {page['before']:>8.2f} -> {page['after']:>8.2f} ms"
+                  f" {page['factor']:>6.2f}x {'ok' if page['factor'] <= 3 else 'ABOVE'}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer runs and repetitions")
+    parser.add_argument("--only", choices=["kanso"], help="leave the reference out")
+    parser.add_argument("--runs", type=int, help="how many runs of 5 steps (200; quick: 40)")
+    options = parser.parse_args()
+    runs = options.runs or (40 if options.quick else 200)
+    venv = Path(os.environ.get("KANSO_ZENML_VENV") or REPOSITORY / "build" / "zenml-venv")
+    with_reference = not options.only and (venv / "bin" / "zenml").exists()
+    if not with_reference:
+        print("the reference is left out" + ("" if options.only else f": no zenml at {venv}"))
+    result: dict[str, Any] = {"runs": runs, "cpus": os.cpu_count()}
+    with tempfile.TemporaryDirectory(prefix="kb-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        mariadb = MariaDB(directory / "db", flush_each_commit=True)
+        mariadb.create()
+        kanso = Kanso(directory / "k", mariadb)
+        reference = Reference(venv, directory / "r", mariadb) if with_reference else None
+        try:
+            kanso.start()
+            begin = time.monotonic()
+            world = World(Api(kanso.url))
+            fill(world, runs)
+            print(f"filled {runs} runs of {STEPS} steps in {time.monotonic() - begin:.1f} s")
+            calls = requests_of(world)
+            kanso.stop()
+            starts = {"kanso": kanso.start()}
+            if reference:
+                reference.start()
+                reference.stop()
+                copy_rows(mariadb, kanso.database, reference.database)
+                starts["reference"] = reference.start()
+            for side in filter(None, (kanso, reference)):
+                key = "kanso" if side is kanso else "reference"
+                stock = StockClient(venv, directory / ("s" + key)) if with_reference else None
+                print(f"measuring {key} ...", flush=True)
+                result[key] = measure(side, calls, stock, options.quick) | {"start": starts[key]}
+            if reference:
+                reference.stop()
+            result["scaling"] = scaling(kanso, 10 if options.quick else 100)
+        finally:
+            kanso.stop()
+            if reference:
+                reference.stop()
+            mariadb.stop()
+    report(result)
+    output = REPOSITORY / "build" / "bench.json"
+    output.parent.mkdir(exist_ok=True)
+    output.write_text(json.dumps(result, indent=1))
+    print(f"\n{output.relative_to(REPOSITORY)} has all of it")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Every page with real data: drawn, quiet, accessible, in light and dark, from phone to wide; hostile names stay text."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import HOSTILE
+
+
+@pytest.fixture(scope="session")
+def places(client, runs, world):
+    """Addresses of pages with something on them, by name."""
+    def first(path, **query):
+        return client.items(path, size=1, **query)[0]["id"]
+
+    for name, values in (("warehouse", {"user": "reader", "password": "s3cret"}), (HOSTILE, {"key": HOSTILE})):
+        if not client.items("/secrets", name=name):
+            world.secret(name=name, values=values)
+    if not client.items("/service_accounts", name="ci"):
+        account = client.make("/service_accounts", {"name": "ci", "description": "Builds every night", "active": True})
+        client.make(f"/service_accounts/{account['id']}/api_keys", {"name": "nightly", "description": HOSTILE})
+    steps = {step["name"]: step for step in client.items(f"/runs/{runs['training']}/steps")}
+    outputs = {name: version["id"] for step in steps.values() for name, version in step["body"]["outputs"].items()}
+    model = first("/models", name="forecast")
+    return {
+        "overview": "/",
+        "pipelines": "/pipelines",
+        "pipeline": "/pipelines/" + first("/pipelines", name="training"),
+        "runs": "/runs?sort=asc:created",
+        "run": f"/runs/{runs['training']}",
+        "run-step": f"/runs/{runs['training']}?step={steps['fit']['id']}",
+        "run-artifact": f"/runs/{runs['training']}?artifact={outputs['report']}",
+        "run-branches": f"/runs/{runs['branches']}",
+        "run-failed": f"/runs/{runs['broken']}",
+        "run-hostile": f"/runs/{runs[HOSTILE]}",
+        "models": "/models",
+        "model": f"/models/{model}",
+        "model-version": "/model-versions/" + first(f"/models/{model}/model_versions"),
+        "artifacts": "/artifacts",
+        "artifact": "/artifacts/" + first("/artifacts", name="report"),
+        "artifact-html": f"/artifact-versions/{outputs['report']}",
+        "artifact-markdown": f"/artifact-versions/{outputs['summary']}",
+        "artifact-csv": f"/artifact-versions/{outputs['table']}",
+        "stacks": "/stacks",
+        "stack": "/stacks/" + first("/stacks", name="default") + "?sort=asc:created",
+        "components": "/components",
+        "component": "/components/" + first("/components", name="default", type="artifact_store"),
+        "secrets": "/secrets",
+        "secret": "/secrets/" + first("/secrets", name="warehouse"),
+        "members": "/members",
+        "service-accounts": "/service-accounts",
+        "service-account": "/service-accounts/" + first("/service_accounts", name="ci"),
+        "devices": "/devices",
+        "settings": "/settings",
+        "account": "/account",
+    }
+
+
+# What must be on the page, besides its heading.
+SHOWN = {
+    "overview": ["Latest runs", "training", "branches", "Pipelines", "Completed", "Failed"],
+    "pipelines": ["training", "branches", "broken", "Completed"],
+    "pipeline": ["training-", "Completed"],
+    "runs": ["Duration", "Failed", HOSTILE],
+    "run": ["5 steps", "describe", "Duration", "Configuration"],
+    "run-step": ["fit", "Logs", "fitted a mean", "train_set", "Code"],
+    "run-artifact": ["report, version", "HTMLString"],
+    "run-branches": ["8 steps", "double_total"],
+    "run-failed": ["Failed", "divide"],
+    "run-hostile": [HOSTILE, "hostile_step"],
+    "models": ["forecast", "demo"],
+    "model": ["Apache-2.0", "demo"],
+    "model-version": ["mean_model", "Runs", "Metadata"],
+    "artifacts": ["samples", "report"],
+    "artifact": ["Data analysis", "HTMLString"],
+    "artifact-html": ["Visualisation", "storage_size"],
+    "artifact-markdown": ["one mean", HOSTILE],
+    "artifact-csv": ["a, b", HOSTILE],
+    "stacks": ["default", "Orchestrator"],
+    "stack": ["Runs on this stack", "Flavor"],
+    "components": ["Artifact store", "local"],
+    "component": ["Stacks", "default"],
+    "secrets": ["warehouse", HOSTILE],
+    "secret": ["Show the values"],
+    "members": ["default", "Administrator"],
+    "service-accounts": ["ci", "Builds every night"],
+    "service-account": ["nightly", HOSTILE],
+    "devices": ["Devices"],
+    "settings": ["Healthy", "0.66.0", "zenml connect --url"],
+    "account": ["Administrator", "Change the password"],
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_page(browser, places, name):
+    browser.open(places[name])
+    for text in SHOWN[name]:
+        browser.until_text(text)
+    assert len(browser.all("h1")) == 1
+    if name not in ("run-step", "run-artifact"):
+        browser.accessible()
+    browser.shot(name)
+
+    browser.colours("dark")
+    browser.accessible()
+    browser.shot(f"{name}-dark")
+    browser.colours("light")
+
+    browser.size("phone")
+    browser.accessible()
+    browser.shot(f"{name}-phone")
+    assert browser.js("return document.documentElement.scrollWidth <= innerWidth"), "the phone's window scrolls sideways"
+
+    assert browser.driver.title.endswith("Kanso") and not browser.driver.title.startswith("owned")
+    assert browser.js("return document.querySelectorAll('img[onerror], img[src=x]').length") == 0
+    browser.clean()
+
+
+def test_the_phone_menu(browser):
+    browser.size("phone")
+    browser.open("/")
+    assert not browser.find("#nav").is_displayed()
+    browser.click("Menu")
+    assert browser.find("#menu").get_attribute("aria-expanded") == "true"
+    browser.accessible()
+    browser.shot("menu-phone")
+    browser.click("Stacks", "nav a")
+    browser.until(lambda: browser.find("h1").text == "Stacks")
+    assert not browser.find("#nav").is_displayed()
+    browser.clean()
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/runs/00000000-0000-4000-8000-00000000dead", "/pipelines/not-an-id",
+                                  "/secrets/00000000-0000-4000-8000-00000000dead", "/stacks/%zz"])
+def test_what_does_not_exist_is_said_in_words(browser, path):
+    browser.open(path)
+    heading = browser.find("h1, .empty .strong").text
+    assert heading in ("There is no such page", "Not found", "That did not work", "There is no such secret")
+    browser.accessible()
+    browser.clean(allow=[(404, "/api/"), (422, "/api/")])
+
+
+def test_links_that_the_client_prints_lead_to_the_page(browser, runs, pages):
+    """The command line prints addresses without '#'."""
+    browser.driver.get(f"{pages}runs/{runs['training']}")
+    browser.until(lambda: browser.find("h1").text.startswith("training-"))
+    browser.settled()
+    browser.clean()

@@ -1,0 +1,173 @@
+"""The tables of a database that Kanso made, or opened, against those of the reference."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from kit.mariadb import MariaDB
+from kit.process import REPOSITORY, SHARED
+from kit.servers import Kanso
+
+CONTRACT = SHARED / "contract" / "schema.json"
+VERSION = "0.66.0"
+
+
+@pytest.fixture(scope="module")
+def contract() -> dict[str, Any]:
+    if not CONTRACT.exists():
+        pytest.skip(f"no {CONTRACT}")
+    return json.loads(CONTRACT.read_text())["tables"]
+
+
+def tables(mariadb: MariaDB, database: str) -> dict[str, Any]:
+    """Tables in the form of the contract, without what is Kanso's own."""
+    def rows(select: str) -> list[list[str]]:
+        return mariadb.sql(select.replace('@', f"'{database}'"))
+
+    found: dict[str, Any] = {}
+    for table, column, kind, null, default in rows(
+            "SELECT table_name, column_name, column_type, is_nullable, column_default "
+            "FROM information_schema.columns WHERE table_schema = @ "
+            "ORDER BY table_name, ordinal_position"):
+        if table.startswith("kanso_"):
+            continue
+        made = found.setdefault(table, {"columns": [], "primary_key": [], "unique": {},
+                                        "indexes": {}, "foreign_keys": {}})
+        made["columns"].append((column, re.sub(r"^int\(\d+\)", "int", kind), null == "YES",
+                                None if default == "NULL" else default))
+    for table, index, free, column in rows(
+            "SELECT table_name, index_name, non_unique, column_name "
+            "FROM information_schema.statistics WHERE table_schema = @ "
+            "ORDER BY table_name, index_name, seq_in_index"):
+        if table.startswith("kanso_") or index.startswith("kanso_"):
+            continue
+        if index == "PRIMARY":
+            found[table]["primary_key"].append(column)
+        else:
+            kind = "indexes" if free == "1" else "unique"
+            found[table][kind].setdefault(index, []).append(column)
+    for table, name, column, target, target_column, on_delete, on_update in rows(
+            "SELECT k.table_name, k.constraint_name, k.column_name, k.referenced_table_name, "
+            "k.referenced_column_name, r.delete_rule, r.update_rule "
+            "FROM information_schema.key_column_usage k "
+            "JOIN information_schema.referential_constraints r "
+            "ON r.constraint_schema = k.table_schema AND r.constraint_name = k.constraint_name "
+            "WHERE k.table_schema = @ AND k.referenced_table_name IS NOT NULL"):
+        found[table]["foreign_keys"][name] = (column, target, target_column, on_delete, on_update)
+    return found
+
+
+def expected(contract: dict[str, Any]) -> dict[str, Any]:
+    return {name: {
+        "columns": [(c["name"], c["type"], c["null"], c["default"]) for c in table["columns"]],
+        "primary_key": table["primary_key"],
+        "unique": {u["name"]: u["columns"] for u in table["unique"]},
+        "indexes": {i["name"]: i["columns"] for i in table["indexes"]},
+        "foreign_keys": {f["name"]: (f["column"], f["ref_table"], f["ref_column"], f["on_delete"],
+                                     f["on_update"]) for f in table["foreign_keys"]},
+    } for name, table in contract.items()}
+
+
+def own_things(mariadb: MariaDB, database: str) -> set[str]:
+    return {row[0] for row in mariadb.sql(
+        "SELECT table_name FROM information_schema.tables "
+        f"WHERE table_schema = '{database}' AND table_name LIKE 'kanso\\_%' UNION "
+        "SELECT index_name FROM information_schema.statistics "
+        f"WHERE table_schema = '{database}' AND index_name LIKE 'kanso\\_%'")}
+
+
+def named_in_kanso_sql() -> set[str]:
+    text = (REPOSITORY / "sql" / "kanso.sql").read_text()
+    return set(re.findall(r"^(?:CREATE TABLE IF NOT EXISTS|CREATE INDEX|  KEY) `(kanso_\w+)`",
+                          text, re.M))
+
+
+def made_by_zenml(mariadb: MariaDB) -> str:
+    """A database as ZenML makes it: the indexes of foreign keys are left to the server."""
+    statements = (REPOSITORY / "sql" / "schema.sql").read_text()
+    database = mariadb.new_database()
+    mariadb.sql(re.sub(r"^  KEY `fk_.*\n", "", statements, flags=re.M), database)
+    mariadb.sql(f"INSERT INTO alembic_version VALUES ('{VERSION}')", database)
+    return database
+
+
+def test_fresh_database(fresh: Kanso, mariadb: MariaDB, contract: dict[str, Any]) -> None:
+    made = tables(mariadb, fresh.database)
+    assert made.keys() == contract.keys()
+    for name, table in expected(contract).items():
+        assert made[name] == table, name
+
+
+def test_fresh_rows(fresh: Kanso) -> None:
+    assert fresh.sql("SELECT * FROM alembic_version") == [[VERSION]]
+    assert fresh.sql("SELECT name, description FROM workspace") == [["default", ""]]
+    assert fresh.sql("SELECT name, is_admin, active FROM user") == [["default", "1", "1"]]
+    assert fresh.sql("SELECT s.name, c.type, c.flavor, c.configuration, c.labels, s.labels "
+                     "FROM stack s JOIN stack_composition m ON m.stack_id = s.id "
+                     "JOIN stack_component c ON c.id = m.component_id ORDER BY c.type") == [
+        ["default", "artifact_store", "local", "e30=", "bnVsbA==", "e30="],
+        ["default", "orchestrator", "local", "e30=", "bnVsbA==", "e30="]]
+    assert fresh.sql("SELECT server_name, active, display_announcements, display_updates, "
+                     "onboarding_state FROM server_settings") == [["default", "1", "1", "1", "NULL"]]
+
+
+def test_flavors(fresh: Kanso) -> None:
+    rows = json.loads((REPOSITORY / "sql" / "flavors.json").read_text())
+    assert len(rows) == 55
+    names = sorted([row["name"], row["type"], row["source"]] for row in rows)
+    assert sorted(fresh.sql("SELECT name, type, source FROM flavor")) == names
+    assert all(json.loads(text)["type"] == "object"
+               for (text,) in fresh.sql("SELECT config_schema FROM flavor"))
+
+
+def test_own_additions(fresh: Kanso, mariadb: MariaDB) -> None:
+    assert own_things(mariadb, fresh.database) == named_in_kanso_sql()
+    fresh.stop()
+    fresh.sql("DROP TABLE kanso_name_guard; DROP INDEX kanso_pipeline_run_created ON pipeline_run")
+    fresh.start()
+    assert own_things(mariadb, fresh.database) == named_in_kanso_sql()
+
+
+def test_opened_database_keeps_its_tables(launch, mariadb: MariaDB,
+                                          contract: dict[str, Any]) -> None:
+    database = made_by_zenml(mariadb)
+    before = tables(mariadb, database)
+    assert before == expected(contract)
+    launch(database=database).stop()
+    assert tables(mariadb, database) == before
+    assert own_things(mariadb, database) == named_in_kanso_sql()
+
+
+@pytest.mark.parametrize("version", ["0.65.0", "0.70.0", "a1237ba94fd8"])
+def test_other_versions_are_refused(launch, mariadb: MariaDB, version: str) -> None:
+    database = made_by_zenml(mariadb)
+    mariadb.sql(f"UPDATE alembic_version SET version_num = '{version}'", database)
+    with pytest.raises(RuntimeError, match=f"schema of ZenML {re.escape(version)}"):
+        launch(database=database)
+    assert not own_things(mariadb, database)
+    assert mariadb.sql("SELECT COUNT(*) FROM workspace", database) == [["0"]]
+
+
+def test_tables_of_something_else_are_refused(launch, mariadb: MariaDB) -> None:
+    database = mariadb.new_database()
+    mariadb.sql("CREATE TABLE recipe (id INT)", database)
+    with pytest.raises(RuntimeError, match="not those of a ZenML server"):
+        launch(database=database)
+    assert mariadb.sql("SHOW TABLES", database) == [["recipe"]]
+
+
+def test_cut_short_start_is_taken_up(launch, mariadb: MariaDB, contract: dict[str, Any]) -> None:
+    """As if the first start had been killed after a few tables."""
+    database = mariadb.new_database()
+    mariadb.sql("CREATE TABLE kanso_meta (name VARCHAR(64) PRIMARY KEY, value TEXT NOT NULL);"
+                "INSERT INTO kanso_meta VALUES ('state', 'initialising')", database)
+    statements = (REPOSITORY / "sql" / "schema.sql").read_text().split(";\n")
+    mariadb.sql(";\n".join(statements[:9]), database)
+    launch(database=database).stop()
+    assert tables(mariadb, database).keys() == contract.keys()
+    assert mariadb.sql("SELECT value FROM kanso_meta WHERE name = 'state'", database) == [["ready"]]
+    assert mariadb.sql("SELECT COUNT(*) FROM flavor", database) == [["55"]]

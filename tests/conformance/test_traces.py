@@ -1,0 +1,75 @@
+"""Recorded traffic of real clients, replayed on a fresh Kanso for each recording.
+
+What this build does not serve is listed, not judged; nor is what comes after a change that only
+an endpoint which is not served could have made, since from there on the two servers differ.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from kit.process import SHARED
+from kit.servers import PASSWORD, USER, Kanso
+
+REPLAY = SHARED / "tools" / "replay.py"
+TRACES = sorted((SHARED / "traces").glob("*.jsonl.gz"))
+
+
+def test_recordings_are_there() -> None:
+    if not REPLAY.exists() or not TRACES:
+        pytest.skip(f"no recordings beside the repository ({REPLAY}): replay left out")
+
+
+def pattern_of(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{[^}]*\}", "[^/]+", path) + "$")
+
+
+class Routes:
+    """Which requests a build of Kanso serves."""
+
+    def __init__(self, kanso: Kanso) -> None:
+        self.known = [(method, pattern_of(path)) for _, method, path in kanso.routes()]
+
+    def serve(self, method: str, path: str) -> bool:
+        return any(known == method and pattern.match(path) for known, pattern in self.known)
+
+
+def judged_until(trace: Path, routes: Routes) -> float:
+    """The number of the first exchange that changed something Kanso does not serve."""
+    with gzip.open(trace, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            entry = json.loads(line)
+            if "method" in entry and entry["method"] != "GET" \
+                    and entry["response"]["status"] == 200 \
+                    and not routes.serve(entry["method"], entry["path"]):
+                return float(entry["seq"])
+    return float("inf")
+
+
+@pytest.mark.parametrize("trace", TRACES, ids=lambda trace: trace.name.split(".")[0])
+def test_replay(trace: Path, launch, server_url: str | None, tmp_path: Path) -> None:
+    if server_url:
+        pytest.skip("needs a fresh Kanso")
+    kanso = launch(ZENML_SERVER_AUTO_ACTIVATE="0" if "inactive" in trace.name else "1")
+    routes, report = Routes(kanso), tmp_path / "report.json"
+    subprocess.run([sys.executable, str(REPLAY), str(trace), "--url", kanso.url, "--username",
+                    USER, "--password", PASSWORD, "--report", str(report), "--show", "0"],
+                   stdout=subprocess.DEVNULL, check=False)
+    kanso.stop()
+    end, wrong, left_out = judged_until(trace, routes), [], Counter()
+    for failure in json.loads(report.read_text())["failures"]:
+        method, path = failure["operation"].split()[0], failure["request"].split("?")[0]
+        if not routes.serve(method, path):
+            left_out[failure["operation"]] += 1
+        elif failure["seq"] < end:
+            wrong.append(failure)
+    print(f"{trace.name}: judged up to exchange {end:g}; not served: {dict(left_out)}")
+    assert not wrong, f"{len(wrong)} mismatches\n{json.dumps(wrong[:8], indent=1)[:6000]}"

@@ -1,0 +1,132 @@
+"""Fixtures: a private MariaDB per session, Kanso instances on it, clients logged in to them.
+
+With --server-url the API tests run against a server that is already up instead (user
+`default`, password `pw`), for instance the reference; what needs to look into the database
+or to start servers is then skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from kit import api as kit_api  # noqa: E402
+from kit.api import Api  # noqa: E402
+from kit.factory import World  # noqa: E402
+from kit.mariadb import MariaDB  # noqa: E402
+from kit.process import REPOSITORY  # noqa: E402
+from kit.servers import ONE_WORKER, Kanso, Server  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--server-url", help="test this running server instead of starting Kanso")
+    parser.addoption("--reference", action="store_true",
+                     help="--server-url is the reference: allow its crashes where Kanso refuses")
+
+
+@pytest.fixture(scope="session")
+def server_url(request: pytest.FixtureRequest) -> str | None:
+    kit_api.REFERENCE = request.config.getoption("--reference")
+    return request.config.getoption("--server-url")
+
+
+@pytest.fixture(scope="session")
+def workspace_directory() -> Iterator[Path]:
+    """A short-named directory for sockets and datadirs, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="kt-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def mariadb(workspace_directory: Path) -> Iterator[MariaDB]:
+    database = MariaDB(workspace_directory / "db")
+    database.create()
+    yield database
+    database.stop()
+
+
+@pytest.fixture(scope="session")
+def launch(workspace_directory: Path, mariadb: MariaDB) -> Iterator[Callable[..., Kanso]]:
+    """Start a Kanso: launch(database=.., workers=.., ZENML_..=..); all are stopped at the end."""
+    running: list[Kanso] = []
+
+    def start(**options: Any) -> Kanso:
+        instance = Kanso(workspace_directory / f"k{len(running)}", mariadb, **options)
+        running.append(instance)
+        instance.start()
+        return instance
+
+    yield start
+    for instance in running:
+        instance.stop()
+    assert not [pid for instance in running for pid in instance.processes()]
+    assert not (said := "\n".join(instance.complaints() for instance in running).strip()), said
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, server_url: str | None) -> Server:
+    """The server that the API tests share."""
+    if server_url:
+        return Server(server_url)
+    return request.getfixturevalue("launch")()
+
+
+@pytest.fixture(scope="module")
+def one_worker(request: pytest.FixtureRequest, server_url: str | None) -> Iterator[Kanso]:
+    """A Kanso with a fresh database and a single worker process."""
+    if server_url:
+        pytest.skip("needs a Kanso of its own")
+    instance = request.getfixturevalue("launch")(workers=ONE_WORKER)
+    yield instance
+    instance.stop()
+
+
+@pytest.fixture
+def fresh(request: pytest.FixtureRequest, server_url: str | None) -> Iterator[Kanso]:
+    """A Kanso with an empty database, for one test."""
+    if server_url:
+        pytest.skip("needs a Kanso of its own")
+    instance = request.getfixturevalue("launch")()
+    yield instance
+    instance.stop()
+
+
+@pytest.fixture(scope="session")
+def client(server: Server) -> Api:
+    return Api(server.url)
+
+
+@pytest.fixture(scope="session")
+def world(client: Api) -> World:
+    """Makes things on the shared server under names that nobody else uses."""
+    return World(client)
+
+
+@pytest.fixture(scope="session")
+def zenml_venv() -> Path:
+    """A virtual environment with the stock client (and server) at 0.66.0."""
+    path = Path(os.environ.get("KANSO_ZENML_VENV") or REPOSITORY / "build" / "zenml-venv")
+    if not (path / "bin" / "zenml").exists():
+        pytest.skip(f"no stock zenml at {path} (KANSO_ZENML_VENV, or make {path.name})")
+    return path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Any:
+    """Add the logs of the Kanso that a failed test used."""
+    report = yield
+    if report.failed:
+        for name in ("fresh", "one_worker", "server"):
+            used = getattr(item, "funcargs", {}).get(name)
+            if isinstance(used, Kanso):
+                report.sections.append((f"logs of {name}", used.logs()))
+                break
+    return report

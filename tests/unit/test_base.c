@@ -1,0 +1,226 @@
+/* Rooms without I/O: arena, buffers, texts, UUIDs, timestamps. */
+#include "unit.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "base/uuid.h"
+
+static struct arena mem;
+
+static int reset(void **state)
+{
+    (void)state;
+    arena_free(&mem);
+    return 0;
+}
+
+static void count_up(void *n)
+{
+    ++*(int *)n;
+}
+
+static void arena_gives_zeroed_aligned_memory(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size < 1000000; size = size * 3 + 1) {
+        unsigned char *p = arena_alloc(&mem, size);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(p[i], 0);
+        memset(p, 0xff, size);
+    }
+    arena_reset(&mem);
+    unsigned char *again = arena_alloc(&mem, 4096);
+    for (size_t i = 0; i < 4096; i++)
+        assert_int_equal(again[i], 0);
+}
+
+static void arena_runs_cleanups_once_at_reset(void **state)
+{
+    (void)state;
+    int n = 0;
+    arena_on_reset(&mem, count_up, &n);
+    arena_on_reset(&mem, count_up, &n);
+    assert_int_equal(n, 0);
+    arena_reset(&mem);
+    arena_reset(&mem);
+    assert_int_equal(n, 2);
+}
+
+static void buffers_grow_and_stay_terminated(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    for (int i = 0; i < 5000; i++)
+        buf_addf(&b, "%d,", i % 10);
+    assert_int_equal(b.len, 10000);
+    assert_int_equal(strlen(b.data), b.len);
+    buf_clear(&b, 1 << 20);
+    assert_int_equal(b.len, 0);
+    assert_string_equal(b.data, "");
+    buf_free(&b);
+}
+
+static void base64_follows_the_rfc(void **state)
+{
+    (void)state;
+    static const char *const vectors[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+                                             {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        size_t len = 99;
+        assert_string_equal(base64_encode(&mem, vectors[i][0], strlen(vectors[i][0])), vectors[i][1]);
+        assert_string_equal(base64_decode(&mem, vectors[i][1], strlen(vectors[i][1]), &len), vectors[i][0]);
+        assert_int_equal(len, strlen(vectors[i][0]));
+    }
+    size_t len;
+    static const char *const bad[] = {"Zg=", "Zg", "Z===", "Zm9v!A==", "Zm 9v"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_null(base64_decode(&mem, bad[i], strlen(bad[i]), &len));
+    assert_string_equal(base64url_encode(&mem, "\xfb\xff", 2), "-_8");
+    assert_non_null(base64url_decode(&mem, "-_8", 3, &len));
+    assert_int_equal(len, 2);
+}
+
+static void utf8_is_told_from_other_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *s;
+        bool good;
+    } cases[] = {{"plain", true}, {"\xc3\xa9", true}, {"\xe2\x98\x83", true}, {"\xf0\x9f\x98\x80", true},
+                 {"\xc0\x80", false}, {"\xed\xa0\x80", false}, {"\xf4\x90\x80\x80", false}, {"\xff", false},
+                 {"\xe2\x98", false}, {"\x80", false}, {"\xf0\x80\x80\x80", false}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_int_equal(utf8_valid(cases[i].s, strlen(cases[i].s)), cases[i].good);
+    assert_int_equal(utf8_length("a\xc3\xa9\xe2\x98\x83", 6), 3);
+}
+
+static void percent_escapes_are_decoded(void **state)
+{
+    (void)state;
+    size_t len;
+    assert_string_equal(percent_decode(&mem, "a%20b+c%2Bd%zz%4", 16, true, &len), "a b c+d%zz%4");
+    assert_string_equal(percent_decode(&mem, "a+b", 3, false, &len), "a+b");
+    percent_decode(&mem, "a%00b", 5, true, &len);
+    assert_int_equal(len, 3);
+}
+
+static void python_repr_chooses_its_quotes(void **state)
+{
+    (void)state;
+    assert_string_equal(python_repr(&mem, "plain"), "'plain'");
+    assert_string_equal(python_repr(&mem, "it's"), "\"it's\"");
+    assert_string_equal(python_repr(&mem, "it's \"x\""), "'it\\'s \"x\"'");
+    assert_string_equal(python_repr(&mem, "a\nb\t\\\x01"), "'a\\nb\\t\\\\\\x01'");
+    assert_string_equal(python_repr(&mem, "\xc3\xa9"), "'\xc3\xa9'");
+}
+
+static void boolean_words_in_any_case(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_bool_word("TRUE", 4), 1);
+    assert_int_equal(parse_bool_word("off", 3), 0);
+    assert_int_equal(parse_bool_word("y", 1), 1);
+    assert_int_equal(parse_bool_word("", 0), -1);
+    assert_int_equal(parse_bool_word("truely", 6), -1);
+}
+
+static void uuids_in_all_their_forms(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"2C826B4C-c3be-479a-ace8-2403eafed34e", "2c826b4cc3be479aace82403eafed34e",
+                                       "{2c826b4c-c3be-479a-ace8-2403eafed34e}", "urn:uuid:2c826b4c-c3be-479a-ace8-2403eafed34e"};
+    static const char *const bad[] = {"", "2c826b4c", "2c826b4c-c3be-479a-ace8-2403eafed34g", "2c826b4cc3be-479a-ace8-2403eafed34e0",
+                                      "{2c826b4cc3be479aace82403eafed34e", "2c826b4c-c3be-479a-ace8-2403eafed34e "};
+    char hex[UUID_HEX + 1], text[UUID_TEXT + 1];
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_true(uuid_read(good[i], strlen(good[i]), hex));
+        assert_string_equal(hex, "2c826b4cc3be479aace82403eafed34e");
+        uuid_write(hex, text);
+        assert_string_equal(text, "2c826b4c-c3be-479a-ace8-2403eafed34e");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(uuid_read(bad[i], strlen(bad[i]), hex));
+    uuid_new(hex);
+    assert_int_equal(strlen(hex), UUID_HEX);
+    assert_int_equal(hex[12], '4');
+}
+
+static void timestamps_lose_zone_and_fraction(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"2024-01-31T12:34:56", "2024-01-31 12:34:56"},        {"2024-01-31 12:34:56.999", "2024-01-31 12:34:56"},
+        {"2024-01-31T12:34:56+02:00", "2024-01-31 12:34:56"},  {"2024-01-31T12:34:56.5Z", "2024-01-31 12:34:56"},
+        {"2024-01-31", "2024-01-31 00:00:00"},                 {"2024-01-31T12:34", "2024-01-31 12:34:00"},
+        {"1706704496", "2024-01-31 12:34:56"},                 {"1706704496000", "2024-01-31 12:34:56"},
+        {"2024-02-29T00:00:00", "2024-02-29 00:00:00"},
+    };
+    static const char *const bad[] = {"", "yesterday", "2024-13-01", "2023-02-29", "2024-01-31T25:00:00", "2024-01-31T12:34:56x",
+                                      "2024-01-31T12:34:56+99:00", "2024-1-1", "nan", "2024-01-31T"};
+    char out[STAMP_LEN + 1];
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_true(stamp_parse(cases[i][0], strlen(cases[i][0]), out));
+        assert_string_equal(out, cases[i][1]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(stamp_parse(bad[i], strlen(bad[i]), out));
+    assert_true(stamp_parse_exact("2024-01-31 12:34:56", 19, out));
+    assert_false(stamp_parse_exact("2024-01-31T12:34:56", 19, out));
+    assert_int_equal(stamp_seconds("2024-01-31 12:34:56"), 1706704496);
+    assert_int_equal(stamp_seconds("2024-01-31T12:34:56"), 1706704496);
+    stamp_from_seconds(1706704496, out);
+    assert_string_equal(out, "2024-01-31 12:34:56");
+}
+
+static void durations_read_and_write_iso(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in;
+        double seconds;
+        const char *out;
+    } cases[] = {{"90", 90, "PT1M30S"}, {"PT1H30M0.5S", 5400.5, "PT1H30M0.5S"}, {"1:30:00", 5400, "PT1H30M"},
+                 {"2 days, 00:00:01", 172801, "P2DT1S"}, {"P1D", 86400, "P1D"}, {"0", 0, "PT0S"}, {"-PT5S", -5, "-PT5S"}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        double s = -1;
+        assert_true(duration_parse(cases[i].in, strlen(cases[i].in), &s));
+        assert_true(s == cases[i].seconds);
+        assert_string_equal(duration_format(&mem, s), cases[i].out);
+    }
+    double s;
+    assert_false(duration_parse("soon", 4, &s));
+    assert_false(duration_parse("", 0, &s));
+    assert_false(duration_parse("P", 1, &s));
+    assert_false(duration_parse("1:99", 4, &s));
+}
+
+static void comparison_in_constant_time_is_right(void **state)
+{
+    (void)state;
+    assert_true(equal_constant_time("abc", 3, "abc", 3));
+    assert_false(equal_constant_time("abc", 3, "abd", 3));
+    assert_false(equal_constant_time("abc", 3, "ab", 2));
+    assert_true(equal_constant_time("", 0, "", 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(arena_gives_zeroed_aligned_memory, reset),
+        cmocka_unit_test_teardown(arena_runs_cleanups_once_at_reset, reset),
+        cmocka_unit_test_teardown(buffers_grow_and_stay_terminated, reset),
+        cmocka_unit_test_teardown(base64_follows_the_rfc, reset),
+        cmocka_unit_test_teardown(utf8_is_told_from_other_bytes, reset),
+        cmocka_unit_test_teardown(percent_escapes_are_decoded, reset),
+        cmocka_unit_test_teardown(python_repr_chooses_its_quotes, reset),
+        cmocka_unit_test_teardown(boolean_words_in_any_case, reset),
+        cmocka_unit_test_teardown(uuids_in_all_their_forms, reset),
+        cmocka_unit_test_teardown(timestamps_lose_zone_and_fraction, reset),
+        cmocka_unit_test_teardown(durations_read_and_write_iso, reset),
+        cmocka_unit_test_teardown(comparison_in_constant_time_is_right, reset),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
