@@ -12,8 +12,8 @@ OPT        := $(if $(filter sanitize,$(MODE)),$(SANITIZE),$(HARDEN))
 CFLAGS     := -std=c11 -D_GNU_SOURCE -DKANSO_VERSION='"$(VERSION)"' $(OPT) $(WARN) $(EXTRA_CFLAGS)
 INCLUDES   := -Isrc -I$(B)/gen $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lfcgi -lm
-LDFLAGS    := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefined,-Wl,-z,relro,-z,now -Wl,--as-needed)
 comma      := ,
+LDFLAGS    := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefined,-Wl,-z,relro,-z,now -Wl,--as-needed)
 
 CTL_SRC    := $(sort $(wildcard src/ctl/*.c))
 LIB_SRC    := $(filter-out $(CTL_SRC),$(sort $(wildcard src/*/*.c src/*/*/*.c)))

@@ -4,9 +4,11 @@
 #include "model/device.h"
 
 static const struct route routes[] = {
-    {"POST", "/api/v1/login", login, .body = &LOGIN_FORM, .flags = R_PUBLIC | R_FORM},
+    {"POST", "/api/v1/login", login, .body = &LOGIN_FORM, .flags = R_PUBLIC | R_FORM,
+     .answer = "OAuthTokenResponse|OAuthRedirectResponse"},
     {"GET", "/api/v1/logout", logout, .flags = R_PUBLIC},
-    {"POST", "/api/v1/device_authorization", device_authorize, .body = &DEVICE_AUTHORIZATION_FORM, .flags = R_PUBLIC | R_FORM},
+    {"POST", "/api/v1/device_authorization", device_authorize, .body = &DEVICE_AUTHORIZATION_FORM, .flags = R_PUBLIC | R_FORM,
+     .answer = "OAuthDeviceAuthorizationResponse"},
 };
 
 WORKER(auth, routes)

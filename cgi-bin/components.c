@@ -9,7 +9,7 @@ static const struct route routes[] = {
     DELETE("/api/v1/components/{component_id}", resource_component),
     LIST("/api/v1/workspaces/{workspace_name_or_id}/components", resource_component),
     CREATE("/api/v1/workspaces/{workspace_name_or_id}/components", resource_component),
-    {.method = "GET", .path = "/api/v1/component-types", .handler = component_types},
+    {.method = "GET", .path = "/api/v1/component-types", .handler = component_types, .answer = "[string]"},
 };
 
 WORKER(components, routes)

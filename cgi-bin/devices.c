@@ -7,7 +7,8 @@ static const struct route routes[] = {
     {"GET", "/api/v1/devices/{device_id}", device_get, &resource_device, OP_GET, .query = &DEVICE_GET_QUERY, .flags = R_HYDRATE},
     UPDATE("/api/v1/devices/{device_id}", resource_device),
     DELETE("/api/v1/devices/{device_id}", resource_device),
-    {"PUT", "/api/v1/devices/{device_id}/verify", device_verify, .body = &DEVICE_VERIFICATION},
+    {"PUT", "/api/v1/devices/{device_id}/verify", device_verify, .body = &DEVICE_VERIFICATION,
+     .answer = "OAuthDeviceResponse"},
 };
 
 WORKER(devices, routes)

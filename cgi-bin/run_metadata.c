@@ -4,7 +4,8 @@
 
 static const struct route routes[] = {
     LIST("/api/v1/run-metadata", resource_run_metadata),
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/run-metadata", run_metadata_create, &resource_run_metadata, OP_CREATE},
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/run-metadata", run_metadata_create, &resource_run_metadata, OP_CREATE,
+     .answer = "[RunMetadataResponse]"},
     {"GET", "/api/v1/run-metadata/{run_metadata_id}", resource_get, &resource_run_metadata, OP_GET, .flags = R_NO_HYDRATE},
 };
 

@@ -7,14 +7,15 @@ static const struct route routes[] = {
     LIST("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run),
     {"GET", "/api/v1/pipelines/{pipeline_id}/runs", run_list_of_pipeline, &resource_run, OP_LIST},
     CREATE("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run),
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create", run_get_or_create, &resource_run, OP_CREATE},
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create", run_get_or_create, &resource_run, OP_CREATE,
+     .answer = "[any]"},
     GET("/api/v1/runs/{run_id}", resource_run),
     UPDATE("/api/v1/runs/{run_id}", resource_run),
     DELETE("/api/v1/runs/{run_id}", resource_run),
-    {"GET", "/api/v1/runs/{run_id}/graph", run_graph},
+    {"GET", "/api/v1/runs/{run_id}/graph", run_graph, .answer = "LineageGraph"},
     {"GET", "/api/v1/runs/{run_id}/steps", run_steps, &resource_step, OP_LIST},
-    {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", run_configuration},
-    {"GET", "/api/v1/runs/{run_id}/status", run_status},
+    {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", run_configuration, .answer = "object"},
+    {"GET", "/api/v1/runs/{run_id}/status", run_status, .answer = "ExecutionStatus"},
 };
 
 WORKER(runs, routes)

@@ -1,17 +1,22 @@
 /* Endpoint group: the server itself */
 #include "app/app.h"
+#include "app/openapi.h"
 #include "model/onboarding.h"
 #include "model/settings.h"
 #include "model/user.h"
 
 static const struct route routes[] = {
-    {"GET", "/health", server_health, .flags = R_PUBLIC | R_HEAD},
-    {"GET", "/api/v1/version", server_version, .flags = R_PUBLIC},
-    {"GET", "/api/v1/info", server_info, .flags = R_PUBLIC},
-    {"GET", "/api/v1/settings", settings_get, .flags = R_HYDRATE, .exists = settings_here},
-    {"PUT", "/api/v1/settings", settings_update, .body = &SETTINGS_UPDATE, .exists = settings_here},
-    {"PUT", "/api/v1/activate", server_activate, .body = &SERVER_ACTIVATION, .flags = R_PUBLIC, .exists = users_managed},
-    {"GET", "/api/v1/onboarding_state", onboarding_get},
+    {"GET", "/health", server_health, .flags = R_PUBLIC | R_HEAD, .answer = "string"},
+    {"GET", "/api/v1/version", server_version, .flags = R_PUBLIC, .answer = "string"},
+    {"GET", "/api/v1/info", server_info, .flags = R_PUBLIC, .answer = "ServerModel"},
+    {"GET", "/api/v1/settings", settings_get, .flags = R_HYDRATE, .exists = settings_here,
+     .answer = "ServerSettingsResponse"},
+    {"PUT", "/api/v1/settings", settings_update, .body = &SETTINGS_UPDATE, .exists = settings_here,
+     .answer = "ServerSettingsResponse"},
+    {"PUT", "/api/v1/activate", server_activate, .body = &SERVER_ACTIVATION, .flags = R_PUBLIC, .exists = users_managed,
+     .answer = "UserResponse?"},
+    {"GET", "/api/v1/onboarding_state", onboarding_get, .answer = "[string]"},
+    {"GET", "/openapi.json", openapi_get, .flags = R_PUBLIC | R_INTERNAL | R_HEAD},
 };
 
 WORKER(server, routes)

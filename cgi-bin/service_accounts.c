@@ -17,7 +17,7 @@ static const struct route routes[] = {
     {"GET", KEY, api_key_get, &resource_api_key, OP_GET, .flags = R_HYDRATE},
     {"PUT", KEY, api_key_update, &resource_api_key, OP_UPDATE},
     {"DELETE", KEY, api_key_delete, &resource_api_key, OP_DELETE},
-    {"PUT", KEY "/rotate", api_key_rotate, .body = &API_KEY_ROTATION},
+    {"PUT", KEY "/rotate", api_key_rotate, .body = &API_KEY_ROTATION, .answer = "APIKeyResponse"},
 };
 
 WORKER(service_accounts, routes)

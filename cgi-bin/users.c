@@ -1,4 +1,6 @@
 /* Endpoint group: users */
+#include "access/rbac.h"
+#include "access/share.h"
 #include "app/app.h"
 #include "auth/login.h"
 #include "model/user.h"
@@ -7,15 +9,21 @@ static const struct route routes[] = {
     LIST("/api/v1/users", resource_user),
     {"POST", "/api/v1/users", user_create, &resource_user, OP_CREATE, .exists = users_managed},
     {"GET", "/api/v1/users/{user_name_or_id}", user_get, &resource_user, OP_GET, .flags = R_HYDRATE},
-    {"PUT", "/api/v1/users/{user_name_or_id}", user_update, .body = &USER_UPDATE, .exists = users_managed},
+    {"PUT", "/api/v1/users/{user_name_or_id}", user_update, .body = &USER_UPDATE, .exists = users_managed,
+     .answer = "UserResponse"},
     {"DELETE", "/api/v1/users/{user_name_or_id}", user_delete, &resource_user, OP_DELETE, .exists = users_managed},
     {"PUT", "/api/v1/users/{user_name_or_id}/activate", user_activate, .body = &USER_UPDATE, .flags = R_PUBLIC,
-     .exists = users_managed},
-    {"PUT", "/api/v1/users/{user_name_or_id}/deactivate", user_deactivate, .exists = users_managed},
-    {"PUT", "/api/v1/users/{user_name_or_id}/email-opt-in", user_email_opt_in, .body = &USER_UPDATE, .exists = users_managed},
-    {"GET", "/api/v1/api_token", api_token, .query = &API_TOKEN_QUERY},
-    {"GET", "/api/v1/current-user", user_current},
-    {"PUT", "/api/v1/current-user", user_update_current, .body = &USER_UPDATE, .exists = users_managed},
+     .exists = users_managed, .answer = "UserResponse"},
+    {"PUT", "/api/v1/users/{user_name_or_id}/deactivate", user_deactivate, .exists = users_managed,
+     .answer = "UserResponse"},
+    {"PUT", "/api/v1/users/{user_name_or_id}/email-opt-in", user_email_opt_in, .body = &USER_UPDATE, .exists = users_managed,
+     .answer = "UserResponse"},
+    {"POST", "/api/v1/users/{user_name_or_id}/resource_membership", user_share, .query = &SHARE_QUERY, .flags = R_BODY_BYTES,
+     .exists = rbac_enabled},
+    {"GET", "/api/v1/api_token", api_token, .query = &API_TOKEN_QUERY, .answer = "string"},
+    {"GET", "/api/v1/current-user", user_current, .answer = "UserResponse"},
+    {"PUT", "/api/v1/current-user", user_update_current, .body = &USER_UPDATE, .exists = users_managed,
+     .answer = "UserResponse"},
 };
 
 WORKER(users, routes)

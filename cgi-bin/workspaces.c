@@ -6,9 +6,10 @@ static const struct route routes[] = {
     LIST("/api/v1/workspaces", resource_workspace),
     CREATE("/api/v1/workspaces", resource_workspace),
     GET("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
-    UPDATE("/api/v1/workspaces/{workspace_id}", resource_workspace),
+    UPDATE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace, .flags = R_UUID_PATH),
     DELETE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
-    {"GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics", workspace_statistics, .flags = 0},
+    {"GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics", workspace_statistics, .flags = 0,
+     .answer = "{int}"},
 };
 
 WORKER(workspaces, routes)

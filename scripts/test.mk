@@ -8,7 +8,7 @@ UNIT_SRC   := $(sort $(wildcard tests/unit/*.c))
 UNIT       := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
-TESTS      := $(VENV)/bin/python tests/run.py
+TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
 .PHONY: test check-unit check-api check-conformance check-sanitize test-packages unit
 test: build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml ## all tests; ends with `N passed, N failed`
@@ -22,7 +22,8 @@ check-conformance: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the stock clie
 check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan
 	+@$(TESTS) sanitize
 bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the reference (QUICK=1: a smaller one)
-	@$(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)
+	@KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) \
+	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)
 
 unit: $(UNIT)
 $(B)/unit/%: tests/unit/%.c $(LIB)

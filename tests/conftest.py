@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -57,10 +58,12 @@ def mariadb(workspace_directory: Path) -> Iterator[MariaDB]:
 def launch(workspace_directory: Path, mariadb: MariaDB) -> Iterator[Callable[..., Kanso]]:
     """Start a Kanso: launch(database=.., workers=.., ZENML_..=..); all are stopped at the end."""
     running: list[Kanso] = []
+    one_at_a_time = threading.Lock()
 
     def start(**options: Any) -> Kanso:
-        instance = Kanso(workspace_directory / f"k{len(running)}", mariadb, **options)
-        running.append(instance)
+        with one_at_a_time:
+            instance = Kanso(workspace_directory / f"k{len(running)}", mariadb, **options)
+            running.append(instance)
         instance.start()
         return instance
 

@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build"
+BUILD = Path(os.environ.get("KANSO_BUILD") or ROOT / "build")
 SANITIZED = BUILD / "sanitize"
 
 counts: Counter[str] = Counter()
@@ -90,7 +90,7 @@ def sanitize() -> None:
     """The unit tests and the marked API tests on a build with ASan and UBSan."""
     title("building with sanitizers")
     made = subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "MODE=sanitize",
-                           f"B={SANITIZED.relative_to(ROOT)}", "build", "unit"], cwd=ROOT,
+                           f"B={SANITIZED}", "build", "unit"], cwd=ROOT,
                           env=environment())
     if made.returncode != 0:
         counts.update(failed=1)

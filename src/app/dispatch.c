@@ -1,5 +1,6 @@
 #include "app/dispatch.h"
 
+#include "access/access.h"
 #include "auth/activity.h"
 #include "auth/auth.h"
 #include "http/cors.h"
@@ -9,6 +10,7 @@
 #include "http/form.h"
 #include "db/db.h"
 #include "resource/filter.h"
+#include "resource/view.h"
 
 #include <string.h>
 #include <strings.h>
@@ -60,7 +62,7 @@ static void check_path(struct ctx *c)
     size_t len;
     const char *name;
     for (size_t i = 0; (name = route_param_name(c->route->path, i, &len)); i++) {
-        if (!route_param_is_uuid(name, len))
+        if (!route_param_is_uuid(c->route, name, len))
             continue;
         struct loc path = {.name = "path"}, here = {.outer = &path, .name = arena_strndup(c->mem, name, len)};
         bool ok;
@@ -154,6 +156,8 @@ static int run_handler(struct ctx *c)
     for (int try = 0; try < MAX_TRIES; try++) {
         c->res.body.len = 0;
         c->committed = false;
+        if (c->envelopes)
+            *c->envelopes = (struct envelope_log){.last = &c->envelopes->first};
         rc = c->route->handler(c);
         if (rc != OK)
             db_rollback(c->db);
@@ -185,7 +189,12 @@ static int walk(struct ctx *c, const struct app *app)
     check_body(c);
     if (c->check && c->check->count)
         return fail_check(c);
-    return run_handler(c);
+    rc = access_before(c);
+    if (rc == RETRY)
+        return fail(c, EX_UNAVAILABLE, "The database is not reachable or too busy at the moment; try again later");
+    if (rc == OK)
+        rc = run_handler(c);
+    return rc == OK ? access_after(c) : rc;
 }
 
 int dispatch(struct ctx *c, void *data)

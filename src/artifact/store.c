@@ -58,6 +58,17 @@ static const char *root_of(struct arena *a, const char *id, struct db_value conf
     return arena_printf(a, "%s/%s", default_stores(a), text);
 }
 
+/* Whether the configuration lets stores lie there. */
+static bool allowed(struct arena *a, const char *root)
+{
+    for (const char *at = config.store_roots; at && *at; at += strcspn(at, ":"), at += *at == ':') {
+        const char *real = resolve(a, arena_strndup(a, at, strcspn(at, ":")));
+        if (real && inside(root, real))
+            return true;
+    }
+    return !config.store_roots;
+}
+
 int store_find(struct ctx *c, const char *id, struct store *s)
 {
     struct db_rows found = {0};
@@ -78,6 +89,8 @@ int store_find(struct ctx *c, const char *id, struct store *s)
     s->root = resolve(c->mem, root_of(c->mem, id, v[3]));
     if (!s->root)
         return fail(c, EX_NOT_FOUND, "The server finds no directory of the artifact store '%s': %s", s->name, strerror(errno));
+    if (!allowed(c->mem, s->root))
+        return fail(c, EX_NOT_FOUND, "This server does not read files of artifact stores in '%s'", s->root);
     return OK;
 }
 

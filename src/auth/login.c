@@ -19,10 +19,10 @@
 static const int64_t LONGEST_MINUTES = 1000000000;
 
 static const struct field FORM[] = {
-    {"grant_type", &T_STRING, NULL, 0, 0}, {"username", &T_STRING, NULL, 0, 0}, {"password", &T_STRING, NULL, 0, 0},
-    {"client_id", &T_STRING, NULL, 0, 0},  {"device_code", &T_STRING, NULL, 0, 0},
+    {"grant_type", &T_STRING, NULL, 0, NUL}, {"username", &T_STRING, NULL, 0, NUL}, {"password", &T_STRING, NULL, 0, NUL},
+    {"client_id", &T_STRING, NULL, 0, NUL},  {"device_code", &T_STRING, NULL, 0, NUL},
 };
-const struct model LOGIN_FORM = MODEL("login", FORM);
+const struct model LOGIN_FORM = MODEL("Body_token_api_v1_login_post", FORM);
 
 static const struct field TOKEN_QUERY[] = {
     {"pipeline_id", &T_UUID, NULL, 0, NUL}, {"schedule_id", &T_UUID, NULL, 0, NUL}, {"expires_minutes", &T_INT, NULL, 0, NUL}};

@@ -172,13 +172,19 @@ static const char *check_times(struct json_object *claims, int64_t *expires)
     return NULL;
 }
 
+/* The text of a claim; NULL for any other type, and for text that holds NUL bytes and so is nobody's name. */
+static const char *claim_text(struct json_object *v)
+{
+    const char *s = json_object_is_type(v, json_type_string) ? json_object_get_string(v) : NULL;
+    return s && strlen(s) == (size_t)json_object_get_string_len(v) ? s : NULL;
+}
+
 static bool audience_fits(struct json_object *aud, const char *wanted)
 {
     if (json_object_is_type(aud, json_type_string))
-        return streq(json_object_get_string(aud), wanted);
+        return streq(claim_text(aud), wanted);
     for (size_t i = 0; i < json_object_array_length(aud); i++)
-        if (json_object_is_type(json_object_array_get_idx(aud, i), json_type_string) &&
-            streq(json_object_get_string(json_object_array_get_idx(aud, i)), wanted))
+        if (streq(claim_text(json_object_array_get_idx(aud, i)), wanted))
             return true;
     return false;
 }
@@ -188,7 +194,7 @@ static const char *check_parties(struct arena *a, struct json_object *claims, co
     struct json_object *aud = member(claims, "aud");
     if (!member_given(claims, "iss"))
         return "Token is missing the \"iss\" claim";
-    if (!streq(member_str(claims, "iss"), issuer(a, server_id)))
+    if (!streq(claim_text(member(claims, "iss")), issuer(a, server_id)))
         return "Invalid issuer";
     if (!aud)
         return "Token is missing the \"aud\" claim";
@@ -200,7 +206,7 @@ static const char *check_parties(struct arena *a, struct json_object *claims, co
 static const char *read_id(struct arena *a, struct json_object *claims, const char *name, const char **out)
 {
     char hex[UUID_HEX + 1];
-    const char *text = member_str(claims, name);
+    const char *text = claim_text(member(claims, name));
     if (!member_given(claims, name))
         return NULL;
     if (!text || !uuid_read(text, strlen(text), hex))

@@ -78,6 +78,11 @@ static const struct entry ENTRIES[] = {
     BOOL("ZENML_SERVER_AUTO_ACTIVATE", auto_activate, "false", "activate a new server with the default user"),
     INT("ZENML_SERVER_THREAD_POOL_SIZE", thread_pool_size, "40", 1, 10000, "connections to the control plane"),
     TEXT("ZENML_SERVER_REPORTABLE_RESOURCES", reportable_resources, "[\"pipeline\",\"pipeline_run\",\"model\"]", "feature gate"),
+    TEXT("ZENML_CLOUD_API_URL", cloud_api_url, NULL, "the control plane, for permissions and entitlements"),
+    TEXT("ZENML_CLOUD_OAUTH2_CLIENT_ID", cloud_client_id, NULL, "and how to sign in there"),
+    TEXT("ZENML_CLOUD_OAUTH2_CLIENT_SECRET", cloud_client_secret, NULL, "likewise"),
+    TEXT("ZENML_CLOUD_OAUTH2_AUDIENCE", cloud_audience, NULL, "likewise"),
+    TEXT("ZENML_CLOUD_AUTH0_DOMAIN", cloud_auth0_domain, NULL, "host[:port] that gives tokens for it"),
     TEXT("ZENML_DEFAULT_USER_NAME", default_user, "default", "administrator of a new server"),
     TEXT("ZENML_DEFAULT_USER_PASSWORD", default_password, "", "and the password"),
     TEXT("ZENML_DEFAULT_WORKSPACE_NAME", default_workspace, "default", "the workspace that is always there"),
@@ -89,6 +94,7 @@ static const struct entry ENTRIES[] = {
     TEXT("ZENML_SECRETS_STORE_ENCRYPTION_KEY", encryption_key, NULL, "key of the secrets in the database"),
     TEXT("ZENML_LOCAL_STORES_PATH", local_stores_path, NULL, "where local artifact stores without a path lie"),
     TEXT("ZENML_CONFIG_PATH", config_path, NULL, "else in local_stores below it; ~/.config/zenml by default"),
+    TEXT("KANSO_STORE_ROOTS", store_roots, NULL, "directories (a:b) below which files of artifact stores are read; anywhere by default"),
     TEXT("KANSO_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
     TEXT("KANSO_TRUSTED_PROXIES", trusted_proxies, NULL, "proxies in front of nginx, whose X-Forwarded-For counts"),
     INT("KANSO_MAX_BODY", max_body, "67108864", 1024, 1 << 30, "largest request body in bytes"),
@@ -155,6 +161,26 @@ static const char *set(struct arena *a, const struct entry *e)
     return NULL;
 }
 
+/* The two implementations that exist, by the names of the reference, and what they need. */
+static const char *check_cloud(struct arena *a)
+{
+    static const char rbac[] = "zenml.zen_server.rbac.zenml_cloud_rbac.ZenMLCloudRBAC";
+    static const char gate[] = "zenml.zen_server.feature_gate.zenml_cloud_feature_gate.ZenMLCloudFeatureGateInterface";
+    if (config.rbac_source && !streq(config.rbac_source, rbac))
+        return arena_printf(a, "ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE is '%s'; expected %s", config.rbac_source, rbac);
+    if (config.feature_gate_source && !streq(config.feature_gate_source, gate))
+        return arena_printf(a, "ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE is '%s'; expected %s", config.feature_gate_source, gate);
+    if (!config.rbac_source && !config.feature_gate_source)
+        return NULL;
+    if (!config.cloud_api_url || !config.cloud_client_id || !config.cloud_client_secret || !config.cloud_audience || !config.cloud_auth0_domain)
+        return "the control plane needs ZENML_CLOUD_API_URL, ZENML_CLOUD_OAUTH2_CLIENT_ID, ZENML_CLOUD_OAUTH2_CLIENT_SECRET, "
+               "ZENML_CLOUD_OAUTH2_AUDIENCE and ZENML_CLOUD_AUTH0_DOMAIN";
+    config.cloud_api_url_len = strlen(config.cloud_api_url);
+    while (config.cloud_api_url_len && config.cloud_api_url[config.cloud_api_url_len - 1] == '/')
+        config.cloud_api_url_len--;
+    return NULL;
+}
+
 static const char *check_together(struct arena *a)
 {
     static const char *const algorithms[] = {"HS256", "HS384", "HS512"};
@@ -170,6 +196,9 @@ static const char *check_together(struct arena *a)
     if (config.trusted_proxies && !address_list_valid(config.trusted_proxies))
         return arena_printf(a, "KANSO_TRUSTED_PROXIES is '%s'; expected addresses or networks such as 10.0.0.0/8, separated by commas",
                             config.trusted_proxies);
+    const char *cloud = check_cloud(a);
+    if (cloud)
+        return cloud;
     size_t len = strlen(config.root_url_path);
     if (len && (config.root_url_path[0] != '/' || config.root_url_path[len - 1] == '/'))
         return arena_printf(a, "ZENML_SERVER_ROOT_URL_PATH is '%s'; expected a path such as /zenml", config.root_url_path);

@@ -31,11 +31,13 @@ struct config {
     bool use_legacy_dashboard, display_announcements, display_updates, auto_activate;
     int64_t thread_pool_size;
     const char *reportable_resources;
+    const char *cloud_api_url, *cloud_client_id, *cloud_client_secret, *cloud_audience, *cloud_auth0_domain;
+    size_t cloud_api_url_len; /* without slashes at its end */
     const char *default_user, *default_password, *default_workspace;
     bool debug, analytics_opt_in, local_server;
     int64_t pagination_limit;
     const char *secrets_store_type, *encryption_key;
-    const char *local_stores_path, *config_path;
+    const char *local_stores_path, *config_path, *store_roots;
     const char *log_level, *trusted_proxies;
     int64_t max_body, max_requests;
 };

@@ -9,6 +9,7 @@ enum { CTL_DONE = 0, CTL_FAILED = 1, CTL_MISUSED = 2 };
  * standard error. */
 int ctl_migrate(int argc, char **argv);
 int ctl_nginx_conf(int argc, char **argv);
+int ctl_openapi(int argc, char **argv);
 int ctl_plan(int argc, char **argv);
 int ctl_security_context(int argc, char **argv);
 

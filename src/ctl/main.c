@@ -21,6 +21,7 @@ static const struct command {
 } commands[] = {
     {"migrate", "make an empty database ready, or check and complete one of ZenML", ctl_migrate},
     {"nginx-conf", "print nginx.conf, made from the route tables", ctl_nginx_conf},
+    {"openapi", "print the OpenAPI document", ctl_openapi},
     {"plan", "print which endpoint groups share a worker: SOCKET PROCESSES GROUPS", ctl_plan},
     {"security-context", "encode, decode and show execution security contexts", ctl_security_context},
     {"version", "print the version", print_version},

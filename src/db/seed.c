@@ -74,7 +74,7 @@ static enum db_status insert_component(struct db *db, struct arena *a, const cha
                                link, ARRAY_LEN(link));
 }
 
-static enum db_status insert_default_stack(struct db *db, struct arena *a, const char *workspace_id)
+enum db_status seed_default_stack(struct db *db, struct arena *a, const char *workspace_id)
 {
     struct db_param now = now_param(a);
     const char *id = new_id(a);
@@ -100,7 +100,7 @@ enum db_status seed_workspace(struct db *db, struct arena *a, const char *name)
     struct db_param p[] = {p_text(id), now, now, by_name};
     s = db_run(db, a, NULL, "INSERT INTO workspace (id, created, updated, name, description) VALUES (?, ?, ?, ?, '')",
                p, ARRAY_LEN(p));
-    return s == DB_OK ? insert_default_stack(db, a, id) : s;
+    return s == DB_OK ? seed_default_stack(db, a, id) : s;
 }
 
 /* The first user ------------------------------------------------------------------------------------------------- */

@@ -20,6 +20,9 @@ struct seed_settings {
 /* The one row of settings. *active tells afterwards whether the server has been activated. */
 enum db_status seed_settings(struct db *db, struct arena *a, const struct seed_settings *with, bool *active);
 
+/* Gives a freshly inserted workspace the stack `default` with a local orchestrator and a local artifact store. */
+enum db_status seed_default_stack(struct db *db, struct arena *a, const char *workspace_id);
+
 /* The workspace of that name, and with a new one the stack `default` with two components, which belong to nobody. */
 enum db_status seed_workspace(struct db *db, struct arena *a, const char *name);
 

@@ -71,6 +71,8 @@ struct route;
 struct db;
 struct db_value;
 struct filter_query;
+struct access;
+struct envelope_log;
 
 /* Who the request comes from; room auth fills it. */
 struct auth {
@@ -82,6 +84,8 @@ struct auth {
     struct json_object *claims; /* of the token, or NULL */
     const char *token;          /* as it came, or NULL */
     int64_t expires;            /* of the token: unix seconds, 0 = never */
+    const char *external_id;    /* for the control plane; read when it is first needed */
+    bool no_secret_values;      /* the control plane lets the caller see names only */
 };
 
 struct ctx {
@@ -98,6 +102,8 @@ struct ctx {
     struct filter_query *filter; /* list routes */
     struct auth *auth;           /* NULL on routes without authentication */
     struct check *check;
+    struct access *access;       /* what room access has to do behind the handler */
+    struct envelope_log *envelopes; /* the view notes here which envelopes it writes; NULL: nobody asks */
     void (*after)(struct ctx *); /* background work, after the answer has left */
     void *after_data;
 };

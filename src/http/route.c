@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-bool route_param_is_uuid(const char *name, size_t len)
+bool route_param_is_uuid(const struct route *r, const char *name, size_t len)
 {
+    if (r->flags & R_UUID_PATH)
+        return true;
     return !memmem(name, len, "name", 4) && !memmem(name, len, "type", 4);
 }
 

@@ -14,10 +14,10 @@ enum route_flags {
     R_FORM = 2,       /* the body is a form, checked like a JSON body */
     R_HYDRATE = 4,    /* takes `hydrate`, default true */
     R_NO_HYDRATE = 8, /* takes `hydrate`, default false (lists do so by themselves) */
-    R_NESTED = 16,    /* a list whose first path parameter limits it; see resource/list.h */
     R_HEAD = 64,      /* answers HEAD as well */
     R_BODY_BYTES = 128, /* the body is taken as it is */
     R_INTERNAL = 256, /* not part of the OpenAPI document */
+    R_UUID_PATH = 512, /* path parameters are UUIDs whatever their names say */
     R_BODY_OPTIONAL = 512, /* the body may be absent: c->body is NULL then */
 };
 
@@ -34,6 +34,7 @@ struct route {
     const struct model *query; /* query parameters besides those of the operation */
     unsigned flags;
     bool (*exists)(void); /* whether the configuration has this route; NULL: always */
+    const char *answer;   /* what the answer holds, where the operation does not say it: notation of app/openapi.h */
 };
 
 struct group {
@@ -47,8 +48,8 @@ struct group {
 /* Finds the route and fills c->route and c->param. Returns OK, or FAILED with 404 or 405 (and Allow) composed. */
 int route_find(struct ctx *c, const struct group *const *groups, size_t count);
 
-/* Whether a path parameter (by its name in the template) must be a UUID. */
-bool route_param_is_uuid(const char *name, size_t len);
+/* Whether a path parameter of a route (by its name in the template) must be a UUID. */
+bool route_param_is_uuid(const struct route *r, const char *name, size_t len);
 
 /* The name of the n-th path parameter of a template, and its length; NULL when there are fewer. */
 const char *route_param_name(const char *path, size_t n, size_t *len);

@@ -24,6 +24,7 @@ static void on_stop(int sig)
     (void)sig;
     stopping = 1;
     FCGX_ShutdownPending();
+    alarm(1); /* comes again, should this one have arrived just before accept() */
 }
 
 static void install_signals(void)
@@ -31,6 +32,7 @@ static void install_signals(void)
     struct sigaction sa = {.sa_handler = on_stop}; /* without SA_RESTART: accept() ends */
     sigaction(SIGTERM, &sa, NULL);
     sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGALRM, &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -79,9 +81,24 @@ static void read_request(struct ctx *c, const struct worker *w)
     read_target(c, w);
 }
 
+static const char *reason(int status)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } reasons[] = {{200, "OK"},           {400, "Bad Request"},          {401, "Unauthorized"},        {402, "Payment Required"},
+                   {403, "Forbidden"},    {404, "Not Found"},            {405, "Method Not Allowed"},  {409, "Conflict"},
+                   {413, "Content Too Large"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {500, "Internal Server Error"},
+                   {501, "Not Implemented"}, {503, "Service Unavailable"}};
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+        if (reasons[i].status == status)
+            return reasons[i].text;
+    return "Unknown";
+}
+
 static void write_head(struct ctx *c, const struct worker *w, struct buf *head)
 {
-    buf_addf(head, "Status: %d\r\n", c->res.status);
+    buf_addf(head, "Status: %d %s\r\n", c->res.status, reason(c->res.status));
     if (c->res.content_type)
         buf_addf(head, "Content-Type: %s\r\n", c->res.content_type);
     buf_addf(head, "Content-Length: %zu\r\n", c->res.body.len);

@@ -12,6 +12,7 @@
 
 const struct type T_ANY = {.kind = K_ANY};
 const struct type T_STRING = {.kind = K_STRING, .label = "str"};
+const struct type T_PASSWORD = {.kind = K_STRING, .label = "password"};
 const struct type T_INT = {.kind = K_INT, .label = "int"};
 const struct type T_FLOAT = {.kind = K_FLOAT, .label = "float"};
 const struct type T_BOOL = {.kind = K_BOOL, .label = "bool"};

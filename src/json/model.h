@@ -70,7 +70,7 @@ enum extra { EXTRA_IGNORE, EXTRA_FORBID, EXTRA_ALLOW };
 struct check;
 
 struct model {
-    const char *name;
+    const char *name; /* of the component in the OpenAPI document */
     const struct field *fields;
     size_t count;
     enum extra extra;
@@ -80,6 +80,7 @@ struct model {
     struct json_object *(*before)(struct check *c, struct json_object *value);
     /* Rules over several members of the checked value; reports with check_problem(). */
     void (*after)(struct check *c, struct json_object *value);
+    bool split; /* in the OpenAPI document, what is accepted and what is shown are components of their own */
 };
 
 #define MODEL(title, rows, ...) \
@@ -87,7 +88,8 @@ struct model {
 
 /* Types without parameters. */
 extern const struct type T_ANY, T_STRING, T_INT, T_FLOAT, T_BOOL, T_UUID, T_STAMP, T_DURATION, T_MAP_ANY, T_LIST_ANY,
-    T_STRINGS, T_UUIDS, T_MAP_STRING, T_MAP_UUID;
+    T_STRINGS, T_UUIDS, T_MAP_STRING, T_MAP_UUID,
+    T_PASSWORD; /* text that is not to be shown around */
 
 enum check_mode { CHECK_CREATE, CHECK_UPDATE };
 

@@ -24,16 +24,21 @@ static void show_key(struct view *v, const struct row *row, struct jw *w)
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "key", .part = P_BODY, .show = show_key},
+    {.name = "key", .part = P_BODY, .show = show_key, .gives = "?"},
     {.name = "hash", .col = "key", .flags = C_READONLY},
-    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
+    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL, .gives = "=true"},
     {.name = "service_account", .col = "service_account_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_service_account,
-     .filter = F_IGNORED, .flags = C_READONLY | C_NO_SORT},
-    {.name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY},
+     .flags = C_READONLY},
+    {.name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY, .gives = "=\"\""},
     {.name = "retain_period_minutes", .col = "retain_period", .enc = E_INT, .part = P_META, .flags = C_READONLY},
-    {.name = "last_login", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY},
-    {.name = "last_rotated", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY},
+    {.name = "last_login", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY, .gives = "?"},
+    {.name = "last_rotated", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY, .gives = "?"},
     COL_NAME,
+};
+
+/* Whatever it says, the service account of the path counts. */
+static const struct filter filters[] = {
+    {.name = "service_account", .cls = F_STRICT_UUID},
 };
 
 static const struct field fields[] = {
@@ -44,7 +49,7 @@ static const struct field fields[] = {
 static const struct model body = MODEL("api_key", fields);
 
 static const struct field rotation[] = {{"retain_period_minutes", &T_INT, "0", 0, UPD_DEF | UPD}};
-const struct model API_KEY_ROTATION = MODEL("api_key_rotation", rotation);
+const struct model API_KEY_ROTATION = MODEL("APIKeyRotateRequest", rotation);
 
 /* The service account of the path: 404 when there is none. */
 static int path_account(struct ctx *c, char account[33])
@@ -64,8 +69,10 @@ static int scope(struct ctx *c, struct filter_query *f)
 const struct resource resource_api_key = {
     .name = "api_key",
     .label = "API key",
+    .title = "APIKey",
     .table = "api_key",
     COLUMNS(columns),
+    FILTERS(filters),
     .body = &body,
     .rank = RANK_API_KEY,
     .unique = {.columns = {"name", "service_account_id"}, .error = EX_ENTITY_EXISTS, .on_update = true},

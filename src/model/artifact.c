@@ -11,10 +11,15 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_TAGS(P_BODY),
-    {.name = "latest_version_name", .sql = LATEST("version"), .part = P_BODY, .flags = C_READONLY},
-    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .part = P_BODY, .flags = C_READONLY},
+    {.name = "latest_version_name", .sql = LATEST("version"), .part = P_BODY, .flags = C_READONLY, .gives = "?"},
+    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .part = P_BODY, .flags = C_READONLY, .gives = "?"},
     {.name = "has_custom_name", .enc = E_BOOL, .part = P_META, .filter = F_STRICT_BOOL},
     COL_NAME,
+};
+
+/* Artifacts belong to no workspace. */
+static const struct filter filters[] = {
+    {.name = "scope_workspace", .cls = F_STRICT_UUID},
 };
 
 static const struct field fields[] = {
@@ -45,8 +50,10 @@ static int delete_of_versions(struct write *w)
 const struct resource resource_artifact = {
     .name = "artifact",
     .label = "artifact",
+    .title = "Artifact",
     .table = "artifact",
     COLUMNS(columns),
+    FILTERS(filters),
     .body = &body,
     .flags = X_NAME_RULE,
     .rank = RANK_ARTIFACT,

@@ -14,7 +14,10 @@ enum { SLOT_MAKERS = SLOT_FIRST, SLOT_VISUALS, VERSION_MAX = 254, BATCH = 8192 }
 
 static const char *const TYPES[] = {"DataAnalysisArtifact", "DataArtifact",       "ModelArtifact", "SchemaArtifact",
                                     "ServiceArtifact",      "StatisticsArtifact", "BaseArtifact",  NULL};
-static const struct type T_TYPE = {.kind = K_ENUM, .words = TYPES};
+static const struct type T_TYPE = {.kind = K_ENUM, .label = "str-enum[ArtifactType]", .words = TYPES};
+
+/* The columns of resource_visualization, in its order. */
+#define VISUALIZATION_COLUMNS "t.id, t.created, t.updated, t.type, t.uri, t.artifact_version_id"
 
 /* Showing -------------------------------------------------------------------------------------------------------- */
 
@@ -30,10 +33,14 @@ static int load(struct view *v, struct row **rows, size_t count)
                         "SELECT o.artifact_id, s.id, s.status, s.pipeline_run_id, s.original_step_run_id "
                         "FROM step_run_output_artifact o JOIN step_run s ON s.id = o.step_id "
                         "WHERE o.artifact_id IN %s ORDER BY o.artifact_id, o.step_id");
-    return rc != OK ? rc
-                    : view_links(v, full, full_count, SLOT_VISUALS, &resource_visualization,
-                                 "SELECT z.artifact_version_id, z.id FROM artifact_visualization z "
-                                 "WHERE z.artifact_version_id IN %s ORDER BY z.created, z.id");
+    if (rc == OK)
+        rc = view_links(v, full, full_count, SLOT_VISUALS, NULL,
+                        "SELECT t.artifact_version_id, " VISUALIZATION_COLUMNS " FROM artifact_visualization t "
+                        "WHERE t.artifact_version_id IN %s ORDER BY t.created, t.id");
+    for (size_t i = 0; i < full_count && rc == OK; i++)
+        for (const struct kid *k = full[i]->kids[SLOT_VISUALS]; k; k = k->next)
+            view_add(v, &resource_visualization, k->id, D_META, k->v + 1);
+    return rc;
 }
 
 /* The only step that completed with this version as an output, or NULL when none or several did: copies of cached
@@ -124,15 +131,16 @@ static const struct column columns[] = {
     {.name = "uri", .part = P_BODY, .filter = F_STRING},
     {.name = "type", .part = P_BODY, .filter = F_STRING},
     {.name = "materializer", .col = "materializer", .enc = E_JSON, .part = P_BODY, .filter = F_STRING,
-     .flags = C_COMPACT, .show = show_materializer},
+     .flags = C_COMPACT, .show = show_materializer, .gives = "Source"},
     {.name = "data_type", .col = "data_type", .enc = E_JSON, .part = P_BODY, .filter = F_STRING, .flags = C_COMPACT,
-     .show = show_data_type},
+     .show = show_data_type, .gives = "Source"},
     COL_TAGS(P_BODY),
-    {.name = "producer_pipeline_run_id", .part = P_BODY, .show = show_producer_run, .flags = C_READONLY},
+    {.name = "producer_pipeline_run_id", .part = P_BODY, .show = show_producer_run, .flags = C_READONLY, .gives = "uuid?"},
     COL_WORKSPACE,
     {.name = "artifact_store_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
-    {.name = "producer_step_run_id", .part = P_META, .show = show_producer_step, .flags = C_READONLY},
-    {.name = "visualizations", .part = P_META, .show = show_visualizations, .flags = C_READONLY},
+    {.name = "producer_step_run_id", .part = P_META, .show = show_producer_step, .flags = C_READONLY, .gives = "uuid?"},
+    {.name = "visualizations", .part = P_META, .show = show_visualizations, .flags = C_READONLY,
+     .gives = "[ArtifactVisualizationResponse]?"},
     COL_METADATA,
 };
 
@@ -248,6 +256,7 @@ static int delete_of_row(struct write *w)
 const struct resource resource_artifact_version = {
     .name = "artifact_version",
     .label = "artifact version",
+    .title = "ArtifactVersion",
     .table = "artifact_version",
     COLUMNS(columns),
     FILTERS(filters),

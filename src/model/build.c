@@ -36,6 +36,7 @@ static const struct model body = MODEL("pipeline_build", fields);
 const struct resource resource_build = {
     .name = "pipeline_build",
     .label = "pipeline build",
+    .title = "PipelineBuild",
     .table = "pipeline_build",
     COLUMNS(columns),
     .body = &body,

@@ -17,6 +17,7 @@ static const struct column columns[] = {
 const struct resource resource_code_reference = {
     .name = "code_reference",
     .label = "code reference",
+    .title = "CodeReference",
     .table = "code_reference",
     COLUMNS(columns),
     .flags = X_WORKSPACE | X_NO_NAME,

@@ -41,6 +41,7 @@ static int ignore_empty(struct write *w)
 const struct resource resource_code_repository = {
     .name = "code_repository",
     .label = "code repository",
+    .title = "CodeRepository",
     .table = "code_repository",
     COLUMNS(columns),
     .body = &body,

@@ -45,7 +45,8 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     {.name = "description", .part = P_BODY},
-    {.name = "connector_type", .col = "connector_type", .part = P_BODY, .filter = F_STRING, .show = show_type},
+    {.name = "connector_type", .col = "connector_type", .part = P_BODY, .filter = F_STRING, .show = show_type,
+     .gives = "string|ServiceConnectorTypeModel"},
     {.name = "auth_method", .part = P_BODY, .filter = F_STRING},
     {.name = "resource_types", .enc = E_B64, .part = P_BODY},
     {.name = "resource_id", .part = P_BODY, .filter = F_STRING, .flags = C_ALWAYS},
@@ -53,10 +54,11 @@ static const struct column columns[] = {
     {.name = "expires_at", .enc = E_STAMP, .part = P_BODY},
     {.name = "expires_skew_tolerance", .enc = E_INT, .part = P_BODY},
     COL_WORKSPACE,
-    {.name = "configuration", .col = "configuration", .enc = E_B64, .part = P_META, .show = show_configuration, .flags = C_EMPTY_NULL},
-    {.name = "secret_id", .enc = E_UUID, .part = P_META, .filter = F_UUID, .flags = C_READONLY},
+    {.name = "configuration", .col = "configuration", .enc = E_B64, .part = P_META, .show = show_configuration, .flags = C_EMPTY_NULL,
+     .gives = "~"},
+    {.name = "secret_id", .enc = E_UUID, .part = P_META, .filter = F_UUID, .flags = C_READONLY, .gives = "?"},
     {.name = "expiration_seconds", .enc = E_INT, .part = P_META, .flags = C_ALWAYS},
-    {.name = "secrets", .part = P_META, .show = show_secrets},
+    {.name = "secrets", .part = P_META, .show = show_secrets, .gives = "{password?}~"},
     {.name = "labels", .enc = E_B64, .part = P_META, .null_as = "{}", .flags = C_EMPTY_NULL},
     COL_NAME,
 };
@@ -70,10 +72,11 @@ static const struct filter filters[] = {
 /* Bodies --------------------------------------------------------------------------------------------------------- */
 
 static const struct type T_OPTIONAL_TEXTS = {.kind = K_MAP, .label = "dict[str,str]", .item = &T_STRING, .item_null = true};
+static const struct type T_SECRETS = {.kind = K_MAP, .label = "dict[str,str]", .item = &T_PASSWORD, .item_null = true};
 static const struct field type_fields[] = {
     {"connector_type", &T_STRING, NULL, 255, REQ},
 };
-static const struct model type_object = MODEL("connector type", type_fields);
+static const struct model type_object = MODEL("ServiceConnectorTypeModel", type_fields);
 static const struct type T_TYPE_OBJECT = {.kind = K_MODEL, .label = "ServiceConnectorTypeModel", .model = &type_object};
 static const struct type *const type_forms[] = {&T_STRING, &T_TYPE_OBJECT, NULL};
 static const struct type T_CONNECTOR_TYPE = {.kind = K_UNION, .any = type_forms};
@@ -92,17 +95,17 @@ static const struct field fields[] = {
     {"expires_skew_tolerance", &T_INT, NULL, 0, NUL | UPD},
     {"expiration_seconds", &T_INT, NULL, 0, NUL | UPD},
     {"configuration", &T_MAP_ANY, "{}", 0, UPD},
-    {"secrets", &T_OPTIONAL_TEXTS, "{}", 0, UPD},
+    {"secrets", &T_SECRETS, "{}", 0, UPD},
     {"labels", &T_MAP_STRING, "{}", 0, UPD},
 };
-const struct model CONNECTOR_BODY = MODEL("service connector", fields);
+const struct model CONNECTOR_BODY = MODEL("ServiceConnectorRequest", fields);
 
 static const struct field info_fields[] = {
     {"type", &T_STRING, NULL, 0, REQ},
     {"auth_method", &T_STRING, NULL, 0, REQ},
     {"configuration", &T_MAP_ANY, "{}", 0, 0},
 };
-const struct model CONNECTOR_INFO = MODEL("service connector info", info_fields);
+const struct model CONNECTOR_INFO = MODEL("ServiceConnectorInfo", info_fields);
 
 /* The body of a list: labels that the connectors must have. */
 static struct json_object *check_labels(struct check *k, struct json_object *v)
@@ -248,7 +251,7 @@ struct json_object *connector_configuration(struct view *v, const struct row *ro
 
 static bool expands(const struct ctx *c)
 {
-    return c->query && member_bool(c->query, "expand_secrets");
+    return c->query && member_bool(c->query, "expand_secrets") && !(c->auth && c->auth->no_secret_values);
 }
 
 static int load(struct view *v, struct row **rows, size_t count)
@@ -399,6 +402,7 @@ static int scope(struct ctx *c, struct filter_query *f)
 const struct resource resource_connector = {
     .name = "service_connector",
     .label = "service connector",
+    .title = "ServiceConnector",
     .table = "service_connector",
     COLUMNS(columns),
     FILTERS(filters),

@@ -19,8 +19,8 @@ static const struct column columns[] = {
      .flags = C_COMPACT},
     {.name = "step_configurations", .enc = E_JSON, .part = P_META, .type = &T_STEPS},
     {.name = "client_environment", .enc = E_JSON, .part = P_META},
-    {.name = "client_version", .part = P_META},
-    {.name = "server_version", .part = P_META},
+    {.name = "client_version", .part = P_META, .gives = "?!"},
+    {.name = "server_version", .part = P_META, .gives = "?!"},
     {.name = "pipeline_version_hash", .part = P_META},
     {.name = "pipeline_spec", .enc = E_JSON, .part = P_META, .doc = &MODEL_PIPELINE_SPEC},
     {.name = "code_path", .part = P_META},
@@ -29,8 +29,8 @@ static const struct column columns[] = {
     COL_LINK(build, resource_build, P_META),
     COL_LINK(schedule, resource_schedule, P_META),
     {.name = "code_reference", .col = "code_reference_id", .enc = E_UUID, .part = P_META, .ref = &resource_code_reference,
-     .flags = C_READONLY},
-    {.name = "template_id", .in = "template", .enc = E_UUID, .part = P_META, .filter = F_UUID},
+     .flags = C_READONLY, .gives = "?"},
+    {.name = "template_id", .in = "template", .enc = E_UUID, .part = P_META, .filter = F_UUID, .gives = "?"},
 };
 
 static const struct field fields[] = {
@@ -115,6 +115,7 @@ static int before_delete(struct write *w)
 const struct resource resource_deployment = {
     .name = "pipeline_deployment",
     .label = "pipeline deployment",
+    .title = "PipelineDeployment",
     .table = "pipeline_deployment",
     COLUMNS(columns),
     .body = &body,

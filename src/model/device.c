@@ -16,33 +16,41 @@
 
 enum { USER_CODE_BYTES = 16, DEVICE_CODE_BYTES = 32, COLUMN_MAX = 255 };
 
+static const char *const STATUSES[] = {"pending", "verified", "active", "locked", NULL};
+static const struct type T_STATUS = {.kind = K_ENUM, .label = "str-enum[OAuthDeviceStatus]", .words = STATUSES};
+
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "user", .col = "user_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_user, .flags = C_READONLY},
+    {.name = "user", .col = "user_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_user, .flags = C_READONLY, .gives = "?"},
     {.name = "client_id", .enc = E_UUID, .part = P_BODY, .filter = F_UUID},
-    {.name = "expires", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP},
+    {.name = "expires", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .gives = "?"},
     {.name = "trusted_device", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
-    {.name = "status", .part = P_BODY, .filter = F_STRING},
-    {.name = "os", .part = P_BODY},
-    {.name = "ip_address", .part = P_BODY},
-    {.name = "hostname", .part = P_BODY},
-    {.name = "python_version", .part = P_META},
-    {.name = "zenml_version", .part = P_META},
-    {.name = "city", .part = P_META},
-    {.name = "region", .part = P_META},
-    {.name = "country", .part = P_META},
+    {.name = "status", .part = P_BODY, .filter = F_STRING, .type = &T_STATUS},
+    {.name = "os", .part = P_BODY, .gives = "?"},
+    {.name = "ip_address", .part = P_BODY, .gives = "?"},
+    {.name = "hostname", .part = P_BODY, .gives = "?"},
+    {.name = "python_version", .part = P_META, .gives = "?"},
+    {.name = "zenml_version", .part = P_META, .gives = "?"},
+    {.name = "city", .part = P_META, .gives = "?"},
+    {.name = "region", .part = P_META, .gives = "?"},
+    {.name = "country", .part = P_META, .gives = "?"},
     {.name = "failed_auth_attempts", .enc = E_INT, .part = P_META, .filter = F_INT},
-    {.name = "last_login", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
+    {.name = "last_login", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .gives = "?!"},
     {.name = "user_code_hash", .col = "user_code"},
     {.name = "device_code_hash", .col = "device_code"},
+};
+
+/* Whatever it says, lists hold the caller's devices. */
+static const struct filter filters[] = {
+    {.name = "scope_user", .cls = F_STRICT_UUID},
 };
 
 static const struct field fields[] = {{"locked", &T_BOOL, NULL, 0, UPD | UPD_ONLY}};
 static const struct model body = MODEL("device", fields);
 
 static const struct field authorization_form[] = {{"client_id", &T_UUID, NULL, 0, REQ}};
-const struct model DEVICE_AUTHORIZATION_FORM = MODEL("device_authorization", authorization_form);
+const struct model DEVICE_AUTHORIZATION_FORM = MODEL("Body_device_authorization_api_v1_device_authorization_post", authorization_form);
 
 static const struct field get_query[] = {{"user_code", &T_STRING, NULL, 0, NUL}};
 const struct model DEVICE_GET_QUERY = MODEL("device query", get_query);
@@ -51,7 +59,7 @@ static const struct field verification[] = {
     {"user_code", &T_STRING, NULL, 0, UPD_REQ},
     {"trusted_device", &T_BOOL, "false", 0, UPD_DEF},
 };
-const struct model DEVICE_VERIFICATION = MODEL("device_verification", verification);
+const struct model DEVICE_VERIFICATION = MODEL("OAuthDeviceVerificationRequest", verification);
 
 static int scope(struct ctx *c, struct filter_query *f)
 {
@@ -83,8 +91,10 @@ static int lock_or_unlock(struct write *w)
 const struct resource resource_device = {
     .name = "device",
     .label = "device",
+    .title = "OAuthDevice",
     .table = "auth_devices",
     COLUMNS(columns),
+    FILTERS(filters),
     .body = &body,
     .flags = X_NO_NAME,
     .rank = RANK_DEVICE,

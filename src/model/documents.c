@@ -134,7 +134,7 @@ static const struct field artifact_fields[] = {
     {"materializer_source", &T_SOURCES, NULL, 0, REQ},
     {"default_materializer_source", &T_SOURCE, NULL, 0, NUL},
 };
-const struct model MODEL_ARTIFACT_CONFIGURATION = MODEL("ArtifactConfiguration", artifact_fields, .extra = EXTRA_FORBID,
+const struct model MODEL_ARTIFACT_CONFIGURATION = MODEL("ArtifactConfiguration", artifact_fields, .split = true, .extra = EXTRA_FORBID,
                                                         .dropped = artifact_dropped, .before = list_materializers);
 static const struct type T_ARTIFACT = TYPE_OF(MODEL_ARTIFACT_CONFIGURATION, "ArtifactConfiguration");
 static const struct type T_OUTPUTS = MAP_OF(T_ARTIFACT, "dict[str,ArtifactConfiguration]");
@@ -154,7 +154,7 @@ static const struct field external_fields[] = {
     {"model", &T_MODEL, NULL, 0, NUL},
 };
 const struct model MODEL_EXTERNAL_ARTIFACT =
-    MODEL("ExternalArtifactConfiguration", external_fields, .after = version_or_model);
+    MODEL("ExternalArtifactConfiguration", external_fields, .split = true, .after = version_or_model);
 static const struct type T_EXTERNAL = TYPE_OF(MODEL_EXTERNAL_ARTIFACT, "ExternalArtifactConfiguration");
 static const struct type T_EXTERNALS = MAP_OF(T_EXTERNAL, "dict[str,ExternalArtifactConfiguration]");
 
@@ -164,7 +164,7 @@ static const struct field version_loader_fields[] = {
     {"artifact_version", &T_STRING, NULL, 0, NUL},
     {"metadata_name", &T_STRING, NULL, 0, NUL},
 };
-const struct model MODEL_VERSION_LOADER = MODEL("ModelVersionDataLazyLoader", version_loader_fields);
+const struct model MODEL_VERSION_LOADER = MODEL("ModelVersionDataLazyLoader", version_loader_fields, .split = true);
 static const struct type T_VERSION_LOADER = TYPE_OF(MODEL_VERSION_LOADER, "ModelVersionDataLazyLoader");
 static const struct type T_VERSION_LOADERS = MAP_OF(T_VERSION_LOADER, "dict[str,ModelVersionDataLazyLoader]");
 
@@ -202,7 +202,7 @@ static const struct field step_spec_fields[] = {
     {"inputs", &T_INPUT_SPECS, "{}"},
     {"pipeline_parameter_name", &T_STRING, "\"\""},
 };
-const struct model MODEL_STEP_SPEC = MODEL("StepSpec", step_spec_fields, .extra = EXTRA_FORBID);
+const struct model MODEL_STEP_SPEC = MODEL("StepSpec", step_spec_fields, .split = true, .extra = EXTRA_FORBID);
 const struct type T_STEP_SPEC = TYPE_OF(MODEL_STEP_SPEC, "StepSpec");
 static const struct type T_STEP_SPECS = LIST_OF(T_STEP_SPEC, "list[StepSpec]");
 
@@ -229,14 +229,14 @@ static const struct field step_configuration_fields[] = {
     {"client_lazy_loaders", &T_CLIENT_LOADERS, "{}"},
 };
 const struct model MODEL_STEP_CONFIGURATION =
-    MODEL("StepConfiguration", step_configuration_fields, .extra = EXTRA_FORBID, .dropped = step_dropped);
+    MODEL("StepConfiguration", step_configuration_fields, .split = true, .extra = EXTRA_FORBID, .dropped = step_dropped);
 const struct type T_STEP_CONFIGURATION = TYPE_OF(MODEL_STEP_CONFIGURATION, "StepConfiguration");
 
 static const struct field step_fields[] = {
     {"spec", &T_STEP_SPEC, NULL, 0, REQ},
     {"config", &T_STEP_CONFIGURATION, NULL, 0, REQ},
 };
-const struct model MODEL_STEP = MODEL("Step", step_fields, .extra = EXTRA_FORBID);
+const struct model MODEL_STEP = MODEL("Step", step_fields, .split = true, .extra = EXTRA_FORBID);
 const struct type T_STEP = TYPE_OF(MODEL_STEP, "Step");
 const struct type T_STEPS = MAP_OF(T_STEP, "dict[str,Step]");
 
@@ -248,7 +248,7 @@ static const struct field pipeline_spec_fields[] = {
     {"parameters", &T_MAP_ANY, "{}"},
     {"steps", &T_STEP_SPECS, NULL, 0, REQ},
 };
-const struct model MODEL_PIPELINE_SPEC = MODEL("PipelineSpec", pipeline_spec_fields, .extra = EXTRA_FORBID);
+const struct model MODEL_PIPELINE_SPEC = MODEL("PipelineSpec", pipeline_spec_fields, .split = true, .extra = EXTRA_FORBID);
 const struct type T_PIPELINE_SPEC = TYPE_OF(MODEL_PIPELINE_SPEC, "PipelineSpec");
 
 static void refuse_reserved_name(struct check *c, struct json_object *v)
@@ -272,7 +272,7 @@ static const struct field pipeline_configuration_fields[] = {
     {"retry", &T_STEP_RETRY, NULL, 0, NUL},
     {"name", &T_STRING, NULL, 0, REQ},
 };
-const struct model MODEL_PIPELINE_CONFIGURATION = MODEL("PipelineConfiguration", pipeline_configuration_fields,
+const struct model MODEL_PIPELINE_CONFIGURATION = MODEL("PipelineConfiguration", pipeline_configuration_fields, .split = true,
                                                         .extra = EXTRA_FORBID, .after = refuse_reserved_name);
 const struct type T_PIPELINE_CONFIGURATION = TYPE_OF(MODEL_PIPELINE_CONFIGURATION, "PipelineConfiguration");
 

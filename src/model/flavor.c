@@ -15,7 +15,9 @@ static const struct column columns[] = {
     {.name = "type", .part = P_BODY, .filter = F_STRING},
     {.name = "integration", .part = P_BODY, .filter = F_STRING, .flags = C_NULL_EMPTY},
     {.name = "logo_url", .part = P_BODY},
-    COL_WORKSPACE,
+    {.name = "workspace", .col = "workspace_id", .ref = &resource_workspace, .part = P_META, .enc = E_UUID, .flags = C_READONLY,
+     .gives = "?!"},
+    {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE},
     {.name = "config_schema", .enc = E_JSON, .part = P_META},
     {.name = "connector_type", .part = P_META},
     {.name = "connector_resource_type", .part = P_META},
@@ -78,6 +80,7 @@ static int protect_used(struct write *w)
 const struct resource resource_flavor = {
     .name = "flavor",
     .label = "flavor",
+    .title = "Flavor",
     .table = "flavor",
     COLUMNS(columns),
     .body = &body,

@@ -13,6 +13,7 @@ static const struct column columns[] = {
 const struct resource resource_logs = {
     .name = "logs",
     .label = "logs",
+    .title = "Logs",
     .table = "logs",
     COLUMNS(columns),
     .flags = X_NO_NAME,

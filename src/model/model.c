@@ -11,8 +11,8 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     COL_TAGS(P_BODY),
-    {.name = "latest_version_name", .sql = LATEST("name"), .part = P_BODY, .flags = C_READONLY},
-    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .part = P_BODY, .flags = C_READONLY},
+    {.name = "latest_version_name", .sql = LATEST("name"), .part = P_BODY, .flags = C_READONLY, .gives = "?"},
+    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .part = P_BODY, .flags = C_READONLY, .gives = "?"},
     COL_WORKSPACE,
     {.name = "license", .part = P_META},
     {.name = "description", .part = P_META},
@@ -53,6 +53,7 @@ static int delete_of_versions(struct write *w)
 const struct resource resource_model = {
     .name = "model",
     .label = "model",
+    .title = "Model",
     .table = "model",
     COLUMNS(columns),
     .body = &body,

@@ -154,6 +154,7 @@ int mv_link_create(struct ctx *c)
 const struct resource resource_mv_artifact = {
     .name = "model_version_artifact",
     .label = "link of a model version and an artifact",
+    .title = "ModelVersionArtifact",
     .table = "model_versions_artifacts",
     COLUMNS(artifact_columns),
     FILTERS(artifact_filters),
@@ -167,6 +168,7 @@ const struct resource resource_mv_artifact = {
 const struct resource resource_mv_run = {
     .name = "model_version_pipeline_run",
     .label = "link of a model version and a run",
+    .title = "ModelVersionPipelineRun",
     .table = "model_versions_runs",
     COLUMNS(run_columns),
     FILTERS(run_filters),

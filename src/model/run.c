@@ -7,6 +7,7 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "model/documents.h"
+#include "model/leftovers.h"
 #include "model/onboarding.h"
 #include "resource/filter.h"
 #include "resource/tags.h"
@@ -17,7 +18,7 @@
 enum { SLOT_STEPS = SLOT_FIRST };
 
 const char *const EXECUTION_STATUSES[] = {"initializing", "failed", "completed", "running", "cached", NULL};
-const struct type T_EXECUTION_STATUS = {.kind = K_ENUM, .words = EXECUTION_STATUSES};
+const struct type T_EXECUTION_STATUS = {.kind = K_ENUM, .label = "str-enum[ExecutionStatus]", .words = EXECUTION_STATUSES};
 
 static void show_steps(struct view *v, const struct row *row, struct jw *w)
 {
@@ -37,18 +38,22 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     {.name = "status", .part = P_BODY, .filter = F_STRING},
-    {.name = "stack", .sql = OF_DEPLOYMENT("stack_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_stack},
-    {.name = "pipeline", .sql = OF_DEPLOYMENT("pipeline_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_pipeline},
-    {.name = "build", .sql = OF_DEPLOYMENT("build_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_build},
-    {.name = "schedule", .sql = OF_DEPLOYMENT("schedule_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_schedule},
-    {.name = "code_reference", .sql = "d.code_reference_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_code_reference},
-    {.name = "deployment_id", .in = "deployment", .enc = E_UUID, .part = P_BODY, .filter = F_UUID, .flags = C_NO_UPDATE},
+    {.name = "stack", .sql = OF_DEPLOYMENT("stack_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_stack, .gives = "?"},
+    {.name = "pipeline", .sql = OF_DEPLOYMENT("pipeline_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_pipeline,
+     .gives = "?"},
+    {.name = "build", .sql = OF_DEPLOYMENT("build_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_build, .gives = "?"},
+    {.name = "schedule", .sql = OF_DEPLOYMENT("schedule_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_schedule,
+     .gives = "?"},
+    {.name = "code_reference", .sql = "d.code_reference_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_code_reference,
+     .gives = "?"},
+    {.name = "deployment_id", .in = "deployment", .enc = E_UUID, .part = P_BODY, .filter = F_UUID, .flags = C_NO_UPDATE,
+     .gives = "?"},
     {.name = "trigger_execution", .col = "trigger_execution_id", .in = "trigger_execution_id", .enc = E_UUID, .part = P_BODY,
-     .ref = &resource_trigger_execution, .flags = C_NO_UPDATE},
+     .ref = &resource_trigger_execution, .flags = C_NO_UPDATE, .gives = "?"},
     {.name = "model_version_id", .enc = E_UUID, .part = P_BODY},
     COL_WORKSPACE,
     COL_METADATA,
-    {.name = "steps", .part = P_META, .show = show_steps},
+    {.name = "steps", .part = P_META, .show = show_steps, .gives = "{StepRunResponse}={}"},
     {.name = "config", .sql = OF_DEPLOYMENT("pipeline_configuration"), .enc = E_JSON, .part = P_META,
      .doc = &MODEL_PIPELINE_CONFIGURATION},
     {.name = "start_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
@@ -56,9 +61,10 @@ static const struct column columns[] = {
     {.name = "client_environment", .sql = OF_DEPLOYMENT("client_environment"), .enc = E_JSON, .part = P_META, .null_as = "{}"},
     {.name = "orchestrator_environment", .enc = E_JSON, .part = P_META, .null_as = "{}"},
     {.name = "orchestrator_run_id", .part = P_META, .filter = F_STRING},
-    {.name = "code_path", .sql = "d.code_path", .part = P_META},
-    {.name = "template_id", .sql = "d.template_id", .enc = E_UUID, .part = P_META},
-    {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_RES, .ref = &resource_model_version, .flags = C_READONLY},
+    {.name = "code_path", .sql = "d.code_path", .part = P_META, .gives = "?"},
+    {.name = "template_id", .sql = "d.template_id", .enc = E_UUID, .part = P_META, .gives = "?"},
+    {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_RES, .ref = &resource_model_version, .flags = C_READONLY,
+     .gives = "?"},
     COL_TAGS(P_RES),
     COL_NAME,
     {.name = "pipeline_id", .in = "pipeline", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE},
@@ -134,18 +140,15 @@ static int before_update(struct write *w)
     return OK;
 }
 
-/* Metadata has no foreign key: that of the run and of its steps goes by hand. */
 static int before_delete(struct write *w)
 {
-    return sql(w->c, NULL,
-               "DELETE FROM run_metadata WHERE (resource_type = 'pipeline_run' AND resource_id = ?) OR (resource_type = "
-               "'step_run' AND resource_id IN (SELECT id FROM step_run WHERE pipeline_run_id = ?))",
-               p_text(w->id), p_text(w->id));
+    return leftovers_of_runs(w->c, "id", w->id);
 }
 
 const struct resource resource_run = {
     .name = "pipeline_run",
     .label = "pipeline run",
+    .title = "PipelineRun",
     .table = "pipeline_run",
     .from = "LEFT JOIN pipeline_deployment d ON d.id = t.deployment_id",
     COLUMNS(columns),

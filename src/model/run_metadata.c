@@ -9,11 +9,11 @@
 #include <string.h>
 
 static const char *const KINDS[] = {"pipeline_run", "step_run", "artifact_version", "model_version", NULL};
-static const struct type T_KIND = {.kind = K_ENUM, .words = KINDS};
+static const struct type T_KIND = {.kind = K_ENUM, .label = "str-enum[MetadataResourceTypes]", .words = KINDS};
 
 static const char *const TYPES[] = {"str", "int",   "float", "bool", "list",  "dict",
                                     "set", "tuple", "Uri",   "Path", "DType", "StorageSize", NULL};
-static const struct type T_VALUE_TYPE = {.kind = K_ENUM, .words = TYPES};
+static const struct type T_VALUE_TYPE = {.kind = K_ENUM, .label = "str-enum[MetadataTypeEnum]", .words = TYPES};
 static const struct type T_VALUE_TYPES = {.kind = K_MAP, .item = &T_VALUE_TYPE};
 
 /* A value is anything but null. */
@@ -24,11 +24,13 @@ static const struct type T_VALUES = {.kind = K_MAP, .item = &T_VALUE};
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    COL_USER,
+    {.name = "user", .col = "user_id", .ref = &resource_user, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY, .gives = "?"},
+    {.name = "user_id", .in = "user", .enc = E_UUID, .flags = C_NO_UPDATE},
     {.name = "key", .part = P_BODY, .filter = F_STRING},
-    {.name = "value", .enc = E_JSON, .part = P_BODY},
-    {.name = "type", .part = P_BODY, .filter = F_STRING},
-    COL_WORKSPACE,
+    {.name = "value", .enc = E_JSON, .part = P_BODY, .gives = "string|int|number|bool|object|[any]"},
+    {.name = "type", .part = P_BODY, .filter = F_STRING, .type = &T_VALUE_TYPE},
+    {.name = "workspace", .col = "workspace_id", .ref = &resource_workspace, .part = P_META, .enc = E_UUID, .flags = C_READONLY},
+    {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .flags = C_NO_UPDATE},
     {.name = "resource_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
     {.name = "resource_type", .part = P_META, .filter = F_STRICT_ENUM, .type = &T_KIND},
     {.name = "stack_component_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
@@ -48,6 +50,7 @@ static const struct model body = MODEL("run_metadata", fields);
 const struct resource resource_run_metadata = {
     .name = "run_metadata",
     .label = "run metadata",
+    .title = "RunMetadata",
     .table = "run_metadata",
     COLUMNS(columns),
     .body = &body,

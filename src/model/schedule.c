@@ -47,6 +47,7 @@ static const struct model body = MODEL("schedule", fields, .after = needs_a_time
 const struct resource resource_schedule = {
     .name = "schedule",
     .label = "schedule",
+    .title = "Schedule",
     .table = "schedule",
     COLUMNS(columns),
     .body = &body,

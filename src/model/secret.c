@@ -9,25 +9,33 @@
 #include <string.h>
 
 static const char *const SCOPES[] = {"workspace", "user", NULL};
-static const struct type T_SCOPE = {.kind = K_ENUM, .words = SCOPES};
-static const struct type T_VALUES = {.kind = K_MAP, .item = &T_STRING, .item_null = true};
+static const struct type T_SCOPE = {.kind = K_ENUM, .label = "str-enum[SecretScope]", .words = SCOPES};
+static const struct type T_VALUES = {.kind = K_MAP, .item = &T_PASSWORD, .item_null = true};
 
 /* The values are decoded where one secret is asked for, and hang on its row; elsewhere they stay where they are. */
 static void show_values(struct view *v, const struct row *row, struct jw *w)
 {
-    (void)v;
-    if (row->data)
-        jw_value(w, row->data);
-    else
-        jw_raw(w, "{}", 2);
+    const struct ctx *c = view_ctx(v);
+    jw_open(w, '{');
+    if (row->data) {
+        json_object_object_foreach(row->data, key, value)
+        {
+            jw_key(w, key);
+            if (c->auth->no_secret_values)
+                jw_null(w);
+            else
+                jw_value(w, value);
+        }
+    }
+    jw_close(w, '}');
 }
 
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
-    {.name = "scope", .part = P_BODY, .filter = F_STRING},
-    {.name = "values", .part = P_BODY, .show = show_values},
+    {.name = "scope", .part = P_BODY, .filter = F_STRING, .type = &T_SCOPE},
+    {.name = "values", .part = P_BODY, .show = show_values, .gives = "{password?}~"},
     {.name = "stored", .col = "values"},
     COL_WORKSPACE,
     COL_NAME,
@@ -147,6 +155,7 @@ static int end_update(struct write *w)
 const struct resource resource_secret = {
     .name = "secret",
     .label = "secret",
+    .title = "Secret",
     .table = "secret",
     COLUMNS(columns),
     .body = &body,

@@ -9,7 +9,7 @@
 
 static const char *const STATES[] = {"inactive", "active", "pending_startup", "pending_shutdown", "error", "scaled_to_zero",
                                      NULL};
-static const struct type T_STATE = {.kind = K_ENUM, .words = STATES};
+static const struct type T_STATE = {.kind = K_ENUM, .label = "str-enum[ServiceState]", .words = STATES};
 
 static const struct column columns[] = {
     COL_ID,
@@ -17,20 +17,20 @@ static const struct column columns[] = {
     COL_USER,
     {.name = "service_type", .enc = E_JSON, .doc = &MODEL_SERVICE_TYPE, .part = P_BODY, .flags = C_COMPACT},
     {.name = "labels", .enc = E_B64, .part = P_BODY, .flags = C_EMPTY_NULL},
-    {.name = "state", .part = P_BODY, .flags = C_READONLY},
+    {.name = "state", .part = P_BODY, .flags = C_READONLY, .gives = "ServiceState?"},
     COL_WORKSPACE,
-    {.name = "service_source", .part = P_META},
-    {.name = "admin_state", .part = P_META, .flags = C_EMPTY_NULL},
+    {.name = "service_source", .part = P_META, .gives = "?!"},
+    {.name = "admin_state", .part = P_META, .flags = C_EMPTY_NULL, .gives = "?!"},
     {.name = "config", .enc = E_B64, .part = P_META},
-    {.name = "status", .enc = E_B64, .part = P_META, .flags = C_EMPTY_NULL},
+    {.name = "status", .enc = E_B64, .part = P_META, .flags = C_EMPTY_NULL, .gives = "?!"},
     {.name = "endpoint", .enc = E_B64, .part = P_META, .flags = C_EMPTY_NULL},
     {.name = "prediction_url", .part = P_META, .flags = C_EMPTY_NULL},
     {.name = "health_check_url", .part = P_META},
     {.name = "model_version", .col = "model_version_id", .ref = &resource_model_version, .enc = E_UUID, .part = P_RES,
-     .flags = C_READONLY},
+     .flags = C_READONLY, .gives = "?"},
     {.name = "model_version_id", .enc = E_UUID, .filter = F_UUID},
     {.name = "pipeline_run", .col = "pipeline_run_id", .ref = &resource_run, .enc = E_UUID, .part = P_RES,
-     .flags = C_READONLY},
+     .flags = C_READONLY, .gives = "?"},
     {.name = "pipeline_run_id", .enc = E_UUID, .filter = F_UUID},
     COL_NAME,
 };
@@ -41,6 +41,7 @@ static const struct filter filters[] = {
     {.name = "pipeline_name", .cls = F_EQUAL, .column = "t.pipeline_name", .outside = true},
     {.name = "pipeline_step_name", .cls = F_EQUAL, .column = "t.pipeline_step_name", .outside = true},
     {.name = "running", .cls = F_STRICT_BOOL},
+    {.name = "config", .cls = F_IGNORED},
 };
 
 static const struct field fields[] = {
@@ -124,6 +125,7 @@ static int follow_status(struct write *w)
 const struct resource resource_service = {
     .name = "service",
     .label = "service",
+    .title = "Service",
     .table = "service",
     COLUMNS(columns),
     FILTERS(filters),

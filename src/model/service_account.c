@@ -5,8 +5,8 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
-    {.name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY},
+    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL, .gives = "=false"},
+    {.name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY, .gives = "=\"\""},
     COL_NAME,
 };
 
@@ -40,6 +40,7 @@ static int keep_owners(struct write *w)
 const struct resource resource_service_account = {
     .name = "service_account",
     .label = "service account",
+    .title = "ServiceAccount",
     .table = "user",
     COLUMNS(columns),
     .body = &body,

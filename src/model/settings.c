@@ -27,18 +27,19 @@ static const struct column columns[] = {
     {"display_updates", &T_BOOL, NULL, 0, UPD}
 
 static const struct field fields[] = {SETTINGS_FIELDS};
-const struct model SETTINGS_UPDATE = MODEL("server_settings", fields);
+const struct model SETTINGS_UPDATE = MODEL("ServerSettingsUpdate", fields);
 
 static const struct field activation_fields[] = {
     SETTINGS_FIELDS,
     {"admin_username", &T_STRING, NULL, 0, UPD},
     {"admin_password", &T_STRING, NULL, 0, UPD},
 };
-const struct model SERVER_ACTIVATION = MODEL("server_activation", activation_fields);
+const struct model SERVER_ACTIVATION = MODEL("ServerActivationRequest", activation_fields);
 
 const struct resource resource_settings = {
     .name = "server_settings",
     .label = "server settings",
+    .title = "ServerSettings",
     .table = "server_settings",
     COLUMNS(columns),
     .flags = X_NO_ENVELOPE_ID | X_NO_NAME,
@@ -134,7 +135,7 @@ int settings_update(struct ctx *c)
     bool any = false;
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         any = any || member(c->body, fields[i].name);
-    if (any && !c->auth->is_admin)
+    if (any && !c->auth->is_admin && !config.rbac_source)
         return fail(c, EX_ILLEGAL_OPERATION, "Only administrators can change the server's settings");
     int rc = server_id_of(c, &id);
     if (rc == OK)

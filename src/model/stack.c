@@ -36,13 +36,21 @@ static void show_components(struct view *v, const struct row *row, struct jw *w)
     jw_close(w, '}');
 }
 
+/* There is no column for it. */
+static void show_nothing(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    (void)row;
+    jw_str(w, "");
+}
+
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
     COL_WORKSPACE,
-    {.name = "components", .part = P_META, .show = show_components},
-    {.name = "description", .part = P_META, .sql = "''", .filter = F_REFUSED},
+    {.name = "components", .part = P_META, .show = show_components, .gives = "{[ComponentResponse]}"},
+    {.name = "description", .part = P_META, .show = show_nothing, .filter = F_REFUSED, .gives = "?=\"\""},
     {.name = "stack_spec_path", .part = P_META},
     {.name = "labels", .enc = E_B64, .part = P_META, .flags = C_JSON_NULL},
     COL_NAME,
@@ -60,9 +68,8 @@ static int load(struct view *v, struct row **rows, size_t count)
     for (size_t i = 0; i < count; i++)
         if (rows[i]->detail & D_META)
             whole[n++] = rows[i];
-    return n ? view_links(v, whole, n, SLOT_COMPONENTS, &resource_component,
-                          "SELECT x.stack_id, x.component_id FROM stack_composition x JOIN stack_component p ON p.id = "
-                          "x.component_id WHERE x.stack_id IN %s ORDER BY p.created, p.id")
+    return n ? view_children(v, whole, n, SLOT_COMPONENTS, &resource_component,
+                             "JOIN stack_composition x ON x.component_id = t.id", "x.stack_id", "x.stack_id, x.component_id")
              : OK;
 }
 
@@ -74,7 +81,7 @@ static const struct field part_fields[] = {
     {"service_connector_resource_id", &T_STRING, NULL, 0, NUL},
     {"configuration", &T_MAP_ANY, "{}", 0, 0},
 };
-static const struct model part_info = MODEL("component info", part_fields);
+static const struct model part_info = MODEL("ComponentInfo", part_fields);
 static const struct type T_PART_INFO = {.kind = K_MODEL, .label = "ComponentInfo", .model = &part_info};
 static const struct type *const part_forms[] = {&T_UUID, &T_PART_INFO, NULL};
 static const struct type T_PART = {.kind = K_UNION, .any = part_forms};
@@ -231,6 +238,7 @@ static int after_update(struct write *w)
 const struct resource resource_stack = {
     .name = "stack",
     .label = "stack",
+    .title = "Stack",
     .table = "stack",
     COLUMNS(columns),
     FILTERS(filters),

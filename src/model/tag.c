@@ -2,7 +2,7 @@
 #include "model/model.h"
 #include "resource/tags.h"
 
-static const struct type T_COLOR = {.kind = K_ENUM, .words = TAG_COLORS};
+static const struct type T_COLOR = {.kind = K_ENUM, .label = "str-enum[ColorVariants]", .words = TAG_COLORS};
 
 static const struct column columns[] = {
     COL_ID,
@@ -29,6 +29,7 @@ static int choose_color(struct write *w)
 const struct resource resource_tag = {
     .name = "tag",
     .label = "tag",
+    .title = "Tag",
     .table = "tag",
     COLUMNS(columns),
     .body = &body,

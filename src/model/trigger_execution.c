@@ -4,12 +4,13 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "event_metadata", .enc = E_B64, .part = P_META, .null_as = "{}"},
+    {.name = "event_metadata", .enc = E_B64, .part = P_META, .null_as = "{}", .gives = "={}"},
 };
 
 const struct resource resource_trigger_execution = {
     .name = "trigger_execution",
     .label = "trigger execution",
+    .title = "TriggerExecution",
     .table = "trigger_execution",
     COLUMNS(columns),
     .flags = X_NO_NAME,

@@ -23,14 +23,14 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
-    {.name = "activation_token", .part = P_BODY, .show = show_token},
+    {.name = "activation_token", .part = P_BODY, .show = show_token, .gives = "string<255?"},
     {.name = "full_name", .part = P_BODY, .filter = F_STRING},
     {.name = "email_opted_in", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
     {.name = "is_service_account", .enc = E_BOOL, .part = P_BODY},
     {.name = "is_admin", .enc = E_BOOL, .part = P_BODY},
-    {.name = "email", .part = P_META, .sql = "NULL", .flags = C_READONLY},
+    {.name = "email", .part = P_META, .sql = "NULL", .flags = C_READONLY, .gives = "?=\"\""},
     {.name = "external_user_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
-    {.name = "user_metadata", .enc = E_JSON, .part = P_META, .null_as = "{}", .flags = C_EMPTY_NULL},
+    {.name = "user_metadata", .enc = E_JSON, .part = P_META, .null_as = "{}", .flags = C_EMPTY_NULL, .gives = "={}"},
     COL_NAME,
 };
 
@@ -70,13 +70,13 @@ static const struct field update_fields[] = {
     {"is_admin", &T_BOOL, NULL, 0, UPD},           {"active", &T_BOOL, NULL, 0, UPD},
     {"old_password", &T_STRING, NULL, 255, UPD},
 };
-const struct model USER_UPDATE = MODEL("user_update", update_fields, .after = email_rule);
+const struct model USER_UPDATE = MODEL("UserUpdate", update_fields, .after = email_rule);
 
 /* Lists hold users only; without RBAC, those who are no administrators see only themselves. */
 static int scope(struct ctx *c, struct filter_query *f)
 {
     filter_scope(f, "t.is_service_account = 0", NULL, 0);
-    if (!c->auth->is_admin)
+    if (!c->auth->is_admin && !config.rbac_source)
         filter_scope(f, "t.id = ?", SQL_PARAMS(p_text(c->auth->user_id)));
     return OK;
 }
@@ -84,6 +84,7 @@ static int scope(struct ctx *c, struct filter_query *f)
 const struct resource resource_user = {
     .name = "user",
     .label = "user",
+    .title = "User",
     .table = "user",
     COLUMNS(columns),
     FILTERS(filters),
@@ -131,9 +132,10 @@ static bool is_caller(const struct ctx *c, const struct account *u)
     return streq(u->id, c->auth->user_id);
 }
 
+/* With RBAC the control plane decides instead. */
 static int need_admin(struct ctx *c, const char *what)
 {
-    if (!c->auth->is_admin)
+    if (!c->auth->is_admin && !config.rbac_source)
         return fail(c, EX_ILLEGAL_OPERATION, "Without RBAC, only administrators may %s", what);
     return OK;
 }

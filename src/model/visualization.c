@@ -12,6 +12,7 @@ static const struct column columns[] = {
 const struct resource resource_visualization = {
     .name = "artifact_visualization",
     .label = "visualization",
+    .title = "ArtifactVisualization",
     .table = "artifact_visualization",
     COLUMNS(columns),
     .flags = X_NO_NAME,

@@ -3,7 +3,7 @@
 
 #include "base/config.h"
 #include "base/text.h"
-#include "base/uuid.h"
+#include "db/seed.h"
 
 #include <strings.h>
 
@@ -36,16 +36,22 @@ static int protect_row(struct write *w)
     return OK;
 }
 
+static int add_default_stack(struct write *w)
+{
+    return sql_failed(w->c, seed_default_stack(w->c->db, w->c->mem, w->id));
+}
+
 const struct resource resource_workspace = {
     .name = "workspace",
     .label = "workspace",
+    .title = "Workspace",
     .table = "workspace",
     COLUMNS(columns),
     .body = &body,
     .flags = X_NAME_OR_ID | X_UPDATE_NULLS,
     .rank = RANK_WORKSPACE,
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
-    .after_create = workspace_fill,
+    .after_create = add_default_stack,
     .before_update = protect_name,
     .before_delete = protect_row,
 };
@@ -74,31 +80,4 @@ int workspace_statistics(struct ctx *c)
     }
     jw_close(&w, '}');
     return OK;
-}
-
-/* A new workspace comes with a default stack of a local orchestrator and a local artifact store, owned by nobody. */
-int workspace_fill(struct write *w)
-{
-    static const char *const types[] = {"orchestrator", "artifact_store"};
-    struct write stack = {.c = w->c, .res = &resource_stack};
-    uuid_new(stack.id);
-    write_set(&stack, "name", p_text("default"));
-    write_set(&stack, "workspace_id", p_text(w->id));
-    write_set(&stack, "labels", p_text("e30="));
-    int rc = write_insert(&stack);
-    for (size_t i = 0; i < ARRAY_LEN(types) && rc == OK; i++) {
-        struct write part = {.c = w->c, .res = &resource_component};
-        uuid_new(part.id);
-        write_set(&part, "name", p_text("default"));
-        write_set(&part, "workspace_id", p_text(w->id));
-        write_set(&part, "type", p_text(types[i]));
-        write_set(&part, "flavor", p_text("local"));
-        write_set(&part, "configuration", p_text("e30="));
-        write_set(&part, "labels", p_text("bnVsbA=="));
-        rc = write_insert(&part);
-        if (rc == OK)
-            rc = sql(w->c, NULL, "INSERT INTO stack_composition (stack_id, component_id) VALUES (?, ?)", p_text(stack.id),
-                     p_text(part.id));
-    }
-    return rc;
 }

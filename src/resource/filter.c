@@ -157,7 +157,7 @@ static bool read_strict_filter(struct reading *r, enum filter_class cls, const s
     const struct column as = {.enc = cls == F_STRICT_UUID ? E_UUID : cls == F_STRICT_BOOL ? E_BOOL : cls == F_STRICT_INT ? E_INT : E_TEXT};
     if (column)
         compare(r, column, OP_EQ, encode_value(r->c->mem, &as, v));
-    return true;
+    return column != NULL;
 }
 
 static bool read_class(struct reading *r, enum filter_class cls, const struct type *t, const char *column)
@@ -270,13 +270,22 @@ static void read_sort(struct ctx *c)
 }
 
 static const char *const OPERATORS[] = {"or", "and", NULL};
-static const struct type T_OPERATOR = {.kind = K_ENUM, .words = OPERATORS};
-static const struct field PAGE[] = {
-    {"sort_by", &T_STRING, "\"created\"", 0, 0},
-    {"logical_operator", &T_OPERATOR, "\"and\"", 0, 0},
-    {"page", &T_INT, "1", 0, 0, true, 1, INT64_MAX},
-    {"hydrate", &T_BOOL, "false", 0, 0},
-};
+static const struct type T_OPERATOR = {.kind = K_ENUM, .label = "str-enum[LogicalOperators]", .words = OPERATORS};
+
+const struct model *filter_page_model(struct arena *mem)
+{
+    const struct field fields[] = {
+        {"sort_by", &T_STRING, "\"created\"", 0, 0},
+        {"logical_operator", &T_OPERATOR, "\"and\"", 0, 0},
+        {"page", &T_INT, "1", 0, 0, true, 1, INT64_MAX},
+        {"hydrate", &T_BOOL, "false", 0, 0},
+        {"size", &T_INT, arena_printf(mem, "%lld", (long long)filter_default_size), 0, 0, true, 1, filter_max_size},
+    };
+    const struct model m = MODEL("page", fields);
+    struct model *out = arena_memdup(mem, &m, sizeof m);
+    out->fields = arena_memdup(mem, fields, sizeof fields);
+    return out;
+}
 
 /* The query string as an object of texts, for the members of a model. */
 static struct json_object *query_object(struct ctx *c)
@@ -291,15 +300,10 @@ static struct json_object *query_object(struct ctx *c)
 
 static void read_page(struct ctx *c)
 {
-    const struct field fields[] = {
-        PAGE[0], PAGE[1], PAGE[2], PAGE[3],
-        {"size", &T_INT, arena_printf(c->mem, "%lld", (long long)filter_default_size), 0, 0, true, 1, filter_max_size},
-    };
-    const struct model m = MODEL("page", fields);
     struct check *k = request_check(c);
     struct loc query = {.name = "query"};
     k->at = &query;
-    struct json_object *v = model_check(k, &m, query_object(c));
+    struct json_object *v = model_check(k, filter_page_model(c->mem), query_object(c));
     if (!v)
         return;
     c->filter->page = json_object_get_int64(member(v, "page"));

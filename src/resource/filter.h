@@ -19,6 +19,9 @@ struct filter_query {
 /* Reads the query string for a list of c->route->resource into c->filter; problems go into the request's check. */
 void filter_read(struct ctx *c);
 
+/* The parameters that every list has besides its filters. */
+const struct model *filter_page_model(struct arena *mem);
+
 /* Adds a condition that stands outside the group. `sql` has as many ? as parameters. */
 void filter_scope(struct filter_query *f, const char *sql, const struct db_param *params, size_t count);
 

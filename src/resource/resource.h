@@ -77,6 +77,7 @@ struct column {
     const struct model *doc;    /* stored documents are completed with this model's defaults */
     const char *null_as;        /* JSON text shown for NULL, instead of null */
     void (*show)(struct view *v, const struct row *row, struct jw *w); /* writes the value, instead of all above */
+    const char *gives; /* what the answer holds, where the above does not say it: notation of app/openapi.h */
 };
 
 /* A filter that is more than a column: `sql` has one %s where the comparison goes ("x.name" becomes "x.name LIKE ?").
@@ -120,13 +121,13 @@ enum resource_flags {
     X_META_NULL = 16,   /* metadata is null even when hydrated */
     X_NAME_OR_ID = 32,  /* get and delete take a name as well */
     X_NO_ENVELOPE_ID = 64, /* no id and permission_denied members */
-    X_NO_NAME = 128,    /* no name member */
-    X_LINK_EXISTS = 256 /* reserved for link resources: create returns the existing row */
+    X_NO_NAME = 128     /* no name member */
 };
 
 struct resource {
     const char *name;  /* of the entity in messages, route tables and RBAC: "pipeline_run" */
     const char *label; /* in messages: "pipeline run" */
+    const char *title; /* in the OpenAPI document: "PipelineRun" of PipelineRunRequest, PipelineRunResponse, ... */
     const char *table;
     const char *from;  /* joins behind "table t" that column expressions need */
     const struct column *columns;
@@ -165,17 +166,19 @@ struct resource {
     {.name = "created", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY}, \
     {.name = "updated", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY}
 #define COL_USER \
-    {.name = "user", .col = "user_id", .ref = &resource_user, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY}, \
+    {.name = "user", .col = "user_id", .ref = &resource_user, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY, \
+     .gives = "?"}, \
     {.name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE}
 #define COL_WORKSPACE \
     {.name = "workspace", .col = "workspace_id", .ref = &resource_workspace, .part = P_META, .enc = E_UUID, .flags = C_READONLY}, \
     {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE}
 /* A link to one row of `res`: column <member>_id, shown as <member>, filtered as <member>_id, given as <member>. */
 #define COL_LINK(member, res, where) \
-    {.name = #member, .col = #member "_id", .ref = &(res), .part = (where), .enc = E_UUID, .flags = C_NO_UPDATE}, \
+    {.name = #member, .col = #member "_id", .ref = &(res), .part = (where), .enc = E_UUID, .flags = C_NO_UPDATE, \
+     .gives = "?"}, \
     {.name = #member "_id", .enc = E_UUID, .filter = F_UUID, .flags = C_READONLY}
-#define COL_TAGS(where) {.name = "tags", .part = (where), .show = show_tags, .flags = C_READONLY}
-#define COL_METADATA {.name = "run_metadata", .part = P_META, .show = show_run_metadata, .flags = C_READONLY}
+#define COL_TAGS(where) {.name = "tags", .part = (where), .show = show_tags, .flags = C_READONLY, .gives = "[TagResponse]"}
+#define COL_METADATA {.name = "run_metadata", .part = P_META, .show = show_run_metadata, .flags = C_READONLY, .gives = "{RunMetadataResponse}={}"}
 
 /* Body members that nearly every resource has. */
 #define IN_OWNER {"user", &T_UUID, NULL, 0, REQ}

@@ -297,6 +297,31 @@ int view_links(struct view *v, struct row **parents, size_t count, int slot, con
     return OK;
 }
 
+int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
+                  const char *join, const char *parent_column, const char *order)
+{
+    for (size_t at = 0; at < count; at += IN_LIMIT) {
+        size_t n = count - at < IN_LIMIT ? count - at : IN_LIMIT;
+        struct query *q = view_query(v, child, D_BODY);
+        query_add(q, ", %s FROM `%s` t %s %s WHERE %s IN ", parent_column, child->table, child->from ? child->from : "", join,
+                  parent_column);
+        query_in(q, ids_of(v, parents + at, n), n);
+        query_add(q, " ORDER BY %s", order);
+        struct db_rows found;
+        int rc = query_run(v->c, q, &found);
+        if (rc != OK)
+            return rc;
+        for (size_t i = 0; i < found.count; i++) {
+            struct db_value *values = db_row(&found, i);
+            struct row *row = view_add(v, child, values[0].s, D_BODY, spread(v, child, D_BODY, values));
+            struct row *parent = view_find(v, parents[0]->res, values[found.columns - 1].s);
+            if (parent)
+                view_add_kid(v, parent, slot, row->id, NULL, NULL);
+        }
+    }
+    return OK;
+}
+
 /* Following references ------------------------------------------------------------------------------------------- */
 
 static bool shown(const struct column *col, unsigned detail)
@@ -511,10 +536,32 @@ static void write_absent(struct jw *w, const char *key)
     jw_null(w);
 }
 
+/* Notes the beginning of an envelope in the body of the answer, when somebody asks for them. */
+static struct envelope *envelope_begin(struct view *v, const struct jw *w, const struct row *row)
+{
+    struct envelope_log *log = v->c->envelopes;
+    if (!log || w->out != &v->c->res.body)
+        return NULL;
+    struct envelope *e = arena_alloc(v->mem, sizeof *e);
+    *e = (struct envelope){.row = row, .depth = log->depth++, .from = w->out->len - 1};
+    *log->last = e;
+    log->last = &e->next;
+    return e;
+}
+
+static void envelope_end(struct view *v, const struct jw *w, struct envelope *e)
+{
+    if (!e)
+        return;
+    e->end = w->out->len;
+    v->c->envelopes->depth--;
+}
+
 void view_write(struct view *v, struct jw *w, const struct row *row, unsigned detail)
 {
     const struct resource *r = row->res;
     jw_open(w, '{');
+    struct envelope *e = envelope_begin(v, w, row);
     write_part(v, w, row, "body", P_BODY);
     if (detail & D_META && !(r->flags & X_META_NULL))
         write_part(v, w, row, "metadata", P_META);
@@ -524,6 +571,8 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
         write_part(v, w, row, "resources", P_RES);
     else
         write_absent(w, "resources");
+    if (e)
+        e->tail = w->out->len;
     if (!(r->flags & X_NO_ENVELOPE_ID)) {
         jw_key(w, "id");
         jw_uuid(w, row->id);
@@ -537,6 +586,7 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
         view_write_column(v, w, row, &r->columns[i]);
     }
     jw_close(w, '}');
+    envelope_end(v, w, e);
 }
 
 void show_tags(struct view *v, const struct row *row, struct jw *w)

@@ -39,6 +39,19 @@ struct row {
     struct row *bucket_next;
 };
 
+/* An envelope in the body of the answer: who asks for them (c->envelopes) may take their content out again. */
+struct envelope {
+    struct envelope *next;
+    const struct row *row;
+    unsigned depth;         /* 0: the answer itself, or an item of its page */
+    size_t from, tail, end; /* of its text; the tail begins at the comma before "id" */
+};
+
+struct envelope_log {
+    struct envelope *first, **last; /* in the order of their beginnings */
+    unsigned depth;
+};
+
 struct view;
 
 struct view *view_new(struct ctx *c);
@@ -62,6 +75,11 @@ int view_load(struct view *v);
  * goes (each %s gets the same list). Links hang on the parents' slot; children are asked for when `child` is given. */
 int view_links(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
                const char *text);
+
+/* Fetches rows of `child`, body only, that hang on parents, and links them: one statement for both. `join` leads from
+ * the child (t) to the table that holds `parent_column`. */
+int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
+                  const char *join, const char *parent_column, const char *order);
 
 /* Adds a link by hand. */
 struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key, struct db_value *values);

@@ -76,6 +76,7 @@ def dashboard(browsers, host, admin, run):
     browser.click("Skip", CONTROLS)  # the tour
     working(browser)
     yield browser
+    admin.remove(f"/users/{NAME}")
 
 
 def put(browser, name, value):

@@ -92,7 +92,7 @@ export default async function membersView(page) {
     columns: [
       { label: 'User name', sort: 'name', cell: (u) => [u.name, u.id === me?.id && muted(' (you)')] },
       { label: 'Name', hide: 'phone', cell: (u) => u.body.full_name || muted('—') },
-      { label: 'Role', cell: (u) => (u.body.is_admin ? 'Administrator' : 'Member') },
+      { label: 'Role', hide: 'phone', cell: (u) => (u.body.is_admin ? 'Administrator' : 'Member') },
       { label: 'Status', cell: (u) => status(u.body.active ? 'on' : 'pending', u.body.active ? 'Active' : 'Invited or inactive') },
       { label: 'Joined', sort: 'created', hide: 'narrow', cell: (u) => time(u.body.created) },
       { label: 'Actions', cell: actions },

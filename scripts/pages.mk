@@ -1,0 +1,12 @@
+# The pages in a browser, and ZenML's own dashboard; see docs/pages.md.
+#
+#   make check-browser ONLY=devices     a part of it; SERVER=http://... tests a running server
+#   make dashboard DASHBOARD=FOLDER     fetches ZenML's dashboard into a folder outside the repository
+
+ZENML_VENV ?= $(or $(KANSO_ZENML_VENV),build/zenml-venv)
+
+.PHONY: check-browser dashboard
+check-browser: build $(ZENML_VENV)/bin/zenml ## the pages in a real Chromium
+	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) tests/browser/run $(if $(ONLY),-k '$(ONLY)') $(if $(SERVER),--server-url $(SERVER))
+dashboard: ## fetch ZenML's own dashboard for KANSO_DASHBOARD_DIR
+	@scripts/dashboard.sh $(DASHBOARD)

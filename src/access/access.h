@@ -1,0 +1,25 @@
+/*
+ * What the control plane has to say about a request, around its handler: permissions, list filters, entitlements before;
+ * what the answer must not show, and usage reports, afterwards (contract/cloud.md sections 4 and 5).
+ *
+ * Operations of the generic kinds are known by their route (resource and operation); a table names the others. Both
+ * calls do nothing unless ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE or ..._FEATURE_GATE_... is set.
+ */
+#ifndef KANSO_ACCESS_ACCESS_H
+#define KANSO_ACCESS_ACCESS_H
+
+#include "http/context.h"
+
+struct resource;
+
+/* Checks whether the caller may do what the request wants, and narrows lists to what the caller may see. */
+int access_before(struct ctx *c);
+
+/* Checks what has been read, takes what the caller may not see out of the answer, and reports usage. */
+int access_after(struct ctx *c);
+
+/* Whether the caller may do something with one object, by hex id: 403 when not. Owners, and everybody for what nobody
+ * owns, may do everything; for what does not exist, the handler answers. */
+int access_require(struct ctx *c, const struct resource *r, const char *id, const char *action);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * The OpenAPI document, made from the route tables, the resources' descriptors and the documents that bodies are checked
+ * against. Components bear the names that clients of ZenML know.
+ *
+ * What an answer holds is said in a short notation (struct column.gives, struct route.answer) where the descriptor does
+ * not show it:
+ *
+ *   string, uuid, time, duration, int, number, bool, object, any, password, or the name of a component
+ *   [T]        list of T
+ *   {T}        object whose members are T
+ *   A|B        either
+ *   <N         behind string: at most N characters
+ *   ?          may be null, and need not be there
+ *   !          behind ?: must be there all the same
+ *   ~          need not be there
+ *   =JSON      likewise, with that default
+ *
+ * A column's notation may leave out what stands before these marks: "?" is the type that the column has, or null.
+ */
+#ifndef KANSO_APP_OPENAPI_H
+#define KANSO_APP_OPENAPI_H
+
+#include "http/context.h"
+
+/* The document as JSON text, of this configuration; made once per process, which keeps it. */
+const char *openapi_text(size_t *len);
+
+/* GET /openapi.json */
+int openapi_get(struct ctx *c);
+
+#endif
