@@ -8,7 +8,7 @@ static const struct route routes[] = {
     {"GET", "/api/v1/pipelines/{pipeline_id}/runs", run_list_of_pipeline, &resource_run, OP_LIST},
     CREATE("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create", run_get_or_create, &resource_run, OP_CREATE,
-     .answer = "[any]"},
+     .answer = "[PipelineRunResponse|bool]"},
     GET("/api/v1/runs/{run_id}", resource_run),
     UPDATE("/api/v1/runs/{run_id}", resource_run),
     DELETE("/api/v1/runs/{run_id}", resource_run),

@@ -66,6 +66,8 @@ static enum fetch_failure verdict(CURLcode code)
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
         return FETCH_UNSENT;
+    case CURLE_OPERATION_TIMEDOUT:
+        return FETCH_LATE;
     default:
         return FETCH_BROKEN;
     }

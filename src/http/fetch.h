@@ -20,8 +20,9 @@ struct fetch {
     bool redirects;             /* are followed */
 };
 
-/* Why there is no answer. FETCH_UNSENT: the request has not reached the server, so it may be sent again. */
-enum fetch_failure { FETCH_DONE, FETCH_UNSENT, FETCH_BROKEN };
+/* Why there is no answer. FETCH_UNSENT: the request has not reached the server, so it may be sent again. FETCH_LATE: the
+ * time is up. */
+enum fetch_failure { FETCH_DONE, FETCH_UNSENT, FETCH_BROKEN, FETCH_LATE };
 
 struct fetched {
     enum fetch_failure failure;

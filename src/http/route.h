@@ -17,7 +17,7 @@ enum route_flags {
     R_HEAD = 64,      /* answers HEAD as well */
     R_BODY_BYTES = 128, /* the body is taken as it is */
     R_INTERNAL = 256, /* not part of the OpenAPI document */
-    R_UUID_PATH = 512, /* path parameters are UUIDs whatever their names say */
+    R_UUID_PATH = 1024, /* path parameters are UUIDs whatever their names say */
     R_BODY_OPTIONAL = 512, /* the body may be absent: c->body is NULL then */
 };
 

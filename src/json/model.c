@@ -121,8 +121,9 @@ char *check_text(struct check *c)
 
 static const char *text_of(struct json_object *v, size_t *len)
 {
-    *len = (size_t)json_object_get_string_len(v);
-    return json_object_get_string(v);
+    const char *s = json_object_get_string(v);
+    *len = json_object_is_type(v, json_type_string) ? (size_t)json_object_get_string_len(v) : strlen(s);
+    return s;
 }
 
 static struct json_object *refuse(struct check *c, const char *type, struct json_object *v, const char *msg)

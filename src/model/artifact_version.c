@@ -24,11 +24,8 @@ static const struct type T_TYPE = {.kind = K_ENUM, .label = "str-enum[ArtifactTy
 /* One statement for the makers of all versions, one for the visualizations of those that show metadata. */
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    struct row **full = arena_array(view_ctx(v)->mem, count, sizeof *full);
-    size_t full_count = 0;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->detail & D_META)
-            full[full_count++] = rows[i];
+    size_t full_count;
+    struct row **full = view_hydrated(v, rows, count, &full_count);
     int rc = view_links(v, rows, count, SLOT_MAKERS, NULL,
                         "SELECT o.artifact_id, s.id, s.status, s.pipeline_run_id, s.original_step_run_id "
                         "FROM step_run_output_artifact o JOIN step_run s ON s.id = o.step_id "

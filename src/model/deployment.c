@@ -28,8 +28,8 @@ static const struct column columns[] = {
     COL_LINK(stack, resource_stack, P_META),
     COL_LINK(build, resource_build, P_META),
     COL_LINK(schedule, resource_schedule, P_META),
-    {.name = "code_reference", .col = "code_reference_id", .enc = E_UUID, .part = P_META, .ref = &resource_code_reference,
-     .flags = C_READONLY, .gives = "?"},
+    {.name = "code_reference", .col = "code_reference_id", .enc = E_UUID, .part = P_META,
+     .ref = &resource_code_reference, .flags = C_READONLY, .gives = "?"},
     {.name = "template_id", .in = "template", .enc = E_UUID, .part = P_META, .filter = F_UUID, .gives = "?"},
 };
 

@@ -134,8 +134,9 @@ static const struct field artifact_fields[] = {
     {"materializer_source", &T_SOURCES, NULL, 0, REQ},
     {"default_materializer_source", &T_SOURCE, NULL, 0, NUL},
 };
-const struct model MODEL_ARTIFACT_CONFIGURATION = MODEL("ArtifactConfiguration", artifact_fields, .split = true, .extra = EXTRA_FORBID,
-                                                        .dropped = artifact_dropped, .before = list_materializers);
+const struct model MODEL_ARTIFACT_CONFIGURATION =
+    MODEL("ArtifactConfiguration", artifact_fields, .split = true, .extra = EXTRA_FORBID,
+          .dropped = artifact_dropped, .before = list_materializers);
 static const struct type T_ARTIFACT = TYPE_OF(MODEL_ARTIFACT_CONFIGURATION, "ArtifactConfiguration");
 static const struct type T_OUTPUTS = MAP_OF(T_ARTIFACT, "dict[str,ArtifactConfiguration]");
 
@@ -229,7 +230,8 @@ static const struct field step_configuration_fields[] = {
     {"client_lazy_loaders", &T_CLIENT_LOADERS, "{}"},
 };
 const struct model MODEL_STEP_CONFIGURATION =
-    MODEL("StepConfiguration", step_configuration_fields, .split = true, .extra = EXTRA_FORBID, .dropped = step_dropped);
+    MODEL("StepConfiguration", step_configuration_fields, .split = true, .extra = EXTRA_FORBID,
+          .dropped = step_dropped);
 const struct type T_STEP_CONFIGURATION = TYPE_OF(MODEL_STEP_CONFIGURATION, "StepConfiguration");
 
 static const struct field step_fields[] = {
@@ -248,7 +250,8 @@ static const struct field pipeline_spec_fields[] = {
     {"parameters", &T_MAP_ANY, "{}"},
     {"steps", &T_STEP_SPECS, NULL, 0, REQ},
 };
-const struct model MODEL_PIPELINE_SPEC = MODEL("PipelineSpec", pipeline_spec_fields, .split = true, .extra = EXTRA_FORBID);
+const struct model MODEL_PIPELINE_SPEC =
+    MODEL("PipelineSpec", pipeline_spec_fields, .split = true, .extra = EXTRA_FORBID);
 const struct type T_PIPELINE_SPEC = TYPE_OF(MODEL_PIPELINE_SPEC, "PipelineSpec");
 
 static void refuse_reserved_name(struct check *c, struct json_object *v)
@@ -272,8 +275,9 @@ static const struct field pipeline_configuration_fields[] = {
     {"retry", &T_STEP_RETRY, NULL, 0, NUL},
     {"name", &T_STRING, NULL, 0, REQ},
 };
-const struct model MODEL_PIPELINE_CONFIGURATION = MODEL("PipelineConfiguration", pipeline_configuration_fields, .split = true,
-                                                        .extra = EXTRA_FORBID, .after = refuse_reserved_name);
+const struct model MODEL_PIPELINE_CONFIGURATION =
+    MODEL("PipelineConfiguration", pipeline_configuration_fields, .split = true, .extra = EXTRA_FORBID,
+          .after = refuse_reserved_name);
 const struct type T_PIPELINE_CONFIGURATION = TYPE_OF(MODEL_PIPELINE_CONFIGURATION, "PipelineConfiguration");
 
 static const struct field build_item_fields[] = {

@@ -4,10 +4,10 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "uri", .part = P_BODY},
-    {.name = "step_run_id", .enc = E_UUID, .part = P_META},
-    {.name = "pipeline_run_id", .enc = E_UUID, .part = P_META},
-    {.name = "artifact_store_id", .enc = E_UUID, .part = P_META},
+    {.name = "uri", .part = P_BODY, .gives = "string<65535"},
+    {.name = "step_run_id", .enc = E_UUID, .part = P_META, .gives = "uuid|string?"},
+    {.name = "pipeline_run_id", .enc = E_UUID, .part = P_META, .gives = "uuid|string?"},
+    {.name = "artifact_store_id", .enc = E_UUID, .part = P_META, .gives = "string|uuid"},
 };
 
 const struct resource resource_logs = {

@@ -24,8 +24,9 @@ static void show_steps(struct view *v, const struct row *row, struct jw *w)
 {
     jw_open(w, '{');
     for (struct kid *k = row->kids[SLOT_STEPS]; k; k = k->next) {
-        jw_key(w, k->key);
-        view_write_ref(v, w, &resource_step, k->id);
+        const struct row *step = view_find(v, &resource_step, k->id);
+        jw_key(w, row_str(step, "name"));
+        view_write(v, w, step, D_BODY);
     }
     jw_close(w, '}');
 }
@@ -108,25 +109,9 @@ static const struct model body = MODEL("pipeline_run", fields);
 /* The steps of hydrated runs. */
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    const char **ids = arena_array(view_ctx(v)->mem, count + 1, sizeof *ids);
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->detail & D_META)
-            ids[n++] = rows[i]->id;
-    if (n == 0)
-        return OK;
-    struct query *q = view_query(v, &resource_step, D_BODY);
-    struct row **steps;
-    size_t found;
-    query_add(q, " FROM step_run t WHERE t.pipeline_run_id IN ");
-    query_in(q, ids, n);
-    query_add(q, " ORDER BY t.created, t.id");
-    int rc = view_select(v, &resource_step, D_BODY, q, &steps, &found);
-    for (size_t i = 0; i < found && rc == OK; i++) {
-        struct row *run = view_find(v, &resource_run, row_str(steps[i], "pipeline_run_id"));
-        view_add_kid(v, run, SLOT_STEPS, steps[i]->id, row_str(steps[i], "name"), NULL);
-    }
-    return rc;
+    size_t n;
+    struct row **whole = view_hydrated(v, rows, count, &n);
+    return n ? view_children(v, whole, n, SLOT_STEPS, &resource_step, "", "t.pipeline_run_id", "t.created, t.id") : OK;
 }
 
 /* The end time goes with the status; a model version is set once. */

@@ -61,11 +61,12 @@ static const struct column columns[] = {
      .gives = "?"},
     {.name = "config_template", .part = P_META, .show = show_config_template, .gives = "object?"},
     {.name = "config_schema", .part = P_META, .show = show_config_schema, .gives = "object?"},
-    {.name = "source_deployment", .col = "source_deployment_id", .in = "source_deployment_id", .enc = E_UUID, .part = P_RES,
-     .ref = &resource_deployment, .gives = "?"},
+    {.name = "source_deployment", .col = "source_deployment_id", .in = "source_deployment_id", .enc = E_UUID,
+     .part = P_RES, .ref = &resource_deployment, .gives = "?"},
     {.name = "pipeline", .sql = "d.pipeline_id", .enc = E_UUID, .part = P_RES, .ref = &resource_pipeline, .gives = "?"},
     {.name = "build", .sql = "d.build_id", .enc = E_UUID, .part = P_RES, .ref = &resource_build, .gives = "?"},
-    {.name = "code_reference", .sql = "d.code_reference_id", .enc = E_UUID, .part = P_RES, .ref = &resource_code_reference,
+    {.name = "code_reference", .sql = "d.code_reference_id", .enc = E_UUID, .part = P_RES,
+     .ref = &resource_code_reference,
      .gives = "?"},
     COL_TAGS(P_RES),
     COL_NAME,
@@ -107,7 +108,8 @@ static int load(struct view *v, struct row **rows, size_t count)
             hydrated[n++] = rows[i];
     return view_links(v, hydrated, n, SLOT_COMPONENTS, NULL,
                       "SELECT t.id, NULL, k.type, k.flavor, k.name, (SELECT f.config_schema FROM flavor f WHERE "
-                      "f.name = k.flavor AND f.type = k.type AND f.workspace_id IS NULL ORDER BY f.created, f.id LIMIT 1) "
+                      "f.name = k.flavor AND f.type = k.type AND f.workspace_id IS NULL ORDER BY f.created, f.id "
+                      "LIMIT 1) "
                       "FROM run_template t JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
                       "JOIN pipeline_build b ON b.id = d.build_id JOIN stack_composition x ON x.stack_id = b.stack_id "
                       "JOIN stack_component k ON k.id = x.component_id WHERE t.id IN %s ORDER BY k.created, k.id");
@@ -119,8 +121,8 @@ static int check_source(struct write *w)
     const char *id = write_get(w, "source_deployment_id");
     struct db_rows rows;
     int rc = sql(c, &rows,
-                 "SELECT d.build_id, b.stack_id FROM pipeline_deployment d LEFT JOIN pipeline_build b ON b.id = d.build_id "
-                 "WHERE d.id = ?",
+                 "SELECT d.build_id, b.stack_id FROM pipeline_deployment d LEFT JOIN pipeline_build b ON "
+                 "b.id = d.build_id WHERE d.id = ?",
                  p_text(id));
     if (rc != OK)
         return rc;
@@ -145,7 +147,8 @@ const struct resource resource_run_template = {
     .label = "run template",
     .title = "RunTemplate",
     .table = "run_template",
-    .from = "LEFT JOIN pipeline_deployment d ON d.id = t.source_deployment_id LEFT JOIN pipeline_build b ON b.id = d.build_id",
+    .from = "LEFT JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
+            "LEFT JOIN pipeline_build b ON b.id = d.build_id",
     COLUMNS(columns),
     .body = &body,
     FILTERS(filters),

@@ -39,7 +39,8 @@ static void needs_a_time(struct check *c, struct json_object *v)
     bool periodic = member(v, "start_time") && json_object_get_double(member(v, "interval_second")) != 0;
     if (c->mode == CHECK_CREATE && !(cron && *cron) && !periodic && !member(v, "run_once_start_time"))
         check_problem(c, NULL, "value_error", v, "{\"error\":\"no time\"}",
-                      "Value error, A schedule needs a cron expression, a start time with an interval, or a time to run once");
+                      "Value error, A schedule needs a cron expression, a start time with an interval, or a time to "
+                      "run once");
 }
 
 static const struct model body = MODEL("schedule", fields, .after = needs_a_time);

@@ -50,11 +50,13 @@ static const struct field fields[] = {
 };
 static const struct model body = MODEL("secret", fields);
 
-static const struct field update_query[] = {{"patch_values", &T_BOOL, "false", 0, 0}};
+static const struct field update_query[] = {{"patch_values", &T_BOOL, "false", 0, NUL}};
 const struct model SECRET_UPDATE_QUERY = MODEL("secret update", update_query);
 
-static const struct field operation_query[] = {{"ignore_errors", &T_BOOL, "true", 0, 0}, {"delete_secrets", &T_BOOL, "false", 0, 0}};
-const struct model SECRET_OPERATION_QUERY = MODEL("secrets operation", operation_query);
+static const struct field backup_query[] = {{"ignore_errors", &T_BOOL, "true", 0, 0}, {"delete_secrets", &T_BOOL, "false", 0, 0}};
+const struct model SECRET_BACKUP_QUERY = MODEL("secrets backup", backup_query);
+static const struct field restore_query[] = {{"ignore_errors", &T_BOOL, "false", 0, 0}, {"delete_secrets", &T_BOOL, "false", 0, 0}};
+const struct model SECRET_RESTORE_QUERY = MODEL("secrets restore", restore_query);
 
 /* Names are taken per workspace, or per workspace and user. */
 static const struct unique *key_of(const char *scope)

@@ -4,7 +4,7 @@
 
 #include "model/model.h"
 
-extern const struct model SECRET_UPDATE_QUERY, SECRET_OPERATION_QUERY;
+extern const struct model SECRET_UPDATE_QUERY, SECRET_BACKUP_QUERY, SECRET_RESTORE_QUERY;
 
 /* Handlers. The answers of these three show the values. */
 int secret_get(struct ctx *c);

@@ -17,7 +17,7 @@ static const struct column columns[] = {
     COL_USER,
     {.name = "service_type", .enc = E_JSON, .doc = &MODEL_SERVICE_TYPE, .part = P_BODY, .flags = C_COMPACT},
     {.name = "labels", .enc = E_B64, .part = P_BODY, .flags = C_EMPTY_NULL},
-    {.name = "state", .part = P_BODY, .flags = C_READONLY, .gives = "ServiceState?"},
+    {.name = "state", .part = P_BODY, .type = &T_STATE, .flags = C_READONLY, .gives = "?"},
     COL_WORKSPACE,
     {.name = "service_source", .part = P_META, .gives = "?!"},
     {.name = "admin_state", .part = P_META, .flags = C_EMPTY_NULL, .gives = "?!"},

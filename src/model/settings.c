@@ -12,11 +12,11 @@
 static const struct column columns[] = {
     {.name = "server_id", .col = "id", .enc = E_UUID, .part = P_BODY},
     {.name = "server_name", .part = P_BODY},
-    {.name = "logo_url", .part = P_BODY},
+    {.name = "logo_url", .part = P_BODY, .gives = "?"},
     {.name = "active", .enc = E_BOOL, .part = P_BODY, .flags = C_READONLY},
     {.name = "enable_analytics", .enc = E_BOOL, .part = P_BODY},
-    {.name = "display_announcements", .enc = E_BOOL, .part = P_BODY},
-    {.name = "display_updates", .enc = E_BOOL, .part = P_BODY},
+    {.name = "display_announcements", .enc = E_BOOL, .part = P_BODY, .gives = "?!"},
+    {.name = "display_updates", .enc = E_BOOL, .part = P_BODY, .gives = "?!"},
     {.name = "last_user_activity", .enc = E_STAMP, .part = P_BODY},
     {.name = "updated", .enc = E_STAMP, .part = P_BODY},
 };

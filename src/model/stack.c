@@ -50,7 +50,7 @@ static const struct column columns[] = {
     COL_USER,
     COL_WORKSPACE,
     {.name = "components", .part = P_META, .show = show_components, .gives = "{[ComponentResponse]}"},
-    {.name = "description", .part = P_META, .show = show_nothing, .filter = F_REFUSED, .gives = "?=\"\""},
+    {.name = "description", .part = P_META, .show = show_nothing, .filter = F_REFUSED, .gives = "string<255?=\"\""},
     {.name = "stack_spec_path", .part = P_META},
     {.name = "labels", .enc = E_B64, .part = P_META, .flags = C_JSON_NULL},
     COL_NAME,
@@ -63,11 +63,8 @@ static const struct filter filters[] = {
 
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    struct row **whole = arena_array(view_ctx(v)->mem, count, sizeof *whole);
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->detail & D_META)
-            whole[n++] = rows[i];
+    size_t n;
+    struct row **whole = view_hydrated(v, rows, count, &n);
     return n ? view_children(v, whole, n, SLOT_COMPONENTS, &resource_component,
                              "JOIN stack_composition x ON x.component_id = t.id", "x.stack_id", "x.stack_id, x.component_id")
              : OK;

@@ -83,7 +83,7 @@ static const struct column columns[] = {
     {.name = "end_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
     {.name = "logs", .part = P_META, .show = show_logs, .gives = "LogsResponse?"},
     {.name = "deployment_id", .in = "deployment", .enc = E_UUID, .part = P_META},
-    {.name = "pipeline_run_id", .enc = E_UUID, .part = P_META, .filter = F_UUID, .flags = C_LOAD},
+    {.name = "pipeline_run_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
     {.name = "original_step_run_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
     {.name = "parent_step_ids", .part = P_META, .show = show_parents, .gives = "[uuid]~"},
     COL_METADATA,
@@ -167,29 +167,10 @@ static int load_documents(struct view *v, struct row **rows, size_t count)
     return OK;
 }
 
-static int load_logs(struct view *v, struct row **rows, size_t count)
-{
-    const char **ids = arena_array(view_ctx(v)->mem, count + 1, sizeof *ids);
-    for (size_t i = 0; i < count; i++)
-        ids[i] = rows[i]->id;
-    struct query *q = view_query(v, &resource_logs, D_META);
-    struct row **logs;
-    size_t found;
-    query_add(q, " FROM logs t WHERE t.step_run_id IN ");
-    query_in(q, ids, count);
-    int rc = view_select(v, &resource_logs, D_META, q, &logs, &found);
-    for (size_t i = 0; i < found && rc == OK; i++)
-        view_add_kid(v, view_find(v, &resource_step, row_str(logs[i], "step_run_id")), SLOT_STEP_LOGS, logs[i]->id, NULL, NULL);
-    return rc;
-}
-
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    struct row **whole = arena_array(view_ctx(v)->mem, count + 1, sizeof *whole);
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->detail & D_META)
-            whole[n++] = rows[i];
+    size_t n;
+    struct row **whole = view_hydrated(v, rows, count, &n);
     int rc = view_links(v, rows, count, SLOT_STEP_IO, &resource_artifact_version,
                         "SELECT step_id, artifact_id, name, 'i' FROM step_run_input_artifact WHERE step_id IN %s UNION ALL "
                         "SELECT step_id, artifact_id, name, 'o' FROM step_run_output_artifact WHERE step_id IN %s ORDER BY 3, 2");
@@ -199,7 +180,7 @@ static int load(struct view *v, struct row **rows, size_t count)
                     "SELECT x.child_id, x.parent_id FROM step_run_parents x JOIN step_run p ON p.id = x.parent_id WHERE "
                     "x.child_id IN %s ORDER BY p.created, p.id");
     if (rc == OK)
-        rc = load_logs(v, whole, n);
+        rc = view_children(v, whole, n, SLOT_STEP_LOGS, &resource_logs, "", "t.step_run_id", "t.created, t.id");
     return rc == OK ? load_documents(v, whole, n) : rc;
 }
 

@@ -4,7 +4,7 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "type", .part = P_BODY},
+    {.name = "type", .part = P_BODY, .gives = "VisualizationType"},
     {.name = "uri", .part = P_BODY},
     {.name = "artifact_version_id", .enc = E_UUID, .part = P_META},
 };

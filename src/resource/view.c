@@ -297,15 +297,25 @@ int view_links(struct view *v, struct row **parents, size_t count, int slot, con
     return OK;
 }
 
-int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
-                  const char *join, const char *parent_column, const char *order)
+/* A row by its id alone: ids are unique over all kinds. */
+static struct row *find_any(const struct view *v, const char *id)
+{
+    struct row *row = NULL;
+    for (size_t i = 0; i < MAX_RANK && !row; i++)
+        if (v->sets[i].res)
+            row = view_find(v, v->sets[i].res, id);
+    return row;
+}
+
+/* Fetches rows of `child` together with the parent that each hangs on, and links them. */
+static int fetch_hanging(struct view *v, const char **ids, size_t count, int slot, const struct resource *child,
+                         unsigned detail, const char *join, const char *parent_column, const char *order)
 {
     for (size_t at = 0; at < count; at += IN_LIMIT) {
-        size_t n = count - at < IN_LIMIT ? count - at : IN_LIMIT;
-        struct query *q = view_query(v, child, D_BODY);
+        struct query *q = view_query(v, child, detail);
         query_add(q, ", %s FROM `%s` t %s %s WHERE %s IN ", parent_column, child->table, child->from ? child->from : "", join,
                   parent_column);
-        query_in(q, ids_of(v, parents + at, n), n);
+        query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
         query_add(q, " ORDER BY %s", order);
         struct db_rows found;
         int rc = query_run(v->c, q, &found);
@@ -313,13 +323,29 @@ int view_children(struct view *v, struct row **parents, size_t count, int slot, 
             return rc;
         for (size_t i = 0; i < found.count; i++) {
             struct db_value *values = db_row(&found, i);
-            struct row *row = view_add(v, child, values[0].s, D_BODY, spread(v, child, D_BODY, values));
-            struct row *parent = view_find(v, parents[0]->res, values[found.columns - 1].s);
+            struct row *row = view_add(v, child, values[0].s, detail, spread(v, child, detail, values));
+            struct row *parent = find_any(v, values[found.columns - 1].s);
             if (parent)
                 view_add_kid(v, parent, slot, row->id, NULL, NULL);
         }
     }
     return OK;
+}
+
+int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
+                  const char *join, const char *parent_column, const char *order)
+{
+    return fetch_hanging(v, ids_of(v, parents, count), count, slot, child, D_BODY, join, parent_column, order);
+}
+
+struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n)
+{
+    struct row **whole = arena_array(v->mem, count + 1, sizeof *whole);
+    *n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->detail & D_META)
+            whole[(*n)++] = rows[i];
+    return whole;
 }
 
 /* Following references ------------------------------------------------------------------------------------------- */
@@ -357,39 +383,16 @@ static int follow(struct view *v, struct set *s)
     return s->res->load ? s->res->load(v, rows, count) : OK;
 }
 
-/* Rows of `child` that hang on parents of any kind: tags and run metadata, one statement for all of them. */
+/* Tags or run metadata, which hang on rows of several kinds: one statement for all of them. */
 static int fetch_attached(struct view *v, struct list *parents, const struct resource *child, unsigned detail, int slot,
                           const char *parent_column, const char *join, const char *order)
 {
     if (parents->count == 0)
         return OK;
-    struct row **rows = (struct row **)parents->items;
-    size_t count = parents->count;
+    const char **ids = ids_of(v, (struct row **)parents->items, parents->count);
+    size_t count = distinct(ids, parents->count);
     *parents = (struct list){0};
-    const char **ids = ids_of(v, rows, count);
-    size_t distinct_count = distinct(ids, count);
-    for (size_t at = 0; at < distinct_count; at += IN_LIMIT) {
-        struct query *q = view_query(v, child, detail);
-        query_add(q, ", %s FROM `%s` t %s WHERE %s IN ", parent_column, child->table, join, parent_column);
-        query_in(q, ids + at, distinct_count - at < IN_LIMIT ? distinct_count - at : IN_LIMIT);
-        query_add(q, " ORDER BY %s", order);
-        struct db_rows found;
-        int rc = query_run(v->c, q, &found);
-        if (rc != OK)
-            return rc;
-        for (size_t i = 0; i < found.count; i++) {
-            struct db_value *values = db_row(&found, i);
-            struct row *row = view_add(v, child, values[0].s, detail, spread(v, child, detail, values));
-            const char *parent_id = values[found.columns - 1].s;
-            /* a parent stands in one kind only, ids being unique: look it up among those that asked */
-            for (size_t k = 0; k < MAX_RANK; k++) {
-                struct row *parent = v->sets[k].res ? view_find(v, v->sets[k].res, parent_id) : NULL;
-                if (parent)
-                    view_add_kid(v, parent, slot, row->id, NULL, NULL);
-            }
-        }
-    }
-    return OK;
+    return fetch_hanging(v, ids, count, slot, child, detail, join, parent_column, order);
 }
 
 static int load_rank(struct view *v, int rank)

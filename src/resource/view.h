@@ -81,6 +81,9 @@ int view_links(struct view *v, struct row **parents, size_t count, int slot, con
 int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
                   const char *join, const char *parent_column, const char *order);
 
+/* Those of the rows that are shown with metadata; their number in *n. */
+struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n);
+
 /* Adds a link by hand. */
 struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key, struct db_value *values);
 

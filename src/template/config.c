@@ -13,8 +13,8 @@ static const char *const STEP_MEMBERS[] = {
     "experiment_tracker", "parameters", "settings", "extra", "failure_hook_source", "success_hook_source", "model",
     "retry", NULL};
 static const char *const PIPELINE_MEMBERS[] = {
-    "enable_cache", "enable_artifact_metadata", "enable_artifact_visualization", "enable_step_logs", "settings", "extra",
-    "failure_hook_source", "success_hook_source", "model", "retry", NULL};
+    "enable_cache", "enable_artifact_metadata", "enable_artifact_visualization", "enable_step_logs", "settings",
+    "extra", "failure_hook_source", "success_hook_source", "model", "retry", NULL};
 
 /* The template -------------------------------------------------------------------------------------------------- */
 
@@ -90,27 +90,34 @@ void config_template_write(struct jw *w, const struct template_source *source)
 #define REF(name) "{\"$ref\":\"#/$defs/" name "\"}"
 #define TEXT "{\"type\":\"string\"}"
 #define FLAG "{\"type\":\"boolean\"}"
-#define NUMBER "{\"type\":\"integer\"}"
+#define WHOLE "{\"type\":\"integer\"}"
 #define OBJECT "{\"default\":{},\"type\":\"object\"}"
 
 /* Definitions that every schema has. */
 static const char *const DEFINITIONS[][2] = {
     {"Model",
-     "{\"properties\":{\"name\":" TEXT ",\"license\":" OR_NULL(TEXT) ",\"description\":" OR_NULL(TEXT) ",\"audience\":"
-     OR_NULL(TEXT) ",\"use_cases\":" OR_NULL(TEXT) ",\"limitations\":" OR_NULL(TEXT) ",\"trade_offs\":" OR_NULL(TEXT)
-     ",\"ethics\":" OR_NULL(TEXT) ",\"tags\":" OR_NULL("{\"items\":" TEXT ",\"type\":\"array\"}") ",\"version\":"
-     OR_NULL(REF("ModelStages") "," NUMBER "," TEXT) ",\"save_models_to_registry\":{\"default\":true,\"type\":\"boolean\"},"
-     "\"model_version_id\":" OR_NULL("{\"format\":\"uuid\",\"type\":\"string\"}") ","
-     "\"suppress_class_validation_warnings\":{\"default\":false,\"type\":\"boolean\"},"
-     "\"was_created_in_this_run\":{\"default\":false,\"type\":\"boolean\"}},\"required\":[\"name\"],\"type\":\"object\"}"},
-    {"ModelStages", "{\"enum\":[\"none\",\"staging\",\"production\",\"archived\",\"latest\"],\"type\":\"string\"}"},
+     "{\"properties\":{\"name\":" TEXT ",\"license\":" OR_NULL(TEXT) ",\"description\":" OR_NULL(TEXT)
+     ",\"audience\":" OR_NULL(TEXT) ",\"use_cases\":" OR_NULL(TEXT) ",\"limitations\":" OR_NULL(TEXT)
+     ",\"trade_offs\":" OR_NULL(TEXT) ",\"ethics\":" OR_NULL(TEXT)
+     ",\"tags\":" OR_NULL("{\"items\":" TEXT ",\"type\":\"array\"}")
+     ",\"version\":" OR_NULL(REF("ModelStages") "," WHOLE "," TEXT)
+     ",\"save_models_to_registry\":{\"default\":true,\"type\":\"boolean\"}"
+     ",\"model_version_id\":" OR_NULL("{\"format\":\"uuid\",\"type\":\"string\"}")
+     ",\"suppress_class_validation_warnings\":{\"default\":false,\"type\":\"boolean\"}"
+     ",\"was_created_in_this_run\":{\"default\":false,\"type\":\"boolean\"}},"
+     "\"required\":[\"name\"],\"type\":\"object\"}"},
+    {"ModelStages",
+     "{\"enum\":[\"none\",\"staging\",\"production\",\"archived\",\"latest\"],\"type\":\"string\"}"},
     {"StepRetryConfig",
      "{\"additionalProperties\":false,\"properties\":{\"max_retries\":{\"default\":1,\"type\":\"integer\"},"
-     "\"delay\":{\"default\":0,\"type\":\"integer\"},\"backoff\":{\"default\":0,\"type\":\"integer\"}},\"type\":\"object\"}"},
+     "\"delay\":{\"default\":0,\"type\":\"integer\"},\"backoff\":{\"default\":0,\"type\":\"integer\"}},"
+     "\"type\":\"object\"}"},
     {"ResourceSettings",
-     "{\"additionalProperties\":false,\"properties\":{\"cpu_count\":" OR_NULL("{\"exclusiveMinimum\":0.0,\"type\":\"number\"}")
-     ",\"gpu_count\":" OR_NULL("{\"minimum\":0,\"type\":\"integer\"}") ",\"memory\":"
-     OR_NULL("{\"pattern\":\"^[0-9]+(KB|KiB|MB|MiB|GB|GiB|TB|TiB|PB|PiB)$\",\"type\":\"string\"}") "},\"type\":\"object\"}"},
+     "{\"additionalProperties\":false,\"properties\":{"
+     "\"cpu_count\":" OR_NULL("{\"exclusiveMinimum\":0.0,\"type\":\"number\"}")
+     ",\"gpu_count\":" OR_NULL("{\"minimum\":0,\"type\":\"integer\"}")
+     ",\"memory\":" OR_NULL("{\"pattern\":\"^[0-9]+(KB|KiB|MB|MiB|GB|GiB|TB|TiB|PB|PiB)$\",\"type\":\"string\"}")
+     "},\"type\":\"object\"}"},
 };
 
 /* Properties of both steps and pipeline. */
@@ -193,7 +200,8 @@ static void write_required(struct jw *w, struct span names, const struct flavor_
 static void define_settings(struct schema *s, const struct template_component *c, const struct flavor_settings *f)
 {
     size_t at = 0;
-    struct span key, value, properties = json_member(c->schema, "properties"), definitions = json_member(c->schema, "$defs");
+    struct span key, value, properties = json_member(c->schema, "properties");
+    struct span definitions = json_member(c->schema, "$defs");
     if (define(s, f->title)) {
         add_raw(s->w, "{\"additionalProperties\":true,\"type\":\"object\",\"properties\":{");
         while (json_next_member(properties, &at, &key, &value))

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #define SKYPILOT \
-    "instance_type cpus memory accelerators accelerator_args use_spot job_recovery region zone image_id disk_size disk_tier " \
-    "cluster_name retry_until_up idle_minutes_to_autostop down stream_logs docker_run_args disable_step_based_settings"
+    "instance_type cpus memory accelerators accelerator_args use_spot job_recovery region zone image_id disk_size " \
+    "disk_tier cluster_name retry_until_up idle_minutes_to_autostop down stream_logs docker_run_args " \
+    "disable_step_based_settings"
 
 static const struct flavor_settings SETTINGS[] = {
-    {"annotator.argilla", "ArgillaAnnotatorSettings", "instance_url api_key workspace port extra_headers httpx_extra_kwargs"},
+    {"annotator.argilla", "ArgillaAnnotatorSettings",
+     "instance_url api_key workspace port extra_headers httpx_extra_kwargs"},
     {"annotator.label_studio", "LabelStudioAnnotatorSettings", "instance_url port api_key"},
     {"data_validator.whylogs", "WhylogsDataValidatorSettings", "enable_whylabs dataset_id"},
     {"experiment_tracker.comet", "CometExperimentTrackerSettings", "run_name tags settings"},

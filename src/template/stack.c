@@ -9,8 +9,8 @@ int template_check_stack(struct ctx *c, const char *stack_id)
     struct db_rows rows = {0};
     int rc = sql(c, &rows,
                  "SELECT k.type, k.flavor, k.name, k.configuration, f.id, f.workspace_id FROM stack_composition x "
-                 "JOIN stack_component k ON k.id = x.component_id LEFT JOIN flavor f ON f.name = k.flavor AND f.type = k.type "
-                 "WHERE x.stack_id = ?",
+                 "JOIN stack_component k ON k.id = x.component_id "
+                 "LEFT JOIN flavor f ON f.name = k.flavor AND f.type = k.type WHERE x.stack_id = ?",
                  p_text(stack_id));
     for (size_t i = 0; i < rows.count && rc == OK; i++) {
         const struct db_value *v = db_row(&rows, i);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from pathlib import Path
 from typing import Iterator
@@ -46,8 +47,9 @@ def mine(kanso: Kanso, plane: ControlPlane) -> World:
 
 
 @pytest.fixture(scope="module")
-def other(kanso: Kanso, mine: World) -> World:
+def other(plane: ControlPlane, kanso: Kanso, mine: World) -> World:
     """Another user, no administrator."""
+    plane.forget()
     mine.api.make("/users", {"name": "other", "password": "pw", "is_admin": False, "external_user_id": OTHER})
     return World(Api(kanso.url, "other", "pw"))
 
@@ -298,9 +300,14 @@ def test_slow_and_down(server, launch, workspace_directory: Path) -> None:
     api = Api(kanso.url)
     api.make("/tags", {"name": "one"})
     assert plane.calls[0].query["resources"] == ["None@server:tag"]
+    plane.delay = 9
+    begin = time.monotonic()
+    fails(api.post("/tags", {"name": "late"}), 500, "RuntimeError")
+    assert 6.5 < time.monotonic() - begin < 8.5
     plane.stop()
-    plane.server.socket.close()
+    begin = time.monotonic()
     fails(api.post("/tags", {"name": "two"}), 500, "RuntimeError")
+    assert 2.9 < time.monotonic() - begin < 6
     assert kanso.sql("SELECT name FROM tag") == [["one"]]
     kanso.stop()
 
@@ -366,7 +373,7 @@ def test_the_limit_is_reached(plane: ControlPlane, gated: World) -> None:
     assert reports(plane) == [] and gated.api.ids("/models", name=body["name"]) == []
     plane.entitlements = {"model": 500}
     fails(gated.api.post(gated.ws + "/models", body), 500, "RuntimeError")
-    plane.entitlements = {"model": 204}
+    plane.entitlements = {"model": 202}
     ok(gated.api.post(gated.ws + "/models", body))
 
 

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from kit.process import REPOSITORY, SHARED
+from kit.servers import base_environment
 
 CONTRACT = SHARED / "contract" / "openapi.json"
 TABLE = REPOSITORY / "docs" / "compatibility.md"
@@ -38,7 +39,9 @@ def shape(schema: dict[str, Any]) -> str:
     elif "anyOf" in schema:
         text = "|".join(sorted({shape(choice) for choice in schema["anyOf"]}))
     elif schema.get("type") == "array":
-        text = f"[{shape(schema.get('items', {}))}]"
+        parts = {shape(part) for part in schema.get("prefixItems", [])} or \
+            {shape(schema.get("items", {}))}
+        text = f"[{'|'.join(sorted(parts))}]"
     elif schema.get("additionalProperties") not in (None, True, False):
         text = f"{{{shape(schema['additionalProperties'])}}}"
     elif "enum" in schema:
@@ -124,6 +127,7 @@ def listed() -> dict[str, str]:
 def document() -> dict[str, Any]:
     build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
     printed = subprocess.run([str(build / "bin" / "kansoctl"), "openapi"], check=True,
+                             env=base_environment(),
                              capture_output=True, text=True).stdout
     return json.loads(printed)
 
@@ -173,19 +177,19 @@ def test_statuses_of_the_contract_are_there(document: dict[str, Any],
     assert not {name: codes for name, codes in lacking.items() if codes}
 
 
-def test_is_served(kanso) -> None:
-    answer = requests.get(kanso.url + "/openapi.json", timeout=20)
+def test_is_served(server, client) -> None:
+    answer = requests.get(server.url + "/openapi.json", timeout=20)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("application/json")
     served = {name for name, _ in operations(answer.json())}
-    routes = {f"{method} {path}" for _, method, path in kanso.routes()}
+    routes = {f"{method} {path}" for _, method, path in server.routes()}
     assert served == routes - {"GET /openapi.json"}
 
 
-def test_page_needs_nobody_else(kanso) -> None:
+def test_page_needs_nobody_else(server) -> None:
     """The page is there, and all that it loads comes from this server."""
     for path in ("/docs", "/docs/"):
-        answer = requests.get(kanso.url + path, timeout=20)
+        answer = requests.get(server.url + path, timeout=20)
         assert answer.status_code == 200, path
         assert answer.headers["Content-Type"].startswith("text/html")
         assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", answer.text)

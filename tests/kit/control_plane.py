@@ -49,6 +49,7 @@ class ControlPlane:
     entitlements: dict[str, int] = field(default_factory=dict)
     answer: tuple[int, str] | None = None  # instead of any other
     delay: float = 0
+    stopped: bool = False
 
     def __post_init__(self) -> None:
         plane = self
@@ -59,6 +60,9 @@ class ControlPlane:
             protocol_version = "HTTP/1.1"
 
             def respond(self) -> None:
+                if plane.stopped:
+                    self.close_connection = True
+                    return
                 url = urlsplit(self.path)
                 body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
                 call = Call(self.command, url.path, parse_qs(url.query),
@@ -85,6 +89,8 @@ class ControlPlane:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
+        """No more answers, and nobody listens."""
+        self.stopped = True
         self.server.shutdown()
         self.server.server_close()
 

@@ -1,0 +1,140 @@
+"""Visualizations and step logs: files of a local artifact store, and only those."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+from kit import api as kit_api
+from kit.api import NOBODY, fails, missing, ok
+from kit.factory import World, step_spec
+
+
+class Store:
+    """An artifact store of the flavor local, and what refers to files in it."""
+
+    def __init__(self, world: World, root: Path) -> None:
+        self.world, self.root = world, root
+        root.mkdir()
+        root.chmod(0o755)
+        self.id = world.component(type="artifact_store", configuration={"path": str(root)})["id"]
+
+    def write(self, name: str, content: bytes) -> str:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return str(path)
+
+    def visualize(self, uri: str, kind: str = "html", **query: Any) -> Any:
+        version = self.world.artifact_version(artifact_store_id=self.id,
+                                              visualizations=[{"type": kind, "uri": uri}])
+        return self.world.api.get(f"/artifact_versions/{version['id']}/visualize", **query)
+
+    def step(self, uri: str) -> str:
+        run = self.world.run({"load": step_spec("load")})
+        return self.world.step(run, "load", logs={"uri": uri, "artifact_store_id": self.id})["id"]
+
+    def logs(self, step: str, **query: Any) -> Any:
+        return self.world.api.get(f"/steps/{step}/logs", **query)
+
+
+@pytest.fixture
+def store(world: World, workspace_directory: Path) -> Iterator[Store]:
+    umask = os.umask(0o022)
+    yield Store(world, workspace_directory / world.name("store"))
+    os.umask(umask)
+
+
+def test_visualization_by_type(store: Store) -> None:
+    page = store.write("a.html", "<b>é</b>".encode())
+    assert ok(store.visualize(page)) == {"type": "html", "value": "<b>é</b>"}
+    table = store.write("sub/a.csv", b"a,b\r\n1,2\r3\n")
+    assert ok(store.visualize(table, "csv")) == {"type": "csv", "value": "a,b\n1,2\n3\n"}
+    image = bytes(range(256))
+    assert ok(store.visualize(store.write("a.png", image), "image")) == {
+        "type": "image", "value": base64.b64encode(image).decode()}
+    assert ok(store.visualize(store.write("none.md", b""), "markdown"))["value"] == ""
+
+
+def test_visualization_that_is_not_there(store: Store) -> None:
+    page = store.write("a.html", b"x")
+    for answer in (store.visualize(page + "x"), store.visualize(page, index=1),
+                   store.visualize(page, index=-1), store.visualize("s3://bucket/a.html")):
+        fails(answer, 404, "DoesNotExistException")
+    missing(store.world.api.get(f"/artifact_versions/{NOBODY}/visualize"))
+
+
+def test_nothing_outside_the_root(store: Store) -> None:
+    if kit_api.REFERENCE:
+        pytest.skip("the reference reads what it can reach")
+    inside = store.write("a.html", b"inside")
+    beside = store.root.with_name(store.root.name + "2")
+    beside.mkdir()
+    (beside / "a.html").write_bytes(b"beside")
+    for name, target in (("file", inside), ("out", "/etc/hostname"), ("dir", "/etc"),
+                         ("beside", str(beside))):
+        (store.root / name).symlink_to(target)
+    assert ok(store.visualize(str(store.root / "file")))["value"] == "inside"
+    assert ok(store.visualize(f"{store.root}/../{store.root.name}/a.html"))["value"] == "inside"
+    for uri in ("/etc/hostname", "/proc/self/environ", str(beside / "a.html"), f"{store.root}/out",
+                f"{store.root}/dir/hostname", f"{store.root}/beside/a.html", str(store.root),
+                f"{store.root}/../{beside.name}/a.html", "a.html", ""):
+        fails(store.visualize(uri), 404, "DoesNotExistException")
+        fails(store.logs(store.step(uri)), 404, "DoesNotExistException")
+
+
+def test_store_of_another_flavor(store: Store) -> None:
+    world = store.world
+    flavor = world.flavor(type="artifact_store")["name"]
+    store.id = world.component(type="artifact_store", flavor=flavor)["id"]
+    if not kit_api.REFERENCE:
+        fails(store.visualize(store.write("a.html", b"x")), 501, "NotImplementedError")
+
+
+def test_deleted_store(store: Store) -> None:
+    version = store.world.artifact_version(
+        artifact_store_id=store.id,
+        visualizations=[{"type": "html", "uri": store.write("a.html", b"x")}])["id"]
+    store.world.api.remove("/components/" + store.id)
+    fails(store.world.api.get(f"/artifact_versions/{version}/visualize"), 404,
+          "DoesNotExistException")
+
+
+@pytest.mark.parametrize("files", [["log.txt"], ["logs/1.log"], ["logs/1.log", "logs/2.log",
+                                                                 "logs/3.log"]])
+def test_logs(store: Store, files: list[str]) -> None:
+    text = "".join(f"line {number} of the output\n" for number in range(30))
+    share = len(text) // len(files) + 1
+    for number, name in enumerate(files):
+        store.write(name, text[number * share:(number + 1) * share].encode())
+    step = store.step(str(store.root / files[0].split("/")[0]))
+    assert ok(store.logs(step)) == text
+    for offset, length in ((0, 5), (7, 10), (share - 2, 5), (share + 3, share), (100, 10 ** 9)):
+        assert ok(store.logs(step, offset=offset, length=length)) == text[offset:offset + length]
+    for offset in (-1, -50, -share - 5, -len(text)):
+        assert ok(store.logs(step, offset=offset)) == text[offset:]
+    assert ok(store.logs(step, offset=-20, length=4)) == text[-20:-16]
+    assert ok(store.logs(step, length=0)) == ""
+    assert store.logs(step, offset="x").status_code == 422
+
+
+def test_logs_that_are_not_there(store: Store) -> None:
+    world = store.world
+    fails(store.logs(store.step(str(store.root / "gone"))), 404, "DoesNotExistException")
+    without = world.step(world.run({"load": step_spec("load")}), "load")["id"]
+    answer = store.logs(without)
+    assert answer.status_code == 404 and isinstance(answer.json()["detail"], str)
+    missing(store.logs(NOBODY))
+
+
+def test_logs_that_are_not_utf8(store: Store) -> None:
+    if kit_api.REFERENCE:
+        pytest.skip("the reference refuses them")
+    step = store.step(store.write("log.txt", "né".encode()[:-1] + b"\xffx"))
+    assert ok(store.logs(step)) == "n\ufffd\ufffdx"
+    split = store.step(store.write("split.txt", "éa".encode()))
+    assert ok(store.logs(split, offset=1)) == "\ufffda"

@@ -1,0 +1,135 @@
+/* Values against JSON schemas, as flavors describe their configuration. */
+#include "unit.h"
+
+#include "base/arena.h"
+#include "json/schema.h"
+
+static struct arena mem;
+
+static int reset(void **state)
+{
+    (void)state;
+    arena_free(&mem);
+    return 0;
+}
+
+static struct json_object *json(const char *text)
+{
+    return json_tree(&mem, text, strlen(text));
+}
+
+/* The problems of a value as text; "[]" when it fits. */
+static const char *problems(const char *schema, const char *value)
+{
+    struct check *k = arena_alloc(&mem, sizeof *k);
+    check_begin(k, &mem);
+    bool good = schema_check_object(k, json(schema), json(value));
+    assert_int_equal(good, k->count == 0);
+    return check_text(k);
+}
+
+static bool fits(const char *schema, const char *value)
+{
+    return strcmp(problems(schema, value), "[]") == 0;
+}
+
+static bool property_fits(const char *property, const char *value)
+{
+    return fits(arena_printf(&mem, "{\"properties\":{\"p\":%s}}", property), arena_printf(&mem, "{\"p\":%s}", value));
+}
+
+static void members_are_known_and_complete(void **state)
+{
+    (void)state;
+    const char *schema = "{\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{}},\"required\":[\"a\"]}";
+    assert_true(fits(schema, "{\"a\":\"x\"}"));
+    assert_true(fits(schema, "{\"a\":\"x\",\"b\":[1]}"));
+    assert_non_null(strstr(problems(schema, "{\"b\":1}"), "\"type\":\"missing\",\"loc\":[\"a\"]"));
+    assert_non_null(strstr(problems(schema, "{\"a\":\"x\",\"c\":1}"), "\"type\":\"extra_forbidden\",\"loc\":[\"c\"]"));
+    assert_false(fits("{}", "{\"a\":1}"));
+    assert_false(fits("{\"additionalProperties\":true}", "{\"a\":1}"));
+}
+
+static void plain_types_are_read_generously(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *good, *bad;
+    } cases[] = {
+        {"{\"type\":\"integer\"}", "\"12\"", "\"x\""},  {"{\"type\":\"integer\"}", "2.0", "2.5"},
+        {"{\"type\":\"number\"}", "\"1.5\"", "[]"},     {"{\"type\":\"boolean\"}", "\"yes\"", "\"perhaps\""},
+        {"{\"type\":\"boolean\"}", "0", "2"},           {"{\"type\":\"string\"}", "\"\"", "7"},
+        {"{\"type\":\"null\"}", "null", "0"},           {"{\"type\":\"array\"}", "\"[1]\"", "\"[1\""},
+        {"{\"type\":\"object\"}", "\"{}\"", "\"[]\""},  {"{\"type\":[\"string\",\"null\"]}", "null", "1"},
+        {"{}", "[{}]", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_true(property_fits(cases[i].type, cases[i].good));
+        if (cases[i].bad)
+            assert_false(property_fits(cases[i].type, cases[i].bad));
+    }
+}
+
+static void alternatives(void **state)
+{
+    (void)state;
+    const char *any = "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
+                      "{\"type\":\"null\"}]}";
+    assert_true(property_fits(any, "3"));
+    assert_true(property_fits(any, "{\"a\":\"b\"}"));
+    assert_true(property_fits(any, "null"));
+    assert_false(property_fits(any, "{\"a\":1}"));
+    assert_false(property_fits(any, "\"x\""));
+    assert_true(property_fits("{\"enum\":[\"a\",\"b\"],\"type\":\"string\"}", "\"b\""));
+    assert_false(property_fits("{\"enum\":[\"a\",\"b\"],\"type\":\"string\"}", "\"c\""));
+    assert_true(property_fits("{\"const\":1}", "1"));
+    assert_false(property_fits("{\"const\":1}", "2"));
+    assert_false(property_fits("{\"allOf\":[{\"type\":\"integer\"},{\"minimum\":5,\"type\":\"integer\"}]}", "4"));
+}
+
+static void bounds(void **state)
+{
+    (void)state;
+    assert_true(property_fits("{\"type\":\"integer\",\"exclusiveMinimum\":0}", "1"));
+    assert_false(property_fits("{\"type\":\"integer\",\"exclusiveMinimum\":0}", "0"));
+    assert_false(property_fits("{\"type\":\"number\",\"maximum\":1.5}", "1.6"));
+    assert_false(property_fits("{\"type\":\"string\",\"maxLength\":2}", "\"\xc3\xa9\xc3\xa9\xc3\xa9\""));
+    assert_true(property_fits("{\"type\":\"string\",\"maxLength\":3}", "\"\xc3\xa9\xc3\xa9\xc3\xa9\""));
+    const char *pair = "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"prefixItems\":[{\"type\":\"integer\"},{\"type\":"
+                       "\"string\"}]}";
+    assert_true(property_fits(pair, "[1,\"a\"]"));
+    assert_false(property_fits(pair, "[1,2]"));
+    assert_false(property_fits(pair, "[1]"));
+}
+
+static void references(void **state)
+{
+    (void)state;
+    const char *schema = "{\"$defs\":{\"pod\":{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"},"
+                         "\"next\":{\"$ref\":\"#/$defs/pod\"}}}},\"properties\":{\"p\":{\"$ref\":\"#/$defs/pod\"}}}";
+    assert_true(fits(schema, "{\"p\":{\"n\":1,\"next\":{\"n\":2}}}"));
+    assert_non_null(strstr(problems(schema, "{\"p\":{\"n\":1,\"next\":{\"n\":\"x\"}}}"), "[\"p\",\"next\",\"n\"]"));
+    assert_true(fits("{\"properties\":{\"p\":{\"$ref\":\"#/nowhere\"}}}", "{\"p\":1}"));
+}
+
+/* Schemas come from users: none may keep a worker busy for ever. */
+static void endless_schemas_end(void **state)
+{
+    (void)state;
+    assert_true(property_fits("{\"$ref\":\"#/properties/p\"}", "1"));
+    assert_true(property_fits("{\"anyOf\":[{\"$ref\":\"#/properties/p\"},{\"$ref\":\"#/properties/p\"}]}", "1"));
+    assert_true(property_fits("{\"allOf\":[{\"$ref\":\"#/properties/p\"},{\"$ref\":\"#/properties/p\"}]}", "1"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(members_are_known_and_complete, reset),
+        cmocka_unit_test_teardown(plain_types_are_read_generously, reset),
+        cmocka_unit_test_teardown(alternatives, reset),
+        cmocka_unit_test_teardown(bounds, reset),
+        cmocka_unit_test_teardown(references, reset),
+        cmocka_unit_test_teardown(endless_schemas_end, reset),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
