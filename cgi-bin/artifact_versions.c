@@ -10,8 +10,8 @@ static const struct route routes[] = {
     GET("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
     UPDATE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
     DELETE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
-    {"GET", "/api/v1/artifact_versions/{artifact_version_id}/visualize", artifact_version_visualize, .query = &VISUALIZE_QUERY,
-     .answer = "LoadedVisualization"},
+    {"GET", "/api/v1/artifact_versions/{artifact_version_id}/visualize", artifact_version_visualize,
+     .query = &VISUALIZE_QUERY, .answer = "LoadedVisualization"},
 };
 
 WORKER(artifact_versions, routes)

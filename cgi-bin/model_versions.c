@@ -13,10 +13,10 @@ static const struct route routes[] = {
      .resource = &resource_mv_run, .op = OP_CREATE},
     {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts", mv_artifacts_delete,
      .resource = &resource_mv_artifact, .query = &MV_ARTIFACTS_DELETE_QUERY},
-    {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts/{model_version_artifact_link_name_or_id}", mv_link_delete,
-     .resource = &resource_mv_artifact, .op = OP_DELETE},
-    {"DELETE", "/api/v1/model_versions/{model_version_id}/runs/{model_version_pipeline_run_link_name_or_id}", mv_link_delete,
-     .resource = &resource_mv_run, .op = OP_DELETE},
+    {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts/{model_version_artifact_link_name_or_id}",
+     mv_link_delete, .resource = &resource_mv_artifact, .op = OP_DELETE},
+    {"DELETE", "/api/v1/model_versions/{model_version_id}/runs/{model_version_pipeline_run_link_name_or_id}",
+     mv_link_delete, .resource = &resource_mv_run, .op = OP_DELETE},
 };
 
 WORKER(model_versions, routes)

@@ -30,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--server-url", help="test this running server instead of starting Kanso")
     parser.addoption("--reference", action="store_true",
                      help="--server-url is the reference: allow its crashes where Kanso refuses")
+    parser.addoption("--seed", type=int, default=1, help="of generated requests")
+    parser.addoption("--queries", type=int, default=600, help="how many filters to compare")
+    parser.addoption("--requests", type=int, default=1500, help="how many requests to generate")
 
 
 @pytest.fixture(scope="session")

@@ -84,11 +84,14 @@ int store_find(struct ctx *c, const char *id, struct store *s)
     if (!streq(v[1].s, "artifact_store"))
         return fail(c, EX_NOT_FOUND, "The component '%s' is a %s, not an artifact store", s->name, v[1].s);
     if (!streq(v[2].s, "local"))
-        return fail(c, EX_NOT_IMPLEMENTED, "The artifact store '%s' is of the flavor %s; this server reads the files of "
-                    "local artifact stores only", s->name, v[2].s);
+        return fail(c, EX_NOT_IMPLEMENTED,
+                    "The artifact store '%s' is of the flavor %s; this server reads the files of "
+                    "local artifact stores only",
+                    s->name, v[2].s);
     s->root = resolve(c->mem, root_of(c->mem, id, v[3]));
     if (!s->root)
-        return fail(c, EX_NOT_FOUND, "The server finds no directory of the artifact store '%s': %s", s->name, strerror(errno));
+        return fail(c, EX_NOT_FOUND, "The server finds no directory of the artifact store '%s': %s", s->name,
+                    strerror(errno));
     if (!allowed(c->mem, s->root))
         return fail(c, EX_NOT_FOUND, "This server does not read files of artifact stores in '%s'", s->root);
     return OK;
@@ -171,7 +174,8 @@ int store_read(struct ctx *c, const struct store *s, const char *uri, struct spa
     if (!S_ISREG(st.st_mode)) {
         rc = fail(c, EX_NOT_FOUND, "'%s' in the artifact store '%s' is not a file", uri, s->name);
     } else if (st.st_size > STORE_READ_MAX) {
-        rc = fail(c, EX_VALUE, "The file '%s' has %lld bytes; up to %d can be shown", uri, (long long)st.st_size, STORE_READ_MAX);
+        rc = fail(c, EX_VALUE, "The file '%s' has %lld bytes; up to %d can be shown", uri, (long long)st.st_size,
+                  STORE_READ_MAX);
     } else {
         char *bytes = arena_alloc(c->mem, (size_t)st.st_size + 1);
         size_t len = 0;
@@ -252,7 +256,8 @@ static int64_t limit(int64_t n, int64_t low, int64_t high)
     return n < low ? low : n > high ? high : n;
 }
 
-int store_read_part(struct ctx *c, const struct store *s, const char *uri, int64_t offset, int64_t length, struct span *out)
+int store_read_part(struct ctx *c, const struct store *s, const char *uri, int64_t offset, int64_t length,
+                    struct span *out)
 {
     struct stat st;
     struct pieces p = {0};

@@ -25,8 +25,10 @@ int store_find(struct ctx *c, const char *id, struct store *s);
 int store_read(struct ctx *c, const struct store *s, const char *uri, struct span *out);
 
 /* Reads a part of a file, or of the files of a directory, one behind the other in the order of their names: `length`
- * bytes (all when negative, and never more than STORE_READ_MAX) from `offset`, which counts from the end when negative. */
-int store_read_part(struct ctx *c, const struct store *s, const char *uri, int64_t offset, int64_t length, struct span *out);
+ * bytes (all when negative, and never more than STORE_READ_MAX) from `offset`, which counts from the end when
+ * negative. */
+int store_read_part(struct ctx *c, const struct store *s, const char *uri, int64_t offset, int64_t length,
+                    struct span *out);
 
 /* The bytes as UTF-8: what is none becomes U+FFFD. */
 struct span store_text(struct arena *a, struct span bytes);

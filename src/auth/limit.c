@@ -14,7 +14,8 @@ static const char *const NAMES[] = {[LIMIT_LOGIN] = "login", [LIMIT_PASSWORD_CHA
 
 static struct db_param address(struct ctx *c)
 {
-    return p_text(arena_strndup(c->mem, client_address(c), 64));
+    const char *text = client_address(c);
+    return p_text(arena_strndup(c->mem, text, strnlen(text, 64)));
 }
 
 /* Tries of clients that do not come back would stay for ever: some of those who do come take them away. */

@@ -213,8 +213,9 @@ static const char *root_path(struct arena *a)
     return text;
 }
 
-/* The secure headers of contract/server.md section 3 for pages. `Server` is left to nginx, which has one already. */
-static const char *page_headers(struct arena *a)
+/* The secure headers of contract/server.md section 3 for files. `Server` is left to nginx, which has one already; Kanso's
+ * own pages have a stricter policy than the configured one. */
+static const char *file_headers(struct arena *a, bool with_policy)
 {
     const char *problem, *lines = secure_headers(a, &problem);
     struct buf out = {0};
@@ -223,7 +224,7 @@ static const char *page_headers(struct arena *a)
     for (const char *end; *lines; lines = end + 2) {
         const char *colon = strstr(lines, ": ");
         end = strstr(lines, "\r\n");
-        if (starts_with(lines, "Server:"))
+        if (starts_with(lines, "Server:") || (!with_policy && starts_with(lines, "Content-Security-Policy:")))
             continue;
         buf_addf(&out, "            add_header %.*s \"", (int)(colon - lines), lines);
         for (const char *c = colon + 2; c < end; c++) {
@@ -236,6 +237,24 @@ static const char *page_headers(struct arena *a)
     const char *text = arena_strdup(a, out.data);
     buf_free(&out);
     return text ? text : "";
+}
+
+/* What is served beside the API: Kanso's own pages, or the dashboard of KANSO_DASHBOARD_DIR. */
+static const char *files(struct arena *a)
+{
+    const char *dashboard = safe_env("KANSO_DASHBOARD_DIR", "");
+    struct buf out = {0};
+    if (*dashboard && *dashboard != '/')
+        exit(ctl_fail("KANSO_DASHBOARD_DIR is '%s'; it must be an absolute path", dashboard));
+    const struct blank blanks[] = {
+        {"@DASHBOARD@", dashboard},
+        {"@SECURE_HEADERS@\n", file_headers(a, true)},
+        {"@PAGE_HEADERS@\n", file_headers(a, false)},
+    };
+    fill(&out, *dashboard ? nginx_dashboard : nginx_pages, blanks, ARRAY_LEN(blanks));
+    const char *text = arena_strdup(a, out.data);
+    buf_free(&out);
+    return text;
 }
 
 static int print_conf(struct arena *a, const struct plan *plan)
@@ -256,7 +275,7 @@ static int print_conf(struct arena *a, const struct plan *plan)
         {"@HTML@", html},
         {"@ROOT_PATH@", root_path(a)},
         {"@LOCATIONS@", locations.data},
-        {"@SECURE_HEADERS@\n", page_headers(a)},
+        {"@PAGES@\n", files(a)},
     };
     fill(&conf, nginx_conf, blanks, ARRAY_LEN(blanks));
     bool written = fwrite(conf.data, 1, conf.len, stdout) == conf.len && fflush(stdout) == 0;
@@ -270,7 +289,7 @@ int ctl_nginx_conf(int argc, char **argv)
     if (argc > 1) {
         fputs("Usage: kansoctl nginx-conf\n\nPrints a complete nginx.conf for the workers that `kansoctl plan` lists.\n"
               "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY, KANSO_ACCESS_LOG,\n"
-              "KANSO_NGINX_WORKERS and ZENML_SERVER_ROOT_URL_PATH go into it.\n",
+              "KANSO_NGINX_WORKERS, KANSO_DASHBOARD_DIR and ZENML_SERVER_ROOT_URL_PATH go into it.\n",
               streq(argv[1], "--help") ? stdout : stderr);
         return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
     }

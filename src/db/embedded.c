@@ -14,3 +14,5 @@ EMBED(sql_schema, "sql/schema.sql");
 EMBED(sql_kanso, "sql/kanso.sql");
 EMBED(sql_flavors, "sql/flavors.json");
 EMBED(nginx_conf, "nginx/nginx.conf.in");
+EMBED(nginx_pages, "nginx/pages.conf.in");
+EMBED(nginx_dashboard, "nginx/dashboard.conf.in");

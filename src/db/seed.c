@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 /* Base64 of the JSON texts `{}` and `null`, as the reference stores an empty configuration and absent labels. */
 #define EMPTY_OBJECT "e30="
@@ -184,30 +185,59 @@ static void label_members(struct arena *a, struct json_object *schema)
     }
 }
 
-static enum db_status write_flavor(struct db *db, struct arena *a, struct json_object *row)
+/* What there is already: `name`, `type`, `is_custom`, `id`, the texts and the schema of each flavor, oldest first. */
+static enum db_status read_flavors(struct db *db, struct arena *a, struct db_rows *known)
+{
+    return db_run(db, a, known,
+                  "SELECT name, type, is_custom, id, source, integration, connector_type, connector_resource_type, "
+                  "connector_resource_id_attr, logo_url, docs_url, sdk_docs_url, config_schema FROM flavor "
+                  "ORDER BY created, id",
+                  NULL, 0);
+}
+
+enum { KNOWN_NAME, KNOWN_TYPE, KNOWN_CUSTOM, KNOWN_ID, KNOWN_TEXTS };
+
+static const struct db_value *find_flavor(const struct db_rows *known, const char *name, const char *type)
+{
+    for (size_t i = 0; i < known->count; i++)
+        if (strcasecmp(db_row(known, i)[KNOWN_NAME].s, name) == 0 && streq(db_row(known, i)[KNOWN_TYPE].s, type))
+            return db_row(known, i);
+    return NULL;
+}
+
+static bool up_to_date(const struct db_value *row, const struct db_param *texts, size_t count)
+{
+    bool same = streq(row[KNOWN_CUSTOM].s, "0");
+    for (size_t i = 0; i < count && same; i++)
+        same = streq(row[KNOWN_TEXTS + i].s, texts[i].s);
+    return same;
+}
+
+static enum db_status write_flavor(struct db *db, struct arena *a, struct json_object *row, const struct db_rows *known)
 {
     enum { TEXTS = ARRAY_LEN(FLAVOR_TEXTS) };
     struct db_param p[TEXTS + 6];
     size_t n = 0;
     for (; n < TEXTS; n++)
         p[n] = member(row, FLAVOR_TEXTS[n]);
-    struct db_param now = now_param(a);
+    struct db_param now = now_param(a), name = member(row, "name"), type = member(row, "type");
     struct json_object *schema = json_object_object_get(row, "config_schema");
     label_members(a, schema);
     p[n++] = p_text(json_text(a, schema, true));
+    const struct db_value *old = find_flavor(known, name.s, type.s);
+    if (old && up_to_date(old, p, n))
+        return DB_OK;
     p[n++] = now;
-    p[n++] = member(row, "name");
-    p[n++] = member(row, "type");
-    struct db_rows r;
-    enum db_status s =
-        db_run(db, a, &r,
-               "UPDATE flavor SET source = ?, integration = ?, connector_type = ?, "
-               "connector_resource_type = ?, connector_resource_id_attr = ?, logo_url = ?, docs_url = ?, "
-               "sdk_docs_url = ?, config_schema = ?, is_custom = 0, updated = ? "
-               "WHERE name = ? AND type = ?",
-               p, n);
-    if (s != DB_OK || r.affected)
-        return s;
+    if (old) {
+        p[n++] = p_text(old[KNOWN_ID].s);
+        return db_run(db, a, NULL,
+                      "UPDATE flavor SET source = ?, integration = ?, connector_type = ?, "
+                      "connector_resource_type = ?, connector_resource_id_attr = ?, logo_url = ?, docs_url = ?, "
+                      "sdk_docs_url = ?, config_schema = ?, is_custom = 0, updated = ? WHERE id = ?",
+                      p, n);
+    }
+    p[n++] = name;
+    p[n++] = type;
     p[n++] = p_text(new_id(a));
     p[n++] = now;
     return db_run(
@@ -222,9 +252,10 @@ static enum db_status write_flavor(struct db *db, struct arena *a, struct json_o
 enum db_status seed_flavors(struct db *db, struct arena *a)
 {
     struct json_object *rows = json_tree(a, sql_flavors, strlen(sql_flavors));
-    enum db_status s = DB_OK;
+    struct db_rows known;
+    enum db_status s = read_flavors(db, a, &known);
     for (size_t i = 0; s == DB_OK && i < json_object_array_length(rows); i++)
-        s = write_flavor(db, a, json_object_array_get_idx(rows, i));
+        s = write_flavor(db, a, json_object_array_get_idx(rows, i), &known);
     return s;
 }
 

@@ -12,7 +12,8 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_TAGS(P_BODY),
     {.name = "latest_version_name", .sql = LATEST("version"), .part = P_BODY, .flags = C_READONLY, .gives = "?"},
-    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .part = P_BODY, .flags = C_READONLY, .gives = "?"},
+    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .part = P_BODY, .flags = C_READONLY,
+     .gives = "?"},
     {.name = "has_custom_name", .enc = E_BOOL, .part = P_META, .filter = F_STRICT_BOOL},
     COL_NAME,
 };

@@ -121,7 +121,8 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
-    {.name = "artifact", .col = "artifact_id", .ref = &resource_artifact, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY},
+    {.name = "artifact", .col = "artifact_id", .ref = &resource_artifact, .part = P_BODY, .enc = E_UUID,
+     .flags = C_READONLY},
     {.name = "artifact_id", .enc = E_UUID, .filter = F_UUID},
     {.name = "version", .col = "version", .part = P_BODY, .filter = F_STRING, .show = show_version},
     {.name = "version_number", .enc = E_INT, .filter = F_INT, .flags = C_LOAD},
@@ -132,7 +133,8 @@ static const struct column columns[] = {
     {.name = "data_type", .col = "data_type", .enc = E_JSON, .part = P_BODY, .filter = F_STRING, .flags = C_COMPACT,
      .show = show_data_type, .gives = "Source"},
     COL_TAGS(P_BODY),
-    {.name = "producer_pipeline_run_id", .part = P_BODY, .show = show_producer_run, .flags = C_READONLY, .gives = "uuid?"},
+    {.name = "producer_pipeline_run_id", .part = P_BODY, .show = show_producer_run, .flags = C_READONLY,
+     .gives = "uuid?"},
     COL_WORKSPACE,
     {.name = "artifact_store_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
     {.name = "producer_step_run_id", .part = P_META, .show = show_producer_step, .flags = C_READONLY, .gives = "uuid?"},
@@ -339,10 +341,11 @@ static int prune_artifacts(struct ctx *c)
 {
     const char **ids;
     size_t count;
-    int rc = lock_unused(c, "artifact", "NOT EXISTS (SELECT 1 FROM artifact_version v WHERE v.artifact_id = t.id)", &ids,
-                         &count);
+    int rc = lock_unused(c, "artifact", "NOT EXISTS (SELECT 1 FROM artifact_version v WHERE v.artifact_id = t.id)",
+                         &ids, &count);
     if (rc == OK)
-        rc = delete_batch(c, "DELETE FROM tag_resource WHERE resource_type = 'artifact' AND resource_id IN ", ids, count);
+        rc = delete_batch(c, "DELETE FROM tag_resource WHERE resource_type = 'artifact' AND resource_id IN ", ids,
+                          count);
     return rc == OK ? delete_batch(c, "DELETE FROM artifact WHERE id IN ", ids, count) : rc;
 }
 

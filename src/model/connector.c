@@ -185,7 +185,7 @@ int connector_check(struct write *w)
 static int secret_name(struct ctx *c, const char *connector, const char **out)
 {
     enum { NAME_MAX = 255 - sizeof "connector--abcd" };
-    char *plain = arena_strndup(c->mem, connector, NAME_MAX), letters[5];
+    char *plain = arena_strndup(c->mem, connector, strnlen(connector, NAME_MAX)), letters[5];
     for (char *p = plain; *p; p++)
         *p = isalnum((unsigned char)*p) ? (char)tolower((unsigned char)*p) : '-';
     for (;;) {

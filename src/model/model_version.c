@@ -27,8 +27,9 @@ static int load_services(struct view *v, struct row **rows, size_t count)
             whole[n++] = rows[i];
             detail |= rows[i]->detail & D_META;
         }
-    int rc = view_links(v, whole, n, SLOT_SERVICES, NULL,
-                        "SELECT s.model_version_id, s.id FROM service s WHERE s.model_version_id IN %s ORDER BY s.created, s.id");
+    int rc = view_links(
+        v, whole, n, SLOT_SERVICES, NULL,
+        "SELECT s.model_version_id, s.id FROM service s WHERE s.model_version_id IN %s ORDER BY s.created, s.id");
     for (size_t i = 0; i < n && rc == OK; i++) {
         const struct kid *k = whole[i]->kids[SLOT_SERVICES];
         for (size_t at = 0; k && at < SERVICES_SHOWN; k = k->next, at++)
@@ -44,11 +45,12 @@ static int load_services(struct view *v, struct row **rows, size_t count)
 
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    int rc = view_links(v, rows, count, SLOT_ARTIFACTS, NULL,
-                        "SELECT l.model_version_id, o.id, a.name, o.version, l.is_model_artifact, l.is_deployment_artifact "
-                        "FROM model_versions_artifacts l JOIN artifact_version o ON o.id = l.artifact_version_id "
-                        "JOIN artifact a ON a.id = o.artifact_id WHERE l.model_version_id IN %s "
-                        "ORDER BY a.name, a.id, l.created, l.id");
+    int rc =
+        view_links(v, rows, count, SLOT_ARTIFACTS, NULL,
+                   "SELECT l.model_version_id, o.id, a.name, o.version, l.is_model_artifact, l.is_deployment_artifact "
+                   "FROM model_versions_artifacts l JOIN artifact_version o ON o.id = l.artifact_version_id "
+                   "JOIN artifact a ON a.id = o.artifact_id WHERE l.model_version_id IN %s "
+                   "ORDER BY a.name, a.id, l.created, l.id");
     if (rc == OK)
         rc = view_links(v, rows, count, SLOT_RUNS, NULL,
                         "SELECT l.model_version_id, r.id, r.name FROM model_versions_runs l "
@@ -264,15 +266,17 @@ static int take_stage(struct write *w)
         return fail(c, EX_KEY, "The model %s has no version with the id %s", member_str(w->body, "model"), c->param[0]);
     if (!stage)
         return OK;
-    int rc = sql(c, &holders, "SELECT name FROM model_version WHERE model_id = ? AND stage = ? AND id <> ? ORDER BY number",
-                 p_text(model), p_text(stage), p_text(w->id));
+    int rc =
+        sql(c, &holders, "SELECT name FROM model_version WHERE model_id = ? AND stage = ? AND id <> ? ORDER BY number",
+            p_text(model), p_text(stage), p_text(w->id));
     if (rc != OK || holders.count == 0)
         return rc;
     if (!member_bool(w->body, "force"))
-        return fail(c, EX_RUNTIME, "The version '%s' is in the stage %s; set `force` to archive it", db_row(&holders, 0)[0].s,
-                    stage);
+        return fail(c, EX_RUNTIME, "The version '%s' is in the stage %s; set `force` to archive it",
+                    db_row(&holders, 0)[0].s, stage);
     stamp_now(now);
-    return sql(c, NULL, "UPDATE model_version SET stage = 'archived', updated = ? WHERE model_id = ? AND stage = ? AND id <> ?",
+    return sql(c, NULL,
+               "UPDATE model_version SET stage = 'archived', updated = ? WHERE model_id = ? AND stage = ? AND id <> ?",
                p_text(now), p_text(model), p_text(stage), p_text(w->id));
 }
 

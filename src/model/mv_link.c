@@ -121,11 +121,12 @@ static int look_for_link(struct write *w)
 {
     char version[UUID_HEX + 1], target[UUID_HEX + 1];
     struct db_rows found;
-    const char *text = w->res == &resource_mv_run
-                           ? "SELECT id FROM model_versions_runs WHERE model_version_id = ? AND pipeline_run_id = ? "
-                             "ORDER BY created, id LIMIT 1"
-                           : "SELECT id FROM model_versions_artifacts WHERE model_version_id = ? AND artifact_version_id = ? "
-                             "ORDER BY created, id LIMIT 1";
+    const char *text =
+        w->res == &resource_mv_run
+            ? "SELECT id FROM model_versions_runs WHERE model_version_id = ? AND pipeline_run_id = ? "
+              "ORDER BY created, id LIMIT 1"
+            : "SELECT id FROM model_versions_artifacts WHERE model_version_id = ? AND artifact_version_id = ? "
+              "ORDER BY created, id LIMIT 1";
     ends_of(w, version, target);
     int rc = lock_version(w->c, version);
     if (rc == OK)
@@ -210,8 +211,8 @@ int mv_link_delete(struct ctx *c)
     if (rc == OK)
         rc = lock_version(c, c->param[0]);
     if (rc == OK)
-        rc = sql(c, &found, arena_printf(c->mem, "%.*s%s%s", (int)(mark - text), text, table, mark + 2), p_text(c->param[0]),
-                 p_text(by_id ? hex : named));
+        rc = sql(c, &found, arena_printf(c->mem, "%.*s%s%s", (int)(mark - text), text, table, mark + 2),
+                 p_text(c->param[0]), p_text(by_id ? hex : named));
     if (rc == OK && found.count == 0)
         return fail(c, EX_KEY, "The model version has no link to '%s'", named);
     if (rc == OK)
@@ -225,8 +226,9 @@ const struct model MV_ARTIFACTS_DELETE_QUERY = MODEL("model_version_artifacts", 
 static int delete_linked(struct ctx *c)
 {
     struct db_rows linked;
-    int rc = sql(c, &linked, "SELECT DISTINCT artifact_version_id FROM model_versions_artifacts WHERE model_version_id = ?",
-                 p_text(c->param[0]));
+    int rc =
+        sql(c, &linked, "SELECT DISTINCT artifact_version_id FROM model_versions_artifacts WHERE model_version_id = ?",
+            p_text(c->param[0]));
     if (rc != OK)
         return rc;
     const char **ids = arena_array(c->mem, linked.count + 1, sizeof *ids);

@@ -7,8 +7,8 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-static const char *const STATES[] = {"inactive", "active", "pending_startup", "pending_shutdown", "error", "scaled_to_zero",
-                                     NULL};
+static const char *const STATES[] = {"inactive",       "active", "pending_startup", "pending_shutdown", "error",
+                                     "scaled_to_zero", NULL};
 static const struct type T_STATE = {.kind = K_ENUM, .label = "str-enum[ServiceState]", .words = STATES};
 
 static const struct column columns[] = {

@@ -19,17 +19,34 @@ const struct column *resource_column(const struct resource *r, const char *name)
 
 /* Looking up ----------------------------------------------------------------------------------------------------- */
 
+/* Goes on behind the SELECT part with what finds a row by name or id. */
+static void add_find(struct query *q, const struct resource *r, const char *name_or_id)
+{
+    char hex[UUID_HEX + 1];
+    bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
+    query_add(q, " FROM `%s` t WHERE %s AND t.%s = ? ORDER BY t.created, t.id LIMIT 1", r->table,
+              r->always ? r->always : "1 = 1", by_id ? "id" : "name");
+    query_param(q, p_text(by_id ? arena_strdup(q->mem, hex) : name_or_id));
+}
+
+static int not_found(struct ctx *c, const struct resource *r, const char *name_or_id)
+{
+    char hex[UUID_HEX + 1];
+    return fail(c, EX_KEY, "There is no %s with the %s %s", r->label,
+                uuid_read(name_or_id, strlen(name_or_id), hex) ? "id" : "name", name_or_id);
+}
+
 int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33])
 {
     struct db_rows found;
-    bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
-    const char *text = arena_printf(c->mem, "SELECT t.id FROM `%s` t WHERE %s AND t.%s = ? ORDER BY t.created, t.id LIMIT 1",
-                                    r->table, r->always ? r->always : "1 = 1", by_id ? "id" : "name");
-    int rc = sql(c, &found, text, p_text(by_id ? hex : name_or_id));
+    struct query *q = query_new(c->mem);
+    query_add(q, "SELECT t.id");
+    add_find(q, r, name_or_id);
+    int rc = query_run(c, q, &found);
     if (rc != OK)
         return rc;
     if (found.count == 0)
-        return fail(c, EX_KEY, "There is no %s with the %s %s", r->label, by_id ? "id" : "name", name_or_id);
+        return not_found(c, r, name_or_id);
     memcpy(hex, db_row(&found, 0)[0].s, UUID_HEX + 1);
     return OK;
 }
@@ -37,6 +54,22 @@ int resource_find(struct ctx *c, const struct resource *r, const char *name_or_i
 int path_workspace(struct ctx *c, char hex[33])
 {
     return resource_find(c, &resource_workspace, c->param[0], hex);
+}
+
+/* The same, and the row is in the view: what belongs to the workspace shows it. */
+static int load_path_workspace(struct view *v, const char **hex)
+{
+    struct ctx *c = view_ctx(v);
+    struct query *q = view_query(v, &resource_workspace, D_BODY);
+    struct row **rows;
+    size_t count;
+    add_find(q, &resource_workspace, c->param[0]);
+    int rc = view_select(v, &resource_workspace, D_BODY, q, &rows, &count);
+    if (rc == OK && count == 0)
+        return not_found(c, &resource_workspace, c->param[0]);
+    if (rc == OK)
+        *hex = rows[0]->id;
+    return rc;
 }
 
 static bool under_workspace(const struct ctx *c)
@@ -111,12 +144,17 @@ static bool is_narrow(const struct resource *r)
     return !r->from;
 }
 
-static int select_page(struct view *v, const struct resource *r, unsigned detail, struct row ***rows, size_t *count)
+/* The rows of the page, and with them the number of all rows: one statement, unless the page is beyond the last. */
+static int select_page(struct view *v, const struct resource *r, unsigned detail, struct row ***rows, size_t *count,
+                       int64_t *total)
 {
     struct ctx *c = view_ctx(v);
     const struct filter_query *f = c->filter;
     const char *direction = f->descending ? "DESC" : "ASC";
     struct query *q = view_query(v, r, detail);
+    query_add(q, ", (SELECT COUNT(*) FROM `%s` t", r->table);
+    filter_where(f, r, q);
+    query_add(q, ")");
     if (is_narrow(r)) {
         query_add(q, " FROM `%s` t", r->table);
         filter_where(f, r, q);
@@ -129,7 +167,12 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     }
     query_param(q, p_int(f->size));
     query_param(q, p_int((f->page - 1) * f->size));
-    return view_select(v, r, detail, q, rows, count);
+    int rc = view_select(v, r, detail, q, rows, count);
+    if (rc == OK && *count)
+        *total = strtoll(view_extra(v), NULL, 10);
+    else if (rc == OK && f->page > 1)
+        rc = count_rows(c, r, total);
+    return rc;
 }
 
 static void write_page(struct view *v, unsigned detail, struct row **rows, size_t count, int64_t total, int64_t pages)
@@ -156,30 +199,29 @@ int resource_list(struct ctx *c)
     const struct resource *r = c->route->resource;
     struct filter_query *f = c->filter;
     int64_t total = 0;
-    char workspace[UUID_HEX + 1];
+    const char *workspace = NULL;
+    struct view *v = view_new(c);
     int rc = OK;
     if (under_workspace(c)) {
-        rc = path_workspace(c, workspace);
+        rc = load_path_workspace(v, &workspace);
         if (rc == OK)
             filter_scope(f, "(t.workspace_id = ? OR t.workspace_id IS NULL)", SQL_PARAMS(p_text(workspace)));
     }
     if (rc == OK && r->scope)
         rc = r->scope(c, f);
-    if (rc == OK)
-        rc = count_rows(c, r, &total);
+    if (rc != OK)
+        return rc;
+    unsigned detail = (f->hydrate ? D_META : 0) | D_RES;
+    struct row **rows;
+    size_t count;
+    rc = select_page(v, r, detail, &rows, &count, &total);
     if (rc != OK)
         return rc;
     int64_t pages = total == 0 ? 1 : (total + f->size - 1) / f->size;
     if (f->page > pages)
         return fail(c, EX_VALUE, "There is no page %lld: with %lld entries per page, the %lld entries fill %lld pages",
                     (long long)f->page, (long long)f->size, (long long)total, (long long)pages);
-    unsigned detail = (f->hydrate ? D_META : 0) | D_RES;
-    struct view *v = view_new(c);
-    struct row **rows;
-    size_t count;
-    rc = select_page(v, r, detail, &rows, &count);
-    if (rc == OK)
-        rc = view_load(v);
+    rc = view_load(v);
     if (rc == OK)
         write_page(v, detail, rows, count, total, pages);
     return rc;

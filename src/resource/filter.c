@@ -312,6 +312,32 @@ static void read_page(struct ctx *c)
     c->filter->hydrate = member_bool(v, "hydrate");
 }
 
+/* A parameter of the query, unless the path has the say: /runs/{run_id}/steps overrules pipeline_run_id. */
+static const struct pair *given_filter(struct ctx *c, const char *name)
+{
+    size_t len, have = strlen(name);
+    const char *in_path;
+    for (size_t i = 0; (in_path = route_param_name(c->route->path, i, &len)); i++)
+        if (have >= len && memcmp(name + have - len, in_path, len) == 0)
+            return NULL;
+    return request_query(c, name);
+}
+
+/* Tags are joined, not looked up: with `or`, what has no tag at all is out as well. */
+static void read_tag(struct ctx *c, const char *type)
+{
+    const struct pair *given = request_query(c, "tag");
+    const char *around = arena_printf(c->mem, "EXISTS (SELECT 1 FROM tag_resource x JOIN tag y ON y.id = x.tag_id WHERE "
+                                              "x.resource_id = t.id AND x.resource_type = '%s' AND %%s)", type);
+    const struct filter tag = {.name = "tag", .cls = F_EQUAL, .column = "y.name", .sql = around};
+    if (!has_text(given))
+        return;
+    read_filter(c, &tag, given);
+    if (c->filter->any)
+        filter_scope(c->filter, arena_printf(c->mem, "EXISTS (SELECT 1 FROM tag_resource x WHERE x.resource_id = t.id AND "
+                                                     "x.resource_type = '%s')", type), NULL, 0);
+}
+
 void filter_read(struct ctx *c)
 {
     const struct resource *res = c->route->resource;
@@ -321,7 +347,7 @@ void filter_read(struct ctx *c)
     read_page(c);
     for (size_t i = 0; i < res->column_count; i++) {
         const struct column *col = &res->columns[i];
-        const struct pair *given = col->filter != F_NONE ? request_query(c, col->name) : NULL;
+        const struct pair *given = col->filter != F_NONE ? given_filter(c, col->name) : NULL;
         struct reading r = {.c = c, .given = given, .to = query_new(c->mem)};
         if (given && read_class(&r, col->filter, col->type, column_sql(c->mem, col)))
             accept(c, r.to, NULL, false);
@@ -331,15 +357,9 @@ void filter_read(struct ctx *c)
         if (given && !(res->filters[i].unless && has_text(request_query(c, res->filters[i].unless))))
             read_filter(c, &res->filters[i], given);
     }
-    if (res->tag_type) {
-        const struct pair *given = request_query(c, "tag");
-        const char *around = arena_printf(c->mem, "EXISTS (SELECT 1 FROM tag_resource x JOIN tag y ON y.id = x.tag_id WHERE "
-                                                  "x.resource_id = t.id AND x.resource_type = '%s' AND %%s)", res->tag_type);
-        const struct filter tag = {.name = "tag", .cls = F_EQUAL, .column = "y.name", .sql = around};
-        if (given)
-            read_filter(c, &tag, given);
-    }
-    if (res->flags & X_WORKSPACE) {
+    if (res->tag_type)
+        read_tag(c, res->tag_type);
+    if (res->flags & X_WORKSPACE && !strstr(c->route->path, "{workspace_name_or_id}")) {
         static const struct filter scope = {.name = "scope_workspace", .cls = F_STRICT_UUID, .column = "t.workspace_id",
                                             .sql = "(%s OR t.workspace_id IS NULL)", .outside = true};
         const struct pair *given = request_query(c, "scope_workspace");

@@ -30,6 +30,7 @@ struct view {
     struct set sets[MAX_RANK];
     struct row *buckets[BUCKETS];
     struct list tag_parents, metadata_parents;
+    const char *extra; /* see view_extra() */
 };
 
 static void list_add(struct arena *mem, struct list *l, const void *item)
@@ -198,11 +199,17 @@ int view_select(struct view *v, const struct resource *r, unsigned detail, struc
         struct db_value *values = db_row(&found, i);
         out[i] = view_add(v, r, values[0].s, detail, spread(v, r, detail, values));
     }
+    v->extra = found.count ? db_row(&found, 0)[found.columns - 1].s : NULL;
     if (rows)
         *rows = out;
     if (count)
         *count = found.count;
     return OK;
+}
+
+const char *view_extra(const struct view *v)
+{
+    return v->extra;
 }
 
 void view_want(struct view *v, const struct resource *r, const char *id)

@@ -62,6 +62,9 @@ struct ctx *view_ctx(const struct view *v);
 int view_select(struct view *v, const struct resource *r, unsigned detail, struct query *tail, struct row ***rows,
                 size_t *count);
 
+/* What the last view_select() found behind the columns of the description in its first row; NULL without rows. */
+const char *view_extra(const struct view *v);
+
 /* Starts a query with the SELECT part; the caller goes on with joins and conditions. */
 struct query *view_query(struct view *v, const struct resource *r, unsigned detail);
 

@@ -431,7 +431,7 @@ def test_lives_of_devices(launch, server) -> None:
 def test_activation_of_a_server(launch, server) -> None:
     if not server.mariadb:
         pytest.skip("needs a Kanso of its own")
-    kanso = launch(ZENML_SERVER_AUTO_ACTIVATE="")
+    kanso = launch(ZENML_SERVER_AUTO_ACTIVATE="0")
     stranger = Api(kanso.url, user=None)
     assert stranger.read("/info")["active"] is False
     assert login(stranger, username=USER, password=PASSWORD).status_code == 401

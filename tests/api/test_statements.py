@@ -95,6 +95,7 @@ def busy(one_worker: Kanso) -> dict[str, Any]:
         world.service(model_version_id=version["id"], pipeline_run_id=run["id"])
         world.code_repository()
         world.secret()
+        BY_NAME["service_connector"].make(world)
         world.pipeline(tags=tags)
         world.model(tags=tags)
         made |= {"run": run["id"], "step": second["id"], "stack": stack["id"],

@@ -139,8 +139,15 @@ class StockClient:
 
 
 @pytest.fixture(scope="session")
-def stock_clients(zenml_venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], StockClient]:
-    return lambda: StockClient(zenml_venv, tmp_path_factory.mktemp("client"))
+def stock_clients(zenml_venv: Path, workspace_directory: Path) -> Callable[[], StockClient]:
+    """Make a client. Its local artifact store lies where the server, another user perhaps, can read it."""
+    made: list[StockClient] = []
+
+    def make() -> StockClient:
+        made.append(StockClient(zenml_venv, workspace_directory / f"client{len(made)}"))
+        return made[-1]
+
+    return make
 
 
 @pytest.fixture(scope="session")

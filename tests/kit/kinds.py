@@ -102,6 +102,12 @@ KINDS = [
     Kind("secret", "/secrets", "secret_id", "{ws}/secrets",
          lambda w: w.owned | {"name": w.name("secret"), "values": {"k": "v"}}, NAMED_OWNED,
          "EntityExistsError", {"values": {"k": "w"}}),
+    Kind("service_connector", "/service_connectors", "connector_id", "{ws}/service_connectors",
+         lambda w: w.owned | {"name": w.name("connector"), "connector_type": "docker",
+                              "auth_method": "password",
+                              "configuration": {"username": "u", "password": "p"}},
+         (*NAMED_OWNED, "connector_type", "auth_method"), "EntityExistsError",
+         {"description": "d"}, nested=True),
     Kind("service", "/services", "service_id", "{ws}/services", lambda w: w.service_body(),
          (*NAMED_OWNED, "service_type", "config"), update={"prediction_url": "http://u"}),
 ]

@@ -1,0 +1,202 @@
+/* Passwords, tokens, addresses: what strangers send. */
+#include "auth/client.h"
+#include "auth/password.h"
+#include "auth/token.h"
+#include "base/address.h"
+#include "base/config.h"
+#include "base/text.h"
+#include "http/context.h"
+#include "http/fetch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static const char SERVER[] = "0f7a3c526a0e4a559f5e2a54b6b5a001", USER[] = "7c1d7ca55f0b4a7e8d1f7f6f2b0d0001";
+
+static int begin(void **state)
+{
+    static struct arena a;
+    a = (struct arena){0};
+    config.jwt_algorithm = "HS256";
+    config.jwt_secret_key = "0123456789abcdef0123456789abcdef";
+    config.jwt_leeway = 10;
+    config.jwt_issuer = config.jwt_audience = config.trusted_proxies = NULL;
+    *state = &a;
+    return 0;
+}
+
+static int end(void **state)
+{
+    arena_free(*state);
+    return 0;
+}
+
+/* Passwords */
+
+static void test_passwords(void **state)
+{
+    const char *hash = password_hash(*state, "s\xc3\xa9" "cret");
+    assert_int_equal(strlen(hash), 60);
+    assert_true(starts_with(hash, "$2b$12$"));
+    assert_true(password_fits("s\xc3\xa9" "cret", hash));
+    assert_false(password_fits("secret", hash));
+    assert_false(password_fits("", hash));
+    assert_false(password_fits("", NULL));
+    assert_true(password_fits_again("s\xc3\xa9" "cret", hash));
+    assert_true(password_fits_again("s\xc3\xa9" "cret", hash));
+    assert_false(password_fits_again("s\xc3\xa9" "cret", NULL));
+    assert_false(password_fits_again("x", hash));
+}
+
+/* Published vectors of bcrypt, in its three identities. */
+static void test_known_hashes(void **state)
+{
+    (void)state;
+    assert_true(password_fits("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
+    assert_true(password_fits("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"));
+    assert_true(password_fits("", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy"));
+    assert_false(password_fits("U*U", "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
+    assert_false(password_fits("U*U", "plain"));
+}
+
+static void test_unfit_passwords(void **state)
+{
+    static char longest[4098];
+    struct arena *a = *state;
+    memset(longest, 'x', sizeof longest);
+    assert_null(password_problem(NULL));
+    assert_null(password_problem(json_keep(a, json_object_new_string_len(longest, 4096))));
+    assert_non_null(password_problem(json_keep(a, json_object_new_string_len(longest, 4097))));
+    assert_non_null(password_problem(json_keep(a, json_object_new_string_len("a\0b", 3))));
+}
+
+/* Tokens */
+
+static const char *signed_token(struct arena *a)
+{
+    struct token t = {.subject = USER, .expires = (int64_t)time(NULL) + 60};
+    return token_encode(a, &t, SERVER);
+}
+
+static void test_round_trip(void **state)
+{
+    struct arena *a = *state;
+    struct token t;
+    const char *text = signed_token(a);
+    assert_null(token_decode(a, text, SERVER, &t));
+    assert_string_equal(t.subject, USER);
+    assert_non_null(token_decode(a, text, USER, &t));
+    config.jwt_secret_key = "another key of the same length.....";
+    assert_string_equal(token_decode(a, text, SERVER, &t), "Signature verification failed");
+    config.jwt_secret_key = NULL;
+    assert_string_equal(token_decode(a, text, SERVER, &t), "Signature verification failed");
+    assert_null(signed_token(a));
+}
+
+/* Every token that differs in one character is refused, but for bits that base64 does not use. */
+static void test_each_character_counts(void **state)
+{
+    struct arena *a = *state;
+    char *text = arena_strdup(a, signed_token(a));
+    size_t len = strlen(text), taken = 0;
+    struct token t;
+    for (size_t i = 0; i < len; i++) {
+        char was = text[i];
+        for (const char *c = "Aa0_.=\x80 "; *c; c++) {
+            text[i] = *c;
+            taken += *c != was && token_decode(a, text, SERVER, &t) == NULL;
+        }
+        text[i] = was;
+    }
+    assert_in_range(taken, 0, 2);
+    for (size_t i = 0; i < len; i++) {
+        char *cut = arena_strndup(a, text, i);
+        assert_non_null(token_decode(a, cut, SERVER, &t));
+    }
+}
+
+static void test_made_again(void **state)
+{
+    struct arena *a = *state;
+    struct token t, again;
+    assert_null(token_decode(a, signed_token(a), SERVER, &t));
+    json_object_object_add(t.claims, "more", json_object_new_int(5));
+    t.pipeline_id = SERVER;
+    t.expires = 0;
+    assert_null(token_decode(a, token_encode(a, &t, SERVER), SERVER, &again));
+    assert_string_equal(again.pipeline_id, SERVER);
+    assert_int_equal(again.expires, 0);
+    assert_int_equal(json_object_get_int(json_object_object_get(again.claims, "more")), 5);
+}
+
+/* Addresses */
+
+static void test_lists(void **state)
+{
+    (void)state;
+    assert_true(address_list_valid(" 10.0.0.0/8, ::1 fe80::/10,192.0.2.1 "));
+    assert_true(address_list_valid(""));
+    static const char *const wrong[] = {"x", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "10.0.0", "10.0.0.0/", "1.2.3.4/8/8", "[::1]"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+        assert_false(address_list_valid(wrong[i]));
+    const char *list = "10.1.0.0/15, 192.0.2.1, 2001:db8::/33, 0.0.0.0/32";
+    static const char *const in[] = {"9.255.255.255" /* not */, "10.0.0.0", "10.1.0.0", "10.1.255.255", "192.0.2.1", "::ffff:192.0.2.1",
+                                     "2001:db8:7fff::1"};
+    assert_false(address_listed(list, in[0]));
+    for (size_t i = 1; i < ARRAY_LEN(in); i++)
+        assert_true(address_listed(list, in[i]));
+    static const char *const out[] = {"10.2.0.0", "192.0.2.2", "2001:db8:8000::1", "", "x", "10.1.0.0/15", "0.0.0.1"};
+    for (size_t i = 0; i < ARRAY_LEN(out); i++)
+        assert_false(address_listed(list, out[i]));
+    assert_false(address_listed(NULL, "10.1.0.0"));
+    assert_true(address_listed("0.0.0.0/0", "8.8.8.8"));
+    assert_false(address_listed("0.0.0.0/0", "::1"));
+}
+
+static const char *seen(struct arena *a, const char *peer, const char *forwarded)
+{
+    char *env[3] = {arena_printf(a, "REMOTE_ADDR=%s", peer), forwarded ? arena_printf(a, "HTTP_X_FORWARDED_FOR=%s", forwarded) : NULL};
+    struct ctx c = {.mem = a, .req.env = env};
+    return client_address(&c);
+}
+
+static void test_clients(void **state)
+{
+    struct arena *a = *state;
+    assert_string_equal(seen(a, "192.0.2.9", "1.1.1.1"), "192.0.2.9");
+    assert_string_equal(seen(a, "", NULL), "127.0.0.1");
+    config.trusted_proxies = "192.0.2.9,10.0.0.0/8";
+    assert_string_equal(seen(a, "192.0.2.9", NULL), "192.0.2.9");
+    assert_string_equal(seen(a, "192.0.2.9", "1.1.1.1"), "1.1.1.1");
+    assert_string_equal(seen(a, "192.0.2.8", "1.1.1.1"), "192.0.2.8");
+    assert_string_equal(seen(a, "192.0.2.9", "6.6.6.6,\t1.1.1.1 ,10.0.0.1"), "1.1.1.1");
+    assert_string_equal(seen(a, "192.0.2.9", "10.0.0.2, 10.0.0.1"), "10.0.0.2");
+    assert_string_equal(seen(a, "192.0.2.9", ", ,,"), "192.0.2.9");
+    assert_string_equal(seen(a, "192.0.2.9", " "), "192.0.2.9");
+}
+
+static void test_queries(void **state)
+{
+    struct arena *a = *state;
+    char *q = query_append(a, "/x?", "a", "b c&d=\xc3\xa9:@/-._~");
+    assert_string_equal(q, "/x?a=b%20c%26d%3D%C3%A9%3A%40%2F-._~");
+    assert_string_equal(query_append(a, q + 3, "n", ""), "a=b%20c%26d%3D%C3%A9%3A%40%2F-._~&n=");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_passwords), TEST(test_known_hashes), TEST(test_unfit_passwords), TEST(test_round_trip), TEST(test_each_character_counts),
+        TEST(test_made_again), TEST(test_lists), TEST(test_clients), TEST(test_queries),
+    };
+    return cmocka_run_group_tests_name("auth", tests, NULL, NULL);
+}
