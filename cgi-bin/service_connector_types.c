@@ -3,9 +3,14 @@
 #include "model/connector.h"
 
 static const struct route routes[] = {
-    {.method = "GET", .path = "/api/v1/service_connector_types", .handler = connector_type_list, .query = &CONNECTOR_TYPES_QUERY,
+    {.method = "GET",
+     .path = "/api/v1/service_connector_types",
+     .handler = connector_type_list,
+     .query = &CONNECTOR_TYPES_QUERY,
      .answer = "[ServiceConnectorTypeModel]"},
-    {.method = "GET", .path = "/api/v1/service_connector_types/{connector_type}", .handler = connector_type_get,
+    {.method = "GET",
+     .path = "/api/v1/service_connector_types/{connector_type}",
+     .handler = connector_type_get,
      .answer = "ServiceConnectorTypeModel"},
 };
 

@@ -96,7 +96,7 @@ def sanitize() -> None:
         counts.update(failed=1)
         return
     # An executable has its own copy of its group's table, which the library has too: no violation.
-    options = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:detect_odr_violation=0",
+    options = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
                "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
     os.environ.update(options)
     unit(SANITIZED)

@@ -177,6 +177,16 @@ static int stack_parts(struct ctx *c, const struct rule *r)
     return r->param == TYPE ? rbac_require(c, r->resource, NULL, r->action) : access_require(c, &resource_stack, c->param[0], r->action);
 }
 
+/* What a connector reaches: one that exists, or one that is described only. */
+static int connector_reach(struct ctx *c, const struct rule *r)
+{
+    char hex[UUID_HEX + 1];
+    const char *id = c->query ? member_str(c->query, "connector_uuid") : NULL;
+    if (c->body)
+        return rbac_require(c, r->resource, NULL, "create");
+    return id && uuid_read(id, strlen(id), hex) ? access_require(c, &resource_connector, hex, "read") : OK;
+}
+
 /* Who may read an object may not yet read the secret values in it. */
 static int secret_values_of(struct ctx *c, const struct rule *r)
 {
@@ -236,6 +246,7 @@ static const struct rule RULES[] = {
     {"PUT", "/api/v1/secrets_operations/restore", "secret", "backup_restore", TYPE, NULL},
     {"GET", "/api/v1/service_connectors/{connector_id}", "service_connector", "read", 0, secret_values_of},
     {"POST", "/api/v1/service_connectors/verify", "service_connector", "create", TYPE, NULL},
+    {"POST", "/api/v1/service_connectors/full_stack_resources", "service_connector", "read", TYPE, connector_reach},
     {"PUT", "/api/v1/service_connectors/{connector_id}/verify", "service_connector", "read", 0, NULL},
     {"GET", "/api/v1/service_connectors/{connector_id}/client", "service_connector", "read", 0, NULL},
     {"GET", "/api/v1/service_connectors/{connector_id}/client", "service_connector", "client", 0, NULL},
@@ -275,7 +286,19 @@ static int narrow_values(struct ctx *c, const char *type)
     return rc;
 }
 
-/* Narrows a list to what the caller may read, owns, or nobody owns. */
+/* Adds the condition that leaves what the caller may read, what he owns, and what nobody owns. */
+static void add_readable(struct ctx *c, struct query *q, const struct resource *r, const char *column, const struct allowed *allowed)
+{
+    query_add(q, "(t.%s IN ", column);
+    query_in(q, allowed->ids, allowed->count);
+    if (has_owner(r)) {
+        query_add(q, " OR t.user_id IS NULL OR t.user_id = ?");
+        query_param(q, p_text(c->auth->user_id));
+    }
+    query_add(q, ")");
+}
+
+/* Narrows a list to what the caller may see. */
 static int narrow(struct ctx *c, const struct resource *r)
 {
     const struct surrogate *s = surrogate_of(r, "read");
@@ -291,13 +314,7 @@ static int narrow(struct ctx *c, const struct resource *r)
     if (r == &resource_user) /* everybody may see himself */
         allowed.ids[allowed.count++] = c->auth->user_id;
     struct query *q = query_new(c->mem);
-    query_add(q, "(t.%s IN ", s ? s->sql_column : "id");
-    query_in(q, allowed.ids, allowed.count);
-    if (has_owner(r)) {
-        query_add(q, " OR t.user_id IS NULL OR t.user_id = ?");
-        query_param(q, p_text(c->auth->user_id));
-    }
-    query_add(q, ")");
+    add_readable(c, q, r, s ? s->sql_column : "id", &allowed);
     filter_scope(c->filter, q->text.data, q->params, q->count);
     return OK;
 }
@@ -520,6 +537,41 @@ static int check_top(struct ctx *c)
     return grant_of(c, top->row, &g) ? rbac_require(c, g.type, g.id, "read") : OK;
 }
 
+/* The statistics of a workspace, of what the caller may see only. */
+static int count_readable(struct ctx *c)
+{
+    static const struct {
+        const char *key;
+        const struct resource *of;
+    } counts[] = {{"stacks", &resource_stack}, {"components", &resource_component}, {"pipelines", &resource_pipeline}, {"runs", &resource_run}};
+    char workspace[UUID_HEX + 1];
+    struct db_rows rows;
+    int rc = path_workspace(c, workspace);
+    c->res.body.len = 0;
+    struct jw w = respond_json(c);
+    jw_open(&w, '{');
+    for (size_t i = 0; i < ARRAY_LEN(counts) && rc == OK; i++) {
+        const struct resource *r = counts[i].of;
+        struct allowed allowed;
+        struct query *q = query_new(c->mem);
+        rc = rbac_allowed(c, r->name, "read", &allowed);
+        query_add(q, "SELECT COUNT(*) FROM `%s` t WHERE t.workspace_id = ?", r->table);
+        query_param(q, p_text(workspace));
+        if (rc == OK && !allowed.all) {
+            query_add(q, " AND ");
+            add_readable(c, q, r, "id", &allowed);
+        }
+        if (rc == OK)
+            rc = query_run(c, q, &rows);
+        if (rc != OK)
+            return rc;
+        jw_key(&w, counts[i].key);
+        jw_raw(&w, db_row(&rows, 0)[0].s, db_row(&rows, 0)[0].len);
+    }
+    jw_close(&w, '}');
+    return rc;
+}
+
 static int report(struct ctx *c)
 {
     struct access *a = c->access;
@@ -547,6 +599,8 @@ int access_after(struct ctx *c)
             rc = check_top(c);
         if (rc == OK && c->route->op != OP_CREATE)
             rc = dehydrate(c);
+        if (rc == OK && is_route(c, "GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics"))
+            rc = count_readable(c);
     }
     return rc == OK && gate_enabled() ? report(c) : rc;
 }

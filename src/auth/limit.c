@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "resource/sql.h"
 
+#include <string.h>
 #include <stdlib.h>
 #include <time.h>
 

@@ -17,14 +17,15 @@ static const char *check_expiration(struct connection *con)
     const struct connector_method *m = con->method;
     bool known = m->min_expiration || m->max_expiration || m->default_expiration;
     if (!known && con->expiration >= 0)
-        return arena_printf(con->mem, "the method '%s' knows no expiration time, but one of %lld seconds is given", m->name,
-                            (long long)con->expiration);
+        return arena_printf(con->mem, "the method '%s' knows no expiration time, but one of %lld seconds is given",
+                            m->name, (long long)con->expiration);
     if (con->expiration <= 0)
         con->expiration = m->default_expiration ? m->default_expiration : -1;
     if (con->expiration < 0)
         return NULL;
     if (m->min_expiration && con->expiration < m->min_expiration)
-        return arena_printf(con->mem, "the expiration time must be at least %lld seconds", (long long)m->min_expiration);
+        return arena_printf(con->mem, "the expiration time must be at least %lld seconds",
+                            (long long)m->min_expiration);
     if (m->max_expiration && con->expiration > m->max_expiration)
         return arena_printf(con->mem, "the expiration time must be at most %lld seconds", (long long)m->max_expiration);
     return NULL;
@@ -38,15 +39,15 @@ static const char *check_config(struct connection *con)
     struct check *k = arena_alloc(con->mem, sizeof *k);
     if (missing)
         return arena_printf(con->mem, "the attribute '%s' is missing", missing);
-    json_object_object_foreach(secret, key, value)
-        json_object_object_add(plain, key, json_object_get(value));
+    json_object_object_foreach(secret, key, value) json_object_object_add(plain, key, json_object_get(value));
     check_begin(k, con->mem);
     con->config = plain;
     return schema_check_object(k, schema, plain) ? NULL : check_text(k);
 }
 
 /* Whether an id names the only resource of its kind; *id becomes canonical. */
-static const char *single_id(const struct connection *con, const struct connector_resource *r, const char **id, bool *refused)
+static const char *single_id(const struct connection *con, const struct connector_resource *r, const char **id,
+                             bool *refused)
 {
     const char *only = con->type->default_id(con, r);
     if (!only)
@@ -60,7 +61,8 @@ static const char *single_id(const struct connection *con, const struct connecto
 }
 
 /* Brings the id of a resource into canonical form; of kinds without instances, there is just one. */
-static const char *check_id(const struct connection *con, const struct connector_resource *r, const char **id, bool *refused)
+static const char *check_id(const struct connection *con, const struct connector_resource *r, const char **id,
+                            bool *refused)
 {
     const char *given = *id;
     *refused = false;
@@ -102,12 +104,13 @@ static bool has_expired(const struct connection *con)
 }
 
 /* What a call is about: the kind asked for or configured, and the id. */
-static const char *resolve(const struct connection *con, const struct connector_resource **r, const char **id, bool whole,
-                           bool *refused)
+static const char *resolve(const struct connection *con, const struct connector_resource **r, const char **id,
+                           bool whole, bool *refused)
 {
     *refused = false;
     if (con->resource && *r && con->resource != *r)
-        return arena_printf(con->mem, "the connector is for resources of type '%s', not '%s'", con->resource->name, (*r)->name);
+        return arena_printf(con->mem, "the connector is for resources of type '%s', not '%s'", con->resource->name,
+                            (*r)->name);
     if (!*r)
         *r = con->resource;
     if (!*id)
@@ -120,9 +123,11 @@ static const char *resolve(const struct connection *con, const struct connector_
     if (problem)
         return problem;
     if (*id && con->resource_id && !streq(con->resource_id, *id))
-        return arena_printf(con->mem, "the connector is for the %s '%s' alone, not for '%s'", (*r)->label, con->resource_id, *id);
+        return arena_printf(con->mem, "the connector is for the %s '%s' alone, not for '%s'", (*r)->label,
+                            con->resource_id, *id);
     if (!*id && whole)
-        return arena_printf(con->mem, "the connector reaches several resources of the type %s: say which one is meant", (*r)->label);
+        return arena_printf(con->mem, "the connector reaches several resources of the type %s: say which one is meant",
+                            (*r)->label);
     return NULL;
 }
 
@@ -169,8 +174,11 @@ static const char *ask(const struct connection *con, const struct connector_reso
         *only = id;
         set_ids(v, &(struct access){.resource = about, .ids = id ? only : ids, .count = id ? 1 : count});
     } else {
-        set_error(v, about, arena_printf(con->mem, "%s listed no resources of the type %s: its credentials may lack "
-                                                   "permission to list them", named, about->label));
+        set_error(v, about,
+                  arena_printf(con->mem,
+                               "%s listed no resources of the type %s: its credentials may lack "
+                               "permission to list them",
+                               named, about->label));
     }
     return NULL;
 }
@@ -213,7 +221,8 @@ const char *connection_client(struct connection *con, const char *resource_type,
     *refused = false;
     *out = (struct access){0};
     if (resource_type && !(out->resource = connector_resource_find(con->type, resource_type)))
-        return arena_printf(con->mem, "the connector type '%s' knows no resource type '%s'", con->type->name, resource_type);
+        return arena_printf(con->mem, "the connector type '%s' knows no resource type '%s'", con->type->name,
+                            resource_type);
     const char *problem = resolve(con, &out->resource, &resource_id, true, refused);
     if (problem)
         return problem;

@@ -13,14 +13,14 @@
 struct connection {
     struct arena *mem;
     const struct connector_type *type;
-    const char *name;           /* NULL: not stored */
+    const char *name; /* NULL: not stored */
     const char *auth_method;
     struct json_object *resource_types; /* list of texts; exactly one: the connector is bound to it */
-    const char *resource_id;    /* NULL: any */
-    struct json_object *config; /* all attributes, secrets among them */
-    int64_t expiration;         /* seconds, -1: not given */
-    int64_t expires_at;         /* unix seconds, 0: never */
-    int64_t skew;               /* seconds before expires_at from which it counts as expired; -1: the default */
+    const char *resource_id;            /* NULL: any */
+    struct json_object *config;         /* all attributes, secrets among them */
+    int64_t expiration;                 /* seconds, -1: not given */
+    int64_t expires_at;                 /* unix seconds, 0: never */
+    int64_t skew;                       /* seconds before expires_at from which it counts as expired; -1: the default */
 
     /* found out by connection_open() */
     const struct connector_method *method;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HUB "docker.io"
+#define HUB  "docker.io"
 #define LOGO "https://public-flavor-logos.s3.eu-central-1.amazonaws.com/container_registry/docker.png"
 
 /* Names ---------------------------------------------------------------------------------------------------------- */
@@ -101,7 +101,8 @@ static const char *login_body(const struct connection *con, const char *registry
     return json_text(con->mem, o, false);
 }
 
-/* The daemon's login is the check; without a daemon there is nobody to ask, and the credentials are taken as they are. */
+/* The daemon's login is the check; without a daemon there is nobody to ask, and the credentials are taken as they are.
+ */
 static const char *login(const struct connection *con, const char *registry)
 {
     const char *problem = NULL;
@@ -148,12 +149,13 @@ static const struct connector_method methods[] = {
         .name = "password",
         .label = "Docker username and password/token",
         .description = "Log in to the registry with a user name and a password or access token.",
-        .schema = "{\"description\":\"Credentials of a Docker or OCI registry.\",\"properties\":{"
-                  "\"username\":{\"format\":\"password\",\"title\":\"Username\",\"type\":\"string\",\"writeOnly\":true},"
-                  "\"password\":{\"format\":\"password\",\"title\":\"Password\",\"type\":\"string\",\"writeOnly\":true},"
-                  "\"registry\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}],\"default\":null,"
-                  "\"title\":\"URL of the registry; none is Docker Hub\"}},"
-                  "\"required\":[\"username\",\"password\"],\"title\":\"DockerConfiguration\",\"type\":\"object\"}",
+        .schema =
+            "{\"description\":\"Credentials of a Docker or OCI registry.\",\"properties\":{"
+            "\"username\":{\"format\":\"password\",\"title\":\"Username\",\"type\":\"string\",\"writeOnly\":true},"
+            "\"password\":{\"format\":\"password\",\"title\":\"Password\",\"type\":\"string\",\"writeOnly\":true},"
+            "\"registry\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}],\"default\":null,"
+            "\"title\":\"URL of the registry; none is Docker Hub\"}},"
+            "\"required\":[\"username\",\"password\"],\"title\":\"DockerConfiguration\",\"type\":\"object\"}",
     },
 };
 

@@ -172,9 +172,8 @@ static void label_members(struct arena *a, struct json_object *schema)
     struct json_object *members = json_object_object_get(schema, "properties");
     struct json_object *definitions = json_object_object_get(schema, "$defs");
     if (members) {
-        json_object_object_foreach(members, name, part)
-            if (!refers(part))
-                json_object_object_add(part, "title", label(a, name));
+        json_object_object_foreach(members, name, part) if (!refers(part))
+            json_object_object_add(part, "title", label(a, name));
     }
     if (definitions) {
         json_object_object_foreach(definitions, name, part)

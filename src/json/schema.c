@@ -109,7 +109,8 @@ static bool check_number(struct walk *w, struct json_object *schema, struct json
     if (!ok)
         return false;
     double n = json_object_get_double(read);
-    if ((bound(schema, "exclusiveMinimum", &limit) && n <= limit) || (bound(schema, "exclusiveMaximum", &limit) && n >= limit))
+    if ((bound(schema, "exclusiveMinimum", &limit) && n <= limit) ||
+        (bound(schema, "exclusiveMaximum", &limit) && n >= limit))
         return refuse(w, v, "value_error", "Input is too small or too large");
     return check_bounds(w, schema, v, n, "minimum", "maximum");
 }
@@ -162,7 +163,8 @@ static bool check_type(struct walk *w, const char *type, struct json_object *sch
         return v ? refuse(w, v, "none_required", "Input should be null") : true;
     if (streq(type, "string")) {
         json_object_put(type_check(w->c, &T_STRING, NULL, v, &ok));
-        return ok && check_bounds(w, schema, v, (double)utf8_length(json_object_get_string(v), (size_t)json_object_get_string_len(v)),
+        return ok && check_bounds(w, schema, v,
+                                  (double)utf8_length(json_object_get_string(v), (size_t)json_object_get_string_len(v)),
                                   "minLength", "maxLength");
     }
     if (streq(type, "integer") || streq(type, "number"))
@@ -175,8 +177,9 @@ static bool check_type(struct walk *w, const char *type, struct json_object *sch
         return check_array(w, schema, v);
     if (streq(type, "object")) {
         struct json_object *o = parsed(w, v);
-        return json_object_is_type(o, json_type_object) ? check_members(w, schema, o, false)
-                                                        : refuse(w, v, "dict_type", "Input should be a valid dictionary");
+        return json_object_is_type(o, json_type_object)
+                   ? check_members(w, schema, o, false)
+                   : refuse(w, v, "dict_type", "Input should be a valid dictionary");
     }
     return true;
 }
@@ -215,7 +218,9 @@ static bool check_keywords(struct walk *w, struct json_object *schema, struct js
         if (fits_quietly(w, alternative, v))
             return true;
     }
-    return json_object_is_type(type, json_type_array) ? refuse(w, v, "value_error", "Input has none of the allowed types") : true;
+    return json_object_is_type(type, json_type_array)
+               ? refuse(w, v, "value_error", "Input has none of the allowed types")
+               : true;
 }
 
 static bool fits(struct walk *w, struct json_object *schema, struct json_object *v)

@@ -9,11 +9,22 @@
 #include <strings.h>
 
 const char *const COMPONENT_TYPES[] = {
-    "alerter",           "annotator",     "artifact_store", "container_registry", "data_validator",
-    "experiment_tracker", "feature_store", "image_builder",  "model_deployer",     "orchestrator",
-    "step_operator",     "model_registry", NULL,
+    "alerter",
+    "annotator",
+    "artifact_store",
+    "container_registry",
+    "data_validator",
+    "experiment_tracker",
+    "feature_store",
+    "image_builder",
+    "model_deployer",
+    "orchestrator",
+    "step_operator",
+    "model_registry",
+    NULL,
 };
-const struct type T_COMPONENT_TYPE = {.kind = K_ENUM, .label = "str-enum[StackComponentType]", .words = COMPONENT_TYPES};
+const struct type T_COMPONENT_TYPE = {
+    .kind = K_ENUM, .label = "str-enum[StackComponentType]", .words = COMPONENT_TYPES};
 
 /* What a component shows of its flavor hangs on its row: see load(). */
 enum { FLAVOR_NAME, FLAVOR_TYPE, FLAVOR_INTEGRATION, FLAVOR_LOGO };
@@ -49,7 +60,12 @@ static const struct column columns[] = {
     {.name = "labels", .enc = E_B64, .part = P_META, .flags = C_JSON_NULL},
     {.name = "component_spec_path", .part = P_META},
     {.name = "connector_resource_id", .part = P_META, .flags = C_ALWAYS},
-    {.name = "connector", .col = "connector_id", .ref = &resource_connector, .enc = E_UUID, .part = P_META, .flags = C_READONLY,
+    {.name = "connector",
+     .col = "connector_id",
+     .ref = &resource_connector,
+     .enc = E_UUID,
+     .part = P_META,
+     .flags = C_READONLY,
      .gives = "?"},
     {.name = "connector_id", .in = "connector", .enc = E_UUID, .filter = F_UUID, .flags = C_ALWAYS},
     COL_NAME,
@@ -96,7 +112,8 @@ static int load(struct view *v, struct row **rows, size_t count)
     for (size_t i = 0; i < count && rc == OK; i++)
         for (size_t k = 0; k < found.count && !rows[i]->data; k++) {
             struct db_value *f = db_row(&found, k);
-            if (strcasecmp(f[FLAVOR_NAME].s, row_str(rows[i], "flavor")) == 0 && streq(f[FLAVOR_TYPE].s, row_str(rows[i], "type")))
+            if (strcasecmp(f[FLAVOR_NAME].s, row_str(rows[i], "flavor")) == 0 &&
+                streq(f[FLAVOR_TYPE].s, row_str(rows[i], "type")))
                 rows[i]->data = f;
         }
     return rc;
@@ -104,7 +121,10 @@ static int load(struct view *v, struct row **rows, size_t count)
 
 static const struct filter filters[] = {
     {.name = "scope_type", .cls = F_EQUAL, .column = "t.type", .outside = true},
-    {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .unless = "scope_type",
+    {.name = "stack_id",
+     .cls = F_ID,
+     .column = "x.stack_id",
+     .unless = "scope_type",
      .sql = "EXISTS (SELECT 1 FROM stack_composition x WHERE x.component_id = t.id AND %s)"},
 };
 

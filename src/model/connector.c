@@ -45,7 +45,11 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     {.name = "description", .part = P_BODY},
-    {.name = "connector_type", .col = "connector_type", .part = P_BODY, .filter = F_STRING, .show = show_type,
+    {.name = "connector_type",
+     .col = "connector_type",
+     .part = P_BODY,
+     .filter = F_STRING,
+     .show = show_type,
      .gives = "string|ServiceConnectorTypeModel"},
     {.name = "auth_method", .part = P_BODY, .filter = F_STRING},
     {.name = "resource_types", .enc = E_B64, .part = P_BODY},
@@ -54,7 +58,12 @@ static const struct column columns[] = {
     {.name = "expires_at", .enc = E_STAMP, .part = P_BODY},
     {.name = "expires_skew_tolerance", .enc = E_INT, .part = P_BODY},
     COL_WORKSPACE,
-    {.name = "configuration", .col = "configuration", .enc = E_B64, .part = P_META, .show = show_configuration, .flags = C_EMPTY_NULL,
+    {.name = "configuration",
+     .col = "configuration",
+     .enc = E_B64,
+     .part = P_META,
+     .show = show_configuration,
+     .flags = C_EMPTY_NULL,
      .gives = "~"},
     {.name = "secret_id", .enc = E_UUID, .part = P_META, .filter = F_UUID, .flags = C_READONLY, .gives = "?"},
     {.name = "expiration_seconds", .enc = E_INT, .part = P_META, .flags = C_ALWAYS},
@@ -71,7 +80,8 @@ static const struct filter filters[] = {
 
 /* Bodies --------------------------------------------------------------------------------------------------------- */
 
-static const struct type T_OPTIONAL_TEXTS = {.kind = K_MAP, .label = "dict[str,str]", .item = &T_STRING, .item_null = true};
+static const struct type T_OPTIONAL_TEXTS = {
+    .kind = K_MAP, .label = "dict[str,str]", .item = &T_STRING, .item_null = true};
 static const struct type T_SECRETS = {.kind = K_MAP, .label = "dict[str,str]", .item = &T_PASSWORD, .item_null = true};
 static const struct field type_fields[] = {
     {"connector_type", &T_STRING, NULL, 255, REQ},
@@ -157,7 +167,8 @@ static int configure_resources(struct write *w, const struct connector_type *t)
 static int configure(struct write *w, const struct connector_type *t, const char *auth_method)
 {
     const struct connector_method *m = connector_method_find(t, auth_method);
-    struct json_object *configuration = member(w->body, "configuration"), *secrets = member(w->body, "secrets"), *plain, *secret;
+    struct json_object *configuration = member(w->body, "configuration"), *secrets = member(w->body, "secrets"), *plain,
+                       *secret;
     if (!m)
         return fail(w->c, EX_VALUE, "The connector type '%s' has no authentication method '%s'", t->name, auth_method);
     int rc = configure_resources(w, t);
@@ -204,9 +215,8 @@ static int store_secrets(struct write *w, const char *connector, const char *wor
     struct json_object *values = json_keep(w->c->mem, json_object_new_object());
     char id[UUID_HEX + 1];
     const char *name = NULL;
-    json_object_object_foreach(member(w->body, "secrets"), key, v)
-        if (v)
-            json_object_object_add(values, key, json_object_new_string(json_object_get_string(v)));
+    json_object_object_foreach(member(w->body, "secrets"), key, v) if (v)
+        json_object_object_add(values, key, json_object_new_string(json_object_get_string(v)));
     if (json_object_object_length(values) == 0)
         return OK;
     int rc = secret_name(w->c, connector, &name);
@@ -224,9 +234,10 @@ static int before_create(struct write *w)
 
 int connector_load_secrets(struct view *v, struct row **rows, size_t count)
 {
-    return count ? view_links(v, rows, count, SLOT_FIRST, NULL,
-                              "SELECT t.id, s.id, s.`values` FROM service_connector t JOIN secret s ON s.id = t.secret_id "
-                              "WHERE t.id IN %s")
+    return count ? view_links(
+                       v, rows, count, SLOT_FIRST, NULL,
+                       "SELECT t.id, s.id, s.`values` FROM service_connector t JOIN secret s ON s.id = t.secret_id "
+                       "WHERE t.id IN %s")
                  : OK;
 }
 
@@ -243,8 +254,7 @@ struct json_object *connector_configuration(struct view *v, const struct row *ro
     struct json_object *values = k && k->key ? secret_values(mem, k->key, strlen(k->key)) : NULL;
     *complete = values || !row_str(row, "secret_id");
     if (values) {
-        json_object_object_foreach(values, key, value)
-            json_object_object_add(all, key, json_object_get(value));
+        json_object_object_foreach(values, key, value) json_object_object_add(all, key, json_object_get(value));
     }
     return all;
 }
@@ -288,18 +298,20 @@ static int protect_reach(struct write *w)
         what = "type";
     else if (method && *method && !streq(method, row_str(w->old, "auth_method")))
         what = "authentication method";
-    else if (types && json_object_array_length(types) && !same_list(w->c->mem, row_value(w->old, "resource_types"), types))
+    else if (types && json_object_array_length(types) &&
+             !same_list(w->c->mem, row_value(w->old, "resource_types"), types))
         what = "resource type";
     else if (!streq(member_str(w->body, "resource_id"), row_str(w->old, "resource_id")))
         what = "resource id";
-    return what ? fail(w->c, EX_ILLEGAL_OPERATION, "The %s of the service connector cannot be changed: %s stack components use it",
-                       what, users)
+    return what ? fail(w->c, EX_ILLEGAL_OPERATION,
+                       "The %s of the service connector cannot be changed: %s stack components use it", what, users)
                 : OK;
 }
 
 static int replace_secrets(struct write *w)
 {
-    const char *old = row_str(w->old, "secret_id"), *name = member_str(w->body, "name"), *user = row_str(w->old, "user_id");
+    const char *old = row_str(w->old, "secret_id"), *name = member_str(w->body, "name"),
+               *user = row_str(w->old, "user_id");
     int rc = OK;
     if (!member(w->body, "secrets"))
         return OK;
@@ -328,8 +340,9 @@ static int before_delete(struct write *w)
     const char *users, *secret = row_str(w->old, "secret_id");
     int rc = count_users(w, &users);
     if (rc == OK && !streq(users, "0"))
-        return fail(w->c, EX_ILLEGAL_OPERATION, "The service connector '%s' cannot be deleted: %s stack components use it",
-                    row_str(w->old, "name"), users);
+        return fail(w->c, EX_ILLEGAL_OPERATION,
+                    "The service connector '%s' cannot be deleted: %s stack components use it", row_str(w->old, "name"),
+                    users);
     return rc == OK && secret ? secret_delete_row(w->c, secret) : rc;
 }
 
@@ -385,7 +398,8 @@ static int scope(struct ctx *c, struct filter_query *f)
     struct json_object *labels = c->body;
     if (type && type->value_len) {
         struct json_object *name = json_keep(c->mem, json_object_new_string(type->value));
-        filter_scope(f, "JSON_CONTAINS(" DECODED("resource_types") ", ?)", SQL_PARAMS(p_text(json_text(c->mem, name, true))));
+        filter_scope(f, "JSON_CONTAINS(" DECODED("resource_types") ", ?)",
+                     SQL_PARAMS(p_text(json_text(c->mem, name, true))));
     }
     if (labels_str && labels_str->value_len) {
         int rc = read_labels(c, labels_str, &labels);
@@ -393,8 +407,7 @@ static int scope(struct ctx *c, struct filter_query *f)
             return rc;
     }
     if (labels) {
-        json_object_object_foreach(labels, key, value)
-            scope_label(c, f, key, value);
+        json_object_object_foreach(labels, key, value) scope_label(c, f, key, value);
     }
     return OK;
 }

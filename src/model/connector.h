@@ -9,8 +9,9 @@
 extern const struct model CONNECTOR_INFO;
 
 /* The body and queries of routes. */
-extern const struct model CONNECTOR_BODY, CONNECTOR_LABELS, CONNECTOR_QUERY, CONNECTOR_VERIFY_QUERY, CONNECTOR_CLIENT_QUERY,
-    CONNECTOR_CONFIG_QUERY, CONNECTOR_RESOURCES_QUERY, CONNECTOR_FULL_STACK_QUERY, CONNECTOR_TYPES_QUERY;
+extern const struct model CONNECTOR_BODY, CONNECTOR_LABELS, CONNECTOR_QUERY, CONNECTOR_VERIFY_QUERY,
+    CONNECTOR_CLIENT_QUERY, CONNECTOR_CONFIG_QUERY, CONNECTOR_RESOURCES_QUERY, CONNECTOR_FULL_STACK_QUERY,
+    CONNECTOR_TYPES_QUERY;
 
 /* The type that a body names, whether by its name or by the whole type object. */
 const char *connector_body_type(struct json_object *body);

@@ -19,7 +19,8 @@ static const struct field scope_fields[] = {
 };
 const struct model CONNECTOR_VERIFY_QUERY = MODEL("verification of a connector", scope_fields);
 const struct model CONNECTOR_CLIENT_QUERY = {.name = "client of a connector", .fields = scope_fields, .count = 2};
-const struct model CONNECTOR_CONFIG_QUERY = {.name = "verification of a configuration", .fields = scope_fields + 2, .count = 1};
+const struct model CONNECTOR_CONFIG_QUERY = {
+    .name = "verification of a configuration", .fields = scope_fields + 2, .count = 1};
 
 static const struct field resources_fields[] = {
     {"connector_type", &T_STRING, NULL, 0, NUL},
@@ -64,7 +65,8 @@ static int64_t number(struct db_value v, int64_t otherwise)
 }
 
 /* Opens a stored connector, whose secrets have been loaded. Returns NULL or a problem. */
-static const char *open_row(struct view *v, const struct row *row, const struct connector_type *t, struct connection *con)
+static const char *open_row(struct view *v, const struct row *row, const struct connector_type *t,
+                            struct connection *con)
 {
     struct arena *mem = view_ctx(v)->mem;
     struct db_value types = row_value(row, "resource_types");
@@ -90,7 +92,8 @@ static const char *open_row(struct view *v, const struct row *row, const struct 
 }
 
 /* Opens what a body describes. */
-static const char *open_body(struct ctx *c, struct json_object *body, const struct connector_type *t, struct connection *con)
+static const char *open_body(struct ctx *c, struct json_object *body, const struct connector_type *t,
+                             struct connection *con)
 {
     struct json_object *config = json_keep(c->mem, json_object_new_object());
     struct json_object *skew = member(body, "expires_skew_tolerance"), *expiration = member(body, "expiration_seconds");
@@ -98,9 +101,8 @@ static const char *open_body(struct ctx *c, struct json_object *body, const stru
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         if (!member(body, parts[i]))
             continue;
-        json_object_object_foreach(member(body, parts[i]), key, value)
-            if (value)
-                json_object_object_add(config, key, json_object_get(value));
+        json_object_object_foreach(member(body, parts[i]), key, value) if (value)
+            json_object_object_add(config, key, json_object_get(value));
     }
     *con = (struct connection){
         .mem = c->mem,
@@ -140,7 +142,8 @@ static int load_row(struct view *v, const char *id, struct row **row)
 
 /* Verifying ------------------------------------------------------------------------------------------------------- */
 
-static void write_verified(struct jw *w, const struct row *row, const struct connector_type *t, const struct verification *got)
+static void write_verified(struct jw *w, const struct row *row, const struct connector_type *t,
+                           const struct verification *got)
 {
     jw_open(w, '{');
     jw_key(w, "id");
@@ -157,8 +160,8 @@ static void write_verified(struct jw *w, const struct row *row, const struct con
 }
 
 /* Opens and verifies a stored connector. */
-static int verify_row(struct view *v, const char *id, const char *type, const char *resource, bool list, struct row **row,
-                      struct connection *con, struct verification *got)
+static int verify_row(struct view *v, const char *id, const char *type, const char *resource, bool list,
+                      struct row **row, struct connection *con, struct verification *got)
 {
     struct ctx *c = view_ctx(v);
     int rc = load_row(v, id, row);
@@ -179,8 +182,8 @@ int connector_verify(struct ctx *c)
     struct row *row;
     struct connection con;
     struct verification got;
-    int rc = verify_row(v, c->param[0], wish(c, "resource_type"), wish(c, "resource_id"), member_bool(c->query, "list_resources"),
-                        &row, &con, &got);
+    int rc = verify_row(v, c->param[0], wish(c, "resource_type"), wish(c, "resource_id"),
+                        member_bool(c->query, "list_resources"), &row, &con, &got);
     if (rc != OK)
         return rc;
     struct jw w = respond_json(c);
@@ -248,7 +251,8 @@ static void become_client(struct row *row, const struct connection *con, const s
     put(row, "supports_instances", to->resource->instances ? "1" : "0");
     put(row, "configuration", base64_text(con->mem, plain));
     put(row, "secret_id", NULL);
-    put(row, "expiration_seconds", con->expiration > 0 ? arena_printf(con->mem, "%lld", (long long)con->expiration) : NULL);
+    put(row, "expiration_seconds",
+        con->expiration > 0 ? arena_printf(con->mem, "%lld", (long long)con->expiration) : NULL);
     row->kids[SLOT_FIRST] = NULL;
     row->data = secret;
 }
@@ -345,7 +349,8 @@ static void write_resources(struct view *v, struct jw *w, const struct row *row,
 
 int connector_resources(struct ctx *c)
 {
-    const char *connector_type = wish(c, "connector_type"), *type = wish(c, "resource_type"), *id = wish(c, "resource_id");
+    const char *connector_type = wish(c, "connector_type"), *type = wish(c, "resource_type"),
+               *id = wish(c, "resource_id");
     char workspace[UUID_HEX + 1];
     struct view *v = view_new(c);
     struct query *q = view_query(v, &resource_connector, D_ALL);
@@ -426,7 +431,8 @@ int connector_full_stack(struct ctx *c)
 
 int connector_type_list(struct ctx *c)
 {
-    const char *name = wish(c, "connector_type"), *resource = wish(c, "resource_type"), *method = wish(c, "auth_method");
+    const char *name = wish(c, "connector_type"), *resource = wish(c, "resource_type"),
+               *method = wish(c, "auth_method");
     struct jw w = respond_json(c);
     jw_open(&w, '[');
     for (const struct connector_type *const *t = connector_types; *t; t++)

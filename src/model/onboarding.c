@@ -2,8 +2,8 @@
 
 #include "base/text.h"
 #include "base/timestamp.h"
-#include "json/write.h"
 #include "resource/sql.h"
+#include "json/write.h"
 
 #define SELECT_STATE "SELECT onboarding_state FROM server_settings LIMIT 1"
 
@@ -50,8 +50,8 @@ int onboarding_add(struct ctx *c, const char *const *steps)
             json_object_array_add(state, json_object_new_string(*steps));
     char now[STAMP_LEN + 1];
     stamp_now(now);
-    return sql(c, NULL, "UPDATE server_settings SET onboarding_state = ?, updated = ?", p_text(json_text(c->mem, state, true)),
-               p_text(now));
+    return sql(c, NULL, "UPDATE server_settings SET onboarding_state = ?, updated = ?",
+               p_text(json_text(c->mem, state, true)), p_text(now));
 }
 
 bool orchestrator_is_remote(const char *flavor)

@@ -5,11 +5,11 @@
 #include "http/context.h"
 
 #define STEP_REMOTE_STACK "stack_with_remote_orchestrator_created"
-#define STEP_RUN "pipeline_run"
-#define STEP_STARTED "starter_setup_completed"
-#define STEP_REMOTE_RUN "pipeline_run_with_remote_orchestrator"
-#define STEP_PRODUCTION "production_setup_completed"
-#define STEP_DEVICE "device_verified"
+#define STEP_RUN          "pipeline_run"
+#define STEP_STARTED      "starter_setup_completed"
+#define STEP_REMOTE_RUN   "pipeline_run_with_remote_orchestrator"
+#define STEP_PRODUCTION   "production_setup_completed"
+#define STEP_DEVICE       "device_verified"
 
 /* Adds steps, NULL-terminated, that have not been reached before. Within the caller's transaction. */
 int onboarding_add(struct ctx *c, const char *const *steps);

@@ -57,7 +57,9 @@ static const struct column columns[] = {
 };
 
 static const struct filter filters[] = {
-    {.name = "component_id", .cls = F_ID, .column = "x.component_id",
+    {.name = "component_id",
+     .cls = F_ID,
+     .column = "x.component_id",
      .sql = "EXISTS (SELECT 1 FROM stack_composition x WHERE x.stack_id = t.id AND %s)"},
 };
 
@@ -66,7 +68,8 @@ static int load(struct view *v, struct row **rows, size_t count)
     size_t n;
     struct row **whole = view_hydrated(v, rows, count, &n);
     return n ? view_children(v, whole, n, SLOT_COMPONENTS, &resource_component,
-                             "JOIN stack_composition x ON x.component_id = t.id", "x.stack_id", "x.stack_id, x.component_id")
+                             "JOIN stack_composition x ON x.component_id = t.id", "x.stack_id",
+                             "x.stack_id, x.component_id")
              : OK;
 }
 
@@ -86,7 +89,8 @@ static const struct type T_PART_LIST = {.kind = K_LIST, .item = &T_PART};
 static const struct type T_PARTS = {.kind = K_MAP, .key = &T_COMPONENT_TYPE, .item = &T_PART_LIST};
 static const struct type T_PART_IDS = {.kind = K_MAP, .key = &T_COMPONENT_TYPE, .item = &T_UUIDS};
 
-static const struct type T_CONNECTOR_INFO = {.kind = K_MODEL, .label = "ServiceConnectorInfo", .model = &CONNECTOR_INFO};
+static const struct type T_CONNECTOR_INFO = {
+    .kind = K_MODEL, .label = "ServiceConnectorInfo", .model = &CONNECTOR_INFO};
 static const struct type *const connector_forms[] = {&T_UUID, &T_CONNECTOR_INFO, NULL};
 static const struct type T_CONNECTOR = {.kind = K_UNION, .any = connector_forms};
 static const struct type T_CONNECTORS = {.kind = K_LIST, .item = &T_CONNECTOR};
@@ -116,7 +120,8 @@ static void check_indexes(struct check *k, struct json_object *v)
         for (size_t i = 0; i < json_object_array_length(list); i++) {
             struct json_object *index = member(json_object_array_get_idx(list, i), "service_connector_index");
             if (index && (json_object_get_int64(index) < 0 || json_object_get_int64(index) >= count)) {
-                check_problem(k, NULL, "value_error", v, NULL, "Value error, service connector index %lld is out of range",
+                check_problem(k, NULL, "value_error", v, NULL,
+                              "Value error, service connector index %lld is out of range",
                               (long long)json_object_get_int64(index));
                 return;
             }
@@ -345,29 +350,36 @@ static int make_permanent(struct building *b, const char *id, struct json_object
 {
     static const char key[] = "generate_temporary_tokens";
     struct write w = {.c = b->c, .res = &resource_connector};
-    if (!b->permanent || (member_given(configuration, key) && member(configuration, key) && !member_bool(configuration, key)))
+    if (!b->permanent ||
+        (member_given(configuration, key) && member(configuration, key) && !member_bool(configuration, key)))
         return OK;
     if (!configuration)
         configuration = json_keep(b->c->mem, json_object_new_object());
     json_object_object_add(configuration, key, json_object_new_boolean(false));
     memcpy(w.id, id, sizeof w.id);
-    write_set(&w, "configuration", encode_value(b->c->mem, resource_column(&resource_connector, "configuration"), configuration));
+    write_set(&w, "configuration",
+              encode_value(b->c->mem, resource_column(&resource_connector, "configuration"), configuration));
     return write_flush_update(&w);
 }
 
 static int use_connector(struct building *b, const char *id, bool made, struct used_connector *out)
 {
     struct db_rows found;
-    int rc = sql(b->c, &found,
-                 "SELECT connector_type, resource_id, supports_instances, resource_types, configuration FROM service_connector "
-                 "WHERE id = ?", p_text(id));
+    int rc = sql(
+        b->c, &found,
+        "SELECT connector_type, resource_id, supports_instances, resource_types, configuration FROM service_connector "
+        "WHERE id = ?",
+        p_text(id));
     if (rc != OK)
         return rc;
     if (found.count == 0)
         return fail(b->c, EX_KEY, "There is no service connector with the id %s", id);
     struct db_value *v = db_row(&found, 0);
-    *out = (struct used_connector){
-        .id = id, .type = v[0].s, .resource_id = v[1].s, .instances = *v[2].s != '0', .resource_types = decoded(b->c->mem, v[3])};
+    *out = (struct used_connector){.id = id,
+                                   .type = v[0].s,
+                                   .resource_id = v[1].s,
+                                   .instances = *v[2].s != '0',
+                                   .resource_types = decoded(b->c->mem, v[3])};
     if (made || connector_type_find(out->type))
         return OK;
     return make_permanent(b, id, decoded(b->c->mem, v[4]));
@@ -402,7 +414,8 @@ static bool in_list(struct json_object *list, const char *s)
 }
 
 /* Ties a new component to a connector that its flavor can use. */
-static int connect_component(struct building *b, struct json_object *info, const struct flavor *f, struct json_object *body)
+static int connect_component(struct building *b, struct json_object *info, const struct flavor *f,
+                             struct json_object *body)
 {
     struct json_object *index = member(info, "service_connector_index");
     const char *flavor = member_str(info, "flavor"), *id = member_str(info, "service_connector_resource_id");
@@ -414,16 +427,19 @@ static int connect_component(struct building *b, struct json_object *info, const
     const char *configured = value ? json_object_get_string(value) : NULL;
     if (!f->connector_resource_type || !*f->connector_resource_type)
         return fail(b->c, EX_VALUE, "The flavor '%s' uses no service connectors", flavor);
-    bool fits = (!f->connector_type || streq(f->connector_type, u->type)) && in_list(u->resource_types, f->connector_resource_type);
+    bool fits = (!f->connector_type || streq(f->connector_type, u->type)) &&
+                in_list(u->resource_types, f->connector_resource_type);
     if (!fits || (attribute && (!configured || !*configured)))
-        return fail(b->c, EX_VALUE, "The service connector does not reach what the flavor '%s' needs: resources of the type %s",
-                    flavor, f->connector_resource_type);
+        return fail(b->c, EX_VALUE,
+                    "The service connector does not reach what the flavor '%s' needs: resources of the type %s", flavor,
+                    f->connector_resource_type);
     if (!id || !*id)
         id = configured;
     if (!id || !*id)
         id = u->resource_id;
     if ((!id || !*id) && u->instances)
-        return fail(b->c, EX_VALUE, "The service connector reaches several resources of the type %s: say which one is meant",
+        return fail(b->c, EX_VALUE,
+                    "The service connector reaches several resources of the type %s: say which one is meant",
                     f->connector_resource_type);
     json_object_object_add(body, "connector", json_object_new_string(u->id));
     if (id)
@@ -442,7 +458,8 @@ static int make_component(struct building *b, const char *type, struct json_obje
         return fail(b->c, EX_VALUE, "There is no flavor '%s' for the component type %s", flavor, type);
     rc = component_check_config(b->c, f, flavor, type, member(info, "configuration"));
     if (rc == OK)
-        rc = free_name(b, "SELECT id FROM stack_component WHERE name = ? AND workspace_id = ? AND type = ? LIMIT 1", type, &name);
+        rc = free_name(b, "SELECT id FROM stack_component WHERE name = ? AND workspace_id = ? AND type = ? LIMIT 1",
+                       type, &name);
     if (rc != OK)
         return rc;
     struct json_object *body = new_body(b, name);
@@ -553,7 +570,8 @@ static int check_body(struct building *b)
 int stack_create(struct ctx *c)
 {
     char workspace[UUID_HEX + 1];
-    struct building b = {.c = c, .name = member_str(c->body, "name"), .workspace = workspace, .labels = member(c->body, "labels")};
+    struct building b = {
+        .c = c, .name = member_str(c->body, "name"), .workspace = workspace, .labels = member(c->body, "labels")};
     struct write w = {.c = c, .res = &resource_stack};
     if (!b.labels)
         b.labels = json_keep(c->mem, json_object_new_object());

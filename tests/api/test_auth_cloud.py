@@ -218,6 +218,18 @@ def test_model_versions_are_governed_by_their_model(plane: ControlPlane, mine: W
     assert "PROMOTE" in fails(other.api.put("/model_versions/" + version["id"], body), 403, "IllegalOperationError")
 
 
+def test_statistics_count_what_is_readable(plane: ControlPlane, mine: World, other: World) -> None:
+    mine.stack(), mine.component(), mine.pipeline()
+    own = other.pipeline()
+    plane.forget()
+    everything = other.api.read("/workspaces/default/statistics")
+    assert list(everything) == ["stacks", "components", "pipelines", "runs"] and everything["pipelines"] >= 2
+    plane.readable = {"pipeline": [], "stack": []}
+    shown = other.api.read("/workspaces/default/statistics")
+    assert shown == everything | {"pipelines": 1, "stacks": 1}, own  # the own one; the default stack, which nobody owns
+    missing(other.api.get("/workspaces/nowhere/statistics"))
+
+
 def test_service_accounts_may_do_everything(plane: ControlPlane, kanso: Kanso, mine: World) -> None:
     account = mine.api.make("/service_accounts", {"name": mine.name("sa"), "active": True})
     key = mine.api.make(f"/service_accounts/{account['id']}/api_keys", {"name": "k"})["body"]["key"]

@@ -29,12 +29,18 @@ static struct json_object *json(const char *text)
 
 static struct connection docker(const char *types, const char *id, const char *config)
 {
-    return (struct connection){.mem = &mem, .type = &connector_docker, .name = "hub", .auth_method = "password",
-                               .resource_types = json(types), .resource_id = id, .config = json(config), .expiration = -1,
+    return (struct connection){.mem = &mem,
+                               .type = &connector_docker,
+                               .name = "hub",
+                               .auth_method = "password",
+                               .resource_types = json(types),
+                               .resource_id = id,
+                               .config = json(config),
+                               .expiration = -1,
                                .skew = -1};
 }
 
-#define ONE "[\"docker-registry\"]"
+#define ONE   "[\"docker-registry\"]"
 #define LOGIN "{\"username\":\"u\",\"password\":\"p\"}"
 
 static void types_are_found_by_name(void **state)
@@ -56,7 +62,13 @@ static void registries_have_canonical_names(void **state)
         {"https://index.docker.io/v1", "docker.io"},
         {"http://localhost:5000/a/b", "localhost:5000"},
         {"my-host.example.com:443", "my-host.example.com:443"},
-        {"x y", NULL}, {"", NULL}, {"host:", NULL}, {"host.", NULL}, {"host/", NULL}, {"ftp://host", NULL}, {"!", NULL},
+        {"x y", NULL},
+        {"", NULL},
+        {"host:", NULL},
+        {"host.", NULL},
+        {"host/", NULL},
+        {"ftp://host", NULL},
+        {"!", NULL},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *got = connector_docker.canonical_id(&mem, connector_docker.resources, names[i][0]);
@@ -72,8 +84,8 @@ static void attributes_are_split_by_the_schema(void **state)
     (void)state;
     struct json_object *plain, *secret;
     const struct connector_method *m = connector_docker.methods;
-    assert_null(connector_split(&mem, m, json("{\"username\":\"u\",\"registry\":\"r\",\"other\":1}"), json("{\"password\":\"p\"}"),
-                                &plain, &secret));
+    assert_null(connector_split(&mem, m, json("{\"username\":\"u\",\"registry\":\"r\",\"other\":1}"),
+                                json("{\"password\":\"p\"}"), &plain, &secret));
     assert_string_equal(json_text(&mem, plain, false), "{\"registry\":\"r\"}");
     assert_string_equal(json_text(&mem, secret, false), "{\"username\":\"u\",\"password\":\"p\"}");
     assert_string_equal(connector_split(&mem, m, json("{\"username\":\"u\"}"), NULL, &plain, &secret), "password");
@@ -83,7 +95,8 @@ static void lists_may_be_given_as_text(void **state)
 {
     (void)state;
     struct json_object *plain, *secret;
-    const struct connector_method m = {.schema = "{\"properties\":{\"l\":{\"anyOf\":[{\"type\":\"array\"},{\"type\":\"null\"}]}}}"};
+    const struct connector_method m = {
+        .schema = "{\"properties\":{\"l\":{\"anyOf\":[{\"type\":\"array\"},{\"type\":\"null\"}]}}}"};
     assert_null(connector_split(&mem, &m, json("{\"l\":\"a,b\"}"), NULL, &plain, &secret));
     assert_string_equal(json_text(&mem, plain, false), "{\"l\":[\"a\",\"b\"]}");
     assert_null(connector_split(&mem, &m, json("{\"l\":\"[\\\"c\\\"]\"}"), NULL, &plain, &secret));
@@ -94,9 +107,12 @@ static void opening_checks_the_configuration(void **state)
 {
     (void)state;
     struct connection good = docker(ONE, "index.docker.io", LOGIN), other = docker(ONE, "other.io", LOGIN);
-    struct connection cases[] = {docker(ONE, NULL, "{\"username\":\"u\"}"), docker("[\"x\"]", NULL, LOGIN),
-                                 docker(ONE, "a b", LOGIN), docker(ONE, NULL, "{\"username\":1,\"password\":\"p\"}"),
-                                 docker(ONE, NULL, LOGIN), docker(ONE, NULL, LOGIN)};
+    struct connection cases[] = {docker(ONE, NULL, "{\"username\":\"u\"}"),
+                                 docker("[\"x\"]", NULL, LOGIN),
+                                 docker(ONE, "a b", LOGIN),
+                                 docker(ONE, NULL, "{\"username\":1,\"password\":\"p\"}"),
+                                 docker(ONE, NULL, LOGIN),
+                                 docker(ONE, NULL, LOGIN)};
     cases[4].auth_method = "token";
     cases[5].expiration = 0;
     assert_null(connection_open(&good));
@@ -208,8 +224,8 @@ static void a_daemon_tries_the_login(void **state)
 {
     (void)state;
     assert_null(ask_daemon(LOGIN, "200 OK", "{\"username\":\"u\",\"password\":\"p\"}"));
-    const char *error = ask_daemon("{\"username\":\"u\",\"password\":\"p\",\"registry\":\"http://r:1/x\"}", "401 Unauthorized",
-                                   "\"serveraddress\":\"r:1\"");
+    const char *error = ask_daemon("{\"username\":\"u\",\"password\":\"p\",\"registry\":\"http://r:1/x\"}",
+                                   "401 Unauthorized", "\"serveraddress\":\"r:1\"");
     assert_non_null(error);
     assert_non_null(strstr(error, "r:1"));
     assert_non_null(strstr(error, "refuse"));

@@ -56,11 +56,16 @@ static void plain_types_are_read_generously(void **state)
     static const struct {
         const char *type, *good, *bad;
     } cases[] = {
-        {"{\"type\":\"integer\"}", "\"12\"", "\"x\""},  {"{\"type\":\"integer\"}", "2.0", "2.5"},
-        {"{\"type\":\"number\"}", "\"1.5\"", "[]"},     {"{\"type\":\"boolean\"}", "\"yes\"", "\"perhaps\""},
-        {"{\"type\":\"boolean\"}", "0", "2"},           {"{\"type\":\"string\"}", "\"\"", "7"},
-        {"{\"type\":\"null\"}", "null", "0"},           {"{\"type\":\"array\"}", "\"[1]\"", "\"[1\""},
-        {"{\"type\":\"object\"}", "\"{}\"", "\"[]\""},  {"{\"type\":[\"string\",\"null\"]}", "null", "1"},
+        {"{\"type\":\"integer\"}", "\"12\"", "\"x\""},
+        {"{\"type\":\"integer\"}", "2.0", "2.5"},
+        {"{\"type\":\"number\"}", "\"1.5\"", "[]"},
+        {"{\"type\":\"boolean\"}", "\"yes\"", "\"perhaps\""},
+        {"{\"type\":\"boolean\"}", "0", "2"},
+        {"{\"type\":\"string\"}", "\"\"", "7"},
+        {"{\"type\":\"null\"}", "null", "0"},
+        {"{\"type\":\"array\"}", "\"[1]\"", "\"[1\""},
+        {"{\"type\":\"object\"}", "\"{}\"", "\"[]\""},
+        {"{\"type\":[\"string\",\"null\"]}", "null", "1"},
         {"{}", "[{}]", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -73,8 +78,9 @@ static void plain_types_are_read_generously(void **state)
 static void alternatives(void **state)
 {
     (void)state;
-    const char *any = "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
-                      "{\"type\":\"null\"}]}";
+    const char *any =
+        "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
+        "{\"type\":\"null\"}]}";
     assert_true(property_fits(any, "3"));
     assert_true(property_fits(any, "{\"a\":\"b\"}"));
     assert_true(property_fits(any, "null"));
@@ -95,8 +101,9 @@ static void bounds(void **state)
     assert_false(property_fits("{\"type\":\"number\",\"maximum\":1.5}", "1.6"));
     assert_false(property_fits("{\"type\":\"string\",\"maxLength\":2}", "\"\xc3\xa9\xc3\xa9\xc3\xa9\""));
     assert_true(property_fits("{\"type\":\"string\",\"maxLength\":3}", "\"\xc3\xa9\xc3\xa9\xc3\xa9\""));
-    const char *pair = "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"prefixItems\":[{\"type\":\"integer\"},{\"type\":"
-                       "\"string\"}]}";
+    const char *pair =
+        "{\"type\":\"array\",\"minItems\":2,\"maxItems\":2,\"prefixItems\":[{\"type\":\"integer\"},{\"type\":"
+        "\"string\"}]}";
     assert_true(property_fits(pair, "[1,\"a\"]"));
     assert_false(property_fits(pair, "[1,2]"));
     assert_false(property_fits(pair, "[1]"));
