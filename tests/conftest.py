@@ -8,6 +8,7 @@ or to start servers is then skipped.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -33,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=1, help="of generated requests")
     parser.addoption("--queries", type=int, default=600, help="how many filters to compare")
     parser.addoption("--requests", type=int, default=1500, help="how many requests to generate")
+
+
+def pytest_configure() -> None:
+    """Stop the servers when the tests are told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 1))
 
 
 @pytest.fixture(scope="session")

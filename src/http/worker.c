@@ -5,17 +5,19 @@
 #include "base/timestamp.h"
 #include "http/form.h"
 
+#include <errno.h>
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 extern char **environ;
 
-enum { KEEP_BODY = 4 * 1024 * 1024, BIG_ANSWER = 7000, STREAM_BUFFER = 64 * 1024 };
+enum { KEEP_BODY = 4 * 1024 * 1024, BIG_ANSWER = 6000 };
 
 static volatile sig_atomic_t stopping;
 
@@ -139,18 +141,59 @@ static size_t get_stdin(void *stream, char *to, size_t n)
     return fread(to, 1, n, stream);
 }
 
+static bool put_all(int fd, struct iovec *v, int count)
+{
+    while (count > 0) {
+        ssize_t n = writev(fd, v, count);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        for (; count > 0 && (size_t)n >= v->iov_len; v++, count--)
+            n -= (ssize_t)v->iov_len;
+        if (count > 0) {
+            v->iov_base = (char *)v->iov_base + n;
+            v->iov_len -= (size_t)n;
+        }
+    }
+    return true;
+}
+
+/* A large body in FCGI_STDOUT records of its own (FastCGI 1.0, section 3.3): libfcgi would cut it into pieces of 8 KiB, and a
+ * larger buffer is not to be had from it without a leak. */
+static void put_records(FCGX_Request *r, const char *data, size_t len)
+{
+    enum { RECORD = 65528, BATCH = 32 };
+    while (len > 0) {
+        unsigned char heads[BATCH][FCGI_HEADER_LEN];
+        struct iovec v[2 * BATCH];
+        int n = 0;
+        for (; n < BATCH && len > 0; n++) {
+            size_t part = len < RECORD ? len : RECORD;
+            const unsigned char head[] = {FCGI_VERSION_1, FCGI_STDOUT, (unsigned char)(r->requestId >> 8 & 0xff),
+                                          (unsigned char)(r->requestId & 0xff), (unsigned char)(part >> 8),
+                                          (unsigned char)(part & 0xff), 0, 0};
+            memcpy(heads[n], head, sizeof head);
+            v[2 * n] = (struct iovec){heads[n], FCGI_HEADER_LEN};
+            v[2 * n + 1] = (struct iovec){(void *)(uintptr_t)data, part};
+            data += part;
+            len -= part;
+        }
+        if (!put_all(r->ipcFd, v, 2 * n))
+            return;
+    }
+}
+
 static void put_fcgi(FCGX_Request *r, const struct buf *head, const struct buf *body, bool with_body)
 {
-    if (body->len > BIG_ANSWER) {
-        FCGX_FreeStream(&r->out);
-        r->out = FCGX_CreateWriter(r->ipcFd, r->requestId, STREAM_BUFFER, FCGI_STDOUT);
-    }
     FCGX_PutStr(head->data, (int)head->len, r->out);
-    for (size_t at = 0; with_body && at < body->len;) {
-        size_t n = body->len - at > (1u << 30) ? 1u << 30 : body->len - at;
-        if (FCGX_PutStr(body->data + at, (int)n, r->out) < 0)
-            break;
-        at += n;
+    if (!with_body)
+        return;
+    if (body->len <= BIG_ANSWER) {
+        FCGX_PutStr(body->data, (int)body->len, r->out);
+    } else {
+        FCGX_FFlush(r->out);
+        put_records(r, body->data, body->len);
     }
 }
 

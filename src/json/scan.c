@@ -26,16 +26,40 @@ static void skip_blank(struct checker *c)
         c->i++;
 }
 
+static unsigned hex4(const char *s)
+{
+    unsigned v = 0;
+    for (int i = 0; i < 4; i++) {
+        char c = (char)tolower((unsigned char)s[i]);
+        v = v << 4 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return v;
+}
+
+/* \uXXXX at c->i, which is behind the backslash. */
+static bool check_unicode(struct checker *c, size_t at)
+{
+    for (size_t k = 1; k <= 4; k++)
+        if (c->i + k >= c->len || !isxdigit((unsigned char)c->s[c->i + k]))
+            return stop(c, at, "Invalid \\uXXXX escape");
+    unsigned v = hex4(c->s + c->i + 1);
+    c->i += 5;
+    if (v < 0xd800 || v > 0xdfff)
+        return true;
+    bool pair = v < 0xdc00 && c->len - c->i >= 6 && c->s[c->i] == '\\' && c->s[c->i + 1] == 'u';
+    for (size_t k = 2; k < 6 && pair; k++)
+        pair = isxdigit((unsigned char)c->s[c->i + k]);
+    if (!pair || hex4(c->s + c->i + 2) < 0xdc00 || hex4(c->s + c->i + 2) > 0xdfff)
+        return stop(c, at, "Half of a surrogate pair");
+    c->i += 6;
+    return true;
+}
+
 static bool check_escape(struct checker *c)
 {
     size_t at = c->i - 1;
-    if (c->i < c->len && c->s[c->i] == 'u') {
-        for (size_t k = 1; k <= 4; k++)
-            if (c->i + k >= c->len || !isxdigit((unsigned char)c->s[c->i + k]))
-                return stop(c, at, "Invalid \\uXXXX escape");
-        c->i += 5;
-        return true;
-    }
+    if (c->i < c->len && c->s[c->i] == 'u')
+        return check_unicode(c, at);
     if (c->i >= c->len || !c->s[c->i] || !strchr("\"\\/bfnrt", c->s[c->i]))
         return stop(c, at, "Invalid \\escape: ");
     c->i++;
@@ -331,16 +355,6 @@ char json_kind(struct span value)
     if (i >= value.len)
         return '\0';
     return value.s[i] == '-' || isdigit((unsigned char)value.s[i]) ? '0' : value.s[i];
-}
-
-static unsigned hex4(const char *s)
-{
-    unsigned v = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = (char)tolower((unsigned char)s[i]);
-        v = v << 4 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-    }
-    return v;
 }
 
 static size_t put_utf8(unsigned v, char *out)

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -308,6 +309,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["kanso"], help="leave the reference out")
     parser.add_argument("--runs", type=int, help="how many runs of 5 steps (200; quick: 40)")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped
     runs = options.runs or (40 if options.quick else 200)
     venv = Path(os.environ.get("KANSO_ZENML_VENV") or REPOSITORY / "build" / "zenml-venv")
     with_reference = not options.only and (venv / "bin" / "zenml").exists()

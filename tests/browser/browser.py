@@ -120,7 +120,11 @@ class Browser:
         return self.driver.execute_script(script, *args)
 
     def text(self):
-        return self.js("return (document.querySelector('dialog[open]') ?? document.body).innerText")
+        return self.js("return (document.querySelector('dialog[open]') ?? document.body)?.innerText ?? ''")
+
+    def nodes(self):
+        """The ids of the nodes of a run's graph, in one look: the graph may be drawn anew at any time."""
+        return self.js("return [...document.querySelectorAll('.node')].map(n => n.dataset.node).sort()")
 
     def find(self, css):
         return self.until(lambda: self.driver.find_elements(By.CSS_SELECTOR, css), f"no {css}")[0]

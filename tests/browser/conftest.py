@@ -38,6 +38,21 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="session")
+def stores(workspace_directory: Path) -> Path:
+    """Where the local artifact stores are, for clients and for the server that shows logs and visualisations."""
+    path = Path(os.environ.get("ZENML_LOCAL_STORES_PATH") or workspace_directory / "stores")
+    path.mkdir(exist_ok=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, server_url: str | None, stores: Path) -> Server:
+    if server_url:
+        return Server(server_url)
+    return request.getfixturevalue("launch")(ZENML_LOCAL_STORES_PATH=str(stores))
+
+
+@pytest.fixture(scope="session")
 def fronts(workspace_directory: Path) -> Iterator[Callable[..., Front]]:
     """Start an nginx: fronts(api, prefix=...); all are stopped at the end."""
     running: list[Front] = []
@@ -110,13 +125,14 @@ def browser(visitor: Browser, client: Api) -> Browser:
 class StockClient:
     """The stock zenml client with a configuration of its own."""
 
-    def __init__(self, venv: Path, home: Path) -> None:
+    def __init__(self, venv: Path, home: Path, stores: Path) -> None:
         self.bin = venv / "bin"
         self.work = home / "work"
         self.work.mkdir(parents=True)
         shutil.copy(Path(__file__).with_name("flows.py"), self.work)
         self.environment = base_environment() | {
             "ZENML_CONFIG_PATH": str(home / "config"), "ZENML_ANALYTICS_OPT_IN": "false",
+            "ZENML_LOCAL_STORES_PATH": str(stores),
             "AUTO_OPEN_DASHBOARD": "false", "ZENML_LOGGING_COLORS_DISABLED": "1", "NO_COLOR": "1",
             "COLUMNS": "400", "BROWSER": "true", "PYTHONUNBUFFERED": "1"}
         self.environment.pop("DISPLAY", None)
@@ -139,12 +155,12 @@ class StockClient:
 
 
 @pytest.fixture(scope="session")
-def stock_clients(zenml_venv: Path, workspace_directory: Path) -> Callable[[], StockClient]:
-    """Make a client. Its local artifact store lies where the server, another user perhaps, can read it."""
+def stock_clients(zenml_venv: Path, workspace_directory: Path, stores: Path) -> Callable[[], StockClient]:
+    """Make a client."""
     made: list[StockClient] = []
 
     def make() -> StockClient:
-        made.append(StockClient(zenml_venv, workspace_directory / f"client{len(made)}"))
+        made.append(StockClient(zenml_venv, workspace_directory / f"client{len(made)}", stores))
         return made[-1]
 
     return make

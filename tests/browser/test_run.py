@@ -11,11 +11,11 @@ def test_the_graph_is_the_one_the_server_has(browser, client, runs):
     for name in ("training", "branches", "broken"):
         graph = client.read(f"/runs/{runs[name]}/graph")
         browser.open(f"/runs/{runs[name]}")
-        assert sorted(n.get_attribute("data-node") for n in browser.all(".node")) == sorted(n["id"] for n in graph["nodes"])
+        assert browser.nodes() == sorted(n["id"] for n in graph["nodes"])
         assert len(browser.all(".edges path")) == len(graph["edges"])
         for node in graph["nodes"]:
             if node["type"] == "step":
-                label = browser.find(f'[data-node="{node["id"]}"]').get_attribute("aria-label")
+                label = browser.js("return document.querySelector(`[data-node='${arguments[0]}']`).ariaLabel", node["id"])
                 assert node["data"]["name"] in label and node["data"]["status"] in label
         # An edge leads downwards, so who reads stands below who writes; and no two boxes overlap.
         top = browser.js("return Object.fromEntries([...document.querySelectorAll('.node')].map(n =>"
@@ -35,7 +35,7 @@ def test_artifacts_can_be_left_out(browser, client, runs):
     steps = [n["id"] for n in graph["nodes"] if n["type"] == "step"]
     browser.open(f"/runs/{runs['branches']}")
     browser.find(".graph input[type=checkbox]").click()
-    assert sorted(n.get_attribute("data-node") for n in browser.all(".node")) == sorted(steps)
+    assert browser.nodes() == sorted(steps)
     # seed -> 4 x double -> add -> tidy, double_total
     assert len(browser.all(".edges path")) == 10
     browser.clean()

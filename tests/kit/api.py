@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import atexit
 import json
+import os
 import re
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 
+from .process import REPOSITORY
 from .servers import PASSWORD, USER
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -18,6 +22,20 @@ STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 REFERENCE = False
 
 NOBODY = "00000000-0000-4000-8000-00000000dead"
+
+# What was called with success, for scripts/coverage-api.
+CALLS: set[str] = set()
+
+
+def note_calls() -> None:
+    """Add them to those of earlier runs."""
+    file = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build") / "api-calls.txt"
+    if CALLS and not REFERENCE and file.parent.is_dir():
+        before = set(file.read_text().splitlines()) if file.exists() else set()
+        file.write_text("".join(call + "\n" for call in sorted(before | CALLS)))
+
+
+atexit.register(note_calls)
 
 
 class Api:
@@ -42,7 +60,10 @@ class Api:
 
     def call(self, method: str, path: str, json: Any = None, **options: Any) -> requests.Response:
         options.setdefault("timeout", 60)
-        return self.session.request(method, self.address(path), json=json, **options)
+        answer = self.session.request(method, self.address(path), json=json, **options)
+        if answer.ok:
+            CALLS.add(f"{method} {urlsplit(self.address(path)).path}")
+        return answer
 
     def get(self, path: str, **query: Any) -> requests.Response:
         return self.call("GET", path + ("?" + urlencode(query) if query else ""))

@@ -45,6 +45,9 @@ static void only_json_passes_the_check(void **state)
         {"\"\xc3\xa9\" x", "Extra data", 4},
         {"9223372036854775808", "Integer beyond 64 bits", 0},
         {"\"\\u12\"", "Invalid \\uXXXX escape", 1},
+        {"\"a\\ud800\"", "Half of a surrogate pair", 2},
+        {"\"\\ud800\\u0041\"", "Half of a surrogate pair", 1},
+        {"\"\\udc00\"", "Half of a surrogate pair", 1},
     };
     struct json_error e;
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
