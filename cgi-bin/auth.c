@@ -1,4 +1,5 @@
-/* Endpoint group: signing in and out. What runs bcrypt for strangers is here, so that it can have workers of its own. */
+/* Endpoint group: signing in and out. What runs bcrypt for strangers is here, so that it can have workers of its own.
+ */
 #include "app/app.h"
 #include "auth/login.h"
 #include "model/device.h"
@@ -7,8 +8,8 @@ static const struct route routes[] = {
     {"POST", "/api/v1/login", login, .body = &LOGIN_FORM, .flags = R_PUBLIC | R_FORM,
      .answer = "OAuthTokenResponse|OAuthRedirectResponse"},
     {"GET", "/api/v1/logout", logout, .flags = R_PUBLIC},
-    {"POST", "/api/v1/device_authorization", device_authorize, .body = &DEVICE_AUTHORIZATION_FORM, .flags = R_PUBLIC | R_FORM,
-     .answer = "OAuthDeviceAuthorizationResponse"},
+    {"POST", "/api/v1/device_authorization", device_authorize, .body = &DEVICE_AUTHORIZATION_FORM,
+     .flags = R_PUBLIC | R_FORM, .answer = "OAuthDeviceAuthorizationResponse"},
 };
 
 WORKER(auth, routes)

@@ -4,7 +4,8 @@
 
 static const struct route routes[] = {
     LIST("/api/v1/devices", resource_device),
-    {"GET", "/api/v1/devices/{device_id}", device_get, &resource_device, OP_GET, .query = &DEVICE_GET_QUERY, .flags = R_HYDRATE},
+    {"GET", "/api/v1/devices/{device_id}", device_get, &resource_device, OP_GET, .query = &DEVICE_GET_QUERY,
+     .flags = R_HYDRATE},
     UPDATE("/api/v1/devices/{device_id}", resource_device),
     DELETE("/api/v1/devices/{device_id}", resource_device),
     {"PUT", "/api/v1/devices/{device_id}/verify", device_verify, .body = &DEVICE_VERIFICATION,

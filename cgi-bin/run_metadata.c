@@ -1,12 +1,13 @@
 /* Endpoint group: run metadata */
-#include "app/app.h"
 #include "model/run_metadata.h"
+#include "app/app.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/run-metadata", resource_run_metadata),
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/run-metadata", run_metadata_create, &resource_run_metadata, OP_CREATE,
-     .answer = "[RunMetadataResponse]"},
-    {"GET", "/api/v1/run-metadata/{run_metadata_id}", resource_get, &resource_run_metadata, OP_GET, .flags = R_NO_HYDRATE},
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/run-metadata", run_metadata_create, &resource_run_metadata,
+     OP_CREATE, .answer = "[RunMetadataResponse]"},
+    {"GET", "/api/v1/run-metadata/{run_metadata_id}", resource_get, &resource_run_metadata, OP_GET,
+     .flags = R_NO_HYDRATE},
 };
 
 WORKER(run_metadata, routes)

@@ -4,7 +4,7 @@
 #include "model/service_account.h"
 
 #define KEYS "/api/v1/service_accounts/{service_account_id}/api_keys"
-#define KEY KEYS "/{api_key_name_or_id}"
+#define KEY  KEYS "/{api_key_name_or_id}"
 
 static const struct route routes[] = {
     LIST("/api/v1/service_accounts", resource_service_account),

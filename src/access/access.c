@@ -61,8 +61,10 @@ int access_require(struct ctx *c, const struct resource *r, const char *id, cons
     if (!rbac_applies(c) || (!s && !rbac_is_type(r->name)))
         return OK;
     bool owner = has_owner(r);
-    int rc = sql(c, &rows, arena_printf(c->mem, "SELECT %s, %s FROM `%s` WHERE id = ?", owner ? "user_id" : "NULL",
-                                        s ? s->sql_column : "NULL", r->table), p_text(id));
+    int rc = sql(c, &rows,
+                 arena_printf(c->mem, "SELECT %s, %s FROM `%s` WHERE id = ?", owner ? "user_id" : "NULL",
+                              s ? s->sql_column : "NULL", r->table),
+                 p_text(id));
     if (rc != OK || rows.count == 0)
         return rc;
     const struct db_value *v = db_row(&rows, 0);
@@ -91,9 +93,14 @@ static int param_id(struct ctx *c, const struct resource *r, size_t param, const
     *id = uuid_read(text, strlen(text), hex) ? arena_strdup(c->mem, hex) : NULL;
     if (*id || !(r->flags & X_NAME_OR_ID))
         return OK;
-    int rc = sql(c, &rows, arena_printf(c->mem, "SELECT t.id FROM `%s` t WHERE %s AND t.name = ? ORDER BY t.created, t.id LIMIT 1",
-                                        r->table, r == &resource_user ? "t.is_service_account = 0" : r->always ? r->always : "1 = 1"),
-                 p_text(text));
+    int rc =
+        sql(c, &rows,
+            arena_printf(c->mem, "SELECT t.id FROM `%s` t WHERE %s AND t.name = ? ORDER BY t.created, t.id LIMIT 1",
+                         r->table,
+                         r == &resource_user ? "t.is_service_account = 0"
+                         : r->always         ? r->always
+                                             : "1 = 1"),
+            p_text(text));
     if (rc == OK && rows.count)
         *id = db_row(&rows, 0)[0].s;
     return rc;
@@ -119,7 +126,7 @@ static int require_member(struct ctx *c, const struct resource *r, const char *n
 struct rule {
     const char *method, *path;
     const char *resource, *action;
-    int param;                                      /* the object, by its place in the path; TYPE: all of the type */
+    int param;                                       /* the object, by its place in the path; TYPE: all of the type */
     int (*check)(struct ctx *, const struct rule *); /* instead */
 };
 enum { TYPE = -1 };
@@ -174,7 +181,8 @@ static int stack_parts(struct ctx *c, const struct rule *r)
     }
     if (rc != OK)
         return rc;
-    return r->param == TYPE ? rbac_require(c, r->resource, NULL, r->action) : access_require(c, &resource_stack, c->param[0], r->action);
+    return r->param == TYPE ? rbac_require(c, r->resource, NULL, r->action)
+                            : access_require(c, &resource_stack, c->param[0], r->action);
 }
 
 /* What a connector reaches: one that exists, or one that is described only. */
@@ -228,13 +236,18 @@ static const struct rule RULES[] = {
     {"GET", "/api/v1/steps/{step_id}/logs", "step_run", "read", 0, NULL},
     {"POST", "/api/v1/steps", "pipeline_run", "update", TYPE, step_create},
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/run-metadata", "run_metadata", "create", TYPE, metadata_create},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/models/{model_name_or_id}/model_versions", "model_version", "create", TYPE, NULL},
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/models/{model_name_or_id}/model_versions", "model_version",
+     "create", TYPE, NULL},
     {"PUT", "/api/v1/model_versions/{model_version_id}", "model_version", "update", 0, version_update},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/artifacts", "model_version", "update", 1, NULL},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/runs", "model_version", "update", 1, NULL},
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/artifacts", "model_version",
+     "update", 1, NULL},
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/runs", "model_version",
+     "update", 1, NULL},
     {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts", "model_version", "update", 0, NULL},
-    {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts/{model_version_artifact_link_name_or_id}", "model_version", "update", 0, NULL},
-    {"DELETE", "/api/v1/model_versions/{model_version_id}/runs/{model_version_pipeline_run_link_name_or_id}", "model_version", "update", 0, NULL},
+    {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts/{model_version_artifact_link_name_or_id}",
+     "model_version", "update", 0, NULL},
+    {"DELETE", "/api/v1/model_versions/{model_version_id}/runs/{model_version_pipeline_run_link_name_or_id}",
+     "model_version", "update", 0, NULL},
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/stacks", "stack", "create", TYPE, stack_parts},
     {"PUT", "/api/v1/stacks/{stack_id}", "stack", "update", 0, stack_parts},
     {"GET", "/api/v1/stack-deployment/stack", "service_connector", "create", TYPE, NULL},
@@ -260,10 +273,14 @@ static const struct rule RULES[] = {
     {"DELETE", "/api/v1/users/{user_name_or_id}", "user", "delete", 0, other_user},
     {"GET", "/api/v1/service_accounts/{service_account_id}/api_keys", "service_account", "read", 0, NULL},
     {"POST", "/api/v1/service_accounts/{service_account_id}/api_keys", "service_account", "update", 0, NULL},
-    {"GET", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}", "service_account", "read", 0, NULL},
-    {"PUT", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}", "service_account", "update", 0, NULL},
-    {"DELETE", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}", "service_account", "update", 0, NULL},
-    {"PUT", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}/rotate", "service_account", "update", 0, NULL},
+    {"GET", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}", "service_account", "read", 0,
+     NULL},
+    {"PUT", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}", "service_account", "update",
+     0, NULL},
+    {"DELETE", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}", "service_account",
+     "update", 0, NULL},
+    {"PUT", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}/rotate", "service_account",
+     "update", 0, NULL},
 };
 
 static int apply(struct ctx *c, const struct rule *r)
@@ -287,7 +304,8 @@ static int narrow_values(struct ctx *c, const char *type)
 }
 
 /* Adds the condition that leaves what the caller may read, what he owns, and what nobody owns. */
-static void add_readable(struct ctx *c, struct query *q, const struct resource *r, const char *column, const struct allowed *allowed)
+static void add_readable(struct ctx *c, struct query *q, const struct resource *r, const char *column,
+                         const struct allowed *allowed)
 {
     query_add(q, "(t.%s IN ", column);
     query_in(q, allowed->ids, allowed->count);
@@ -396,9 +414,10 @@ static int entitlement(struct ctx *c)
 {
     struct access *a = c->access;
     bool model = c->route->resource == &resource_model;
-    const char *feature = is_route(c, "POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create") ? "pipeline_run"
-                          : c->route->op == OP_CREATE && model && gate_reportable(c, "model")                  ? "model"
-                                                                                                               : NULL;
+    const char *feature = is_route(c, "POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create")
+                              ? "pipeline_run"
+                          : c->route->op == OP_CREATE && model && gate_reportable(c, "model") ? "model"
+                                                                                              : NULL;
     if (feature) {
         a->feature = feature;
         a->change = 1;
@@ -477,7 +496,8 @@ static int check_nested(struct ctx *c, struct grant **grants, size_t *count)
     int rc = rbac_check(c, list, distinct, "read");
     for (size_t i = 0; i < distinct && rc == OK; i++)
         if (!list[i].answered && (rc = rbac_check(c, &list[i], 1, "read")) == OK && !list[i].answered)
-            return fail(c, EX_RUNTIME, "The control plane said nothing about '%s'", rbac_name(c->mem, list[i].type, list[i].id));
+            return fail(c, EX_RUNTIME, "The control plane said nothing about '%s'",
+                        rbac_name(c->mem, list[i].type, list[i].id));
     return rc;
 }
 
@@ -485,7 +505,8 @@ static int check_nested(struct ctx *c, struct grant **grants, size_t *count)
 static void add_denied(struct buf *out, const char *body, const struct envelope *e)
 {
     static const char shown[] = "\"permission_denied\":false";
-    const char *tail = body + e->tail, *end = body + e->end, *mark = memmem(tail, (size_t)(end - tail), shown, sizeof shown - 1);
+    const char *tail = body + e->tail, *end = body + e->end,
+               *mark = memmem(tail, (size_t)(end - tail), shown, sizeof shown - 1);
     buf_adds(out, "{\"body\":null,\"metadata\":null,\"resources\":null");
     if (!mark) {
         buf_add(out, tail, (size_t)(end - tail));
@@ -543,7 +564,10 @@ static int count_readable(struct ctx *c)
     static const struct {
         const char *key;
         const struct resource *of;
-    } counts[] = {{"stacks", &resource_stack}, {"components", &resource_component}, {"pipelines", &resource_pipeline}, {"runs", &resource_run}};
+    } counts[] = {{"stacks", &resource_stack},
+                  {"components", &resource_component},
+                  {"pipelines", &resource_pipeline},
+                  {"runs", &resource_run}};
     char workspace[UUID_HEX + 1];
     struct db_rows rows;
     int rc = path_workspace(c, workspace);

@@ -1,6 +1,6 @@
 /*
- * What the control plane has to say about a request, around its handler: permissions, list filters, entitlements before;
- * what the answer must not show, and usage reports, afterwards (contract/cloud.md sections 4 and 5).
+ * What the control plane has to say about a request, around its handler: permissions, list filters, entitlements
+ * before; what the answer must not show, and usage reports, afterwards (contract/cloud.md sections 4 and 5).
  *
  * Operations of the generic kinds are known by their route (resource and operation); a table names the others. Both
  * calls do nothing unless ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE or ..._FEATURE_GATE_... is set.

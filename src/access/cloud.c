@@ -60,17 +60,22 @@ static int fetch_token(struct ctx *c)
     form = query_append(c->mem, form, "client_secret", config.cloud_client_secret);
     form = query_append(c->mem, form, "audience", config.cloud_audience);
     form = query_append(c->mem, form, "grant_type", "client_credentials");
-    struct fetch f = {.method = "POST", .headers = headers, .body = form, .timeout_ms = TIMEOUT_MS,
+    struct fetch f = {.method = "POST",
+                      .headers = headers,
+                      .body = form,
+                      .timeout_ms = TIMEOUT_MS,
                       .url = arena_printf(c->mem, "https://%s/oauth/token", config.cloud_auth0_domain)};
     struct fetched got = fetch(c->mem, &f);
     if (!succeeded(&got)) {
         log_error("control plane: no token: %s, status %ld", got.error, got.status);
-        return fail(c, EX_RUNTIME, "The control plane gave no access token: %s", got.failure ? got.error : "it refused");
+        return fail(c, EX_RUNTIME, "The control plane gave no access token: %s",
+                    got.failure ? got.error : "it refused");
     }
     struct json_error error;
     struct json_object *o = json_check(got.body, got.len, &error) ? json_tree(c->mem, got.body, got.len) : NULL;
     struct json_object *v = json_object_is_type(o, json_type_object) ? json_object_object_get(o, "access_token") : NULL;
-    if (!json_object_is_type(v, json_type_string) || !json_object_get_string_len(v) || strpbrk(json_object_get_string(v), "\r\n"))
+    if (!json_object_is_type(v, json_type_string) || !json_object_get_string_len(v) ||
+        strpbrk(json_object_get_string(v), "\r\n"))
         return fail(c, EX_RUNTIME, "The control plane's answer holds no access token");
     token = strdup(json_object_get_string(v));
     return token ? OK : fail(c, EX_RUNTIME, "Out of memory");

@@ -36,7 +36,8 @@ int gate_check(struct ctx *c, const char *feature)
         return OK;
     int rc = cloud_get(c, arena_printf(c->mem, "/organizations/%s/entitlement/%s", organization(c), feature), &answer);
     if (rc == FAILED && answer.status == 402)
-        return fail(c, EX_SUBSCRIPTION, "The limit of your subscription for `%s` is reached; upgrade it to go on", feature);
+        return fail(c, EX_SUBSCRIPTION, "The limit of your subscription for `%s` is reached; upgrade it to go on",
+                    feature);
     if (rc == OK && answer.status != 200)
         log_warn("feature gate: entitlement %s: status %ld", feature, answer.status);
     return rc;

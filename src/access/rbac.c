@@ -10,14 +10,35 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char *const TYPES[] = {
-    "action",       "artifact",   "artifact_version", "code_repository",     "event_source",   "flavor",
-    "model",        "model_version", "pipeline",      "pipeline_run",        "pipeline_deployment", "pipeline_build",
-    "run_template", "user",       "service",          "run_metadata",        "secret",         "service_account",
-    "service_connector", "stack", "stack_component",  "tag",                 "trigger",        "trigger_execution",
-    "workspace", NULL};
+static const char *const TYPES[] = {"action",
+                                    "artifact",
+                                    "artifact_version",
+                                    "code_repository",
+                                    "event_source",
+                                    "flavor",
+                                    "model",
+                                    "model_version",
+                                    "pipeline",
+                                    "pipeline_run",
+                                    "pipeline_deployment",
+                                    "pipeline_build",
+                                    "run_template",
+                                    "user",
+                                    "service",
+                                    "run_metadata",
+                                    "secret",
+                                    "service_account",
+                                    "service_connector",
+                                    "stack",
+                                    "stack_component",
+                                    "tag",
+                                    "trigger",
+                                    "trigger_execution",
+                                    "workspace",
+                                    NULL};
 static const char *const ACTIONS[] = {"create", "read",   "update",  "delete",         "read_secret_value",
-                                      "prune",  "client", "promote", "backup_restore", "share", NULL};
+                                      "prune",  "client", "promote", "backup_restore", "share",
+                                      NULL};
 
 static bool among(const char *const *words, const char *word)
 {
@@ -71,7 +92,8 @@ static int caller(struct ctx *c, const char **out)
         if (rc != OK)
             return rc;
         if (!rows.count || !db_row(&rows, 0)[0].s)
-            return fail(c, EX_RUNTIME, "The user %s has no external id, by which permissions could be asked for", c->auth->name);
+            return fail(c, EX_RUNTIME, "The user %s has no external id, by which permissions could be asked for",
+                        c->auth->name);
         uuid_write(db_row(&rows, 0)[0].s, text);
         c->auth->external_id = arena_strdup(c->mem, text);
     }
@@ -82,7 +104,8 @@ static int caller(struct ctx *c, const char **out)
 static struct json_object *read_object(struct ctx *c, const struct cloud_answer *answer)
 {
     struct json_error error;
-    struct json_object *o = json_check(answer->body, answer->len, &error) ? json_tree(c->mem, answer->body, answer->len) : NULL;
+    struct json_object *o =
+        json_check(answer->body, answer->len, &error) ? json_tree(c->mem, answer->body, answer->len) : NULL;
     return json_object_is_type(o, json_type_object) ? o : NULL;
 }
 
@@ -106,7 +129,8 @@ int rbac_check(struct ctx *c, struct grant *grants, size_t count, const char *ac
     struct buf endpoint = {0};
     buf_adds(&endpoint, query_append(c->mem, "/rbac/check_permissions?", "user_id", user));
     for (size_t i = 0; i < count; i++)
-        buf_addf(&endpoint, "&%s", query_append(c->mem, "", "resources", cloud_name(c->mem, grants[i].type, grants[i].id)));
+        buf_addf(&endpoint, "&%s",
+                 query_append(c->mem, "", "resources", cloud_name(c->mem, grants[i].type, grants[i].id)));
     buf_addf(&endpoint, "&%s", query_append(c->mem, "", "action", action));
     const char *text = arena_strndup(c->mem, endpoint.data, endpoint.len);
     buf_free(&endpoint);
@@ -137,8 +161,8 @@ int rbac_require(struct ctx *c, const char *type, const char *id, const char *ac
     struct grant g = {.type = type, .id = id};
     int rc = rbac_check(c, &g, 1, action);
     if (rc == OK && !g.answered)
-        return fail(c, EX_RUNTIME, "The control plane said nothing about the permission to %s '%s'", upper(c->mem, action),
-                    rbac_name(c->mem, type, id));
+        return fail(c, EX_RUNTIME, "The control plane said nothing about the permission to %s '%s'",
+                    upper(c->mem, action), rbac_name(c->mem, type, id));
     if (rc == OK && !g.allowed)
         return fail(c, EX_ILLEGAL_OPERATION, "Insufficient permissions to %s resource '%s'", upper(c->mem, action),
                     rbac_name(c->mem, type, id));

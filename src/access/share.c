@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-static const struct field QUERY[] = {{"resource_type", &T_STRING, NULL, 0, REQ}, {"resource_id", &T_UUID, NULL, 0, REQ}};
+static const struct field QUERY[] = {{"resource_type", &T_STRING, NULL, 0, REQ},
+                                     {"resource_id", &T_UUID, NULL, 0, REQ}};
 const struct model SHARE_QUERY = MODEL("resource membership", QUERY);
 
 /* The actions of the body; 422 when it is no list of texts, 400 when one is no action. */
@@ -20,9 +21,11 @@ static int read_actions(struct ctx *c, struct json_object **out)
     struct check *k = request_check(c);
     bool ok;
     k->at = &body;
-    struct json_object *list = json_check(c->req.body, c->req.body_len, &error) ? json_tree(c->mem, c->req.body, c->req.body_len) : NULL;
+    struct json_object *list =
+        json_check(c->req.body, c->req.body_len, &error) ? json_tree(c->mem, c->req.body, c->req.body_len) : NULL;
     if (!json_object_is_type(list, json_type_array)) {
-        check_problem(k, NULL, list ? "list_type" : "missing", list, NULL, list ? "Input should be a valid list" : "Field required");
+        check_problem(k, NULL, list ? "list_type" : "missing", list, NULL,
+                      list ? "Input should be a valid list" : "Field required");
         return fail_check(c);
     }
     *out = json_keep(c->mem, type_check(k, &T_STRINGS, NULL, list, &ok));
@@ -73,7 +76,8 @@ static int must_exist(struct ctx *c, const char *type, const char *id)
 
 int user_share(struct ctx *c)
 {
-    const char *type = member_str(c->query, "resource_type"), *given = member_str(c->query, "resource_id"), *user, *external;
+    const char *type = member_str(c->query, "resource_type"), *given = member_str(c->query, "resource_id"), *user,
+               *external;
     struct json_object *actions = NULL;
     char id[UUID_HEX + 1];
     uuid_read(given, strlen(given), id);

@@ -14,10 +14,12 @@
 
 static void usage(const char *program)
 {
-    printf("usage: %s [--groups NAME[,NAME...]|all] [--routes] [--help] [--version]\n\n"
-           "A Kanso worker. It serves FastCGI requests on the listening socket that it gets as descriptor 0, or a single\n"
-           "request when it finds a CGI environment. Configuration comes from the environment:\n\n"
-           "  %-52s %s\n", program, "ZENML_STORE_URL", "mysql://user:password@host:port/database[?unix_socket=PATH]");
+    printf(
+        "usage: %s [--groups NAME[,NAME...]|all] [--routes] [--help] [--version]\n\n"
+        "A Kanso worker. It serves FastCGI requests on the listening socket that it gets as descriptor 0, or a single\n"
+        "request when it finds a CGI environment. Configuration comes from the environment:\n\n"
+        "  %-52s %s\n",
+        program, "ZENML_STORE_URL", "mysql://user:password@host:port/database[?unix_socket=PATH]");
     config_print();
     printf("\nGroups:");
     for (const struct group *const *g = all_groups; *g; g++)

@@ -17,11 +17,11 @@ int app_main(int argc, char **argv, const char *own);
 
 /* In a group's file: its table for the library, and main() when the file is compiled as a program. */
 #ifdef KANSO_PROGRAM
-#define WORKER(id, rows)                        \
-    int main(int argc, char **argv)             \
-    {                                           \
-        (void)rows; /* the library's is served */ \
-        return app_main(argc, argv, #id);       \
+#define WORKER(id, rows)                                                                                               \
+    int main(int argc, char **argv)                                                                                    \
+    {                                                                                                                  \
+        (void)rows; /* the library's is served */                                                                      \
+        return app_main(argc, argv, #id);                                                                              \
     }
 #else
 #define WORKER(id, rows) GROUP(id, rows);

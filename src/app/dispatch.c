@@ -3,12 +3,12 @@
 #include "access/access.h"
 #include "auth/activity.h"
 #include "auth/auth.h"
-#include "http/cors.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include "http/form.h"
 #include "db/db.h"
+#include "http/cors.h"
+#include "http/form.h"
 #include "resource/filter.h"
 #include "resource/view.h"
 
@@ -39,7 +39,8 @@ static bool json_content(const char *type)
 static int read_json(struct ctx *c)
 {
     struct json_error error;
-    if (!body_model(c->route) || c->route->flags & (R_FORM | R_BODY_BYTES) || !json_content(c->req.content_type) || c->req.body_len == 0)
+    if (!body_model(c->route) || c->route->flags & (R_FORM | R_BODY_BYTES) || !json_content(c->req.content_type) ||
+        c->req.body_len == 0)
         return OK;
     if (!utf8_valid(c->req.body, c->req.body_len))
         return fail_detail(c, 400, "The body is not UTF-8");
@@ -50,7 +51,8 @@ static int read_json(struct ctx *c)
     struct check *k = request_check(c);
     struct loc body = {.name = "body"}, at = {.outer = &body, .index = error.at};
     k->at = &at;
-    const char *ctx = arena_printf(c->mem, "{\"error\":\"%s\"}", strchr(error.message, '\\') ? "Invalid escape" : error.message);
+    const char *ctx =
+        arena_printf(c->mem, "{\"error\":\"%s\"}", strchr(error.message, '\\') ? "Invalid escape" : error.message);
     check_problem(k, NULL, "json_invalid", json_keep(c->mem, json_object_new_object()), ctx, "JSON decode error: %s",
                   error.message);
     return fail_check(c);
@@ -80,7 +82,8 @@ static struct json_object *pairs_object(struct ctx *c, const struct pair *pairs,
     struct json_object *o = json_keep(c->mem, json_object_new_object());
     for (size_t i = 0; i < count; i++)
         if (!skip_empty || pairs[i].value_len)
-            json_object_object_add(o, pairs[i].name, json_object_new_string_len(pairs[i].value, (int)pairs[i].value_len));
+            json_object_object_add(o, pairs[i].name,
+                                   json_object_new_string_len(pairs[i].value, (int)pairs[i].value_len));
     return o;
 }
 
@@ -90,7 +93,10 @@ static void check_query(struct ctx *c)
     static const struct field hydrate_false[] = {{"hydrate", &T_BOOL, "false", 0, 0}};
     static const struct model with_true = MODEL("hydrate", hydrate_true), with_false = MODEL("hydrate", hydrate_false);
     const unsigned flags = c->route->flags;
-    const struct model *models[] = {flags & R_HYDRATE ? &with_true : flags & R_NO_HYDRATE ? &with_false : NULL, c->route->query};
+    const struct model *models[] = {flags & R_HYDRATE      ? &with_true
+                                    : flags & R_NO_HYDRATE ? &with_false
+                                                           : NULL,
+                                    c->route->query};
     if (c->route->op == OP_LIST)
         filter_read(c);
     for (size_t i = 0; i < ARRAY_LEN(models); i++) {
@@ -105,8 +111,7 @@ static void check_query(struct ctx *c)
             continue;
         if (!c->query)
             c->query = json_keep(c->mem, json_object_new_object());
-        json_object_object_foreach(v, key, item)
-            json_object_object_add(c->query, key, json_object_get(item));
+        json_object_object_foreach(v, key, item) json_object_object_add(c->query, key, json_object_get(item));
     }
 }
 
@@ -135,8 +140,10 @@ static void check_body(struct ctx *c)
         return;
     }
     if (!json_content(c->req.content_type) && c->req.body_len) {
-        check_problem(k, NULL, "model_attributes_type", json_keep(c->mem, json_object_new_string_len(c->req.body, (int)c->req.body_len)),
-                      NULL, "Input should be a valid dictionary or object to extract fields from; send JSON with Content-Type application/json");
+        check_problem(k, NULL, "model_attributes_type",
+                      json_keep(c->mem, json_object_new_string_len(c->req.body, (int)c->req.body_len)), NULL,
+                      "Input should be a valid dictionary or object to extract fields from; send JSON with "
+                      "Content-Type application/json");
         return;
     }
     if (!c->raw) {

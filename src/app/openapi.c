@@ -66,7 +66,8 @@ static const char *list_of(struct api *a, const char *item)
 
 static const char *map_of(struct api *a, const char *item)
 {
-    return *item ? arena_printf(a->mem, "\"additionalProperties\":{%s},\"type\":\"object\"", item) : "\"type\":\"object\"";
+    return *item ? arena_printf(a->mem, "\"additionalProperties\":{%s},\"type\":\"object\"", item)
+                 : "\"type\":\"object\"";
 }
 
 static const char *with_default(struct api *a, const char *schema, const char *def)
@@ -110,12 +111,14 @@ static const char *refer_document(struct api *a, const struct model *m, bool out
 
 static const char *refer_resource(struct api *a, const struct resource *r)
 {
-    return refer(a, (struct component){.name = arena_printf(a->mem, "%sResponse", r->title), .source = FROM_ENVELOPE, .res = r});
+    return refer(
+        a, (struct component){.name = arena_printf(a->mem, "%sResponse", r->title), .source = FROM_ENVELOPE, .res = r});
 }
 
 static const char *refer_page(struct api *a, const struct resource *r)
 {
-    return refer(a, (struct component){.name = arena_printf(a->mem, "Page_%sResponse_", r->title), .source = FROM_PAGE, .res = r});
+    return refer(a, (struct component){
+                        .name = arena_printf(a->mem, "Page_%sResponse_", r->title), .source = FROM_PAGE, .res = r});
 }
 
 static const char *int_schema(struct api *a, const struct field *f)
@@ -137,7 +140,8 @@ static const char *type_schema(struct api *a, const struct type *t, unsigned max
     case K_ANY:
         return "";
     case K_STRING:
-        return streq(t->label, "password") ? "\"format\":\"password\",\"type\":\"string\",\"writeOnly\":true" : text_schema(a, max);
+        return streq(t->label, "password") ? "\"format\":\"password\",\"type\":\"string\",\"writeOnly\":true"
+                                           : text_schema(a, max);
     case K_INT:
         return int_schema(a, f);
     case K_FLOAT:
@@ -179,8 +183,9 @@ static const char *word_schema(struct api *a, const char *word)
         const char *word;
         const struct type *type;
     } WORDS[] = {
-        {"string", &T_STRING}, {"uuid", &T_UUID}, {"time", &T_STAMP},        {"duration", &T_DURATION}, {"int", &T_INT},
-        {"number", &T_FLOAT},  {"bool", &T_BOOL}, {"object", &T_MAP_ANY}, {"any", &T_ANY},           {"password", &T_PASSWORD},
+        {"string", &T_STRING}, {"uuid", &T_UUID},         {"time", &T_STAMP}, {"duration", &T_DURATION},
+        {"int", &T_INT},       {"number", &T_FLOAT},      {"bool", &T_BOOL},  {"object", &T_MAP_ANY},
+        {"any", &T_ANY},       {"password", &T_PASSWORD},
     };
     for (size_t i = 0; i < ARRAY_LEN(WORDS); i++)
         if (streq(WORDS[i].word, word))
@@ -335,7 +340,7 @@ static void write_model(struct api *a, const struct model *model, bool update, b
 static const char *stored_schema(struct api *a, const struct column *col)
 {
     static const struct type *const TYPES[] = {
-        [E_TEXT] = &T_STRING, [E_UUID] = &T_UUID,   [E_STAMP] = &T_STAMP,       [E_BOOL] = &T_BOOL,   [E_INT] = &T_INT,
+        [E_TEXT] = &T_STRING, [E_UUID] = &T_UUID,         [E_STAMP] = &T_STAMP,  [E_BOOL] = &T_BOOL,  [E_INT] = &T_INT,
         [E_FLOAT] = &T_FLOAT, [E_DURATION] = &T_DURATION, [E_JSON] = &T_MAP_ANY, [E_B64] = &T_MAP_ANY};
     if (col->ref)
         return refer_resource(a, col->ref);
@@ -351,7 +356,9 @@ static const char *column_schema(struct api *a, const struct resource *r, const 
     const char *gives = col->gives ? col->gives : "";
     const struct field *f = r->body && !(col->ref || col->show) ? model_field(r->body, col->name) : NULL;
     bool typed = *gives && !strchr("?~=", *gives);
-    const char *schema = typed ? read_type(a, &gives) : f ? type_schema(a, f->type, f->max, f, true) : stored_schema(a, col);
+    const char *schema = typed ? read_type(a, &gives)
+                         : f   ? type_schema(a, f->type, f->max, f, true)
+                               : stored_schema(a, col);
     if (!col->gives && f && !(f->flags & UPD_ONLY)) {
         *required = f->flags & REQ;
         return with_default(a, f->flags & NUL ? nullable(a, schema) : schema, f->def);
@@ -399,9 +406,13 @@ static void write_envelope(struct api *a, const struct component *c)
     write_columns(&m, r, P_TOP);
     for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
         bool bare = PARTS[i].part == P_META && r->flags & X_META_NULL && !has_part(r, P_META);
-        const char *name = bare ? "BaseResponseMetadata" : arena_printf(a->mem, "%sResponse%s", r->title, PARTS[i].name);
-        add_member(&m, MEMBERS[i],
-                   nullable(a, refer(a, (struct component){.name = name, .source = FROM_PART, .res = r, .part = PARTS[i].part})), false);
+        const char *name =
+            bare ? "BaseResponseMetadata" : arena_printf(a->mem, "%sResponse%s", r->title, PARTS[i].name);
+        add_member(
+            &m, MEMBERS[i],
+            nullable(a,
+                     refer(a, (struct component){.name = name, .source = FROM_PART, .res = r, .part = PARTS[i].part})),
+            false);
     }
     if (!(r->flags & X_NO_ENVELOPE_ID))
         add_member(&m, "permission_denied", "\"default\":false,\"type\":\"boolean\"", false);
@@ -410,7 +421,8 @@ static void write_envelope(struct api *a, const struct component *c)
 
 static void write_page(struct api *a, const struct component *c)
 {
-    static const char ABOVE[] = "\"exclusiveMinimum\":0,\"type\":\"integer\"", FROM[] = "\"minimum\":0,\"type\":\"integer\"";
+    static const char ABOVE[] = "\"exclusiveMinimum\":0,\"type\":\"integer\"",
+                      FROM[] = "\"minimum\":0,\"type\":\"integer\"";
     struct members m = {.api = a, .required = ""};
     begin_object(a);
     add_member(&m, "index", ABOVE, true);
@@ -501,11 +513,12 @@ static void write_query_model(struct api *a, const struct model *m)
 static const char *filter_schema(struct api *a, enum filter_class cls, const struct type *t)
 {
     static const struct type *const TYPES[] = {
-        [F_UUID] = &T_UUID,         [F_STAMP] = &T_STAMP,           [F_INT] = &T_INT,
-        [F_BOOL] = &T_BOOL,         [F_STRICT_BOOL] = &T_BOOL,      [F_STRICT_INT] = &T_INT,
-        [F_STRICT_FLOAT] = &T_FLOAT, [F_STRICT_UUID] = &T_UUID,      [F_ID] = &T_UUID,
+        [F_UUID] = &T_UUID,          [F_STAMP] = &T_STAMP,      [F_INT] = &T_INT,
+        [F_BOOL] = &T_BOOL,          [F_STRICT_BOOL] = &T_BOOL, [F_STRICT_INT] = &T_INT,
+        [F_STRICT_FLOAT] = &T_FLOAT, [F_STRICT_UUID] = &T_UUID, [F_ID] = &T_UUID,
         [F_STRICT_ENUM] = NULL};
-    static const bool FREE[] = {[F_UUID] = true, [F_ID] = true, [F_STAMP] = true, [F_INT] = true, [F_BOOL] = true, [F_STRICT_ENUM] = false};
+    static const bool FREE[] = {
+        [F_UUID] = true, [F_ID] = true, [F_STAMP] = true, [F_INT] = true, [F_BOOL] = true, [F_STRICT_ENUM] = false};
     const char *typed = t && t->kind == K_ENUM ? type_schema(a, t, 0, NULL, false) : NULL;
     if (cls == F_STRICT_ENUM)
         return nullable(a, typed);
@@ -572,9 +585,11 @@ static void write_body(struct api *a, const struct route *r)
     const struct model *m = generic ? r->resource->body : r->body;
     if (!m)
         return;
-    const char *name = generic ? arena_printf(a->mem, "%s%s", r->resource->title, update ? "Update" : "Request") : m->name;
-    const char *schema = m->count ? refer(a, (struct component){.name = name, .source = update ? FROM_UPDATE : FROM_CREATE, .model = m})
-                                  : map_of(a, nullable(a, "\"type\":\"string\""));
+    const char *name =
+        generic ? arena_printf(a->mem, "%s%s", r->resource->title, update ? "Update" : "Request") : m->name;
+    const char *schema =
+        m->count ? refer(a, (struct component){.name = name, .source = update ? FROM_UPDATE : FROM_CREATE, .model = m})
+                 : map_of(a, nullable(a, "\"type\":\"string\""));
     bool optional = r->flags & R_BODY_OPTIONAL, needed = !optional;
     for (size_t i = 0; r->flags & R_FORM && i < m->count; i++) /* an empty form is no form */
         needed = (i && needed) || m->fields[i].flags & REQ;
@@ -733,8 +748,11 @@ static void write_components(struct api *a)
     }
     jw_close(&a->w, '}');
     jw_key(&a->w, "securitySchemes");
-    const char *scheme = arena_printf(a->mem, "{\"CookieOAuth2TokenBearer\":{\"flows\":{\"password\":{\"scopes\":{},\"tokenUrl\":\"%s/api/v1/login\"}},"
-                                              "\"type\":\"oauth2\"}}", config.root_url_path ? config.root_url_path : "");
+    const char *scheme = arena_printf(
+        a->mem,
+        "{\"CookieOAuth2TokenBearer\":{\"flows\":{\"password\":{\"scopes\":{},\"tokenUrl\":\"%s/api/v1/login\"}},"
+        "\"type\":\"oauth2\"}}",
+        config.root_url_path ? config.root_url_path : "");
     jw_raw(&a->w, scheme, strlen(scheme));
     jw_close(&a->w, '}');
 }

@@ -1,6 +1,6 @@
 /*
- * The OpenAPI document, made from the route tables, the resources' descriptors and the documents that bodies are checked
- * against. Components bear the names that clients of ZenML know.
+ * The OpenAPI document, made from the route tables, the resources' descriptors and the documents that bodies are
+ * checked against. Components bear the names that clients of ZenML know.
  *
  * What an answer holds is said in a short notation (struct column.gives, struct route.answer) where the descriptor does
  * not show it:

@@ -58,7 +58,8 @@ void activity_note(struct ctx *c)
     db_rollback(c->db);
     struct db_param stamp[] = {p_text(latest), p_text(latest)};
     written = now;
-    if (db_run(c->db, c->mem, NULL, "UPDATE server_settings SET last_user_activity = ? WHERE last_user_activity < ?", stamp, 2))
+    if (db_run(c->db, c->mem, NULL, "UPDATE server_settings SET last_user_activity = ? WHERE last_user_activity < ?",
+               stamp, 2))
         log_debug("last_user_activity was not written: %s", db_error(c->db));
     *latest = '\0';
 }

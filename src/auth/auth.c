@@ -76,8 +76,8 @@ static int note_login(struct ctx *c, const char *table, const char *id, const ch
     stamp_now(now);
     if (last && strcmp(last, now) == 0)
         return OK;
-    return sql(c, NULL, arena_printf(c->mem, "UPDATE %s SET last_login = ?, updated = ? WHERE id = ?", table), p_text(now),
-               p_text(now), p_text(id));
+    return sql(c, NULL, arena_printf(c->mem, "UPDATE %s SET last_login = ?, updated = ? WHERE id = ?", table),
+               p_text(now), p_text(now), p_text(id));
 }
 
 static const char *dashed(struct ctx *c, const char *hex)
@@ -92,8 +92,10 @@ static int check_api_key(struct ctx *c, const char *id)
 {
     struct db_rows rows;
     int rc = sql(c, &rows,
-                 "SELECT k.name, k.active, k.last_login, u.name, u.active FROM api_key k JOIN user u ON u.id = k.service_account_id "
-                 "WHERE k.id = ?", p_text(id));
+                 "SELECT k.name, k.active, k.last_login, u.name, u.active FROM api_key k JOIN user u ON u.id = "
+                 "k.service_account_id "
+                 "WHERE k.id = ?",
+                 p_text(id));
     if (rc != OK)
         return rc;
     if (rows.count == 0)
@@ -182,7 +184,8 @@ static int authenticate_basic(struct ctx *c, struct auth *auth)
     char *text = base64_decode(c->mem, encoded, strlen(encoded), &len), *colon = text ? memchr(text, ':', len) : NULL;
     if (!colon || !is_ascii(text, len))
         return refuse(c, "Basic", "Invalid authentication credentials");
-    struct json_object *password = json_keep(c->mem, json_object_new_string_len(colon + 1, (int)(text + len - colon - 1)));
+    struct json_object *password =
+        json_keep(c->mem, json_object_new_string_len(colon + 1, (int)(text + len - colon - 1)));
     *colon = '\0';
     int rc = check_credentials(c, text, password, true, &who);
     if (rc == OK && who.problem)
@@ -196,7 +199,8 @@ static int authenticate_nobody(struct ctx *c, struct auth *auth)
     bool active;
     int rc = load_account(c, "t.is_service_account = 0 AND t.name = ?", "default", auth, &active);
     if (rc == OK && !auth->user_id)
-        return fail_detail(c, 401, "Authentication error: the scheme NO_AUTH needs a user named default, and there is none");
+        return fail_detail(c, 401,
+                           "Authentication error: the scheme NO_AUTH needs a user named default, and there is none");
     return rc;
 }
 

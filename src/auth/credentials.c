@@ -7,14 +7,16 @@
 
 #include <string.h>
 
-int check_credentials(struct ctx *c, const char *name, struct json_object *password, bool again, struct credentials *out)
+int check_credentials(struct ctx *c, const char *name, struct json_object *password, bool again,
+                      struct credentials *out)
 {
     char hex[UUID_HEX + 1];
     bool by_id = uuid_read(name, strlen(name), hex);
     struct db_rows rows;
     *out = (struct credentials){0};
-    int rc = sql(c, &rows, by_id ? "SELECT id, password, active, name FROM user WHERE is_service_account = 0 AND id = ?"
-                                 : "SELECT id, password, active, name FROM user WHERE is_service_account = 0 AND name = ?",
+    int rc = sql(c, &rows,
+                 by_id ? "SELECT id, password, active, name FROM user WHERE is_service_account = 0 AND id = ?"
+                       : "SELECT id, password, active, name FROM user WHERE is_service_account = 0 AND name = ?",
                  p_text(by_id ? hex : name));
     if (rc != OK)
         return rc;

@@ -58,7 +58,8 @@ static int ask(struct ctx *c, const char *token, struct fetched *answer)
     const char *headers[] = {arena_printf(c->mem, "Authorization: Bearer %s", token), NULL};
     if (strpbrk(token, "\r\n"))
         return refuse(c, "Not authorized to access this server");
-    struct fetch f = {.method = "GET", .url = info_url(c, server), .headers = headers, .timeout_ms = TIMEOUT_MS, .redirects = true};
+    struct fetch f = {
+        .method = "GET", .url = info_url(c, server), .headers = headers, .timeout_ms = TIMEOUT_MS, .redirects = true};
     *answer = fetch(c->mem, &f);
     if (answer->failure == FETCH_DONE && answer->status >= 200 && answer->status < 300)
         return OK;
@@ -88,11 +89,14 @@ int external_login(struct ctx *c, const char *token, char id[33])
     if (rc != OK)
         return rc;
     check_begin(&k, c->mem);
-    struct json_object *user = json_check(answer.body, answer.len, &error) ? json_tree(c->mem, answer.body, answer.len) : NULL;
+    struct json_object *user =
+        json_check(answer.body, answer.len, &error) ? json_tree(c->mem, answer.body, answer.len) : NULL;
     user = json_object_is_type(user, json_type_object) ? model_check(&k, &USER, user) : NULL;
     if (!user || !uuid_read(member_str(user, "id"), strlen(member_str(user, "id")), hex))
         return strange(c);
-    struct external_user e = {
-        .id = hex, .email = member_str(user, "email"), .name = member_str(user, "name"), .is_admin = member_bool(user, "is_admin")};
+    struct external_user e = {.id = hex,
+                              .email = member_str(user, "email"),
+                              .name = member_str(user, "name"),
+                              .is_admin = member_bool(user, "is_admin")};
     return user_from_external(c, &e, id);
 }

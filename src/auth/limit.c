@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "resource/sql.h"
 
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { MINUTE = 60, DAY = 24 * 60 * 60, SWEEP_ONE_IN = 64 };
@@ -38,8 +38,10 @@ int limit_count(struct ctx *c, enum limiter which)
     if (rc == OK)
         rc = sql(c, NULL, "INSERT INTO kanso_rate (limiter, address, at) VALUES (?, ?, ?)", name, who, p_int(now));
     if (rc == OK)
-        rc = sql(c, &rows, "SELECT COUNT(*), COALESCE(SUM(at > ?), 0) FROM kanso_rate WHERE limiter = ? AND address = ? AND at > ?",
-                 p_int(now - MINUTE), name, who, p_int(now - DAY));
+        rc = sql(
+            c, &rows,
+            "SELECT COUNT(*), COALESCE(SUM(at > ?), 0) FROM kanso_rate WHERE limiter = ? AND address = ? AND at > ?",
+            p_int(now - MINUTE), name, who, p_int(now - DAY));
     if (rc != OK)
         return rc;
     if (config.login_rate_day && atoll(db_row(&rows, 0)[0].s) > config.login_rate_day)
@@ -54,8 +56,8 @@ int limit_uncount(struct ctx *c, enum limiter which)
     if (!config.rate_limit)
         return OK;
     db_rollback(c->db);
-    return sql(c, NULL, "DELETE FROM kanso_rate WHERE limiter = ? AND address = ? ORDER BY id DESC LIMIT 1", p_text(NAMES[which]),
-               address(c));
+    return sql(c, NULL, "DELETE FROM kanso_rate WHERE limiter = ? AND address = ? ORDER BY id DESC LIMIT 1",
+               p_text(NAMES[which]), address(c));
 }
 
 int limit_forgive(struct ctx *c, enum limiter which)

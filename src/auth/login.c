@@ -19,13 +19,15 @@
 static const int64_t LONGEST_MINUTES = 1000000000;
 
 static const struct field FORM[] = {
-    {"grant_type", &T_STRING, NULL, 0, NUL}, {"username", &T_STRING, NULL, 0, NUL}, {"password", &T_STRING, NULL, 0, NUL},
-    {"client_id", &T_STRING, NULL, 0, NUL},  {"device_code", &T_STRING, NULL, 0, NUL},
+    {"grant_type", &T_STRING, NULL, 0, NUL},  {"username", &T_STRING, NULL, 0, NUL},
+    {"password", &T_STRING, NULL, 0, NUL},    {"client_id", &T_STRING, NULL, 0, NUL},
+    {"device_code", &T_STRING, NULL, 0, NUL},
 };
 const struct model LOGIN_FORM = MODEL("Body_token_api_v1_login_post", FORM);
 
-static const struct field TOKEN_QUERY[] = {
-    {"pipeline_id", &T_UUID, NULL, 0, NUL}, {"schedule_id", &T_UUID, NULL, 0, NUL}, {"expires_minutes", &T_INT, NULL, 0, NUL}};
+static const struct field TOKEN_QUERY[] = {{"pipeline_id", &T_UUID, NULL, 0, NUL},
+                                           {"schedule_id", &T_UUID, NULL, 0, NUL},
+                                           {"expires_minutes", &T_INT, NULL, 0, NUL}};
 const struct model API_TOKEN_QUERY = MODEL("api_token", TOKEN_QUERY);
 
 /* Cookies -------------------------------------------------------------------------------------------------------- */
@@ -40,8 +42,9 @@ static void set_cookie(struct ctx *c, const char *server_id, const char *token)
     const char *age = config.jwt_expire_minutes
                           ? arena_printf(c->mem, "Max-Age=%lld; ", (long long)config.jwt_expire_minutes * 60)
                           : "";
-    respond_header(c, "Set-Cookie", arena_printf(c->mem, "%s=%s; %sHttpOnly; %sPath=/; SameSite=lax", cookie_name(c, server_id),
-                                                 token, cookie_domain(c), age));
+    respond_header(c, "Set-Cookie",
+                   arena_printf(c->mem, "%s=%s; %sHttpOnly; %sPath=/; SameSite=lax", cookie_name(c, server_id), token,
+                                cookie_domain(c), age));
 }
 
 int logout(struct ctx *c)
@@ -54,8 +57,9 @@ int logout(struct ctx *c)
     time_t now = time(NULL);
     struct tm tm;
     strftime(when, sizeof when, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
-    respond_header(c, "Set-Cookie", arena_printf(c->mem, "%s=\"\"; %sexpires=%s; HttpOnly; Max-Age=0; Path=/; SameSite=lax",
-                                                 cookie_name(c, server_id), cookie_domain(c), when));
+    respond_header(c, "Set-Cookie",
+                   arena_printf(c->mem, "%s=\"\"; %sexpires=%s; HttpOnly; Max-Age=0; Path=/; SameSite=lax",
+                                cookie_name(c, server_id), cookie_domain(c), when));
     struct jw w = respond_json(c);
     jw_null(&w);
     return OK;
@@ -221,7 +225,8 @@ int login(struct ctx *c)
         type = grants[member_str(c->body, "username")      ? 0
                       : member_str(c->body, "password")    ? 1
                       : member_str(c->body, "device_code") ? 2
-                                                           : 3].type;
+                                                           : 3]
+                   .type;
     for (size_t i = 0; i < ARRAY_LEN(grants); i++)
         if (streq(type, grants[i].type))
             return grants[i].handler(c);
@@ -237,7 +242,8 @@ static int narrow(struct ctx *c, const char *name, const char *held, const char 
     const char *given = member_str(c->query, name);
     *out = given && uuid_read(given, strlen(given), hex) ? arena_strdup(c->mem, hex) : NULL;
     if (*out && held && !streq(*out, held))
-        return fail(c, EX_AUTHORIZATION, "The token in use is for another %s already", streq(name, "pipeline_id") ? "pipeline" : "schedule");
+        return fail(c, EX_AUTHORIZATION, "The token in use is for another %s already",
+                    streq(name, "pipeline_id") ? "pipeline" : "schedule");
     return OK;
 }
 
@@ -248,8 +254,11 @@ int api_token(struct ctx *c)
     const char *server_id;
     if (!auth->token)
         return fail_detail(c, 401, "Not authenticated.");
-    struct token t = {.subject = auth->user_id, .device_id = auth->device_id, .api_key_id = auth->api_key_id,
-                      .claims = auth->claims, .expires = auth->expires};
+    struct token t = {.subject = auth->user_id,
+                      .device_id = auth->device_id,
+                      .api_key_id = auth->api_key_id,
+                      .claims = auth->claims,
+                      .expires = auth->expires};
     int rc = narrow(c, "pipeline_id", auth->pipeline_id, &t.pipeline_id);
     if (rc == OK)
         rc = narrow(c, "schedule_id", auth->schedule_id, &t.schedule_id);
@@ -260,7 +269,8 @@ int api_token(struct ctx *c)
     const char *token = auth->token;
     int64_t asked = minutes ? json_object_get_int64(minutes) : 0;
     if (llabs(asked) > LONGEST_MINUTES)
-        return fail(c, EX_VALUE, "expires_minutes is %lld; expected at most %lld", (long long)asked, (long long)LONGEST_MINUTES);
+        return fail(c, EX_VALUE, "expires_minutes is %lld; expected at most %lld", (long long)asked,
+                    (long long)LONGEST_MINUTES);
     if (auth->device_id || auth->api_key_id) {
         int64_t until = (int64_t)time(NULL) + asked * 60;
         if (asked && (!t.expires || until < t.expires))

@@ -12,7 +12,9 @@
 
 static const EVP_MD *digest(void)
 {
-    return streq(config.jwt_algorithm, "HS512") ? EVP_sha512() : streq(config.jwt_algorithm, "HS384") ? EVP_sha384() : EVP_sha256();
+    return streq(config.jwt_algorithm, "HS512")   ? EVP_sha512()
+           : streq(config.jwt_algorithm, "HS384") ? EVP_sha384()
+                                                  : EVP_sha256();
 }
 
 /* The signature of what stands before the last dot. */
@@ -55,8 +57,7 @@ static struct json_object *claims_of(struct arena *a, const struct token *t, con
     const char *ids[] = {t->device_id, t->api_key_id, t->pipeline_id, t->schedule_id};
     struct json_object *o = json_keep(a, json_object_new_object());
     if (t->claims) {
-        json_object_object_foreach(t->claims, key, value)
-            json_object_object_add(o, key, json_object_get(value));
+        json_object_object_foreach(t->claims, key, value) json_object_object_add(o, key, json_object_get(value));
         for (size_t i = 0; i < ARRAY_LEN(made); i++)
             json_object_object_del(o, made[i]);
     }
@@ -108,7 +109,8 @@ static struct json_object *read_object(struct arena *a, struct part p, const cha
 {
     struct json_error error = {0, "Expecting value"};
     if (!p.len || !json_check(p.s, p.len, &error)) {
-        *problem = arena_printf(a, "Invalid %s string: %s: line 1 column %zu (char %zu)", what, error.message, error.at + 1, error.at);
+        *problem = arena_printf(a, "Invalid %s string: %s: line 1 column %zu (char %zu)", what, error.message,
+                                error.at + 1, error.at);
         return NULL;
     }
     struct json_object *o = json_tree(a, p.s, p.len);
@@ -224,8 +226,11 @@ static const char *read_claims(struct arena *a, struct json_object *claims, cons
         problem = "the subject claim is missing";
     const struct {
         const char *name, **to;
-    } ids[] = {{"sub", &out->subject}, {"device_id", &out->device_id}, {"api_key_id", &out->api_key_id},
-               {"pipeline_id", &out->pipeline_id}, {"schedule_id", &out->schedule_id}};
+    } ids[] = {{"sub", &out->subject},
+               {"device_id", &out->device_id},
+               {"api_key_id", &out->api_key_id},
+               {"pipeline_id", &out->pipeline_id},
+               {"schedule_id", &out->schedule_id}};
     for (size_t i = 0; i < ARRAY_LEN(ids) && !problem; i++)
         problem = read_id(a, claims, ids[i].name, ids[i].to);
     return problem;
@@ -234,7 +239,8 @@ static const char *read_claims(struct arena *a, struct json_object *claims, cons
 const char *token_decode(struct arena *a, const char *text, const char *server_id, struct token *out)
 {
     *out = (struct token){0};
-    const char *dot = strchr(text, '.'), *last = dot ? strchr(dot + 1, '.') : NULL, *end = text + strlen(text), *problem = NULL;
+    const char *dot = strchr(text, '.'), *last = dot ? strchr(dot + 1, '.') : NULL, *end = text + strlen(text),
+               *problem = NULL;
     if (!last)
         return "Not enough segments";
     struct part header_part = part(a, text, dot), payload = part(a, dot + 1, last), signature = part(a, last + 1, end);

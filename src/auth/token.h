@@ -10,17 +10,18 @@
 #include <stdint.h>
 
 struct token {
-    const char *subject; /* hex id of a user or service account */
+    const char *subject;                                            /* hex id of a user or service account */
     const char *device_id, *api_key_id, *pipeline_id, *schedule_id; /* hex, or NULL */
-    int64_t expires;            /* unix seconds, 0 = never */
-    struct json_object *claims; /* all of them, after decoding; when encoding, those to keep besides the ones above, or NULL */
+    int64_t expires;                                                /* unix seconds, 0 = never */
+    struct json_object
+        *claims; /* all of them, after decoding; when encoding, those to keep besides the ones above, or NULL */
 };
 
 /* Signs a token. NULL when the server has no signing key. `server_id` is the default issuer and audience. */
 const char *token_encode(struct arena *a, const struct token *t, const char *server_id);
 
-/* Checks form, algorithm, signature, times, issuer, audience and ids, in this order. Returns NULL, or what is wrong with
- * it in the words that clients of the reference see. */
+/* Checks form, algorithm, signature, times, issuer, audience and ids, in this order. Returns NULL, or what is wrong
+ * with it in the words that clients of the reference see. */
 const char *token_decode(struct arena *a, const char *text, const char *server_id, struct token *out);
 
 #endif

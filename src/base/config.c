@@ -21,11 +21,26 @@ struct entry {
 };
 
 #define AT(member) offsetof(struct config, member)
-#define TEXT(name, member, def, about) {name, def, V_TEXT, AT(member), 0, 0, about}
-#define INT(name, member, def, lo, hi, about) {name, def, V_INT, AT(member), lo, hi, about}
-#define BOOL(name, member, def, about) {name, def, V_BOOL, AT(member), 0, 0, about}
-#define LOOSE(name, member, def, about) {name, def, V_LOOSE_BOOL, AT(member), 0, 0, about}
-#define HEADER(name, index, about) {"ZENML_SERVER_SECURE_HEADERS_" name, NULL, V_TEXT, AT(headers) + (index) * sizeof(char *), 0, 0, about}
+#define TEXT(name, member, def, about)                                                                                 \
+    {                                                                                                                  \
+        name, def, V_TEXT, AT(member), 0, 0, about                                                                     \
+    }
+#define INT(name, member, def, lo, hi, about)                                                                          \
+    {                                                                                                                  \
+        name, def, V_INT, AT(member), lo, hi, about                                                                    \
+    }
+#define BOOL(name, member, def, about)                                                                                 \
+    {                                                                                                                  \
+        name, def, V_BOOL, AT(member), 0, 0, about                                                                     \
+    }
+#define LOOSE(name, member, def, about)                                                                                \
+    {                                                                                                                  \
+        name, def, V_LOOSE_BOOL, AT(member), 0, 0, about                                                               \
+    }
+#define HEADER(name, index, about)                                                                                     \
+    {                                                                                                                  \
+        "ZENML_SERVER_SECURE_HEADERS_" name, NULL, V_TEXT, AT(headers) + (index) * sizeof(char *), 0, 0, about         \
+    }
 
 enum { MINUTES_MAX = 100 * 365 * 24 * 60 };
 
@@ -42,24 +57,33 @@ static const struct entry ENTRIES[] = {
     TEXT("ZENML_SERVER_JWT_TOKEN_ISSUER", jwt_issuer, NULL, "iss claim; the server's id by default"),
     TEXT("ZENML_SERVER_JWT_TOKEN_AUDIENCE", jwt_audience, NULL, "aud claim; the server's id by default"),
     INT("ZENML_SERVER_JWT_TOKEN_LEEWAY_SECONDS", jwt_leeway, "10", 0, 86400, "tolerance for exp, nbf and iat"),
-    INT("ZENML_SERVER_JWT_TOKEN_EXPIRE_MINUTES", jwt_expire_minutes, "0", 0, MINUTES_MAX, "life of tokens; 0 = endless"),
+    INT("ZENML_SERVER_JWT_TOKEN_EXPIRE_MINUTES", jwt_expire_minutes, "0", 0, MINUTES_MAX,
+        "life of tokens; 0 = endless"),
     TEXT("ZENML_SERVER_JWT_SECRET_KEY", jwt_secret_key, NULL, "key that signs tokens, at least 32 characters"),
     TEXT("ZENML_SERVER_AUTH_COOKIE_NAME", auth_cookie_name, NULL, "zenml-server-<id> by default"),
     TEXT("ZENML_SERVER_AUTH_COOKIE_DOMAIN", auth_cookie_domain, NULL, "domain of the session cookie"),
     TEXT("ZENML_SERVER_CORS_ALLOW_ORIGINS", cors_origins, "*", "comma-separated origins"),
-    INT("ZENML_SERVER_MAX_FAILED_DEVICE_AUTH_ATTEMPTS", max_failed_device_attempts, "3", 1, 1000, "wrong codes that lock a device"),
+    INT("ZENML_SERVER_MAX_FAILED_DEVICE_AUTH_ATTEMPTS", max_failed_device_attempts, "3", 1, 1000,
+        "wrong codes that lock a device"),
     INT("ZENML_SERVER_DEVICE_AUTH_TIMEOUT", device_auth_timeout, "300", 1, 86400, "seconds to approve a device"),
     INT("ZENML_SERVER_DEVICE_AUTH_POLLING_INTERVAL", device_polling_interval, "5", 1, 3600, "seconds between polls"),
-    INT("ZENML_SERVER_DEVICE_EXPIRATION_MINUTES", device_expiration_minutes, "0", 0, MINUTES_MAX, "life of devices; 0 = endless"),
-    INT("ZENML_SERVER_TRUSTED_DEVICE_EXPIRATION_MINUTES", trusted_device_expiration_minutes, "0", 0, MINUTES_MAX, "life of trusted devices"),
+    INT("ZENML_SERVER_DEVICE_EXPIRATION_MINUTES", device_expiration_minutes, "0", 0, MINUTES_MAX,
+        "life of devices; 0 = endless"),
+    INT("ZENML_SERVER_TRUSTED_DEVICE_EXPIRATION_MINUTES", trusted_device_expiration_minutes, "0", 0, MINUTES_MAX,
+        "life of trusted devices"),
     TEXT("ZENML_SERVER_EXTERNAL_LOGIN_URL", external_login_url, NULL, "scheme EXTERNAL: where to sign in"),
-    TEXT("ZENML_SERVER_EXTERNAL_USER_INFO_URL", external_user_info_url, NULL, "scheme EXTERNAL: who a token belongs to"),
-    TEXT("ZENML_SERVER_EXTERNAL_COOKIE_NAME", external_cookie_name, NULL, "scheme EXTERNAL: cookie of the external session"),
+    TEXT("ZENML_SERVER_EXTERNAL_USER_INFO_URL", external_user_info_url, NULL,
+         "scheme EXTERNAL: who a token belongs to"),
+    TEXT("ZENML_SERVER_EXTERNAL_COOKIE_NAME", external_cookie_name, NULL,
+         "scheme EXTERNAL: cookie of the external session"),
     TEXT("ZENML_SERVER_EXTERNAL_SERVER_ID", external_server_id, NULL, "id of a new database's server"),
     TEXT("ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE", rbac_source, NULL, "set: permissions come from the control plane"),
-    TEXT("ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE", feature_gate_source, NULL, "set: entitlements come from the control plane"),
-    TEXT("ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE", workload_manager_source, NULL, "set: templates can be run"),
-    INT("ZENML_SERVER_PIPELINE_RUN_AUTH_WINDOW", pipeline_run_auth_window, "2880", 0, MINUTES_MAX, "minutes, default of actions"),
+    TEXT("ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE", feature_gate_source, NULL,
+         "set: entitlements come from the control plane"),
+    TEXT("ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE", workload_manager_source, NULL,
+         "set: templates can be run"),
+    INT("ZENML_SERVER_PIPELINE_RUN_AUTH_WINDOW", pipeline_run_auth_window, "2880", 0, MINUTES_MAX,
+        "minutes, default of actions"),
     BOOL("ZENML_SERVER_RATE_LIMIT_ENABLED", rate_limit, "false", "limit logins and password changes"),
     INT("ZENML_SERVER_LOGIN_RATE_LIMIT_MINUTE", login_rate_minute, "5", 0, 1000000, "tries per minute"),
     INT("ZENML_SERVER_LOGIN_RATE_LIMIT_DAY", login_rate_day, "1000", 0, 1000000, "tries per day"),
@@ -77,7 +101,8 @@ static const struct entry ENTRIES[] = {
     BOOL("ZENML_SERVER_DISPLAY_UPDATES", display_updates, "true", "initial setting"),
     BOOL("ZENML_SERVER_AUTO_ACTIVATE", auto_activate, "false", "activate a new server with the default user"),
     INT("ZENML_SERVER_THREAD_POOL_SIZE", thread_pool_size, "40", 1, 10000, "connections to the control plane"),
-    TEXT("ZENML_SERVER_REPORTABLE_RESOURCES", reportable_resources, "[\"pipeline\",\"pipeline_run\",\"model\"]", "feature gate"),
+    TEXT("ZENML_SERVER_REPORTABLE_RESOURCES", reportable_resources, "[\"pipeline\",\"pipeline_run\",\"model\"]",
+         "feature gate"),
     TEXT("ZENML_CLOUD_API_URL", cloud_api_url, NULL, "the control plane, for permissions and entitlements"),
     TEXT("ZENML_CLOUD_OAUTH2_CLIENT_ID", cloud_client_id, NULL, "and how to sign in there"),
     TEXT("ZENML_CLOUD_OAUTH2_CLIENT_SECRET", cloud_client_secret, NULL, "likewise"),
@@ -89,12 +114,14 @@ static const struct entry ENTRIES[] = {
     LOOSE("ZENML_DEBUG", debug, "false", "shown by /info"),
     LOOSE("ZENML_ANALYTICS_OPT_IN", analytics_opt_in, "true", "initial setting; Kanso itself sends nothing"),
     LOOSE("ZENML_LOCAL_SERVER", local_server, "false", "shown analytics setting follows the process"),
-    INT("ZENML_PAGINATION_DEFAULT_LIMIT", pagination_limit, "0", 0, 1000000, "default and largest page size; 0 = 20 and 10000"),
+    INT("ZENML_PAGINATION_DEFAULT_LIMIT", pagination_limit, "0", 0, 1000000,
+        "default and largest page size; 0 = 20 and 10000"),
     TEXT("ZENML_SECRETS_STORE_TYPE", secrets_store_type, "sql", "sql or none"),
     TEXT("ZENML_SECRETS_STORE_ENCRYPTION_KEY", encryption_key, NULL, "key of the secrets in the database"),
     TEXT("ZENML_LOCAL_STORES_PATH", local_stores_path, NULL, "where local artifact stores without a path lie"),
     TEXT("ZENML_CONFIG_PATH", config_path, NULL, "else in local_stores below it; ~/.config/zenml by default"),
-    TEXT("KANSO_STORE_ROOTS", store_roots, NULL, "directories (a:b) below which files of artifact stores are read; anywhere by default"),
+    TEXT("KANSO_STORE_ROOTS", store_roots, NULL,
+         "directories (a:b) below which files of artifact stores are read; anywhere by default"),
     TEXT("KANSO_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
     TEXT("KANSO_TRUSTED_PROXIES", trusted_proxies, NULL, "proxies in front of nginx, whose X-Forwarded-For counts"),
     INT("KANSO_MAX_BODY", max_body, "67108864", 1024, 1 << 30, "largest request body in bytes"),
@@ -124,8 +151,8 @@ static const char *set_int(struct arena *a, const struct entry *e, const char *v
 {
     int64_t n;
     if (!parse_int64(value, &n) || n < e->min || n > e->max)
-        return arena_printf(a, "%s is '%s'; expected a whole number from %lld to %lld", e->name, value, (long long)e->min,
-                            (long long)e->max);
+        return arena_printf(a, "%s is '%s'; expected a whole number from %lld to %lld", e->name, value,
+                            (long long)e->min, (long long)e->max);
     *(int64_t *)slot(e) = n;
     return NULL;
 }
@@ -167,13 +194,17 @@ static const char *check_cloud(struct arena *a)
     static const char rbac[] = "zenml.zen_server.rbac.zenml_cloud_rbac.ZenMLCloudRBAC";
     static const char gate[] = "zenml.zen_server.feature_gate.zenml_cloud_feature_gate.ZenMLCloudFeatureGateInterface";
     if (config.rbac_source && !streq(config.rbac_source, rbac))
-        return arena_printf(a, "ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE is '%s'; expected %s", config.rbac_source, rbac);
+        return arena_printf(a, "ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE is '%s'; expected %s", config.rbac_source,
+                            rbac);
     if (config.feature_gate_source && !streq(config.feature_gate_source, gate))
-        return arena_printf(a, "ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE is '%s'; expected %s", config.feature_gate_source, gate);
+        return arena_printf(a, "ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE is '%s'; expected %s",
+                            config.feature_gate_source, gate);
     if (!config.rbac_source && !config.feature_gate_source)
         return NULL;
-    if (!config.cloud_api_url || !config.cloud_client_id || !config.cloud_client_secret || !config.cloud_audience || !config.cloud_auth0_domain)
-        return "the control plane needs ZENML_CLOUD_API_URL, ZENML_CLOUD_OAUTH2_CLIENT_ID, ZENML_CLOUD_OAUTH2_CLIENT_SECRET, "
+    if (!config.cloud_api_url || !config.cloud_client_id || !config.cloud_client_secret || !config.cloud_audience ||
+        !config.cloud_auth0_domain)
+        return "the control plane needs ZENML_CLOUD_API_URL, ZENML_CLOUD_OAUTH2_CLIENT_ID, "
+               "ZENML_CLOUD_OAUTH2_CLIENT_SECRET, "
                "ZENML_CLOUD_OAUTH2_AUDIENCE and ZENML_CLOUD_AUTH0_DOMAIN";
     config.cloud_api_url_len = strlen(config.cloud_api_url);
     while (config.cloud_api_url_len && config.cloud_api_url[config.cloud_api_url_len - 1] == '/')
@@ -188,20 +219,24 @@ static const char *check_together(struct arena *a)
     for (size_t i = 0; i < ARRAY_LEN(algorithms); i++)
         known = known || streq(config.jwt_algorithm, algorithms[i]);
     if (!known)
-        return arena_printf(a, "ZENML_SERVER_JWT_TOKEN_ALGORITHM is '%s'; expected HS256, HS384 or HS512", config.jwt_algorithm);
+        return arena_printf(a, "ZENML_SERVER_JWT_TOKEN_ALGORITHM is '%s'; expected HS256, HS384 or HS512",
+                            config.jwt_algorithm);
     if (config.auth_scheme == SCHEME_EXTERNAL && (!config.external_login_url || !config.external_user_info_url))
-        return "ZENML_SERVER_EXTERNAL_LOGIN_URL and ZENML_SERVER_EXTERNAL_USER_INFO_URL are needed with the scheme EXTERNAL";
+        return "ZENML_SERVER_EXTERNAL_LOGIN_URL and ZENML_SERVER_EXTERNAL_USER_INFO_URL are needed with the scheme "
+               "EXTERNAL";
     if (!streq(config.secrets_store_type, "sql") && !streq(config.secrets_store_type, "none"))
         return arena_printf(a, "ZENML_SECRETS_STORE_TYPE is '%s'; expected sql or none", config.secrets_store_type);
     if (config.trusted_proxies && !address_list_valid(config.trusted_proxies))
-        return arena_printf(a, "KANSO_TRUSTED_PROXIES is '%s'; expected addresses or networks such as 10.0.0.0/8, separated by commas",
-                            config.trusted_proxies);
+        return arena_printf(
+            a, "KANSO_TRUSTED_PROXIES is '%s'; expected addresses or networks such as 10.0.0.0/8, separated by commas",
+            config.trusted_proxies);
     const char *cloud = check_cloud(a);
     if (cloud)
         return cloud;
     size_t len = strlen(config.root_url_path);
     if (len && (config.root_url_path[0] != '/' || config.root_url_path[len - 1] == '/'))
-        return arena_printf(a, "ZENML_SERVER_ROOT_URL_PATH is '%s'; expected a path such as /zenml", config.root_url_path);
+        return arena_printf(a, "ZENML_SERVER_ROOT_URL_PATH is '%s'; expected a path such as /zenml",
+                            config.root_url_path);
     return NULL;
 }
 

@@ -235,7 +235,8 @@ bool equal_constant_time(const void *a, size_t a_len, const void *b, size_t b_le
 
 int parse_bool_word(const char *s, size_t len)
 {
-    static const char *const words[2][6] = {{"0", "false", "f", "no", "n", "off"}, {"1", "true", "t", "yes", "y", "on"}};
+    static const char *const words[2][6] = {{"0", "false", "f", "no", "n", "off"},
+                                            {"1", "true", "t", "yes", "y", "on"}};
     for (int v = 0; v < 2; v++)
         for (size_t i = 0; i < ARRAY_LEN(words[v]); i++)
             if (strlen(words[v][i]) == len && strncasecmp(words[v][i], s, len) == 0)

@@ -213,8 +213,8 @@ static const char *root_path(struct arena *a)
     return text;
 }
 
-/* The secure headers of contract/server.md section 3 for files. `Server` is left to nginx, which has one already; Kanso's
- * own pages have a stricter policy than the configured one. */
+/* The secure headers of contract/server.md section 3 for files. `Server` is left to nginx, which has one already;
+ * Kanso's own pages have a stricter policy than the configured one. */
 static const char *file_headers(struct arena *a, bool with_policy)
 {
     const char *problem, *lines = secure_headers(a, &problem);

@@ -11,7 +11,8 @@ int ctl_openapi(int argc, char **argv)
 {
     if (argc > 1) {
         bool help = streq(argv[1], "--help");
-        fputs("Usage: kansoctl openapi\n\nPrints the OpenAPI document of a server with this configuration.\n", help ? stdout : stderr);
+        fputs("Usage: kansoctl openapi\n\nPrints the OpenAPI document of a server with this configuration.\n",
+              help ? stdout : stderr);
         return help ? CTL_DONE : CTL_MISUSED;
     }
     struct arena a = {0};

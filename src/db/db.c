@@ -259,7 +259,9 @@ static enum db_status bind_params(struct db *db, struct arena *a, MYSQL_STMT *st
     MYSQL_BIND *bind = arena_array(a, count, sizeof *bind);
     for (size_t i = 0; i < count; i++) {
         const struct db_param *p = &params[i];
-        bind[i].buffer_type = p->type == P_NULL ? MYSQL_TYPE_NULL : p->type == P_INT ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_STRING;
+        bind[i].buffer_type = p->type == P_NULL  ? MYSQL_TYPE_NULL
+                              : p->type == P_INT ? MYSQL_TYPE_LONGLONG
+                                                 : MYSQL_TYPE_STRING;
         bind[i].buffer = p->type == P_INT ? arena_memdup(a, &p->n, sizeof p->n) : (void *)(uintptr_t)p->s;
         bind[i].buffer_length = p->len;
     }
@@ -306,8 +308,8 @@ static enum db_status fetch_rows(struct db *db, struct arena *a, MYSQL_STMT *stm
     return DB_OK;
 }
 
-enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql, const struct db_param *params,
-                      size_t count)
+enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql,
+                      const struct db_param *params, size_t count)
 {
     struct db_rows unused;
     MYSQL_STMT *stmt = NULL;

@@ -77,8 +77,8 @@ void db_free(struct db *db);
 enum db_status db_ready(struct db *db);
 
 /* Runs one statement. `out` may be NULL for writes. */
-enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql, const struct db_param *params,
-                      size_t count);
+enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql,
+                      const struct db_param *params, size_t count);
 
 /* Runs statements separated by semicolons, without parameters: migrations only. */
 enum db_status db_script(struct db *db, const char *sql);

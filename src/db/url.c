@@ -56,8 +56,10 @@ static const char *read_option(struct arena *a, struct db_url *u, const char *ke
             return "ZENML_STORE_URL: ssl_verify_server_cert must be true or false";
         u->ssl_verify = on;
     } else {
-        return arena_printf(a, "ZENML_STORE_URL: unknown option '%s'; known are ssl_ca, ssl_cert, ssl_key, "
-                               "ssl_verify_server_cert and unix_socket", key);
+        return arena_printf(a,
+                            "ZENML_STORE_URL: unknown option '%s'; known are ssl_ca, ssl_cert, ssl_key, "
+                            "ssl_verify_server_cert and unix_socket",
+                            key);
     }
     return NULL;
 }
@@ -67,8 +69,9 @@ static const char *read_options(struct arena *a, struct db_url *u, const char *q
     while (query && *query) {
         size_t len = strcspn(query, "&");
         const char *eq = memchr(query, '=', len);
-        const char *problem = read_option(a, u, decoded(a, query, eq ? (size_t)(eq - query) : len),
-                                          eq ? percent_decode(a, eq + 1, len - (size_t)(eq + 1 - query), false, NULL) : "");
+        const char *problem =
+            read_option(a, u, decoded(a, query, eq ? (size_t)(eq - query) : len),
+                        eq ? percent_decode(a, eq + 1, len - (size_t)(eq + 1 - query), false, NULL) : "");
         if (problem)
             return problem;
         query += len + (query[len] == '&');

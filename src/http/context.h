@@ -42,7 +42,7 @@ struct pair {
 
 struct request {
     const char *method;
-    const char *path;   /* decoded, without the root path */
+    const char *path; /* decoded, without the root path */
     size_t path_len;
     struct pair *query; /* decoded, in order */
     size_t query_count;
@@ -81,11 +81,11 @@ struct auth {
     bool is_admin, is_service_account;
     struct db_value *user_values; /* the user's row, by position of resource_user's columns */
     const char *device_id, *api_key_id, *pipeline_id, *schedule_id; /* of the token: hex, or NULL */
-    struct json_object *claims; /* of the token, or NULL */
-    const char *token;          /* as it came, or NULL */
-    int64_t expires;            /* of the token: unix seconds, 0 = never */
-    const char *external_id;    /* for the control plane; read when it is first needed */
-    bool no_secret_values;      /* the control plane lets the caller see names only */
+    struct json_object *claims;                                     /* of the token, or NULL */
+    const char *token;                                              /* as it came, or NULL */
+    int64_t expires;                                                /* of the token: unix seconds, 0 = never */
+    const char *external_id; /* for the control plane; read when it is first needed */
+    bool no_secret_values;   /* the control plane lets the caller see names only */
 };
 
 struct ctx {
@@ -98,13 +98,13 @@ struct ctx {
     struct json_object *body;           /* checked body; query parameters in `query` */
     struct json_object *raw;            /* the body as it was sent */
     struct json_object *query;
-    bool committed; /* a transaction of this request has been committed: it must not run again */
+    bool committed;              /* a transaction of this request has been committed: it must not run again */
     struct filter_query *filter; /* list routes */
     struct auth *auth;           /* NULL on routes without authentication */
     struct check *check;
-    struct access *access;       /* what room access has to do behind the handler */
+    struct access *access;          /* what room access has to do behind the handler */
     struct envelope_log *envelopes; /* the view notes here which envelopes it writes; NULL: nobody asks */
-    void (*after)(struct ctx *); /* background work, after the answer has left */
+    void (*after)(struct ctx *);    /* background work, after the answer has left */
     void *after_data;
 };
 

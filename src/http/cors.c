@@ -21,7 +21,8 @@ static bool origin_listed(const char *origin)
 
 bool cors_preflight(struct ctx *c)
 {
-    const char *origin = request_header(c, "HTTP_ORIGIN"), *headers = request_header(c, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS");
+    const char *origin = request_header(c, "HTTP_ORIGIN"),
+               *headers = request_header(c, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS");
     if (!streq(c->req.method, "OPTIONS") || !origin || !request_header(c, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"))
         return false;
     bool allowed = streq(config.cors_origins, "*") || origin_listed(origin);
@@ -44,7 +45,8 @@ void cors_answer(struct ctx *c)
     const char *origin = request_header(c, "HTTP_ORIGIN");
     if (!origin)
         return;
-    bool any = streq(config.cors_origins, "*"), echo = any ? request_header(c, "HTTP_COOKIE") != NULL : origin_listed(origin);
+    bool any = streq(config.cors_origins, "*"),
+         echo = any ? request_header(c, "HTTP_COOKIE") != NULL : origin_listed(origin);
     respond_header(c, "Access-Control-Allow-Credentials", "true");
     if (any || echo)
         respond_header(c, "Access-Control-Allow-Origin", echo ? origin : "*");
@@ -52,12 +54,12 @@ void cors_answer(struct ctx *c)
         respond_header(c, "Vary", "Origin");
 }
 
-#define CSP_DEFAULT                                                                                                       \
-    "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' https://widgets-v3.featureos.app; "              \
-    "connect-src 'self' https://sdkdocs.zenml.io https://analytics.zenml.io; "                                            \
-    "img-src 'self' data: https://public-flavor-logos.s3.eu-central-1.amazonaws.com https://avatar.vercel.sh; "           \
-    "style-src 'self' 'unsafe-inline'; base-uri 'self'; form-action 'self'; font-src 'self';"                             \
-    "frame-src https://zenml.hellonext.co https://sdkdocs.zenml.io https://widgets-v3.hellonext.co "                      \
+#define CSP_DEFAULT                                                                                                    \
+    "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' https://widgets-v3.featureos.app; "           \
+    "connect-src 'self' https://sdkdocs.zenml.io https://analytics.zenml.io; "                                         \
+    "img-src 'self' data: https://public-flavor-logos.s3.eu-central-1.amazonaws.com https://avatar.vercel.sh; "        \
+    "style-src 'self' 'unsafe-inline'; base-uri 'self'; form-action 'self'; font-src 'self';"                          \
+    "frame-src https://zenml.hellonext.co https://sdkdocs.zenml.io https://widgets-v3.hellonext.co "                   \
     "https://widgets-v3.featureos.app https://zenml.portal.trainn.co"
 
 static const struct {
@@ -71,14 +73,16 @@ static const struct {
     [H_CSP] = {"Content-Security-Policy", CSP_DEFAULT},
     [H_REFERRER] = {"Referrer-Policy", "no-referrer-when-downgrade"},
     [H_CACHE] = {"Cache-Control", "no-store, no-cache, must-revalidate"},
-    [H_PERMISSIONS] = {"Permissions-Policy", "accelerometer=(), autoplay=(), camera=(), encrypted-media=(), geolocation=(), "
-                                             "gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), sync-xhr=(), usb=()"},
+    [H_PERMISSIONS] = {"Permissions-Policy",
+                       "accelerometer=(), autoplay=(), camera=(), encrypted-media=(), geolocation=(), "
+                       "gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), sync-xhr=(), usb=()"},
 };
 
 /* 1: the default; 0: left out; -1: a text of its own */
 static int keyword(const char *value)
 {
-    static const char *const on[] = {"enabled", "yes", "true", "on"}, *const off[] = {"disabled", "no", "none", "false", "off"};
+    static const char *const on[] = {"enabled", "yes", "true", "on"}, *const off[] = {"disabled", "no", "none", "false",
+                                                                                      "off"};
     for (size_t i = 0; i < ARRAY_LEN(on); i++)
         if (strcasecmp(on[i], value) == 0)
             return 1;
@@ -121,7 +125,8 @@ static const char *merge_policy(struct arena *a, const char *custom)
 {
     struct directive all[64];
     size_t count = 0;
-    if (!read_policy(a, CSP_DEFAULT, all, &count, ARRAY_LEN(all)) || !read_policy(a, custom, all, &count, ARRAY_LEN(all)))
+    if (!read_policy(a, CSP_DEFAULT, all, &count, ARRAY_LEN(all)) ||
+        !read_policy(a, custom, all, &count, ARRAY_LEN(all)))
         return NULL;
     const char *out = "";
     for (size_t i = 0; i < count; i++)

@@ -20,8 +20,8 @@ struct fetch {
     bool redirects;             /* are followed */
 };
 
-/* Why there is no answer. FETCH_UNSENT: the request has not reached the server, so it may be sent again. FETCH_LATE: the
- * time is up. */
+/* Why there is no answer. FETCH_UNSENT: the request has not reached the server, so it may be sent again. FETCH_LATE:
+ * the time is up. */
 enum fetch_failure { FETCH_DONE, FETCH_UNSENT, FETCH_BROKEN, FETCH_LATE };
 
 struct fetched {

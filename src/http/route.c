@@ -33,7 +33,7 @@ static bool match(struct arena *mem, const char *template, const char *path, con
             param[n++] = arena_strndup(mem, path, len);
             path += len;
             template += strcspn(template, "}") + 1;
-        } else if (*template++ != *path++) {
+        } else if (*template ++ != *path++) {
             return false;
         }
     }
@@ -55,7 +55,8 @@ static void allow(struct ctx *c, const struct group *const *groups, size_t count
     for (size_t g = 0; g < count; g++)
         for (size_t i = 0; i < groups[g]->count; i++) {
             const struct route *r = &groups[g]->routes[i];
-            if (!strstr(list.data, r->method) && method_fits(r, r->method) && match(c->mem, r->path, c->req.path, unused))
+            if (!strstr(list.data, r->method) && method_fits(r, r->method) &&
+                match(c->mem, r->path, c->req.path, unused))
                 buf_addf(&list, ", %s", r->method);
         }
     respond_header(c, "Allow", arena_strdup(c->mem, list.data));

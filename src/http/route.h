@@ -10,14 +10,14 @@
 struct resource;
 
 enum route_flags {
-    R_PUBLIC = 1,     /* no authentication */
-    R_FORM = 2,       /* the body is a form, checked like a JSON body */
-    R_HYDRATE = 4,    /* takes `hydrate`, default true */
-    R_NO_HYDRATE = 8, /* takes `hydrate`, default false (lists do so by themselves) */
-    R_HEAD = 64,      /* answers HEAD as well */
-    R_BODY_BYTES = 128, /* the body is taken as it is */
-    R_INTERNAL = 256, /* not part of the OpenAPI document */
-    R_UUID_PATH = 1024, /* path parameters are UUIDs whatever their names say */
+    R_PUBLIC = 1,          /* no authentication */
+    R_FORM = 2,            /* the body is a form, checked like a JSON body */
+    R_HYDRATE = 4,         /* takes `hydrate`, default true */
+    R_NO_HYDRATE = 8,      /* takes `hydrate`, default false (lists do so by themselves) */
+    R_HEAD = 64,           /* answers HEAD as well */
+    R_BODY_BYTES = 128,    /* the body is taken as it is */
+    R_INTERNAL = 256,      /* not part of the OpenAPI document */
+    R_UUID_PATH = 1024,    /* path parameters are UUIDs whatever their names say */
     R_BODY_OPTIONAL = 512, /* the body may be absent: c->body is NULL then */
 };
 
@@ -43,7 +43,8 @@ struct group {
     size_t count;
 };
 
-#define GROUP(id, rows) const struct group group_##id = {.name = #id, .routes = (rows), .count = sizeof(rows) / sizeof *(rows)}
+#define GROUP(id, rows)                                                                                                \
+    const struct group group_##id = {.name = #id, .routes = (rows), .count = sizeof(rows) / sizeof *(rows)}
 
 /* Finds the route and fills c->route and c->param. Returns OK, or FAILED with 404 or 405 (and Allow) composed. */
 int route_find(struct ctx *c, const struct group *const *groups, size_t count);

@@ -47,7 +47,8 @@ static const char *env_or(const struct ctx *c, const char *name, const char *oth
 static void read_target(struct ctx *c, const struct worker *w)
 {
     const char *uri = env_or(c, "REQUEST_URI", "");
-    const char *path = *uri ? uri : arena_printf(c->mem, "%s%s", env_or(c, "SCRIPT_NAME", ""), env_or(c, "PATH_INFO", ""));
+    const char *path =
+        *uri ? uri : arena_printf(c->mem, "%s%s", env_or(c, "SCRIPT_NAME", ""), env_or(c, "PATH_INFO", ""));
     size_t len = strcspn(path, "?");
     const char *query = *uri && uri[len] == '?' ? uri + len + 1 : env_or(c, "QUERY_STRING", "");
     form_read(c, query, strlen(query));
@@ -88,10 +89,20 @@ static const char *reason(int status)
     static const struct {
         int status;
         const char *text;
-    } reasons[] = {{200, "OK"},           {400, "Bad Request"},          {401, "Unauthorized"},        {402, "Payment Required"},
-                   {403, "Forbidden"},    {404, "Not Found"},            {405, "Method Not Allowed"},  {409, "Conflict"},
-                   {413, "Content Too Large"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {500, "Internal Server Error"},
-                   {501, "Not Implemented"}, {503, "Service Unavailable"}};
+    } reasons[] = {{200, "OK"},
+                   {400, "Bad Request"},
+                   {401, "Unauthorized"},
+                   {402, "Payment Required"},
+                   {403, "Forbidden"},
+                   {404, "Not Found"},
+                   {405, "Method Not Allowed"},
+                   {409, "Conflict"},
+                   {413, "Content Too Large"},
+                   {422, "Unprocessable Content"},
+                   {429, "Too Many Requests"},
+                   {500, "Internal Server Error"},
+                   {501, "Not Implemented"},
+                   {503, "Service Unavailable"}};
     for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
         if (reasons[i].status == status)
             return reasons[i].text;
@@ -159,8 +170,8 @@ static bool put_all(int fd, struct iovec *v, int count)
     return true;
 }
 
-/* A large body in FCGI_STDOUT records of its own (FastCGI 1.0, section 3.3): libfcgi would cut it into pieces of 8 KiB, and a
- * larger buffer is not to be had from it without a leak. */
+/* A large body in FCGI_STDOUT records of its own (FastCGI 1.0, section 3.3): libfcgi would cut it into pieces of 8 KiB,
+ * and a larger buffer is not to be had from it without a leak. */
 static void put_records(FCGX_Request *r, const char *data, size_t len)
 {
     enum { RECORD = 65528, BATCH = 32 };
@@ -170,9 +181,14 @@ static void put_records(FCGX_Request *r, const char *data, size_t len)
         int n = 0;
         for (; n < BATCH && len > 0; n++) {
             size_t part = len < RECORD ? len : RECORD;
-            const unsigned char head[] = {FCGI_VERSION_1, FCGI_STDOUT, (unsigned char)(r->requestId >> 8 & 0xff),
-                                          (unsigned char)(r->requestId & 0xff), (unsigned char)(part >> 8),
-                                          (unsigned char)(part & 0xff), 0, 0};
+            const unsigned char head[] = {FCGI_VERSION_1,
+                                          FCGI_STDOUT,
+                                          (unsigned char)(r->requestId >> 8 & 0xff),
+                                          (unsigned char)(r->requestId & 0xff),
+                                          (unsigned char)(part >> 8),
+                                          (unsigned char)(part & 0xff),
+                                          0,
+                                          0};
             memcpy(heads[n], head, sizeof head);
             v[2 * n] = (struct iovec){heads[n], FCGI_HEADER_LEN};
             v[2 * n + 1] = (struct iovec){(void *)(uintptr_t)data, part};

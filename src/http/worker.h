@@ -9,10 +9,10 @@
 #include "http/context.h"
 
 struct worker {
-    const char *root_path;   /* prefix that requests may carry, "" for none */
-    size_t max_body;         /* bytes */
-    unsigned max_requests;   /* exit after so many, 0 = never */
-    const char *headers;     /* "Name: value\r\n" lines for every answer */
+    const char *root_path; /* prefix that requests may carry, "" for none */
+    size_t max_body;       /* bytes */
+    unsigned max_requests; /* exit after so many, 0 = never */
+    const char *headers;   /* "Name: value\r\n" lines for every answer */
     void *app;
     int (*handle)(struct ctx *c, void *app);  /* composes the answer */
     void (*finish)(struct ctx *c, void *app); /* after it has left: background work, clean-up */

@@ -219,7 +219,8 @@ static struct json_object *check_int(struct check *c, const struct field *f, str
     case json_type_double: {
         double d = json_object_get_double(v);
         if (!isfinite(d) || d != floor(d) || fabs(d) > 9e18)
-            return refuse(c, "int_from_float", v, "Input should be a valid integer, got a number with a fractional part");
+            return refuse(c, "int_from_float", v,
+                          "Input should be a valid integer, got a number with a fractional part");
         return check_range(c, f, v, (int64_t)d);
     }
     case json_type_string: {
@@ -309,9 +310,9 @@ static struct json_object *check_stamp(struct check *c, struct json_object *v)
         return refuse(c, "datetime_type", v, "Input should be a valid datetime");
     const char *s = text_of(v, &len);
     if (!stamp_parse(s, len, stamp)) {
-        check_problem(c, NULL, len >= 10 && s[4] == '-' && len <= 10 ? "datetime_parsing" : "datetime_from_date_parsing", v,
-                      "{\"error\":\"not a date or time\"}",
-                      "Input should be a valid datetime such as 2024-01-31T12:34:56");
+        check_problem(
+            c, NULL, len >= 10 && s[4] == '-' && len <= 10 ? "datetime_parsing" : "datetime_from_date_parsing", v,
+            "{\"error\":\"not a date or time\"}", "Input should be a valid datetime such as 2024-01-31T12:34:56");
         return NULL;
     }
     return json_object_new_string(stamp);

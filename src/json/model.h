@@ -35,16 +35,17 @@ struct model;
 
 struct type {
     enum kind kind;
-    const char *label;              /* what `loc` calls it as an alternative of a union */
-    const struct type *item;        /* K_MAP, K_LIST */
-    const struct type *key;         /* K_MAP with checked keys: a K_ENUM */
-    bool item_null;                 /* items may be null */
-    const struct model *model;      /* K_MODEL */
-    const char *const *words;       /* K_ENUM, NULL-terminated */
-    const struct type *const *any;  /* K_UNION, NULL-terminated */
+    const char *label;             /* what `loc` calls it as an alternative of a union */
+    const struct type *item;       /* K_MAP, K_LIST */
+    const struct type *key;        /* K_MAP with checked keys: a K_ENUM */
+    bool item_null;                /* items may be null */
+    const struct model *model;     /* K_MODEL */
+    const char *const *words;      /* K_ENUM, NULL-terminated */
+    const struct type *const *any; /* K_UNION, NULL-terminated */
 };
 
-/* How a member may appear. A create (or any plain document) wants REQ or takes the default; an update takes UPD ones. */
+/* How a member may appear. A create (or any plain document) wants REQ or takes the default; an update takes UPD ones.
+ */
 enum member_flags {
     REQ = 1,         /* must be there when creating */
     NUL = 2,         /* may be null when creating */
@@ -58,10 +59,10 @@ enum member_flags {
 struct field {
     const char *name;
     const struct type *type;
-    const char *def;  /* JSON text of the default; NULL means null */
-    unsigned max;     /* most characters of a string, 0 = no limit */
-    unsigned flags;   /* enum member_flags */
-    bool ranged;      /* ge and le hold */
+    const char *def; /* JSON text of the default; NULL means null */
+    unsigned max;    /* most characters of a string, 0 = no limit */
+    unsigned flags;  /* enum member_flags */
+    bool ranged;     /* ge and le hold */
     int64_t ge, le;
 };
 
@@ -83,13 +84,14 @@ struct model {
     bool split; /* in the OpenAPI document, what is accepted and what is shown are components of their own */
 };
 
-#define MODEL(title, rows, ...) \
-    { .name = (title), .fields = (rows), .count = sizeof(rows) / sizeof *(rows), __VA_ARGS__ }
+#define MODEL(title, rows, ...)                                                                                        \
+    {                                                                                                                  \
+        .name = (title), .fields = (rows), .count = sizeof(rows) / sizeof *(rows), __VA_ARGS__                         \
+    }
 
 /* Types without parameters. */
 extern const struct type T_ANY, T_STRING, T_INT, T_FLOAT, T_BOOL, T_UUID, T_STAMP, T_DURATION, T_MAP_ANY, T_LIST_ANY,
-    T_STRINGS, T_UUIDS, T_MAP_STRING, T_MAP_UUID,
-    T_PASSWORD; /* text that is not to be shown around */
+    T_STRINGS, T_UUIDS, T_MAP_STRING, T_MAP_UUID, T_PASSWORD; /* text that is not to be shown around */
 
 enum check_mode { CHECK_CREATE, CHECK_UPDATE };
 

@@ -6,14 +6,14 @@
 #include "model/model.h"
 #include "model/service_account.h"
 
-#define WORDS(t, title, ...)                                             \
-    static const char *const words_##t[] = {__VA_ARGS__, NULL};          \
+#define WORDS(t, title, ...)                                                                                           \
+    static const char *const words_##t[] = {__VA_ARGS__, NULL};                                                        \
     static const struct type t = {.kind = K_ENUM, .label = (title), .words = words_##t}
-#define DOCUMENT(t, title, rows)                             \
-    static const struct model model_##t = MODEL(title, rows); \
+#define DOCUMENT(t, title, rows)                                                                                       \
+    static const struct model model_##t = MODEL(title, rows);                                                          \
     static const struct type t = {.kind = K_MODEL, .model = &model_##t}
 #define LIST_TYPE(t, of) static const struct type t = {.kind = K_LIST, .item = &(of)}
-#define MAP_TYPE(t, of) static const struct type t = {.kind = K_MAP, .item = &(of)}
+#define MAP_TYPE(t, of)  static const struct type t = {.kind = K_MAP, .item = &(of)}
 
 static const struct field error_fields[] = {{"detail", &T_ANY, NULL, 0, NUL}};
 static const struct model error = MODEL("ErrorModel", error_fields);
@@ -64,18 +64,22 @@ static const struct field device_fields[] = {
 };
 DOCUMENT(device, "OAuthDeviceAuthorizationResponse", device_fields);
 
-
 /* The graph of a run ---------------------------------------------------------------------------------------------- */
 
 WORDS(artifact_status, "ArtifactNodeStatus", "cached", "created", "external", "unknown");
 LIST_TYPE(metadata, T_STRINGS); /* key, value and type */
 
 static const struct field artifact_details[] = {
-    {"execution_id", &T_STRING, NULL, 0, REQ},     {"name", &T_STRING, NULL, 0, REQ},
-    {"status", &artifact_status, NULL, 0, REQ},    {"is_cached", &T_BOOL, NULL, 0, REQ},
-    {"artifact_type", &T_STRING, NULL, 0, REQ},    {"artifact_data_type", &T_STRING, NULL, 0, REQ},
-    {"parent_step_id", &T_STRING, NULL, 0, REQ},   {"producer_step_id", &T_STRING, NULL, 0, REQ | NUL},
-    {"uri", &T_STRING, NULL, 0, REQ},              {"metadata", &metadata, NULL, 0, REQ},
+    {"execution_id", &T_STRING, NULL, 0, REQ},
+    {"name", &T_STRING, NULL, 0, REQ},
+    {"status", &artifact_status, NULL, 0, REQ},
+    {"is_cached", &T_BOOL, NULL, 0, REQ},
+    {"artifact_type", &T_STRING, NULL, 0, REQ},
+    {"artifact_data_type", &T_STRING, NULL, 0, REQ},
+    {"parent_step_id", &T_STRING, NULL, 0, REQ},
+    {"producer_step_id", &T_STRING, NULL, 0, REQ | NUL},
+    {"uri", &T_STRING, NULL, 0, REQ},
+    {"metadata", &metadata, NULL, 0, REQ},
 };
 DOCUMENT(artifact_data, "ArtifactNodeDetails", artifact_details);
 static const struct field artifact_fields[] = {
@@ -83,10 +87,10 @@ static const struct field artifact_fields[] = {
 DOCUMENT(artifact_node, "ArtifactNode", artifact_fields);
 
 static const struct field step_details[] = {
-    {"execution_id", &T_STRING, NULL, 0, REQ},       {"name", &T_STRING, NULL, 0, REQ},
-    {"status", &T_EXECUTION_STATUS, NULL, 0, REQ},   {"entrypoint_name", &T_STRING, NULL, 0, REQ},
-    {"parameters", &T_MAP_ANY, NULL, 0, REQ},        {"configuration", &T_MAP_ANY, NULL, 0, REQ},
-    {"inputs", &T_MAP_ANY, NULL, 0, REQ},            {"outputs", &T_MAP_ANY, NULL, 0, REQ},
+    {"execution_id", &T_STRING, NULL, 0, REQ},     {"name", &T_STRING, NULL, 0, REQ},
+    {"status", &T_EXECUTION_STATUS, NULL, 0, REQ}, {"entrypoint_name", &T_STRING, NULL, 0, REQ},
+    {"parameters", &T_MAP_ANY, NULL, 0, REQ},      {"configuration", &T_MAP_ANY, NULL, 0, REQ},
+    {"inputs", &T_MAP_ANY, NULL, 0, REQ},          {"outputs", &T_MAP_ANY, NULL, 0, REQ},
     {"metadata", &metadata, NULL, 0, REQ},
 };
 DOCUMENT(step_data, "StepNodeDetails", step_details);
@@ -113,8 +117,7 @@ DOCUMENT(graph, "LineageGraph", graph_fields);
 /* Artifacts ------------------------------------------------------------------------------------------------------- */
 
 static const struct field loaded_fields[] = {
-    {"type", &T_VISUALIZATION_TYPE, NULL, 0, REQ},
-    {"value", &T_STRING, NULL, 0, REQ}, /* of images: base64 */
+    {"type", &T_VISUALIZATION_TYPE, NULL, 0, REQ}, {"value", &T_STRING, NULL, 0, REQ}, /* of images: base64 */
 };
 DOCUMENT(loaded, "LoadedVisualization", loaded_fields);
 
@@ -133,9 +136,9 @@ DOCUMENT(method, "AuthenticationMethodModel", method_fields);
 LIST_TYPE(methods, method);
 
 static const struct field resource_type_fields[] = {
-    {"name", &T_STRING, NULL, 0, REQ},           {"resource_type", &T_STRING, NULL, 0, REQ},
-    {"description", &T_STRING, "\"\""},          {"auth_methods", &T_STRINGS, NULL, 0, REQ},
-    {"supports_instances", &T_BOOL, "false"},    {"logo_url", &T_STRING, NULL, 0, NUL},
+    {"name", &T_STRING, NULL, 0, REQ},        {"resource_type", &T_STRING, NULL, 0, REQ},
+    {"description", &T_STRING, "\"\""},       {"auth_methods", &T_STRINGS, NULL, 0, REQ},
+    {"supports_instances", &T_BOOL, "false"}, {"logo_url", &T_STRING, NULL, 0, NUL},
     {"emoji", &T_STRING, NULL, 0, NUL},
 };
 DOCUMENT(resource_kind, "ResourceTypeModel", resource_type_fields);
@@ -168,11 +171,8 @@ DOCUMENT(typed, "ServiceConnectorTypedResourcesModel", typed_fields);
 LIST_TYPE(typed_list, typed);
 
 static const struct field reach_fields[] = {
-    {"id", &T_UUID, NULL, 0, NUL},
-    {"name", &T_STRING, NULL, 255, NUL},
-    {"connector_type", &either_type, NULL, 0, REQ},
-    {"resources", &typed_list},
-    {"error", &T_STRING, NULL, 0, NUL},
+    {"id", &T_UUID, NULL, 0, NUL}, {"name", &T_STRING, NULL, 255, NUL}, {"connector_type", &either_type, NULL, 0, REQ},
+    {"resources", &typed_list},    {"error", &T_STRING, NULL, 0, NUL},
 };
 DOCUMENT(reach, "ServiceConnectorResourcesModel", reach_fields);
 
@@ -201,15 +201,54 @@ DOCUMENT(full, "ServiceConnectorResourcesInfo", full_fields);
 
 /* ----------------------------------------------------------------------------------------------------------------- */
 
-const struct type *const answer_types[] = {
-    &server, &token, &redirect, &device, &graph, &loaded, &connector_type, &reach, &full,
-    &T_EXECUTION_STATUS, &T_COMPONENT_TYPE, &T_SOURCE, &T_STEP_CONFIGURATION, &T_STEP_SPEC, &T_PIPELINE_CONFIGURATION,
-    &T_VISUALIZATION_TYPE, NULL};
+const struct type *const answer_types[] = {&server,
+                                           &token,
+                                           &redirect,
+                                           &device,
+                                           &graph,
+                                           &loaded,
+                                           &connector_type,
+                                           &reach,
+                                           &full,
+                                           &T_EXECUTION_STATUS,
+                                           &T_COMPONENT_TYPE,
+                                           &T_SOURCE,
+                                           &T_STEP_CONFIGURATION,
+                                           &T_STEP_SPEC,
+                                           &T_PIPELINE_CONFIGURATION,
+                                           &T_VISUALIZATION_TYPE,
+                                           NULL};
 
-const struct resource *const all_resources[] = {
-    &resource_api_key, &resource_artifact, &resource_artifact_version, &resource_visualization, &resource_code_reference,
-    &resource_code_repository, &resource_component, &resource_flavor, &resource_logs, &resource_model, &resource_mv_artifact,
-    &resource_mv_run, &resource_model_version, &resource_device, &resource_build, &resource_deployment, &resource_pipeline,
-    &resource_run, &resource_run_metadata, &resource_run_template, &resource_schedule, &resource_secret, &resource_settings,
-    &resource_service_account, &resource_connector, &resource_service, &resource_stack, &resource_step, &resource_tag,
-    &resource_trigger_execution, &resource_user, &resource_workspace, NULL};
+const struct resource *const all_resources[] = {&resource_api_key,
+                                                &resource_artifact,
+                                                &resource_artifact_version,
+                                                &resource_visualization,
+                                                &resource_code_reference,
+                                                &resource_code_repository,
+                                                &resource_component,
+                                                &resource_flavor,
+                                                &resource_logs,
+                                                &resource_model,
+                                                &resource_mv_artifact,
+                                                &resource_mv_run,
+                                                &resource_model_version,
+                                                &resource_device,
+                                                &resource_build,
+                                                &resource_deployment,
+                                                &resource_pipeline,
+                                                &resource_run,
+                                                &resource_run_metadata,
+                                                &resource_run_template,
+                                                &resource_schedule,
+                                                &resource_secret,
+                                                &resource_settings,
+                                                &resource_service_account,
+                                                &resource_connector,
+                                                &resource_service,
+                                                &resource_stack,
+                                                &resource_step,
+                                                &resource_tag,
+                                                &resource_trigger_execution,
+                                                &resource_user,
+                                                &resource_workspace,
+                                                NULL};

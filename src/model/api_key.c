@@ -27,9 +27,18 @@ static const struct column columns[] = {
     {.name = "key", .part = P_BODY, .show = show_key, .gives = "?"},
     {.name = "hash", .col = "key", .flags = C_READONLY},
     {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL, .gives = "=true"},
-    {.name = "service_account", .col = "service_account_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_service_account,
+    {.name = "service_account",
+     .col = "service_account_id",
+     .enc = E_UUID,
+     .part = P_BODY,
+     .ref = &resource_service_account,
      .flags = C_READONLY},
-    {.name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY, .gives = "=\"\""},
+    {.name = "description",
+     .part = P_META,
+     .filter = F_STRING,
+     .null_as = "\"\"",
+     .flags = C_NULL_EMPTY,
+     .gives = "=\"\""},
     {.name = "retain_period_minutes", .col = "retain_period", .enc = E_INT, .part = P_META, .flags = C_READONLY},
     {.name = "last_login", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY, .gives = "?"},
     {.name = "last_rotated", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY, .gives = "?"},
@@ -87,13 +96,15 @@ static int path_key(struct ctx *c, char id[33])
     struct db_rows rows;
     int rc = path_account(c, account);
     if (rc == OK)
-        rc = sql(c, &rows, by_id ? "SELECT id FROM api_key WHERE service_account_id = ? AND id = ?"
-                                 : "SELECT id FROM api_key WHERE service_account_id = ? AND name = ?",
+        rc = sql(c, &rows,
+                 by_id ? "SELECT id FROM api_key WHERE service_account_id = ? AND id = ?"
+                       : "SELECT id FROM api_key WHERE service_account_id = ? AND name = ?",
                  p_text(account), p_text(by_id ? hex : c->param[1]));
     if (rc != OK)
         return rc;
     if (rows.count == 0)
-        return fail(c, EX_KEY, "There is no API key with the %s %s of this service account", by_id ? "id" : "name", c->param[1]);
+        return fail(c, EX_KEY, "There is no API key with the %s %s of this service account", by_id ? "id" : "name",
+                    c->param[1]);
     memcpy(id, db_row(&rows, 0)[0].s, UUID_HEX + 1);
     return OK;
 }
@@ -148,7 +159,8 @@ int api_key_get(struct ctx *c)
 {
     char id[UUID_HEX + 1];
     int rc = path_key(c, id);
-    return rc == OK ? respond_key(c, arena_strdup(c->mem, id), member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL) : rc;
+    return rc == OK ? respond_key(c, arena_strdup(c->mem, id), member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL)
+                    : rc;
 }
 
 int api_key_update(struct ctx *c)
@@ -214,7 +226,9 @@ static bool read_key(struct arena *a, const char *text, char id[33], const char 
 {
     struct json_error error;
     size_t len = 0;
-    char *json = strlen(text) <= LONGEST ? forgiving_base64(a, text + (starts_with(text, PREFIX) ? sizeof PREFIX - 1 : 0), &len) : NULL;
+    char *json = strlen(text) <= LONGEST
+                     ? forgiving_base64(a, text + (starts_with(text, PREFIX) ? sizeof PREFIX - 1 : 0), &len)
+                     : NULL;
     if (!json || !json_check(json, len, &error))
         return false;
     struct json_object *o = json_tree(a, json, len), *uuid, *key;
@@ -222,7 +236,8 @@ static bool read_key(struct arena *a, const char *text, char id[33], const char 
         return false;
     uuid = json_object_object_get(o, "id");
     key = json_object_object_get(o, "key");
-    if (!json_object_is_type(uuid, json_type_string) || !json_object_is_type(key, json_type_string) || password_problem(key))
+    if (!json_object_is_type(uuid, json_type_string) || !json_object_is_type(key, json_type_string) ||
+        password_problem(key))
         return false;
     *secret = json_object_get_string(key);
     return uuid_read(json_object_get_string(uuid), (size_t)json_object_get_string_len(uuid), id);
@@ -244,8 +259,10 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
     if (!read_key(c->mem, text, id, &secret))
         return fail(c, EX_AUTHORIZATION, "Authentication error: this is not an API key");
     int rc = sql(c, &rows,
-                 "SELECT k.id, k.name, k.`key`, k.previous_key, k.last_rotated, k.retain_period, k.active, u.id, u.name, u.active "
-                 "FROM api_key k JOIN user u ON u.id = k.service_account_id WHERE k.id = ?", p_text(id));
+                 "SELECT k.id, k.name, k.`key`, k.previous_key, k.last_rotated, k.retain_period, k.active, u.id, "
+                 "u.name, u.active "
+                 "FROM api_key k JOIN user u ON u.id = k.service_account_id WHERE k.id = ?",
+                 p_text(id));
     if (rc != OK)
         return rc;
     uuid_write(id, uuid);
@@ -256,14 +273,17 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
     }
     const struct db_value *v = db_row(&rows, 0);
     if (*v[9].s == '0')
-        return fail(c, EX_AUTHORIZATION, "Authentication error: service account %s of API key %s is not active", v[8].s, v[1].s);
+        return fail(c, EX_AUTHORIZATION, "Authentication error: service account %s of API key %s is not active", v[8].s,
+                    v[1].s);
     if (*v[6].s == '0')
         return fail(c, EX_AUTHORIZATION, "Authentication error: API key %s is not active", v[1].s);
-    bool current = password_fits(secret, v[2].s), previous = password_fits(secret, retained(v[3].s, v[4].s, atoll(v[5].s)));
+    bool current = password_fits(secret, v[2].s),
+         previous = password_fits(secret, retained(v[3].s, v[4].s, atoll(v[5].s)));
     if (!current && !previous)
         return fail(c, EX_AUTHORIZATION, "Authentication error: the value of API key %s is not the right one", v[1].s);
     stamp_now(now);
-    rc = sql(c, NULL, "UPDATE api_key SET last_login = ?, updated = ? WHERE id = ?", p_text(now), p_text(now), p_text(id));
+    rc = sql(c, NULL, "UPDATE api_key SET last_login = ?, updated = ? WHERE id = ?", p_text(now), p_text(now),
+             p_text(id));
     *out = (struct api_key_login){.key = v[0].s, .account = v[7].s};
     return rc;
 }

@@ -1,10 +1,10 @@
 /* Artifacts: what pipelines make, by name; the data itself hangs on their versions. */
-#include "model/model.h"
 #include "model/leftovers.h"
+#include "model/model.h"
 
 /* The newest version: by creation, among equals the first by id. */
-#define LATEST(what) \
-    "(SELECT v." what " FROM artifact_version v WHERE v.artifact_id = t.id AND v.created = (SELECT n.created FROM " \
+#define LATEST(what)                                                                                                   \
+    "(SELECT v." what " FROM artifact_version v WHERE v.artifact_id = t.id AND v.created = (SELECT n.created FROM "    \
     "artifact_version n WHERE n.artifact_id = t.id ORDER BY n.created DESC LIMIT 1) ORDER BY v.id LIMIT 1)"
 
 static const struct column columns[] = {
@@ -12,7 +12,11 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_TAGS(P_BODY),
     {.name = "latest_version_name", .sql = LATEST("version"), .part = P_BODY, .flags = C_READONLY, .gives = "?"},
-    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .part = P_BODY, .flags = C_READONLY,
+    {.name = "latest_version_id",
+     .sql = LATEST("id"),
+     .enc = E_UUID,
+     .part = P_BODY,
+     .flags = C_READONLY,
      .gives = "?"},
     {.name = "has_custom_name", .enc = E_BOOL, .part = P_META, .filter = F_STRICT_BOOL},
     COL_NAME,

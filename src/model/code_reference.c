@@ -11,7 +11,10 @@ static const struct column columns[] = {
     COL_TIMES,
     {.name = "commit", .part = P_BODY},
     {.name = "subdirectory", .part = P_BODY},
-    {.name = "code_repository", .col = "code_repository_id", .enc = E_UUID, .part = P_BODY,
+    {.name = "code_repository",
+     .col = "code_repository_id",
+     .enc = E_UUID,
+     .part = P_BODY,
      .ref = &resource_code_repository},
 };
 

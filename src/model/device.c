@@ -22,7 +22,13 @@ static const struct type T_STATUS = {.kind = K_ENUM, .label = "str-enum[OAuthDev
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "user", .col = "user_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_user, .flags = C_READONLY, .gives = "?"},
+    {.name = "user",
+     .col = "user_id",
+     .enc = E_UUID,
+     .part = P_BODY,
+     .ref = &resource_user,
+     .flags = C_READONLY,
+     .gives = "?"},
     {.name = "client_id", .enc = E_UUID, .part = P_BODY, .filter = F_UUID},
     {.name = "expires", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .gives = "?"},
     {.name = "trusted_device", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
@@ -50,7 +56,8 @@ static const struct field fields[] = {{"locked", &T_BOOL, NULL, 0, UPD | UPD_ONL
 static const struct model body = MODEL("device", fields);
 
 static const struct field authorization_form[] = {{"client_id", &T_UUID, NULL, 0, REQ}};
-const struct model DEVICE_AUTHORIZATION_FORM = MODEL("Body_device_authorization_api_v1_device_authorization_post", authorization_form);
+const struct model DEVICE_AUTHORIZATION_FORM =
+    MODEL("Body_device_authorization_api_v1_device_authorization_post", authorization_form);
 
 static const struct field get_query[] = {{"user_code", &T_STRING, NULL, 0, NUL}};
 const struct model DEVICE_GET_QUERY = MODEL("device query", get_query);
@@ -139,7 +146,8 @@ static int save_authorization(struct write *w, const char *client)
     if (rc == OK)
         rc = name_guard(c, "device", "", client);
     if (rc == OK)
-        rc = sql(c, &rows, "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, id LIMIT 1 FOR UPDATE", p_text(client));
+        rc = sql(c, &rows, "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, id LIMIT 1 FOR UPDATE",
+                 p_text(client));
     if (rc == OK && rows.count) {
         memcpy(w->id, db_row(&rows, 0)[0].s, sizeof w->id);
         rc = write_flush_update(w);
@@ -185,7 +193,8 @@ int device_authorize(struct ctx *c)
     const char *client = member_str(c->body, "client_id");
     char hex[UUID_HEX + 1];
     uuid_read(client, strlen(client), hex);
-    const char *user_code = secret_token(c->mem, USER_CODE_BYTES), *device_code = secret_token(c->mem, DEVICE_CODE_BYTES);
+    const char *user_code = secret_token(c->mem, USER_CODE_BYTES),
+               *device_code = secret_token(c->mem, DEVICE_CODE_BYTES);
     write_set(&w, "user_code", p_text(password_hash(c->mem, user_code)));
     write_set(&w, "device_code", p_text(password_hash(c->mem, device_code)));
     write_set(&w, "status", p_text("pending"));
@@ -267,8 +276,9 @@ int device_verify(struct ctx *c)
     if (password_fits(member_str(c->body, "user_code"), row_str(w.old, "user_code_hash")))
         rc = take_over(&w);
     else if ((rc = count_failure(&w, &locked)) == OK)
-        return fail(c, EX_VALUE, locked ? "This is not the code of the device, which is now locked after too many wrong codes"
-                                        : "This is not the code of the device");
+        return fail(c, EX_VALUE,
+                    locked ? "This is not the code of the device, which is now locked after too many wrong codes"
+                           : "This is not the code of the device");
     return rc == OK ? respond_row(c, &resource_device, w.id, D_META) : rc;
 }
 
@@ -285,7 +295,8 @@ static int oauth_error(struct ctx *c, const char *client, const char *error, con
     jw_open(&w, '{');
     pair(&w, "error", error);
     const char *mark = strstr(fmt, "%s");
-    pair(&w, "error_description", arena_printf(c->mem, "Authentication error: %.*s%s%s", (int)(mark - fmt), fmt, text, mark + 2));
+    pair(&w, "error_description",
+         arena_printf(c->mem, "Authentication error: %.*s%s%s", (int)(mark - fmt), fmt, text, mark + 2));
     pair(&w, "error_uri", NULL);
     jw_close(&w, '}');
     return FAILED;
@@ -296,7 +307,8 @@ static int64_t lifetime(const struct row *device)
 {
     if (!config.jwt_expire_minutes)
         return 0;
-    return 60 * (row_bool(device, "trusted_device") ? config.trusted_device_expiration_minutes : config.device_expiration_minutes);
+    return 60 * (row_bool(device, "trusted_device") ? config.trusted_device_expiration_minutes
+                                                    : config.device_expiration_minutes);
 }
 
 static int activate(struct write *w, struct device_login *out)
@@ -318,7 +330,8 @@ int device_poll(struct ctx *c, const char *client, const char *device_code, stru
     struct db_rows rows;
     bool locked;
     *waiting = false;
-    int rc = sql(c, &rows, "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, id LIMIT 1", p_text(client));
+    int rc =
+        sql(c, &rows, "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, id LIMIT 1", p_text(client));
     if (rc != OK)
         return rc;
     if (rows.count == 0)
@@ -344,6 +357,7 @@ int device_poll(struct ctx *c, const char *client, const char *device_code, stru
     if (rc != OK)
         return rc;
     return oauth_error(c, client, "access_denied",
-                       locked ? "device for client ID %s has been locked due to too many failed authentication attempts."
-                              : "device for client ID %s has an invalid device code.");
+                       locked
+                           ? "device for client ID %s has been locked due to too many failed authentication attempts."
+                           : "device for client ID %s has an invalid device code.");
 }

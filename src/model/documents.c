@@ -4,22 +4,30 @@
 
 #include <string.h>
 
-#define TYPE_OF(m, text) {.kind = K_MODEL, .label = (text), .model = &(m)}
-#define MAP_OF(t, text) {.kind = K_MAP, .label = (text), .item = &(t)}
-#define LIST_OF(t, text) {.kind = K_LIST, .label = (text), .item = &(t)}
+#define TYPE_OF(m, text)                                                                                               \
+    {                                                                                                                  \
+        .kind = K_MODEL, .label = (text), .model = &(m)                                                                \
+    }
+#define MAP_OF(t, text)                                                                                                \
+    {                                                                                                                  \
+        .kind = K_MAP, .label = (text), .item = &(t)                                                                   \
+    }
+#define LIST_OF(t, text)                                                                                               \
+    {                                                                                                                  \
+        .kind = K_LIST, .label = (text), .item = &(t)                                                                  \
+    }
 
 /* A copy of an object whose members may be exchanged; the members themselves are shared. */
 static struct json_object *shallow_copy(struct check *c, struct json_object *v)
 {
     struct json_object *copy = json_keep(c->mem, json_object_new_object());
-    json_object_object_foreach(v, key, item)
-        json_object_object_add(copy, key, json_object_get(item));
+    json_object_object_foreach(v, key, item) json_object_object_add(copy, key, json_object_get(item));
     return copy;
 }
 
 /* Sources -------------------------------------------------------------------------------------------------------- */
 
-static const char *const source_types[] = {"user", "builtin", "internal", "distribution_package", "code_repository",
+static const char *const source_types[] = {"user",     "builtin", "internal", "distribution_package", "code_repository",
                                            "notebook", "unknown", NULL};
 static const struct type T_SOURCE_TYPE = {.kind = K_ENUM, .label = "SourceType", .words = source_types};
 
@@ -49,8 +57,7 @@ static const struct field source_fields[] = {
     {"attribute", &T_STRING, NULL, 0, NUL},
     {"type", &T_SOURCE_TYPE, NULL, 0, REQ},
 };
-const struct model MODEL_SOURCE =
-    MODEL("Source", source_fields, .extra = EXTRA_ALLOW, .before = read_import_path);
+const struct model MODEL_SOURCE = MODEL("Source", source_fields, .extra = EXTRA_ALLOW, .before = read_import_path);
 const struct type T_SOURCE = TYPE_OF(MODEL_SOURCE, "Source");
 static const struct model source_object = MODEL("Source", source_fields, .extra = EXTRA_ALLOW);
 const struct type T_SOURCE_OBJECT = TYPE_OF(source_object, "Source");
@@ -135,8 +142,8 @@ static const struct field artifact_fields[] = {
     {"default_materializer_source", &T_SOURCE, NULL, 0, NUL},
 };
 const struct model MODEL_ARTIFACT_CONFIGURATION =
-    MODEL("ArtifactConfiguration", artifact_fields, .split = true, .extra = EXTRA_FORBID,
-          .dropped = artifact_dropped, .before = list_materializers);
+    MODEL("ArtifactConfiguration", artifact_fields, .split = true, .extra = EXTRA_FORBID, .dropped = artifact_dropped,
+          .before = list_materializers);
 static const struct type T_ARTIFACT = TYPE_OF(MODEL_ARTIFACT_CONFIGURATION, "ArtifactConfiguration");
 static const struct type T_OUTPUTS = MAP_OF(T_ARTIFACT, "dict[str,ArtifactConfiguration]");
 
@@ -170,10 +177,8 @@ static const struct type T_VERSION_LOADER = TYPE_OF(MODEL_VERSION_LOADER, "Model
 static const struct type T_VERSION_LOADERS = MAP_OF(T_VERSION_LOADER, "dict[str,ModelVersionDataLazyLoader]");
 
 static const struct field call_step_fields[] = {
-    {"attribute_name", &T_STRING, NULL, 0, NUL},
-    {"is_call", &T_BOOL, "false", 0, NUL},
-    {"call_args", &T_LIST_ANY, "[]", 0, NUL},
-    {"call_kwargs", &T_MAP_ANY, "{}", 0, NUL},
+    {"attribute_name", &T_STRING, NULL, 0, NUL}, {"is_call", &T_BOOL, "false", 0, NUL},
+    {"call_args", &T_LIST_ANY, "[]", 0, NUL},    {"call_kwargs", &T_MAP_ANY, "{}", 0, NUL},
     {"selector", &T_ANY, NULL, 0, NUL},
 };
 const struct model MODEL_CALL_STEP = MODEL("_CallStep", call_step_fields);
@@ -229,9 +234,8 @@ static const struct field step_configuration_fields[] = {
     {"model_artifacts_or_metadata", &T_VERSION_LOADERS, "{}"},
     {"client_lazy_loaders", &T_CLIENT_LOADERS, "{}"},
 };
-const struct model MODEL_STEP_CONFIGURATION =
-    MODEL("StepConfiguration", step_configuration_fields, .split = true, .extra = EXTRA_FORBID,
-          .dropped = step_dropped);
+const struct model MODEL_STEP_CONFIGURATION = MODEL("StepConfiguration", step_configuration_fields, .split = true,
+                                                    .extra = EXTRA_FORBID, .dropped = step_dropped);
 const struct type T_STEP_CONFIGURATION = TYPE_OF(MODEL_STEP_CONFIGURATION, "StepConfiguration");
 
 static const struct field step_fields[] = {
@@ -281,12 +285,9 @@ const struct model MODEL_PIPELINE_CONFIGURATION =
 const struct type T_PIPELINE_CONFIGURATION = TYPE_OF(MODEL_PIPELINE_CONFIGURATION, "PipelineConfiguration");
 
 static const struct field build_item_fields[] = {
-    {"image", &T_STRING, NULL, 0, REQ},
-    {"dockerfile", &T_STRING, NULL, 0, NUL},
-    {"requirements", &T_STRING, NULL, 0, NUL},
-    {"settings_checksum", &T_STRING, NULL, 0, NUL},
-    {"contains_code", &T_BOOL, "true"},
-    {"requires_code_download", &T_BOOL, "false"},
+    {"image", &T_STRING, NULL, 0, REQ},        {"dockerfile", &T_STRING, NULL, 0, NUL},
+    {"requirements", &T_STRING, NULL, 0, NUL}, {"settings_checksum", &T_STRING, NULL, 0, NUL},
+    {"contains_code", &T_BOOL, "true"},        {"requires_code_download", &T_BOOL, "false"},
 };
 const struct model MODEL_BUILD_ITEM = MODEL("BuildItem", build_item_fields);
 static const struct type T_BUILD_ITEM = TYPE_OF(MODEL_BUILD_ITEM, "BuildItem");
@@ -330,11 +331,8 @@ const struct type T_VISUALIZATION_REQUEST = TYPE_OF(MODEL_VISUALIZATION_REQUEST,
 const struct type T_VISUALIZATIONS = LIST_OF(T_VISUALIZATION_REQUEST, "list[ArtifactVisualizationRequest]");
 
 static const struct field service_type_fields[] = {
-    {"type", &T_STRING, NULL, 0, REQ},
-    {"flavor", &T_STRING, NULL, 0, REQ},
-    {"name", &T_STRING, "\"\""},
-    {"description", &T_STRING, "\"\""},
-    {"logo_url", &T_STRING, "\"\""},
+    {"type", &T_STRING, NULL, 0, REQ},  {"flavor", &T_STRING, NULL, 0, REQ}, {"name", &T_STRING, "\"\""},
+    {"description", &T_STRING, "\"\""}, {"logo_url", &T_STRING, "\"\""},
 };
 const struct model MODEL_SERVICE_TYPE = MODEL("ServiceType", service_type_fields);
 const struct type T_SERVICE_TYPE = TYPE_OF(MODEL_SERVICE_TYPE, "ServiceType");

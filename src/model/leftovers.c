@@ -23,8 +23,10 @@ int leftovers_of_versions(struct ctx *c, const char *kind, const char *column, c
     int rc = OK;
     for (size_t i = 0; i < ARRAY_LEN(tables) && rc == OK; i++)
         rc = sql(c, NULL,
-                 arena_printf(c->mem, "DELETE x FROM %s v JOIN %s x ON x.resource_id = v.id AND x.resource_type = '%s' "
-                                      "WHERE v.%s = ?", kind, tables[i], kind, column),
+                 arena_printf(c->mem,
+                              "DELETE x FROM %s v JOIN %s x ON x.resource_id = v.id AND x.resource_type = '%s' "
+                              "WHERE v.%s = ?",
+                              kind, tables[i], kind, column),
                  p_text(id));
     return rc;
 }

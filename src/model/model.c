@@ -3,8 +3,7 @@
 #include "model/leftovers.h"
 
 /* The newest version: by number. */
-#define LATEST(what) \
-    "(SELECT v." what " FROM model_version v WHERE v.model_id = t.id ORDER BY v.number DESC LIMIT 1)"
+#define LATEST(what) "(SELECT v." what " FROM model_version v WHERE v.model_id = t.id ORDER BY v.number DESC LIMIT 1)"
 
 static const struct column columns[] = {
     COL_ID,
@@ -12,7 +11,11 @@ static const struct column columns[] = {
     COL_USER,
     COL_TAGS(P_BODY),
     {.name = "latest_version_name", .sql = LATEST("name"), .part = P_BODY, .flags = C_READONLY, .gives = "?"},
-    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .part = P_BODY, .flags = C_READONLY,
+    {.name = "latest_version_id",
+     .sql = LATEST("id"),
+     .enc = E_UUID,
+     .part = P_BODY,
+     .flags = C_READONLY,
      .gives = "?"},
     COL_WORKSPACE,
     {.name = "license", .part = P_META},
@@ -26,7 +29,10 @@ static const struct column columns[] = {
     COL_NAME,
 };
 
-#define TEXT_OF(name) {name, &T_STRING, NULL, 65535, NUL | UPD | UPD_ANYLEN}
+#define TEXT_OF(name)                                                                                                  \
+    {                                                                                                                  \
+        name, &T_STRING, NULL, 65535, NUL | UPD | UPD_ANYLEN                                                           \
+    }
 
 static const struct field fields[] = {
     IN_OWNER,

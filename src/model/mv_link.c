@@ -7,15 +7,21 @@
 #include <string.h>
 
 /* What both kinds of link have. */
-#define LINK_COLUMNS \
-    {.name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID}, \
-    {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID}, \
-    {.name = "model", .col = "model_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY}, \
-    {.name = "model_id", .in = "model", .enc = E_UUID, .filter = F_UUID}, \
-    {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY}, \
-    {.name = "model_version_id", .in = "model_version", .enc = E_UUID, .filter = F_UUID}
+#define LINK_COLUMNS                                                                                                   \
+    {.name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID},                                                \
+        {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID},                                  \
+        {.name = "model", .col = "model_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY},                      \
+        {.name = "model_id", .in = "model", .enc = E_UUID, .filter = F_UUID},                                          \
+        {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY},      \
+    {                                                                                                                  \
+        .name = "model_version_id", .in = "model_version", .enc = E_UUID, .filter = F_UUID                             \
+    }
 
-#define LINK_FIELDS IN_OWNER, IN_WORKSPACE, {"model", &T_UUID, NULL, 0, REQ}, {"model_version", &T_UUID, NULL, 0, REQ}
+#define LINK_FIELDS                                                                                                    \
+    IN_OWNER, IN_WORKSPACE, {"model", &T_UUID, NULL, 0, REQ},                                                          \
+    {                                                                                                                  \
+        "model_version", &T_UUID, NULL, 0, REQ                                                                         \
+    }
 
 /* Artifacts ------------------------------------------------------------------------------------------------------ */
 
@@ -23,20 +29,26 @@ static const struct column artifact_columns[] = {
     COL_ID,
     COL_TIMES,
     LINK_COLUMNS,
-    {.name = "artifact_version", .col = "artifact_version_id", .ref = &resource_artifact_version, .enc = E_UUID,
-     .part = P_BODY, .flags = C_READONLY},
+    {.name = "artifact_version",
+     .col = "artifact_version_id",
+     .ref = &resource_artifact_version,
+     .enc = E_UUID,
+     .part = P_BODY,
+     .flags = C_READONLY},
     {.name = "artifact_version_id", .in = "artifact_version", .enc = E_UUID, .filter = F_UUID},
     {.name = "is_model_artifact", .enc = E_BOOL, .part = P_BODY, .null_as = "false"},
     {.name = "is_deployment_artifact", .enc = E_BOOL, .part = P_BODY, .null_as = "false"},
 };
 
-#define ARTIFACT_WITH "EXISTS (SELECT 1 FROM artifact_version z JOIN artifact y ON y.id = z.artifact_id " \
-                      "WHERE z.id = t.artifact_version_id AND %s)"
+#define ARTIFACT_WITH                                                                                                  \
+    "EXISTS (SELECT 1 FROM artifact_version z JOIN artifact y ON y.id = z.artifact_id "                                \
+    "WHERE z.id = t.artifact_version_id AND %s)"
 
 static const struct filter artifact_filters[] = {
     {.name = "artifact_name", .cls = F_STRING, .column = "y.name", .sql = ARTIFACT_WITH},
     {.name = "has_custom_name", .cls = F_STRICT_BOOL, .column = "y.has_custom_name", .sql = ARTIFACT_WITH},
-    {.name = "only_data_artifacts", .cls = F_STRICT_BOOL,
+    {.name = "only_data_artifacts",
+     .cls = F_STRICT_BOOL,
      .sql = "(t.is_model_artifact = 0 AND t.is_deployment_artifact = 0)"},
     {.name = "only_model_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_model_artifact = 1"},
     {.name = "only_deployment_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_deployment_artifact = 1"},
@@ -64,13 +76,19 @@ static const struct column run_columns[] = {
     COL_ID,
     COL_TIMES,
     LINK_COLUMNS,
-    {.name = "pipeline_run", .col = "pipeline_run_id", .ref = &resource_run, .enc = E_UUID, .part = P_BODY,
+    {.name = "pipeline_run",
+     .col = "pipeline_run_id",
+     .ref = &resource_run,
+     .enc = E_UUID,
+     .part = P_BODY,
      .flags = C_READONLY},
     {.name = "pipeline_run_id", .in = "pipeline_run", .enc = E_UUID, .filter = F_UUID},
 };
 
 static const struct filter run_filters[] = {
-    {.name = "pipeline_run_name", .cls = F_STRING, .column = "y.name",
+    {.name = "pipeline_run_name",
+     .cls = F_STRING,
+     .column = "y.name",
      .sql = "EXISTS (SELECT 1 FROM pipeline_run y WHERE y.id = t.pipeline_run_id AND %s)"},
 };
 
@@ -199,13 +217,12 @@ int mv_link_delete(struct ctx *c)
     char hex[UUID_HEX + 1];
     struct db_rows found;
     bool by_id = uuid_read(named, strlen(named), hex);
-    const char *text =
-        by_id ? "SELECT l.id FROM %s l WHERE l.model_version_id = ? AND l.id = ?"
-        : run ? "SELECT l.id FROM %s l JOIN pipeline_run r ON r.id = l.pipeline_run_id "
-                "WHERE l.model_version_id = ? AND r.name = ? ORDER BY l.created, l.id LIMIT 1"
-              : "SELECT l.id FROM %s l JOIN artifact_version v ON v.id = l.artifact_version_id "
-                "JOIN artifact a ON a.id = v.artifact_id "
-                "WHERE l.model_version_id = ? AND a.name = ? ORDER BY l.created, l.id LIMIT 1";
+    const char *text = by_id ? "SELECT l.id FROM %s l WHERE l.model_version_id = ? AND l.id = ?"
+                       : run ? "SELECT l.id FROM %s l JOIN pipeline_run r ON r.id = l.pipeline_run_id "
+                               "WHERE l.model_version_id = ? AND r.name = ? ORDER BY l.created, l.id LIMIT 1"
+                             : "SELECT l.id FROM %s l JOIN artifact_version v ON v.id = l.artifact_version_id "
+                               "JOIN artifact a ON a.id = v.artifact_id "
+                               "WHERE l.model_version_id = ? AND a.name = ? ORDER BY l.created, l.id LIMIT 1";
     const char *table = c->route->resource->table, *mark = strstr(text, "%s");
     int rc = sql_begin(c);
     if (rc == OK)

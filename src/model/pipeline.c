@@ -1,7 +1,7 @@
 /* Pipelines: a name that runs gather under. Only description and tags ever change. */
 #include "model/model.h"
 
-#define NEWEST_RUN(column) \
+#define NEWEST_RUN(column)                                                                                             \
     "(SELECT r." column " FROM pipeline_run r WHERE r.pipeline_id = t.id ORDER BY r.created DESC, r.id DESC LIMIT 1)"
 
 static const struct column columns[] = {
@@ -14,7 +14,8 @@ static const struct column columns[] = {
     {.name = "description", .part = P_META, .flags = C_ALWAYS, .gives = "string?"},
     COL_TAGS(P_RES),
     COL_NAME,
-    {.name = "latest_run", .flags = C_SORT,
+    {.name = "latest_run",
+     .flags = C_SORT,
      .sql = "COALESCE((SELECT MAX(r.created) FROM pipeline_run r WHERE r.pipeline_id = t.id), t.created)"},
 };
 

@@ -18,7 +18,8 @@
 enum { SLOT_STEPS = SLOT_FIRST };
 
 const char *const EXECUTION_STATUSES[] = {"initializing", "failed", "completed", "running", "cached", NULL};
-const struct type T_EXECUTION_STATUS = {.kind = K_ENUM, .label = "str-enum[ExecutionStatus]", .words = EXECUTION_STATUSES};
+const struct type T_EXECUTION_STATUS = {
+    .kind = K_ENUM, .label = "str-enum[ExecutionStatus]", .words = EXECUTION_STATUSES};
 
 static void show_steps(struct view *v, const struct row *row, struct jw *w)
 {
@@ -39,32 +40,77 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     {.name = "status", .part = P_BODY, .filter = F_STRING},
-    {.name = "stack", .sql = OF_DEPLOYMENT("stack_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_stack, .gives = "?"},
-    {.name = "pipeline", .sql = OF_DEPLOYMENT("pipeline_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_pipeline,
+    {.name = "stack",
+     .sql = OF_DEPLOYMENT("stack_id"),
+     .enc = E_UUID,
+     .part = P_BODY,
+     .ref = &resource_stack,
      .gives = "?"},
-    {.name = "build", .sql = OF_DEPLOYMENT("build_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_build, .gives = "?"},
-    {.name = "schedule", .sql = OF_DEPLOYMENT("schedule_id"), .enc = E_UUID, .part = P_BODY, .ref = &resource_schedule,
+    {.name = "pipeline",
+     .sql = OF_DEPLOYMENT("pipeline_id"),
+     .enc = E_UUID,
+     .part = P_BODY,
+     .ref = &resource_pipeline,
      .gives = "?"},
-    {.name = "code_reference", .sql = "d.code_reference_id", .enc = E_UUID, .part = P_BODY, .ref = &resource_code_reference,
+    {.name = "build",
+     .sql = OF_DEPLOYMENT("build_id"),
+     .enc = E_UUID,
+     .part = P_BODY,
+     .ref = &resource_build,
      .gives = "?"},
-    {.name = "deployment_id", .in = "deployment", .enc = E_UUID, .part = P_BODY, .filter = F_UUID, .flags = C_NO_UPDATE,
+    {.name = "schedule",
+     .sql = OF_DEPLOYMENT("schedule_id"),
+     .enc = E_UUID,
+     .part = P_BODY,
+     .ref = &resource_schedule,
      .gives = "?"},
-    {.name = "trigger_execution", .col = "trigger_execution_id", .in = "trigger_execution_id", .enc = E_UUID, .part = P_BODY,
-     .ref = &resource_trigger_execution, .flags = C_NO_UPDATE, .gives = "?"},
+    {.name = "code_reference",
+     .sql = "d.code_reference_id",
+     .enc = E_UUID,
+     .part = P_BODY,
+     .ref = &resource_code_reference,
+     .gives = "?"},
+    {.name = "deployment_id",
+     .in = "deployment",
+     .enc = E_UUID,
+     .part = P_BODY,
+     .filter = F_UUID,
+     .flags = C_NO_UPDATE,
+     .gives = "?"},
+    {.name = "trigger_execution",
+     .col = "trigger_execution_id",
+     .in = "trigger_execution_id",
+     .enc = E_UUID,
+     .part = P_BODY,
+     .ref = &resource_trigger_execution,
+     .flags = C_NO_UPDATE,
+     .gives = "?"},
     {.name = "model_version_id", .enc = E_UUID, .part = P_BODY},
     COL_WORKSPACE,
     COL_METADATA,
     {.name = "steps", .part = P_META, .show = show_steps, .gives = "{StepRunResponse}={}"},
-    {.name = "config", .sql = OF_DEPLOYMENT("pipeline_configuration"), .enc = E_JSON, .part = P_META,
+    {.name = "config",
+     .sql = OF_DEPLOYMENT("pipeline_configuration"),
+     .enc = E_JSON,
+     .part = P_META,
      .doc = &MODEL_PIPELINE_CONFIGURATION},
     {.name = "start_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
     {.name = "end_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY},
-    {.name = "client_environment", .sql = OF_DEPLOYMENT("client_environment"), .enc = E_JSON, .part = P_META, .null_as = "{}"},
+    {.name = "client_environment",
+     .sql = OF_DEPLOYMENT("client_environment"),
+     .enc = E_JSON,
+     .part = P_META,
+     .null_as = "{}"},
     {.name = "orchestrator_environment", .enc = E_JSON, .part = P_META, .null_as = "{}"},
     {.name = "orchestrator_run_id", .part = P_META, .filter = F_STRING},
     {.name = "code_path", .sql = "d.code_path", .part = P_META, .gives = "?"},
     {.name = "template_id", .sql = "d.template_id", .enc = E_UUID, .part = P_META, .gives = "?"},
-    {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_RES, .ref = &resource_model_version, .flags = C_READONLY,
+    {.name = "model_version",
+     .col = "model_version_id",
+     .enc = E_UUID,
+     .part = P_RES,
+     .ref = &resource_model_version,
+     .flags = C_READONLY,
      .gives = "?"},
     COL_TAGS(P_RES),
     COL_NAME,
@@ -74,16 +120,23 @@ static const struct column columns[] = {
 #define IN_DEPLOYMENT "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.deployment_id AND %s)"
 
 static const struct filter filters[] = {
-    {.name = "pipeline_name", .cls = F_STRING, .column = "x.name",
+    {.name = "pipeline_name",
+     .cls = F_STRING,
+     .column = "x.name",
      .sql = "EXISTS (SELECT 1 FROM pipeline x WHERE x.id = t.pipeline_id AND %s)"},
     {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .sql = IN_DEPLOYMENT},
     {.name = "schedule_id", .cls = F_ID, .column = "x.schedule_id", .sql = IN_DEPLOYMENT},
     {.name = "build_id", .cls = F_ID, .column = "x.build_id", .sql = IN_DEPLOYMENT},
     {.name = "template_id", .cls = F_ID, .column = "x.template_id", .sql = IN_DEPLOYMENT},
-    {.name = "code_repository_id", .cls = F_ID, .column = "y.code_repository_id",
+    {.name = "code_repository_id",
+     .cls = F_ID,
+     .column = "y.code_repository_id",
      .sql = "EXISTS (SELECT 1 FROM pipeline_deployment x JOIN code_reference y ON y.id = x.code_reference_id WHERE "
             "x.id = t.deployment_id AND %s)"},
-    {.name = "unlisted", .cls = F_STRICT_BOOL, .sql = "t.pipeline_id IS NULL", .sql_false = "t.pipeline_id IS NOT NULL"},
+    {.name = "unlisted",
+     .cls = F_STRICT_BOOL,
+     .sql = "t.pipeline_id IS NULL",
+     .sql_false = "t.pipeline_id IS NOT NULL"},
 };
 
 static const struct field fields[] = {
@@ -167,10 +220,11 @@ static int respond_created(struct ctx *c, const char *id, bool created)
 static int take_placeholder(struct ctx *c, const char *deployment, bool *found, char id[33])
 {
     struct db_rows rows;
-    int rc = sql(c, &rows,
-                 "SELECT id, status, pipeline_id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id IS NULL "
-                 "ORDER BY created, id LIMIT 1 FOR UPDATE",
-                 p_text(deployment));
+    int rc =
+        sql(c, &rows,
+            "SELECT id, status, pipeline_id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id IS NULL "
+            "ORDER BY created, id LIMIT 1 FOR UPDATE",
+            p_text(deployment));
     *found = rc == OK && rows.count;
     if (!*found)
         return rc;
@@ -187,7 +241,8 @@ static int take_placeholder(struct ctx *c, const char *deployment, bool *found, 
     struct write w = {.c = c, .res = &resource_run};
     memcpy(w.id, id, sizeof w.id);
     write_set(&w, "orchestrator_run_id", p_text(member_str(c->body, "orchestrator_run_id")));
-    write_set(&w, "orchestrator_environment", p_text(json_text(c->mem, member(c->body, "orchestrator_environment"), true)));
+    write_set(&w, "orchestrator_environment",
+              p_text(json_text(c->mem, member(c->body, "orchestrator_environment"), true)));
     write_set(&w, "status", p_text(member_str(c->body, "status")));
     rc = write_flush_update(&w);
     return rc == OK ? tags_attach(c, "pipeline_run", id, member(c->body, "tags")) : rc;
@@ -256,14 +311,15 @@ int run_get_or_create(struct ctx *c)
 int run_lock(struct ctx *c, const char *id, bool with_configurations, struct run_lock *out)
 {
     struct db_rows rows;
-    int rc = sql(c, &rows,
-                 with_configurations
-                     ? "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
-                       "WHERE d.id = r.deployment_id), (SELECT d.step_configurations FROM pipeline_deployment d WHERE d.id = "
-                       "r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE"
-                     : "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
-                       "WHERE d.id = r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE",
-                 p_text(id));
+    int rc = sql(
+        c, &rows,
+        with_configurations
+            ? "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
+              "WHERE d.id = r.deployment_id), (SELECT d.step_configurations FROM pipeline_deployment d WHERE d.id = "
+              "r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE"
+            : "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
+              "WHERE d.id = r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE",
+        p_text(id));
     if (rc != OK)
         return rc;
     if (rows.count == 0) {
@@ -272,7 +328,8 @@ int run_lock(struct ctx *c, const char *id, bool with_configurations, struct run
         return fail(c, EX_KEY, "There is no pipeline run with the id %s", text);
     }
     struct db_value *v = db_row(&rows, 0);
-    *out = (struct run_lock){.status = v[0].s, .deployment_id = v[1].s, .step_count = v[2].s ? strtoll(v[2].s, NULL, 10) : 0};
+    *out = (struct run_lock){
+        .status = v[0].s, .deployment_id = v[1].s, .step_count = v[2].s ? strtoll(v[2].s, NULL, 10) : 0};
     memcpy(out->id, id, UUID_HEX + 1);
     if (with_configurations) {
         out->step_configurations = v[3].s;
@@ -285,14 +342,15 @@ int run_lock(struct ctx *c, const char *id, bool with_configurations, struct run
 static int note_finished(struct ctx *c, const struct run_lock *run)
 {
     static const char *const local[] = {"pipeline_run", "starter_setup_completed", NULL};
-    static const char *const remote[] = {"pipeline_run", "starter_setup_completed", "pipeline_run_with_remote_orchestrator",
-                                         "production_setup_completed", NULL};
+    static const char *const remote[] = {"pipeline_run", "starter_setup_completed",
+                                         "pipeline_run_with_remote_orchestrator", "production_setup_completed", NULL};
     struct db_rows rows;
-    int rc = sql(c, &rows,
-                 "SELECT COUNT(*) FROM pipeline_deployment d JOIN stack_composition x ON x.stack_id = d.stack_id JOIN "
-                 "stack_component k ON k.id = x.component_id WHERE d.id = ? AND k.type = 'orchestrator' AND k.flavor NOT IN "
-                 "('local', 'local_docker')",
-                 p_text(run->deployment_id));
+    int rc =
+        sql(c, &rows,
+            "SELECT COUNT(*) FROM pipeline_deployment d JOIN stack_composition x ON x.stack_id = d.stack_id JOIN "
+            "stack_component k ON k.id = x.component_id WHERE d.id = ? AND k.type = 'orchestrator' AND k.flavor NOT IN "
+            "('local', 'local_docker')",
+            p_text(run->deployment_id));
     if (rc != OK)
         return rc;
     return onboarding_add(c, *db_row(&rows, 0)[0].s != '0' ? remote : local);
@@ -301,10 +359,11 @@ static int note_finished(struct ctx *c, const struct run_lock *run)
 int run_derive_status(struct ctx *c, const struct run_lock *run)
 {
     struct db_rows rows;
-    int rc = sql(c, &rows,
-                 "SELECT COUNT(*), COALESCE(SUM(status = 'failed'), 0), COALESCE(SUM(status = 'running'), 0) FROM step_run "
-                 "WHERE pipeline_run_id = ?",
-                 p_text(run->id));
+    int rc =
+        sql(c, &rows,
+            "SELECT COUNT(*), COALESCE(SUM(status = 'failed'), 0), COALESCE(SUM(status = 'running'), 0) FROM step_run "
+            "WHERE pipeline_run_id = ?",
+            p_text(run->id));
     if (rc != OK)
         return rc;
     struct db_value *v = db_row(&rows, 0);

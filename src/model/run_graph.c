@@ -193,11 +193,12 @@ static const char *import_path(struct graph *g, struct span source)
         return arena_strndup(g->mem, source.s, source.len);
     if (json_kind(attribute) != '"')
         return arena_strndup(g->mem, module.s + 1, module.len - 2);
-    return arena_printf(g->mem, "%.*s.%.*s", (int)module.len - 2, module.s + 1, (int)attribute.len - 2, attribute.s + 1);
+    return arena_printf(g->mem, "%.*s.%.*s", (int)module.len - 2, module.s + 1, (int)attribute.len - 2,
+                        attribute.s + 1);
 }
 
-static void write_artifact(struct graph *g, struct jw *w, const struct row *version, const char *name, const char *status,
-                           const char *parent)
+static void write_artifact(struct graph *g, struct jw *w, const struct row *version, const char *name,
+                           const char *status, const char *parent)
 {
     begin_node(g, w, "artifact", version->id);
     pair(w, "name", name);

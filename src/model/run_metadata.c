@@ -11,8 +11,8 @@
 static const char *const KINDS[] = {"pipeline_run", "step_run", "artifact_version", "model_version", NULL};
 static const struct type T_KIND = {.kind = K_ENUM, .label = "str-enum[MetadataResourceTypes]", .words = KINDS};
 
-static const char *const TYPES[] = {"str", "int",   "float", "bool", "list",  "dict",
-                                    "set", "tuple", "Uri",   "Path", "DType", "StorageSize", NULL};
+static const char *const TYPES[] = {"str",   "int", "float", "bool",  "list",        "dict", "set",
+                                    "tuple", "Uri", "Path",  "DType", "StorageSize", NULL};
 static const struct type T_VALUE_TYPE = {.kind = K_ENUM, .label = "str-enum[MetadataTypeEnum]", .words = TYPES};
 static const struct type T_VALUE_TYPES = {.kind = K_MAP, .item = &T_VALUE_TYPE};
 
@@ -24,12 +24,23 @@ static const struct type T_VALUES = {.kind = K_MAP, .item = &T_VALUE};
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "user", .col = "user_id", .ref = &resource_user, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY, .gives = "?"},
+    {.name = "user",
+     .col = "user_id",
+     .ref = &resource_user,
+     .part = P_BODY,
+     .enc = E_UUID,
+     .flags = C_READONLY,
+     .gives = "?"},
     {.name = "user_id", .in = "user", .enc = E_UUID, .flags = C_NO_UPDATE},
     {.name = "key", .part = P_BODY, .filter = F_STRING},
     {.name = "value", .enc = E_JSON, .part = P_BODY, .gives = "string|int|number|bool|object|[any]"},
     {.name = "type", .part = P_BODY, .filter = F_STRING, .type = &T_VALUE_TYPE},
-    {.name = "workspace", .col = "workspace_id", .ref = &resource_workspace, .part = P_META, .enc = E_UUID, .flags = C_READONLY},
+    {.name = "workspace",
+     .col = "workspace_id",
+     .ref = &resource_workspace,
+     .part = P_META,
+     .enc = E_UUID,
+     .flags = C_READONLY},
     {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .flags = C_NO_UPDATE},
     {.name = "resource_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
     {.name = "resource_type", .part = P_META, .filter = F_STRICT_ENUM, .type = &T_KIND},
@@ -69,7 +80,8 @@ static int check_values(struct ctx *c)
         if (utf8_length(key, strlen(key)) > 254)
             return fail(c, EX_INVALID_VALUE, "The key '%.40s...' is longer than 254 characters", key);
         if (strlen(json_text(c->mem, value, true)) >= 65535)
-            return fail(c, EX_INVALID_VALUE, "The value of '%s' is too long: its JSON text must be shorter than 65535 bytes", key);
+            return fail(c, EX_INVALID_VALUE,
+                        "The value of '%s' is too long: its JSON text must be shorter than 65535 bytes", key);
     }
     return OK;
 }
@@ -99,16 +111,24 @@ static int insert_values(struct ctx *c, const char ***ids, size_t *count)
     stamp_now(now);
     *ids = arena_array(c->mem, (size_t)json_object_object_length(values) + 1, sizeof **ids);
     *count = 0;
-    query_add(q, "INSERT INTO run_metadata (id, created, updated, resource_id, resource_type, stack_component_id, user_id, "
-                 "workspace_id, `key`, value, type) VALUES ");
+    query_add(
+        q, "INSERT INTO run_metadata (id, created, updated, resource_id, resource_type, stack_component_id, user_id, "
+           "workspace_id, `key`, value, type) VALUES ");
     json_object_object_foreach(values, key, value)
     {
         uuid_new(id);
         (*ids)[*count] = arena_strdup(c->mem, id);
-        const struct db_param row[] = {p_text((*ids)[*count]), p_text(now), p_text(now), hex_param(c, "resource_id"),
-                                       p_text(member_str(c->body, "resource_type")), hex_param(c, "stack_component_id"),
-                                       hex_param(c, "user"), hex_param(c, "workspace"), p_text(key),
-                                       p_text(json_text(c->mem, value, true)), p_text(member_str(member(c->body, "types"), key))};
+        const struct db_param row[] = {p_text((*ids)[*count]),
+                                       p_text(now),
+                                       p_text(now),
+                                       hex_param(c, "resource_id"),
+                                       p_text(member_str(c->body, "resource_type")),
+                                       hex_param(c, "stack_component_id"),
+                                       hex_param(c, "user"),
+                                       hex_param(c, "workspace"),
+                                       p_text(key),
+                                       p_text(json_text(c->mem, value, true)),
+                                       p_text(member_str(member(c->body, "types"), key))};
         query_add(q, *count ? ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
         for (size_t i = 0; i < ARRAY_LEN(row); i++)
             query_param(q, row[i]);

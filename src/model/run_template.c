@@ -4,12 +4,11 @@
 #include "template/config.h"
 #include "template/stack.h"
 
-
 enum { SLOT_COMPONENTS = SLOT_FIRST };
 
 /* The newest run of a deployment that was made from the template. */
-#define NEWEST_RUN(column)                                                                                     \
-    "(SELECT r." column " FROM pipeline_deployment x JOIN pipeline_run r ON r.deployment_id = x.id WHERE "     \
+#define NEWEST_RUN(column)                                                                                             \
+    "(SELECT r." column " FROM pipeline_deployment x JOIN pipeline_run r ON r.deployment_id = x.id WHERE "             \
     "x.template_id = t.id ORDER BY r.created DESC, r.id DESC LIMIT 1)"
 
 static struct template_source source_of(const struct row *row)
@@ -57,15 +56,27 @@ static const struct column columns[] = {
     {.name = "latest_run_status", .sql = NEWEST_RUN("status"), .part = P_BODY, .gives = "ExecutionStatus?"},
     COL_WORKSPACE,
     {.name = "description", .part = P_META, .gives = "string?"},
-    {.name = "pipeline_spec", .sql = "d.pipeline_spec", .enc = E_JSON, .part = P_META, .doc = &MODEL_PIPELINE_SPEC,
+    {.name = "pipeline_spec",
+     .sql = "d.pipeline_spec",
+     .enc = E_JSON,
+     .part = P_META,
+     .doc = &MODEL_PIPELINE_SPEC,
      .gives = "?"},
     {.name = "config_template", .part = P_META, .show = show_config_template, .gives = "object?"},
     {.name = "config_schema", .part = P_META, .show = show_config_schema, .gives = "object?"},
-    {.name = "source_deployment", .col = "source_deployment_id", .in = "source_deployment_id", .enc = E_UUID,
-     .part = P_RES, .ref = &resource_deployment, .gives = "?"},
+    {.name = "source_deployment",
+     .col = "source_deployment_id",
+     .in = "source_deployment_id",
+     .enc = E_UUID,
+     .part = P_RES,
+     .ref = &resource_deployment,
+     .gives = "?"},
     {.name = "pipeline", .sql = "d.pipeline_id", .enc = E_UUID, .part = P_RES, .ref = &resource_pipeline, .gives = "?"},
     {.name = "build", .sql = "d.build_id", .enc = E_UUID, .part = P_RES, .ref = &resource_build, .gives = "?"},
-    {.name = "code_reference", .sql = "d.code_reference_id", .enc = E_UUID, .part = P_RES,
+    {.name = "code_reference",
+     .sql = "d.code_reference_id",
+     .enc = E_UUID,
+     .part = P_RES,
      .ref = &resource_code_reference,
      .gives = "?"},
     COL_TAGS(P_RES),
@@ -81,7 +92,9 @@ static const struct filter filters[] = {
     {.name = "pipeline_id", .cls = F_ID, .column = "x.pipeline_id", .sql = IN_SOURCE},
     {.name = "build_id", .cls = F_ID, .column = "x.build_id", .sql = IN_SOURCE},
     {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .sql = IN_SOURCE},
-    {.name = "code_repository_id", .cls = F_ID, .column = "y.code_repository_id",
+    {.name = "code_repository_id",
+     .cls = F_ID,
+     .column = "y.code_repository_id",
      .sql = "EXISTS (SELECT 1 FROM pipeline_deployment x JOIN code_reference y ON y.id = x.code_reference_id WHERE "
             "x.id = t.source_deployment_id AND %s)"},
 };

@@ -53,16 +53,19 @@ static const struct model body = MODEL("secret", fields);
 static const struct field update_query[] = {{"patch_values", &T_BOOL, "false", 0, NUL}};
 const struct model SECRET_UPDATE_QUERY = MODEL("secret update", update_query);
 
-static const struct field backup_query[] = {{"ignore_errors", &T_BOOL, "true", 0, 0}, {"delete_secrets", &T_BOOL, "false", 0, 0}};
+static const struct field backup_query[] = {{"ignore_errors", &T_BOOL, "true", 0, 0},
+                                            {"delete_secrets", &T_BOOL, "false", 0, 0}};
 const struct model SECRET_BACKUP_QUERY = MODEL("secrets backup", backup_query);
-static const struct field restore_query[] = {{"ignore_errors", &T_BOOL, "false", 0, 0}, {"delete_secrets", &T_BOOL, "false", 0, 0}};
+static const struct field restore_query[] = {{"ignore_errors", &T_BOOL, "false", 0, 0},
+                                             {"delete_secrets", &T_BOOL, "false", 0, 0}};
 const struct model SECRET_RESTORE_QUERY = MODEL("secrets restore", restore_query);
 
 /* Names are taken per workspace, or per workspace and user. */
 static const struct unique *key_of(const char *scope)
 {
     static const struct unique workspace = {.columns = {"name", "scope", "workspace_id"}, .error = EX_ENTITY_EXISTS};
-    static const struct unique user = {.columns = {"name", "scope", "workspace_id", "user_id"}, .error = EX_ENTITY_EXISTS};
+    static const struct unique user = {.columns = {"name", "scope", "workspace_id", "user_id"},
+                                       .error = EX_ENTITY_EXISTS};
     return streq(scope, "user") ? &user : &workspace;
 }
 
@@ -78,7 +81,8 @@ static int store_values(struct write *w, struct json_object *values)
 {
     const char *stored = secret_store(w->c->mem, values);
     if (strlen(stored) > SECRET_STORED_MAX)
-        return fail(w->c, EX_VALUE, "The values of the secret are too long: stored, they take %zu of at most %d characters",
+        return fail(w->c, EX_VALUE,
+                    "The values of the secret are too long: stored, they take %zu of at most %d characters",
                     strlen(stored), SECRET_STORED_MAX);
     write_set(w, "values", p_text(stored));
     return OK;
@@ -89,8 +93,7 @@ static struct json_object *merge(struct arena *a, struct json_object *old, struc
 {
     struct json_object *out = json_keep(a, json_object_new_object());
     if (old) {
-        json_object_object_foreach(old, name, kept)
-            json_object_object_add(out, name, json_object_get(kept));
+        json_object_object_foreach(old, name, kept) json_object_object_add(out, name, json_object_get(kept));
     }
     json_object_object_foreach(changes, key, value)
     {
@@ -146,7 +149,8 @@ static int begin_update(struct write *w)
 static int end_update(struct write *w)
 {
     const char *name = write_get(w, "name"), *scope = write_get(w, "scope");
-    bool renamed = name && !streq(name, row_str(w->old, "name")), moved = scope && !streq(scope, row_str(w->old, "scope"));
+    bool renamed = name && !streq(name, row_str(w->old, "name")),
+         moved = scope && !streq(scope, row_str(w->old, "scope"));
     if (!renamed && !moved)
         return OK;
     const struct unique *key = key_of(scope ? scope : row_str(w->old, "scope"));
@@ -241,8 +245,8 @@ int secret_no_backup(struct ctx *c)
 
 /* Secrets of other objects --------------------------------------------------------------------------------------- */
 
-int secret_create_row(struct ctx *c, const char *name, const char *workspace, const char *user, struct json_object *values,
-                      char id[33])
+int secret_create_row(struct ctx *c, const char *name, const char *workspace, const char *user,
+                      struct json_object *values, char id[33])
 {
     struct write w = {.c = c, .res = &resource_secret};
     const struct unique *key = key_of("workspace");

@@ -20,8 +20,8 @@ int secret_no_backup(struct ctx *c);
  */
 
 /* Makes a secret of the workspace's scope; its id goes to `id`. 409 when the name is taken, 400 when it is too long. */
-int secret_create_row(struct ctx *c, const char *name, const char *workspace, const char *user, struct json_object *values,
-                      char id[33]);
+int secret_create_row(struct ctx *c, const char *name, const char *workspace, const char *user,
+                      struct json_object *values, char id[33]);
 
 /* Replaces all values. */
 int secret_update_row(struct ctx *c, const char *id, struct json_object *values);

@@ -6,7 +6,12 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL, .gives = "=false"},
-    {.name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY, .gives = "=\"\""},
+    {.name = "description",
+     .part = P_META,
+     .filter = F_STRING,
+     .null_as = "\"\"",
+     .flags = C_NULL_EMPTY,
+     .gives = "=\"\""},
     COL_NAME,
 };
 
@@ -32,7 +37,8 @@ static int keep_owners(struct write *w)
     bool owns;
     int rc = account_owns(w->c, w->id, &owns);
     if (rc == OK && owns)
-        return fail(w->c, EX_ILLEGAL_OPERATION, "The service account %s owns things and cannot be deleted before they are",
+        return fail(w->c, EX_ILLEGAL_OPERATION,
+                    "The service account %s owns things and cannot be deleted before they are",
                     row_str(w->old, "name"));
     return rc;
 }

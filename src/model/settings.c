@@ -21,10 +21,12 @@ static const struct column columns[] = {
     {.name = "updated", .enc = E_STAMP, .part = P_BODY},
 };
 
-#define SETTINGS_FIELDS                                                                                     \
-    {"server_name", &T_STRING, NULL, 0, UPD}, {"logo_url", &T_STRING, NULL, 0, UPD},                        \
-    {"enable_analytics", &T_BOOL, NULL, 0, UPD}, {"display_announcements", &T_BOOL, NULL, 0, UPD},          \
-    {"display_updates", &T_BOOL, NULL, 0, UPD}
+#define SETTINGS_FIELDS                                                                                                \
+    {"server_name", &T_STRING, NULL, 0, UPD}, {"logo_url", &T_STRING, NULL, 0, UPD},                                   \
+        {"enable_analytics", &T_BOOL, NULL, 0, UPD}, {"display_announcements", &T_BOOL, NULL, 0, UPD},                 \
+    {                                                                                                                  \
+        "display_updates", &T_BOOL, NULL, 0, UPD                                                                       \
+    }
 
 static const struct field fields[] = {SETTINGS_FIELDS};
 const struct model SETTINGS_UPDATE = MODEL("ServerSettingsUpdate", fields);
@@ -125,7 +127,8 @@ static void assign(struct write *w)
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         if (member_given(w->body, fields[i].name))
             write_set(w, fields[i].name,
-                      encode_value(w->c->mem, resource_column(&resource_settings, fields[i].name), member(w->body, fields[i].name)));
+                      encode_value(w->c->mem, resource_column(&resource_settings, fields[i].name),
+                                   member(w->body, fields[i].name)));
 }
 
 int settings_update(struct ctx *c)

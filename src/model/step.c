@@ -88,7 +88,12 @@ static const struct column columns[] = {
     {.name = "parent_step_ids", .part = P_META, .show = show_parents, .gives = "[uuid]~"},
     COL_METADATA,
     {.name = "step_configuration", .enc = E_JSON, .flags = C_LOAD_META | C_READONLY},
-    {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_RES, .ref = &resource_model_version, .flags = C_READONLY,
+    {.name = "model_version",
+     .col = "model_version_id",
+     .enc = E_UUID,
+     .part = P_RES,
+     .ref = &resource_model_version,
+     .flags = C_READONLY,
      .gives = "?"},
     COL_NAME,
 };
@@ -120,7 +125,8 @@ static const struct model body = MODEL("step_run", fields);
 /* Loading ---------------------------------------------------------------------------------------------------------- */
 
 /* Finds each step's document in its deployment. A deployment's text is walked once, whatever the number of steps. */
-static void assign_documents(struct arena *mem, struct row **rows, size_t count, const char *deployment, struct span all)
+static void assign_documents(struct arena *mem, struct row **rows, size_t count, const char *deployment,
+                             struct span all)
 {
     struct span key, value;
     size_t at = 0;
@@ -171,14 +177,16 @@ static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t n;
     struct row **whole = view_hydrated(v, rows, count, &n);
-    int rc = view_links(v, rows, count, SLOT_STEP_IO, &resource_artifact_version,
-                        "SELECT step_id, artifact_id, name, 'i' FROM step_run_input_artifact WHERE step_id IN %s UNION ALL "
-                        "SELECT step_id, artifact_id, name, 'o' FROM step_run_output_artifact WHERE step_id IN %s ORDER BY 3, 2");
+    int rc = view_links(
+        v, rows, count, SLOT_STEP_IO, &resource_artifact_version,
+        "SELECT step_id, artifact_id, name, 'i' FROM step_run_input_artifact WHERE step_id IN %s UNION ALL "
+        "SELECT step_id, artifact_id, name, 'o' FROM step_run_output_artifact WHERE step_id IN %s ORDER BY 3, 2");
     if (rc != OK || n == 0)
         return rc;
-    rc = view_links(v, whole, n, SLOT_STEP_PARENTS, NULL,
-                    "SELECT x.child_id, x.parent_id FROM step_run_parents x JOIN step_run p ON p.id = x.parent_id WHERE "
-                    "x.child_id IN %s ORDER BY p.created, p.id");
+    rc =
+        view_links(v, whole, n, SLOT_STEP_PARENTS, NULL,
+                   "SELECT x.child_id, x.parent_id FROM step_run_parents x JOIN step_run p ON p.id = x.parent_id WHERE "
+                   "x.child_id IN %s ORDER BY p.created, p.id");
     if (rc == OK)
         rc = view_children(v, whole, n, SLOT_STEP_LOGS, &resource_logs, "", "t.step_run_id", "t.created, t.id");
     return rc == OK ? load_documents(v, whole, n) : rc;
@@ -289,11 +297,13 @@ static int check_described(struct write *w, const struct run_lock *run)
     struct span all = {run->step_configurations, run->step_configurations_len};
     const char *deployment = hex_of(w->c->mem, member(w->body, "deployment"));
     if (!streq(deployment, run->deployment_id)) {
-        int rc = sql(w->c, &rows, "SELECT step_configurations FROM pipeline_deployment WHERE id = ?", p_text(deployment));
+        int rc =
+            sql(w->c, &rows, "SELECT step_configurations FROM pipeline_deployment WHERE id = ?", p_text(deployment));
         if (rc != OK)
             return rc;
         if (rows.count == 0)
-            return fail(w->c, EX_KEY, "There is no pipeline deployment with the id %s", member_str(w->body, "deployment"));
+            return fail(w->c, EX_KEY, "There is no pipeline deployment with the id %s",
+                        member_str(w->body, "deployment"));
         all = (struct span){db_row(&rows, 0)[0].s, db_row(&rows, 0)[0].len};
     }
     if (!json_member(all, name).s)
@@ -378,7 +388,8 @@ int step_update(struct ctx *c)
         rc = run_lock(c, run_id, false, &run);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (member(w.body, names[i]) && !(i == 2 && has_model))
-            write_set(&w, names[i], encode_value(c->mem, resource_column(&resource_step, names[i]), member(w.body, names[i])));
+            write_set(&w, names[i],
+                      encode_value(c->mem, resource_column(&resource_step, names[i]), member(w.body, names[i])));
     if (rc == OK)
         rc = write_flush_update(&w);
     if (rc == OK)

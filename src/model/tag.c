@@ -8,8 +8,11 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     {.name = "color", .part = P_BODY, .filter = F_STRICT_ENUM, .type = &T_COLOR},
-    {.name = "tagged_count", .enc = E_INT, .part = P_BODY,
-     .sql = "(SELECT COUNT(*) FROM tag_resource n WHERE n.tag_id = t.id)", .flags = C_READONLY},
+    {.name = "tagged_count",
+     .enc = E_INT,
+     .part = P_BODY,
+     .sql = "(SELECT COUNT(*) FROM tag_resource n WHERE n.tag_id = t.id)",
+     .flags = C_READONLY},
     COL_NAME,
 };
 

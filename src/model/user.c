@@ -39,16 +39,11 @@ static const struct filter filters[] = {
 };
 
 static const struct field create_fields[] = {
-    {"email", &T_STRING, NULL, 255, NUL},
-    {"email_opted_in", &T_BOOL, NULL, 0, NUL},
-    {"password", &T_STRING, NULL, 255, NUL},
-    {"activation_token", &T_STRING, NULL, 255, NUL},
-    {"external_user_id", &T_UUID, NULL, 0, NUL},
-    {"user_metadata", &T_MAP_ANY, NULL, 0, NUL},
-    {"name", &T_STRING, NULL, 255, REQ},
-    {"full_name", &T_STRING, "\"\"", 255, 0},
-    {"is_admin", &T_BOOL, NULL, 0, REQ},
-    {"active", &T_BOOL, "false", 0, 0},
+    {"email", &T_STRING, NULL, 255, NUL},        {"email_opted_in", &T_BOOL, NULL, 0, NUL},
+    {"password", &T_STRING, NULL, 255, NUL},     {"activation_token", &T_STRING, NULL, 255, NUL},
+    {"external_user_id", &T_UUID, NULL, 0, NUL}, {"user_metadata", &T_MAP_ANY, NULL, 0, NUL},
+    {"name", &T_STRING, NULL, 255, REQ},         {"full_name", &T_STRING, "\"\"", 255, 0},
+    {"is_admin", &T_BOOL, NULL, 0, REQ},         {"active", &T_BOOL, "false", 0, 0},
 };
 static const struct model create_body = MODEL("user", create_fields, .extra = EXTRA_FORBID);
 
@@ -59,15 +54,16 @@ static void email_rule(struct check *k, struct json_object *v)
     if (email && !member(v, "email_opted_in"))
         json_object_object_add(v, "email_opted_in", json_object_new_boolean(true));
     if (!email && member_bool(v, "email_opted_in"))
-        check_problem(k, NULL, "value_error", v, NULL, "Value error, opting in with an email address needs the address");
+        check_problem(k, NULL, "value_error", v, NULL,
+                      "Value error, opting in with an email address needs the address");
 }
 
 static const struct field update_fields[] = {
-    {"email", &T_STRING, NULL, 255, UPD},          {"email_opted_in", &T_BOOL, NULL, 0, UPD},
-    {"password", &T_STRING, NULL, 255, UPD},       {"activation_token", &T_STRING, NULL, 255, UPD},
-    {"external_user_id", &T_UUID, NULL, 0, UPD},   {"user_metadata", &T_MAP_ANY, NULL, 0, UPD},
-    {"name", &T_STRING, NULL, 255, UPD},           {"full_name", &T_STRING, NULL, 255, UPD},
-    {"is_admin", &T_BOOL, NULL, 0, UPD},           {"active", &T_BOOL, NULL, 0, UPD},
+    {"email", &T_STRING, NULL, 255, UPD},        {"email_opted_in", &T_BOOL, NULL, 0, UPD},
+    {"password", &T_STRING, NULL, 255, UPD},     {"activation_token", &T_STRING, NULL, 255, UPD},
+    {"external_user_id", &T_UUID, NULL, 0, UPD}, {"user_metadata", &T_MAP_ANY, NULL, 0, UPD},
+    {"name", &T_STRING, NULL, 255, UPD},         {"full_name", &T_STRING, NULL, 255, UPD},
+    {"is_admin", &T_BOOL, NULL, 0, UPD},         {"active", &T_BOOL, NULL, 0, UPD},
     {"old_password", &T_STRING, NULL, 255, UPD},
 };
 const struct model USER_UPDATE = MODEL("UserUpdate", update_fields, .after = email_rule);
@@ -113,11 +109,13 @@ static int find_account(struct ctx *c, const char *name_or_id, struct account *o
     char hex[UUID_HEX + 1];
     bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
     struct db_rows rows;
-    int rc = sql(c, &rows,
-                 by_id ? "SELECT id, name, password, activation_token, active, is_admin, is_service_account FROM user WHERE id = ?"
-                       : "SELECT id, name, password, activation_token, active, is_admin, is_service_account FROM user "
-                         "WHERE is_service_account = 0 AND name = ?",
-                 p_text(by_id ? hex : name_or_id));
+    int rc = sql(
+        c, &rows,
+        by_id
+            ? "SELECT id, name, password, activation_token, active, is_admin, is_service_account FROM user WHERE id = ?"
+            : "SELECT id, name, password, activation_token, active, is_admin, is_service_account FROM user "
+              "WHERE is_service_account = 0 AND name = ?",
+        p_text(by_id ? hex : name_or_id));
     if (rc != OK)
         return rc;
     if (rows.count == 0)
@@ -177,7 +175,8 @@ int user_get(struct ctx *c)
 int user_current(struct ctx *c)
 {
     struct db_rows private;
-    int rc = sql(c, &private, "SELECT email, external_user_id, user_metadata FROM user WHERE id = ?", p_text(c->auth->user_id));
+    int rc = sql(c, &private, "SELECT email, external_user_id, user_metadata FROM user WHERE id = ?",
+                 p_text(c->auth->user_id));
     if (rc != OK)
         return rc;
     struct view *v = view_new(c);
@@ -314,8 +313,9 @@ static int check_old_password(struct ctx *c, const struct account *u)
 {
     const char *old = member_str(c->body, "old_password");
     if (!is_caller(c, u))
-        return fail(c, EX_ILLEGAL_OPERATION, "The password of another user cannot be changed; deactivate the user, who then "
-                                             "chooses one with the activation token");
+        return fail(c, EX_ILLEGAL_OPERATION,
+                    "The password of another user cannot be changed; deactivate the user, who then "
+                    "chooses one with the activation token");
     if (!old)
         return fail(c, EX_ILLEGAL_OPERATION, "To change the password, the current one is needed as old_password");
     const char *problem = password_problem(member(c->body, "old_password"));
@@ -407,7 +407,8 @@ int user_email_opt_in(struct ctx *c)
 
 int user_activate(struct ctx *c)
 {
-    static const char *const applied[] = {"name", "full_name", "password", "email", "email_opted_in", "user_metadata", NULL};
+    static const char *const applied[] = {"name",           "full_name",     "password", "email",
+                                          "email_opted_in", "user_metadata", NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u;
     const char *token = member_str(c->body, "activation_token");
@@ -417,9 +418,11 @@ int user_activate(struct ctx *c)
     if (!token)
         return fail(c, EX_AUTHORIZATION, "Authentication error: an activation token is needed");
     if (!u.service && (u.active || !u.token))
-        return fail(c, EX_INVALID_VALUE, "There is nothing to activate: the user is active, or has no activation token");
+        return fail(c, EX_INVALID_VALUE,
+                    "There is nothing to activate: the user is active, or has no activation token");
     if (!password_fits(token, u.service ? NULL : u.token))
-        return fail(c, EX_AUTHORIZATION, "Authentication error: this is not the activation token of the user %s", c->param[0]);
+        return fail(c, EX_AUTHORIZATION, "Authentication error: this is not the activation token of the user %s",
+                    c->param[0]);
     write_set(&w, "active", p_int(1));
     write_set(&w, "activation_token", p_null());
     rc = assign(&w, applied);
@@ -450,12 +453,28 @@ int user_deactivate(struct ctx *c)
 
 int account_owns(struct ctx *c, const char *id, bool *owns)
 {
-    static const char *const tables[] = {
-        "stack",         "stack_component", "flavor",            "action",         "event_source",
-        "pipeline",      "schedule",        "pipeline_run",      "step_run",       "pipeline_build",
-        "artifact_version", "run_metadata", "secret",            "trigger",        "pipeline_deployment",
-        "code_repository", "service",       "service_connector", "model",          "model_version",
-        "model_versions_artifacts", "model_versions_runs"};
+    static const char *const tables[] = {"stack",
+                                         "stack_component",
+                                         "flavor",
+                                         "action",
+                                         "event_source",
+                                         "pipeline",
+                                         "schedule",
+                                         "pipeline_run",
+                                         "step_run",
+                                         "pipeline_build",
+                                         "artifact_version",
+                                         "run_metadata",
+                                         "secret",
+                                         "trigger",
+                                         "pipeline_deployment",
+                                         "code_repository",
+                                         "service",
+                                         "service_connector",
+                                         "model",
+                                         "model_version",
+                                         "model_versions_artifacts",
+                                         "model_versions_runs"};
     struct query *q = query_new(c->mem);
     struct db_rows rows;
     query_add(q, "SELECT EXISTS (SELECT 1 FROM action WHERE service_account_id = ?)");
@@ -524,8 +543,10 @@ static int store_external(struct write *w, const char *external_id)
     struct account u;
     int rc = name_guard(c, "user", "external", external_id);
     if (rc == OK)
-        rc = sql(c, &rows, "SELECT id FROM user WHERE external_user_id = ? AND is_service_account = 0 ORDER BY created, id LIMIT 1",
-                 p_text(external_id));
+        rc = sql(
+            c, &rows,
+            "SELECT id FROM user WHERE external_user_id = ? AND is_service_account = 0 ORDER BY created, id LIMIT 1",
+            p_text(external_id));
     if (rc == OK && rows.count == 0)
         rc = insert_external(w);
     else if (rc == OK && (rc = find_account(c, db_row(&rows, 0)[0].s, &u)) == OK)

@@ -32,7 +32,7 @@ int user_create_admin(struct ctx *c, const char *name, const char *password_hash
 
 /* Whom an external authenticator vouches for. */
 struct external_user {
-    const char *id; /* hex */
+    const char *id;           /* hex */
     const char *email, *name; /* name: or NULL */
     bool is_admin;
 };

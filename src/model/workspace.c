@@ -24,7 +24,8 @@ static const struct model body = MODEL("workspace", fields);
 static int protect_name(struct write *w)
 {
     const char *name = member_str(w->body, "name");
-    if (name && strcasecmp(row_str(w->old, "name"), config.default_workspace) == 0 && !streq(name, row_str(w->old, "name")))
+    if (name && strcasecmp(row_str(w->old, "name"), config.default_workspace) == 0 &&
+        !streq(name, row_str(w->old, "name")))
         return fail(w->c, EX_ILLEGAL_OPERATION, "The default workspace cannot be renamed");
     return OK;
 }
@@ -65,11 +66,12 @@ int workspace_statistics(struct ctx *c)
     int rc = path_workspace(c, id);
     if (rc != OK)
         return rc;
-    rc = sql(c, &rows,
-             "SELECT (SELECT COUNT(*) FROM stack WHERE workspace_id = ?), (SELECT COUNT(*) FROM stack_component WHERE "
-             "workspace_id = ?), (SELECT COUNT(*) FROM pipeline WHERE workspace_id = ?), (SELECT COUNT(*) FROM pipeline_run "
-             "WHERE workspace_id = ?)",
-             p_text(id), p_text(id), p_text(id), p_text(id));
+    rc = sql(
+        c, &rows,
+        "SELECT (SELECT COUNT(*) FROM stack WHERE workspace_id = ?), (SELECT COUNT(*) FROM stack_component WHERE "
+        "workspace_id = ?), (SELECT COUNT(*) FROM pipeline WHERE workspace_id = ?), (SELECT COUNT(*) FROM pipeline_run "
+        "WHERE workspace_id = ?)",
+        p_text(id), p_text(id), p_text(id), p_text(id));
     if (rc != OK)
         return rc;
     struct jw w = respond_json(c);

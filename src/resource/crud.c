@@ -85,7 +85,8 @@ int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigne
     struct query *q = view_query(v, r, detail);
     struct row **rows;
     size_t count;
-    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ?", r->table, r->from ? r->from : "", r->always ? r->always : "1 = 1");
+    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ?", r->table, r->from ? r->from : "",
+              r->always ? r->always : "1 = 1");
     query_param(q, p_text(id));
     int rc = view_select(v, r, detail, q, &rows, &count);
     if (rc != OK)
@@ -162,8 +163,9 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     } else { /* the ids of the page first: only they are joined and read whole */
         query_add(q, " FROM (SELECT t.id, %s AS sort_key FROM `%s` t", f->order, r->table);
         filter_where(f, r, q);
-        query_add(q, " ORDER BY %s %s, t.id LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id %s ORDER BY k.sort_key %s, t.id",
-                  f->order, direction, r->table, r->from ? r->from : "", direction);
+        query_add(
+            q, " ORDER BY %s %s, t.id LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id %s ORDER BY k.sort_key %s, t.id",
+            f->order, direction, r->table, r->from ? r->from : "", direction);
     }
     query_param(q, p_int(f->size));
     query_param(q, p_int((f->page - 1) * f->size));
@@ -410,8 +412,10 @@ static struct db_param future_value(const struct write *w, const char *col)
 
 int name_guard(struct ctx *c, const char *resource, const char *scope, const char *name)
 {
-    return sql(c, NULL, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE name = name",
-               p_text(resource), p_text(scope), p_text(name ? name : ""));
+    return sql(
+        c, NULL,
+        "INSERT INTO kanso_name_guard (resource, scope, name) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE name = name",
+        p_text(resource), p_text(scope), p_text(name ? name : ""));
 }
 
 int name_guard_release(struct ctx *c, const char *resource, const char *scope, const char *name)
@@ -488,7 +492,8 @@ static int check_owner(struct write *w)
     if (!(w->res->flags & X_OWNER) || !given)
         return OK;
     if (!uuid_read(given, strlen(given), hex) || !streq(hex, w->c->auth->user_id))
-        return fail(w->c, EX_ILLEGAL_OPERATION, "A %s can only be created for oneself, not for the user %s", w->res->label, given);
+        return fail(w->c, EX_ILLEGAL_OPERATION, "A %s can only be created for oneself, not for the user %s",
+                    w->res->label, given);
     return OK;
 }
 
@@ -499,7 +504,8 @@ static int check_name(struct write *w)
     if (!(w->res->flags & X_NAME_RULE) || !name)
         return OK;
     if (!*name || strpbrk(name, "\t\n\r\v\f"))
-        return fail(w->c, EX_VALUE, "The name '%s' of a %s must not be empty or hold tabs or line breaks", name, w->res->label);
+        return fail(w->c, EX_VALUE, "The name '%s' of a %s must not be empty or hold tabs or line breaks", name,
+                    w->res->label);
     return OK;
 }
 
@@ -517,7 +523,8 @@ static int run_steps(struct write *w, const step *steps, size_t count)
 int write_create_within(struct write *w)
 {
     const struct resource *r = w->res;
-    const step within[] = {write_unique, r->before_create, write_insert, r->after_create, tags_attach_new, release_guard};
+    const step within[] = {write_unique,    r->before_create, write_insert,
+                           r->after_create, tags_attach_new,  release_guard};
     if (!*w->id)
         uuid_new(w->id);
     assign_members(w, false);
@@ -570,8 +577,8 @@ static int assign_update(struct write *w)
 
 int write_update(struct write *w, const char *hex)
 {
-    const step steps[] = {w->res->before_update, assign_update, unique_on_update, write_flush_update, w->res->after_update,
-                          tags_change, release_on_update};
+    const step steps[] = {w->res->before_update, assign_update, unique_on_update, write_flush_update,
+                          w->res->after_update,  tags_change,   release_on_update};
     int rc = sql_begin(w->c);
     if (rc == OK && w->res->before_lock)
         rc = w->res->before_lock(w);

@@ -14,9 +14,14 @@ enum op { OP_EQ, OP_CONTAINS, OP_STARTS, OP_ENDS, OP_GTE, OP_GT, OP_LTE, OP_LT }
 static const struct {
     const char *name, *sql;
 } OPS[] = {
-    [OP_EQ] = {"equals", "="},          [OP_CONTAINS] = {"contains", "LIKE"}, [OP_STARTS] = {"startswith", "LIKE"},
-    [OP_ENDS] = {"endswith", "LIKE"},   [OP_GTE] = {"gte", ">="},             [OP_GT] = {"gt", ">"},
-    [OP_LTE] = {"lte", "<="},           [OP_LT] = {"lt", "<"},
+    [OP_EQ] = {"equals", "="},
+    [OP_CONTAINS] = {"contains", "LIKE"},
+    [OP_STARTS] = {"startswith", "LIKE"},
+    [OP_ENDS] = {"endswith", "LIKE"},
+    [OP_GTE] = {"gte", ">="},
+    [OP_GT] = {"gt", ">"},
+    [OP_LTE] = {"lte", "<="},
+    [OP_LT] = {"lt", "<"},
 };
 
 /* A filter value taken apart: operator and operand. */
@@ -52,8 +57,8 @@ static bool problem(struct reading *r, const char *type, const char *message)
     struct loc query = {.name = "query"};
     k->at = &query;
     check_problem(k, r->given->name, type,
-                  json_keep(r->c->mem, json_object_new_string_len(r->given->value, (int)r->given->value_len)), NULL, "%s",
-                  message);
+                  json_keep(r->c->mem, json_object_new_string_len(r->given->value, (int)r->given->value_len)), NULL,
+                  "%s", message);
     return false;
 }
 
@@ -77,7 +82,8 @@ static void compare_like(struct reading *r, const char *column, const struct ope
 static bool read_string(struct reading *r, const char *column, const struct operand *o)
 {
     if (o->op >= OP_GTE)
-        return problem(r, "value_error", "Value error, texts know the operators equals, contains, startswith and endswith");
+        return problem(r, "value_error",
+                       "Value error, texts know the operators equals, contains, startswith and endswith");
     if (o->op == OP_EQ)
         compare(r, column, OP_EQ, p_textn(o->s, o->len));
     else
@@ -89,7 +95,8 @@ static bool read_uuid(struct reading *r, const char *column, const struct operan
 {
     char hex[UUID_HEX + 1];
     if (o->op >= OP_GTE)
-        return problem(r, "value_error", "Value error, ids know the operators equals, contains, startswith and endswith");
+        return problem(r, "value_error",
+                       "Value error, ids know the operators equals, contains, startswith and endswith");
     if (o->op != OP_EQ) {
         compare_like(r, column, o);
         return true;
@@ -107,8 +114,9 @@ static bool read_stamp(struct reading *r, const char *column, const struct opera
     if (!ordered)
         return problem(r, "value_error", "Value error, times know the operators equals, gt, gte, lt and lte");
     if (o->explicit_op ? !stamp_parse_exact(o->s, o->len, stamp) : !stamp_parse(o->s, o->len, stamp))
-        return problem(r, "datetime_parsing", o->explicit_op ? "Behind an operator a time has the form YYYY-MM-DD HH:MM:SS"
-                                                             : "Input should be a valid datetime");
+        return problem(r, "datetime_parsing",
+                       o->explicit_op ? "Behind an operator a time has the form YYYY-MM-DD HH:MM:SS"
+                                      : "Input should be a valid datetime");
     compare(r, column, o->op, p_text(arena_strdup(r->c->mem, stamp)));
     return true;
 }
@@ -154,7 +162,10 @@ static bool read_strict_filter(struct reading *r, enum filter_class cls, const s
     struct json_object *v = read_strict(r, cls == F_STRICT_ENUM ? t : types[cls]);
     if (!v)
         return false;
-    const struct column as = {.enc = cls == F_STRICT_UUID ? E_UUID : cls == F_STRICT_BOOL ? E_BOOL : cls == F_STRICT_INT ? E_INT : E_TEXT};
+    const struct column as = {.enc = cls == F_STRICT_UUID   ? E_UUID
+                                     : cls == F_STRICT_BOOL ? E_BOOL
+                                     : cls == F_STRICT_INT  ? E_INT
+                                                            : E_TEXT};
     if (column)
         compare(r, column, OP_EQ, encode_value(r->c->mem, &as, v));
     return column != NULL;
@@ -210,8 +221,9 @@ static void accept(struct ctx *c, const struct query *read, const char *around, 
     struct filter_query *f = c->filter;
     const char *mark = around ? strstr(around, "%s") : NULL;
     const char *text = !around ? read->text.data
-                       : !mark ? around
-                               : arena_printf(c->mem, "%.*s%s%s", (int)(mark - around), around, read->text.data, mark + 2);
+                       : !mark
+                           ? around
+                           : arena_printf(c->mem, "%.*s%s%s", (int)(mark - around), around, read->text.data, mark + 2);
     if (outside) {
         filter_scope(f, text, read->params, read->count);
         return;
@@ -327,22 +339,29 @@ static const struct pair *given_filter(struct ctx *c, const char *name)
 static void read_tag(struct ctx *c, const char *type)
 {
     const struct pair *given = request_query(c, "tag");
-    const char *around = arena_printf(c->mem, "EXISTS (SELECT 1 FROM tag_resource x JOIN tag y ON y.id = x.tag_id WHERE "
-                                              "x.resource_id = t.id AND x.resource_type = '%s' AND %%s)", type);
+    const char *around = arena_printf(c->mem,
+                                      "EXISTS (SELECT 1 FROM tag_resource x JOIN tag y ON y.id = x.tag_id WHERE "
+                                      "x.resource_id = t.id AND x.resource_type = '%s' AND %%s)",
+                                      type);
     const struct filter tag = {.name = "tag", .cls = F_EQUAL, .column = "y.name", .sql = around};
     if (!has_text(given))
         return;
     read_filter(c, &tag, given);
     if (c->filter->any)
-        filter_scope(c->filter, arena_printf(c->mem, "EXISTS (SELECT 1 FROM tag_resource x WHERE x.resource_id = t.id AND "
-                                                     "x.resource_type = '%s')", type), NULL, 0);
+        filter_scope(c->filter,
+                     arena_printf(c->mem,
+                                  "EXISTS (SELECT 1 FROM tag_resource x WHERE x.resource_id = t.id AND "
+                                  "x.resource_type = '%s')",
+                                  type),
+                     NULL, 0);
 }
 
 void filter_read(struct ctx *c)
 {
     const struct resource *res = c->route->resource;
     struct filter_query *f = arena_alloc(c->mem, sizeof *f);
-    *f = (struct filter_query){.group = query_new(c->mem), .outside = query_new(c->mem), .page = 1, .size = filter_default_size};
+    *f = (struct filter_query){
+        .group = query_new(c->mem), .outside = query_new(c->mem), .page = 1, .size = filter_default_size};
     c->filter = f;
     read_page(c);
     for (size_t i = 0; i < res->column_count; i++) {
@@ -360,8 +379,11 @@ void filter_read(struct ctx *c)
     if (res->tag_type)
         read_tag(c, res->tag_type);
     if (res->flags & X_WORKSPACE && !strstr(c->route->path, "{workspace_name_or_id}")) {
-        static const struct filter scope = {.name = "scope_workspace", .cls = F_STRICT_UUID, .column = "t.workspace_id",
-                                            .sql = "(%s OR t.workspace_id IS NULL)", .outside = true};
+        static const struct filter scope = {.name = "scope_workspace",
+                                            .cls = F_STRICT_UUID,
+                                            .column = "t.workspace_id",
+                                            .sql = "(%s OR t.workspace_id IS NULL)",
+                                            .outside = true};
         const struct pair *given = request_query(c, "scope_workspace");
         if (given)
             read_filter(c, &scope, given);

@@ -6,13 +6,13 @@
 #include "resource/sql.h"
 
 struct filter_query {
-    struct query *group;   /* conditions joined by logical_operator */
+    struct query *group; /* conditions joined by logical_operator */
     size_t group_count;
     struct query *outside; /* " AND ..." conditions that always hold */
     bool any;              /* logical_operator=or */
     bool hydrate;
     int64_t page, size;
-    const char *order;     /* SQL, always followed by the id */
+    const char *order; /* SQL, always followed by the id */
     bool descending;
 };
 

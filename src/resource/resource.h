@@ -14,9 +14,9 @@
 /* How a column holds its value (contract/schema.md, column encodings). */
 enum encoding {
     E_TEXT,
-    E_UUID,     /* char(32) */
-    E_STAMP,    /* datetime */
-    E_BOOL,     /* tinyint(1) */
+    E_UUID,  /* char(32) */
+    E_STAMP, /* datetime */
+    E_BOOL,  /* tinyint(1) */
     E_INT,
     E_FLOAT,
     E_DURATION, /* seconds as a float; ISO 8601 on the wire */
@@ -64,10 +64,10 @@ enum column_flags {
 };
 
 struct column {
-    const char *name;  /* member of the answer and filter parameter */
-    const char *col;   /* SQL column, when it is not `name` */
-    const char *sql;   /* an expression instead (t is the resource's table); never written */
-    const char *in;    /* member of the request, when it is not `name` */
+    const char *name; /* member of the answer and filter parameter */
+    const char *col;  /* SQL column, when it is not `name` */
+    const char *sql;  /* an expression instead (t is the resource's table); never written */
+    const char *in;   /* member of the request, when it is not `name` */
     enum encoding enc;
     enum part part;
     enum filter_class filter;
@@ -88,7 +88,7 @@ struct filter {
     const char *column; /* what is compared */
     const char *sql;    /* around the comparison; NULL: just the comparison */
     const char *sql_false;
-    bool outside; /* stands outside the group that logical_operator joins */
+    bool outside;       /* stands outside the group that logical_operator joins */
     const char *unless; /* no effect when this other parameter is given and not empty */
 };
 
@@ -104,7 +104,7 @@ struct write {
     const struct resource *res;
     struct json_object *body; /* checked */
     char id[33];
-    struct row *old;   /* updates and deletes: the row as it was, all columns */
+    struct row *old;       /* updates and deletes: the row as it was, all columns */
     const char *workspace; /* of the path, when there is one: hex */
     struct assignment {
         const char *col;
@@ -114,14 +114,14 @@ struct write {
 };
 
 enum resource_flags {
-    X_WORKSPACE = 1,    /* has workspace_id */
-    X_OWNER = 2,        /* has user_id, which must be the caller on create */
-    X_NAME_RULE = 4,    /* name: no control blanks, not empty (on create) */
-    X_UPDATE_NULLS = 8, /* an update writes explicit nulls; otherwise they are ignored */
-    X_META_NULL = 16,   /* metadata is null even when hydrated */
-    X_NAME_OR_ID = 32,  /* get and delete take a name as well */
+    X_WORKSPACE = 1,       /* has workspace_id */
+    X_OWNER = 2,           /* has user_id, which must be the caller on create */
+    X_NAME_RULE = 4,       /* name: no control blanks, not empty (on create) */
+    X_UPDATE_NULLS = 8,    /* an update writes explicit nulls; otherwise they are ignored */
+    X_META_NULL = 16,      /* metadata is null even when hydrated */
+    X_NAME_OR_ID = 32,     /* get and delete take a name as well */
     X_NO_ENVELOPE_ID = 64, /* no id and permission_denied members */
-    X_NO_NAME = 128     /* no name member */
+    X_NO_NAME = 128        /* no name member */
 };
 
 struct resource {
@@ -129,13 +129,13 @@ struct resource {
     const char *label; /* in messages: "pipeline run" */
     const char *title; /* in the OpenAPI document: "PipelineRun" of PipelineRunRequest, PipelineRunResponse, ... */
     const char *table;
-    const char *from;  /* joins behind "table t" that column expressions need */
+    const char *from; /* joins behind "table t" that column expressions need */
     const struct column *columns;
     size_t column_count;
     const struct model *body; /* create and update */
     const struct filter *filters;
     size_t filter_count;
-    const char *always; /* condition on every list and look-up */
+    const char *always;       /* condition on every list and look-up */
     const char *default_sort; /* NULL: created */
     unsigned flags;
     int rank; /* order of loading: before everything it refers to; see model/model.h */
@@ -146,10 +146,11 @@ struct resource {
     /* Hooks. Each returns OK, FAILED or RETRY. NULL: nothing to do. */
     int (*load)(struct view *v, struct row **rows, size_t count); /* fetches links of freshly loaded rows */
     int (*scope)(struct ctx *c, struct filter_query *q); /* adds conditions that depend on the caller or the path */
-    int (*check_create)(struct write *w);  /* before ownership, name and uniqueness are looked at */
+    int (*check_create)(struct write *w);                /* before ownership, name and uniqueness are looked at */
     int (*before_create)(struct write *w); /* in the transaction, before the INSERT; may add assignments */
     int (*after_create)(struct write *w);
-    int (*before_lock)(struct write *w); /* updates: in the transaction, before the row is locked; for locks that come first */
+    int (*before_lock)(
+        struct write *w); /* updates: in the transaction, before the row is locked; for locks that come first */
     int (*before_update)(struct write *w);
     int (*after_update)(struct write *w);
     int (*before_delete)(struct write *w);
@@ -160,29 +161,71 @@ struct resource {
 #define FILTERS(rows) .filters = (rows), .filter_count = sizeof(rows) / sizeof *(rows)
 
 /* Columns that nearly every resource has. */
-#define COL_ID {.name = "id", .enc = E_UUID, .part = P_TOP, .filter = F_UUID, .flags = C_READONLY}
-#define COL_NAME {.name = "name", .part = P_TOP, .filter = F_STRING}
-#define COL_TIMES \
-    {.name = "created", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY}, \
-    {.name = "updated", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY}
-#define COL_USER \
-    {.name = "user", .col = "user_id", .ref = &resource_user, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY, \
-     .gives = "?"}, \
-    {.name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE}
-#define COL_WORKSPACE \
-    {.name = "workspace", .col = "workspace_id", .ref = &resource_workspace, .part = P_META, .enc = E_UUID, .flags = C_READONLY}, \
-    {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE}
+#define COL_ID                                                                                                         \
+    {                                                                                                                  \
+        .name = "id", .enc = E_UUID, .part = P_TOP, .filter = F_UUID, .flags = C_READONLY                              \
+    }
+#define COL_NAME                                                                                                       \
+    {                                                                                                                  \
+        .name = "name", .part = P_TOP, .filter = F_STRING                                                              \
+    }
+#define COL_TIMES                                                                                                      \
+    {.name = "created", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY},                       \
+    {                                                                                                                  \
+        .name = "updated", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY                      \
+    }
+#define COL_USER                                                                                                       \
+    {.name = "user",                                                                                                   \
+     .col = "user_id",                                                                                                 \
+     .ref = &resource_user,                                                                                            \
+     .part = P_BODY,                                                                                                   \
+     .enc = E_UUID,                                                                                                    \
+     .flags = C_READONLY,                                                                                              \
+     .gives = "?"},                                                                                                    \
+    {                                                                                                                  \
+        .name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE                         \
+    }
+#define COL_WORKSPACE                                                                                                  \
+    {.name = "workspace",                                                                                              \
+     .col = "workspace_id",                                                                                            \
+     .ref = &resource_workspace,                                                                                       \
+     .part = P_META,                                                                                                   \
+     .enc = E_UUID,                                                                                                    \
+     .flags = C_READONLY},                                                                                             \
+    {                                                                                                                  \
+        .name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE               \
+    }
 /* A link to one row of `res`: column <member>_id, shown as <member>, filtered as <member>_id, given as <member>. */
-#define COL_LINK(member, res, where) \
-    {.name = #member, .col = #member "_id", .ref = &(res), .part = (where), .enc = E_UUID, .flags = C_NO_UPDATE, \
-     .gives = "?"}, \
-    {.name = #member "_id", .enc = E_UUID, .filter = F_UUID, .flags = C_READONLY}
-#define COL_TAGS(where) {.name = "tags", .part = (where), .show = show_tags, .flags = C_READONLY, .gives = "[TagResponse]"}
-#define COL_METADATA {.name = "run_metadata", .part = P_META, .show = show_run_metadata, .flags = C_READONLY, .gives = "{RunMetadataResponse}={}"}
+#define COL_LINK(member, res, where)                                                                                   \
+    {.name = #member,                                                                                                  \
+     .col = #member "_id",                                                                                             \
+     .ref = &(res),                                                                                                    \
+     .part = (where),                                                                                                  \
+     .enc = E_UUID,                                                                                                    \
+     .flags = C_NO_UPDATE,                                                                                             \
+     .gives = "?"},                                                                                                    \
+    {                                                                                                                  \
+        .name = #member "_id", .enc = E_UUID, .filter = F_UUID, .flags = C_READONLY                                    \
+    }
+#define COL_TAGS(where)                                                                                                \
+    {                                                                                                                  \
+        .name = "tags", .part = (where), .show = show_tags, .flags = C_READONLY, .gives = "[TagResponse]"              \
+    }
+#define COL_METADATA                                                                                                   \
+    {                                                                                                                  \
+        .name = "run_metadata", .part = P_META, .show = show_run_metadata, .flags = C_READONLY,                        \
+        .gives = "{RunMetadataResponse}={}"                                                                            \
+    }
 
 /* Body members that nearly every resource has. */
-#define IN_OWNER {"user", &T_UUID, NULL, 0, REQ}
-#define IN_WORKSPACE {"workspace", &T_UUID, NULL, 0, REQ}
+#define IN_OWNER                                                                                                       \
+    {                                                                                                                  \
+        "user", &T_UUID, NULL, 0, REQ                                                                                  \
+    }
+#define IN_WORKSPACE                                                                                                   \
+    {                                                                                                                  \
+        "workspace", &T_UUID, NULL, 0, REQ                                                                             \
+    }
 
 extern const struct resource resource_user, resource_workspace;
 
@@ -196,11 +239,27 @@ int resource_create(struct ctx *c);
 int resource_update(struct ctx *c);
 int resource_delete(struct ctx *c);
 
-#define LIST(p, res, ...) {.method = "GET", .path = (p), .handler = resource_list, .resource = &(res), .op = OP_LIST, __VA_ARGS__}
-#define GET(p, res, ...) {.method = "GET", .path = (p), .handler = resource_get, .resource = &(res), .op = OP_GET, .flags = R_HYDRATE, __VA_ARGS__}
-#define CREATE(p, res, ...) {.method = "POST", .path = (p), .handler = resource_create, .resource = &(res), .op = OP_CREATE, __VA_ARGS__}
-#define UPDATE(p, res, ...) {.method = "PUT", .path = (p), .handler = resource_update, .resource = &(res), .op = OP_UPDATE, __VA_ARGS__}
-#define DELETE(p, res, ...) {.method = "DELETE", .path = (p), .handler = resource_delete, .resource = &(res), .op = OP_DELETE, __VA_ARGS__}
+#define LIST(p, res, ...)                                                                                              \
+    {                                                                                                                  \
+        .method = "GET", .path = (p), .handler = resource_list, .resource = &(res), .op = OP_LIST, __VA_ARGS__         \
+    }
+#define GET(p, res, ...)                                                                                               \
+    {                                                                                                                  \
+        .method = "GET", .path = (p), .handler = resource_get, .resource = &(res), .op = OP_GET, .flags = R_HYDRATE,   \
+        __VA_ARGS__                                                                                                    \
+    }
+#define CREATE(p, res, ...)                                                                                            \
+    {                                                                                                                  \
+        .method = "POST", .path = (p), .handler = resource_create, .resource = &(res), .op = OP_CREATE, __VA_ARGS__    \
+    }
+#define UPDATE(p, res, ...)                                                                                            \
+    {                                                                                                                  \
+        .method = "PUT", .path = (p), .handler = resource_update, .resource = &(res), .op = OP_UPDATE, __VA_ARGS__     \
+    }
+#define DELETE(p, res, ...)                                                                                            \
+    {                                                                                                                  \
+        .method = "DELETE", .path = (p), .handler = resource_delete, .resource = &(res), .op = OP_DELETE, __VA_ARGS__  \
+    }
 
 /* The column of that member name, or NULL. */
 const struct column *resource_column(const struct resource *r, const char *name);

@@ -29,7 +29,8 @@ int sql_failed(struct ctx *c, enum db_status s)
     return fail(c, EX_RUNTIME, "The database refused the operation (error %u)", db_errno(c->db));
 }
 
-enum db_status sql_try(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params, size_t count)
+enum db_status sql_try(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params,
+                       size_t count)
 {
     enum db_status s = db_run(c->db, c->mem, out, text, params, count);
     if (s == DB_LOST && c->committed) /* only reads follow a commit: they may simply run again */
@@ -55,7 +56,8 @@ int sql_commit(struct ctx *c)
     enum db_status s = db_commit(c->db);
     if (s == DB_LOST) { /* nobody knows whether it took effect: not to be run again */
         log_error("connection lost during commit: %s", db_error(c->db));
-        return fail(c, EX_UNAVAILABLE, "The database was lost while the change was being saved; check whether it took effect");
+        return fail(c, EX_UNAVAILABLE,
+                    "The database was lost while the change was being saved; check whether it took effect");
     }
     c->committed = s == DB_OK;
     return sql_failed(c, s);

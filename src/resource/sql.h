@@ -10,14 +10,16 @@
  * has its answer composed (a missing or used foreign row and unfit values 400, the rest 500 or 503). */
 int sql_run(struct ctx *c, struct db_rows *out, const char *sql, const struct db_param *params, size_t count);
 
-#define SQL_PARAMS(...) (struct db_param[]){__VA_ARGS__}, sizeof((struct db_param[]){__VA_ARGS__}) / sizeof(struct db_param)
+#define SQL_PARAMS(...)                                                                                                \
+    (struct db_param[]){__VA_ARGS__}, sizeof((struct db_param[]){__VA_ARGS__}) / sizeof(struct db_param)
 
 /* sql(c, &rows, "SELECT ... ?", p_text(id)) */
 #define sql(c, out, text, ...) sql_run(c, out, text, SQL_PARAMS(__VA_ARGS__))
-#define sql0(c, out, text) sql_run(c, out, text, NULL, 0)
+#define sql0(c, out, text)     sql_run(c, out, text, NULL, 0)
 
 /* As sql_run(), but hands the database's verdict back instead of composing an answer. */
-enum db_status sql_try(struct ctx *c, struct db_rows *out, const char *sql, const struct db_param *params, size_t count);
+enum db_status sql_try(struct ctx *c, struct db_rows *out, const char *sql, const struct db_param *params,
+                       size_t count);
 
 /* Composes the answer for a verdict. */
 int sql_failed(struct ctx *c, enum db_status s);

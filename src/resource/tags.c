@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-const char *const TAG_COLORS[] = {"grey", "purple", "red",     "green", "yellow", "orange",
-                                  "lime", "teal",   "turquoise", "magenta", "blue", NULL};
+const char *const TAG_COLORS[] = {"grey", "purple", "red",       "green",   "yellow", "orange",
+                                  "lime", "teal",   "turquoise", "magenta", "blue",   NULL};
 
 const char *tag_random_color(void)
 {
@@ -44,7 +44,8 @@ static int create_missing(struct ctx *c, const char **names, size_t n)
     stamp_now(now);
     struct query *guard = query_new(c->mem), *insert = query_new(c->mem);
     query_add(guard, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES ");
-    query_add(insert, "INSERT INTO tag (id, created, updated, name, color) SELECT n.id, n.now, n.now, n.name, n.color FROM (");
+    query_add(insert,
+              "INSERT INTO tag (id, created, updated, name, color) SELECT n.id, n.now, n.now, n.name, n.color FROM (");
     for (size_t i = 0; i < n; i++) {
         query_add(guard, "%s('tag', '', ?)", i ? ", " : "");
         query_param(guard, p_text(names[i]));
@@ -109,8 +110,9 @@ static int detach(struct ctx *c, const char *type, const char *id, struct json_o
     if (n == 0)
         return OK;
     struct query *q = query_new(c->mem);
-    query_add(q, "DELETE x FROM tag_resource x JOIN tag t ON t.id = x.tag_id WHERE x.resource_id = ? AND x.resource_type = ? "
-                 "AND t.name IN ");
+    query_add(
+        q, "DELETE x FROM tag_resource x JOIN tag t ON t.id = x.tag_id WHERE x.resource_id = ? AND x.resource_type = ? "
+           "AND t.name IN ");
     query_param(q, p_text(id));
     query_param(q, p_text(type));
     query_in(q, names, n);

@@ -254,7 +254,8 @@ static int fetch_wanted(struct view *v, struct set *s)
     return OK;
 }
 
-struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key, struct db_value *values)
+struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key,
+                         struct db_value *values)
 {
     struct kid *k = arena_alloc(v->mem, sizeof *k);
     *k = (struct kid){.id = id, .key = key, .v = values};
@@ -320,8 +321,8 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
 {
     for (size_t at = 0; at < count; at += IN_LIMIT) {
         struct query *q = view_query(v, child, detail);
-        query_add(q, ", %s FROM `%s` t %s %s WHERE %s IN ", parent_column, child->table, child->from ? child->from : "", join,
-                  parent_column);
+        query_add(q, ", %s FROM `%s` t %s %s WHERE %s IN ", parent_column, child->table, child->from ? child->from : "",
+                  join, parent_column);
         query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
         query_add(q, " ORDER BY %s", order);
         struct db_rows found;

@@ -24,8 +24,8 @@ enum { KID_SLOTS = 6, SLOT_TAGS = 0, SLOT_METADATA = 1, SLOT_FIRST = 2, MAX_RANK
 /* A to-many link of a row. */
 struct kid {
     struct kid *next;
-    const char *id;  /* of the linked row, or NULL */
-    const char *key; /* third column of the link statement, or NULL */
+    const char *id;     /* of the linked row, or NULL */
+    const char *key;    /* third column of the link statement, or NULL */
     struct db_value *v; /* all columns of the link statement */
 };
 
@@ -88,13 +88,15 @@ int view_children(struct view *v, struct row **parents, size_t count, int slot, 
 struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n);
 
 /* Adds a link by hand. */
-struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key, struct db_value *values);
+struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key,
+                         struct db_value *values);
 
 /* A row that is loaded, or NULL. */
 struct row *view_find(const struct view *v, const struct resource *r, const char *id);
 
 /* Adds a row from elsewhere (the caller's own user row, for example). */
-struct row *view_add(struct view *v, const struct resource *r, const char *id, unsigned detail, struct db_value *values);
+struct row *view_add(struct view *v, const struct resource *r, const char *id, unsigned detail,
+                     struct db_value *values);
 
 /* Writes an envelope. */
 void view_write(struct view *v, struct jw *w, const struct row *row, unsigned detail);

@@ -25,12 +25,14 @@ static struct cipher_key cipher_key(void)
 }
 
 /* One pass of AES-256-GCM in either direction: `tag` is read when opening and written when sealing. */
-static bool run_gcm(bool seal, const unsigned char *nonce, const void *in, size_t len, unsigned char *out, unsigned char *tag)
+static bool run_gcm(bool seal, const unsigned char *nonce, const void *in, size_t len, unsigned char *out,
+                    unsigned char *tag)
 {
     struct cipher_key key = cipher_key();
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n = 0, end = 0;
-    bool good = ctx && len <= INT32_MAX && EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key.bytes, nonce, seal) == 1 &&
+    bool good = ctx && len <= INT32_MAX &&
+                EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key.bytes, nonce, seal) == 1 &&
                 EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 &&
                 (seal || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG, tag) == 1) &&
                 EVP_CipherFinal_ex(ctx, out + n, &end) == 1 &&

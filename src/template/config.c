@@ -8,13 +8,31 @@
 #include <string.h>
 
 /* What a run may change about each step and about the whole pipeline. */
-static const char *const STEP_MEMBERS[] = {
-    "enable_cache", "enable_artifact_metadata", "enable_artifact_visualization", "enable_step_logs", "step_operator",
-    "experiment_tracker", "parameters", "settings", "extra", "failure_hook_source", "success_hook_source", "model",
-    "retry", NULL};
-static const char *const PIPELINE_MEMBERS[] = {
-    "enable_cache", "enable_artifact_metadata", "enable_artifact_visualization", "enable_step_logs", "settings",
-    "extra", "failure_hook_source", "success_hook_source", "model", "retry", NULL};
+static const char *const STEP_MEMBERS[] = {"enable_cache",
+                                           "enable_artifact_metadata",
+                                           "enable_artifact_visualization",
+                                           "enable_step_logs",
+                                           "step_operator",
+                                           "experiment_tracker",
+                                           "parameters",
+                                           "settings",
+                                           "extra",
+                                           "failure_hook_source",
+                                           "success_hook_source",
+                                           "model",
+                                           "retry",
+                                           NULL};
+static const char *const PIPELINE_MEMBERS[] = {"enable_cache",
+                                               "enable_artifact_metadata",
+                                               "enable_artifact_visualization",
+                                               "enable_step_logs",
+                                               "settings",
+                                               "extra",
+                                               "failure_hook_source",
+                                               "success_hook_source",
+                                               "model",
+                                               "retry",
+                                               NULL};
 
 /* The template -------------------------------------------------------------------------------------------------- */
 
@@ -87,37 +105,43 @@ void config_template_write(struct jw *w, const struct template_source *source)
 /* The schema ---------------------------------------------------------------------------------------------------- */
 
 #define OR_NULL(type) "{\"anyOf\":[" type ",{\"type\":\"null\"}],\"default\":null}"
-#define REF(name) "{\"$ref\":\"#/$defs/" name "\"}"
-#define TEXT "{\"type\":\"string\"}"
-#define FLAG "{\"type\":\"boolean\"}"
-#define WHOLE "{\"type\":\"integer\"}"
-#define OBJECT "{\"default\":{},\"type\":\"object\"}"
+#define REF(name)     "{\"$ref\":\"#/$defs/" name "\"}"
+#define TEXT          "{\"type\":\"string\"}"
+#define FLAG          "{\"type\":\"boolean\"}"
+#define WHOLE         "{\"type\":\"integer\"}"
+#define OBJECT        "{\"default\":{},\"type\":\"object\"}"
 
 /* Definitions that every schema has. */
-static const char *const DEFINITIONS[][2] = {
-    {"Model",
-     "{\"properties\":{\"name\":" TEXT ",\"license\":" OR_NULL(TEXT) ",\"description\":" OR_NULL(TEXT)
-     ",\"audience\":" OR_NULL(TEXT) ",\"use_cases\":" OR_NULL(TEXT) ",\"limitations\":" OR_NULL(TEXT)
-     ",\"trade_offs\":" OR_NULL(TEXT) ",\"ethics\":" OR_NULL(TEXT)
-     ",\"tags\":" OR_NULL("{\"items\":" TEXT ",\"type\":\"array\"}")
-     ",\"version\":" OR_NULL(REF("ModelStages") "," WHOLE "," TEXT)
-     ",\"save_models_to_registry\":{\"default\":true,\"type\":\"boolean\"}"
-     ",\"model_version_id\":" OR_NULL("{\"format\":\"uuid\",\"type\":\"string\"}")
-     ",\"suppress_class_validation_warnings\":{\"default\":false,\"type\":\"boolean\"}"
-     ",\"was_created_in_this_run\":{\"default\":false,\"type\":\"boolean\"}},"
-     "\"required\":[\"name\"],\"type\":\"object\"}"},
-    {"ModelStages",
-     "{\"enum\":[\"none\",\"staging\",\"production\",\"archived\",\"latest\"],\"type\":\"string\"}"},
-    {"StepRetryConfig",
-     "{\"additionalProperties\":false,\"properties\":{\"max_retries\":{\"default\":1,\"type\":\"integer\"},"
-     "\"delay\":{\"default\":0,\"type\":\"integer\"},\"backoff\":{\"default\":0,\"type\":\"integer\"}},"
-     "\"type\":\"object\"}"},
-    {"ResourceSettings",
-     "{\"additionalProperties\":false,\"properties\":{"
-     "\"cpu_count\":" OR_NULL("{\"exclusiveMinimum\":0.0,\"type\":\"number\"}")
-     ",\"gpu_count\":" OR_NULL("{\"minimum\":0,\"type\":\"integer\"}")
-     ",\"memory\":" OR_NULL("{\"pattern\":\"^[0-9]+(KB|KiB|MB|MiB|GB|GiB|TB|TiB|PB|PiB)$\",\"type\":\"string\"}")
-     "},\"type\":\"object\"}"},
+static const char
+    *const
+        DEFINITIONS[][2] =
+            {
+                {"Model", "{\"properties\":{\"name\":" TEXT
+                          ",\"license\":" OR_NULL(TEXT) ",\"description\":" OR_NULL(TEXT) ",\"audience\":" OR_NULL(TEXT) ",\"use_cases\":" OR_NULL(TEXT) ",\"limitations\":" OR_NULL(TEXT) ",\"trade_offs\":" OR_NULL(
+                              TEXT) ",\"ethics\":" OR_NULL(TEXT) ",\"tags\":" OR_NULL("{\"items\":" TEXT
+                                                                                      ",\"type\":\"array\"}") ",\"versi"
+                                                                                                              "on\""
+                                                                                                              ":" OR_NULL(REF("ModelStages") "," WHOLE
+                                                                                                                                             "," TEXT) ",\"save_models_to_registry\":{\"default\":true,\"type\":\"boolean\"}"
+                                                                                                                                                       ",\"model_version_id\":" OR_NULL(
+                                                                                                                                                           "{\"format\":\"uuid\",\"type\":\"string\"}") ",\"suppress_class_validation_warnings\":{\"default\":false,\"type\":\"boolean\"}"
+                                                                                                                                                                                                        ",\"was_created_in_this_run\":{\"default\":false,\"type\":\"boolean\"}},"
+                                                                                                                                                                                                        "\"required\":[\"name\"],\"type\":\"object\"}"},
+                {"ModelStages",
+                 "{\"enum\":[\"none\",\"staging\",\"production\",\"archived\",\"latest\"],\"type\":\"string\"}"},
+                {"StepRetryConfig",
+                 "{\"additionalProperties\":false,\"properties\":{\"max_retries\":{\"default\":1,\"type\":\"integer\"},"
+                 "\"delay\":{\"default\":0,\"type\":\"integer\"},\"backoff\":{\"default\":0,\"type\":\"integer\"}},"
+                 "\"type\":\"object\"}"},
+                {"ResourceSettings",
+                 "{\"additionalProperties\":false,\"properties\":{"
+                 "\"cpu_count\":" OR_NULL("{\"exclusiveMinimum\":0.0,\"type\":\"number\"}") ",\"gpu_count\":" OR_NULL(
+                     "{\"minimum\":0,\"type\":\"integer\"}") ",\"memory\":" OR_NULL("{\"pattern\":\"^[0-9]+(KB|KiB|MB|"
+                                                                                    "MiB|GB|GiB|TB|TiB|PB|PiB)$\","
+                                                                                    "\"type\":\"string\"}") "},"
+                                                                                                            "\"type\":"
+                                                                                                            "\"object\""
+                                                                                                            "}"},
 };
 
 /* Properties of both steps and pipeline. */

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#define SKYPILOT \
-    "instance_type cpus memory accelerators accelerator_args use_spot job_recovery region zone image_id disk_size " \
-    "disk_tier cluster_name retry_until_up idle_minutes_to_autostop down stream_logs docker_run_args " \
+#define SKYPILOT                                                                                                       \
+    "instance_type cpus memory accelerators accelerator_args use_spot job_recovery region zone image_id disk_size "    \
+    "disk_tier cluster_name retry_until_up idle_minutes_to_autostop down stream_logs docker_run_args "                 \
     "disable_step_based_settings"
 
 static const struct flavor_settings SETTINGS[] = {

@@ -42,16 +42,25 @@ static int end(void **state)
 
 static void test_passwords(void **state)
 {
-    const char *hash = password_hash(*state, "s\xc3\xa9" "cret");
+    const char *hash = password_hash(*state, "s\xc3\xa9"
+                                             "cret");
     assert_int_equal(strlen(hash), 60);
     assert_true(starts_with(hash, "$2b$12$"));
-    assert_true(password_fits("s\xc3\xa9" "cret", hash));
+    assert_true(password_fits("s\xc3\xa9"
+                              "cret",
+                              hash));
     assert_false(password_fits("secret", hash));
     assert_false(password_fits("", hash));
     assert_false(password_fits("", NULL));
-    assert_true(password_fits_again("s\xc3\xa9" "cret", hash));
-    assert_true(password_fits_again("s\xc3\xa9" "cret", hash));
-    assert_false(password_fits_again("s\xc3\xa9" "cret", NULL));
+    assert_true(password_fits_again("s\xc3\xa9"
+                                    "cret",
+                                    hash));
+    assert_true(password_fits_again("s\xc3\xa9"
+                                    "cret",
+                                    hash));
+    assert_false(password_fits_again("s\xc3\xa9"
+                                     "cret",
+                                     NULL));
     assert_false(password_fits_again("x", hash));
 }
 
@@ -143,12 +152,14 @@ static void test_lists(void **state)
     (void)state;
     assert_true(address_list_valid(" 10.0.0.0/8, ::1 fe80::/10,192.0.2.1 "));
     assert_true(address_list_valid(""));
-    static const char *const wrong[] = {"x", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "10.0.0", "10.0.0.0/", "1.2.3.4/8/8", "[::1]"};
+    static const char *const wrong[] = {"x",      "10.0.0.0/33", "10.0.0.0/-1", "::/129",
+                                        "10.0.0", "10.0.0.0/",   "1.2.3.4/8/8", "[::1]"};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
         assert_false(address_list_valid(wrong[i]));
     const char *list = "10.1.0.0/15, 192.0.2.1, 2001:db8::/33, 0.0.0.0/32";
-    static const char *const in[] = {"9.255.255.255" /* not */, "10.0.0.0", "10.1.0.0", "10.1.255.255", "192.0.2.1", "::ffff:192.0.2.1",
-                                     "2001:db8:7fff::1"};
+    static const char *const in[] = {
+        "9.255.255.255" /* not */, "10.0.0.0",        "10.1.0.0", "10.1.255.255", "192.0.2.1",
+        "::ffff:192.0.2.1",        "2001:db8:7fff::1"};
     assert_false(address_listed(list, in[0]));
     for (size_t i = 1; i < ARRAY_LEN(in); i++)
         assert_true(address_listed(list, in[i]));
@@ -162,7 +173,8 @@ static void test_lists(void **state)
 
 static const char *seen(struct arena *a, const char *peer, const char *forwarded)
 {
-    char *env[3] = {arena_printf(a, "REMOTE_ADDR=%s", peer), forwarded ? arena_printf(a, "HTTP_X_FORWARDED_FOR=%s", forwarded) : NULL};
+    char *env[3] = {arena_printf(a, "REMOTE_ADDR=%s", peer),
+                    forwarded ? arena_printf(a, "HTTP_X_FORWARDED_FOR=%s", forwarded) : NULL};
     struct ctx c = {.mem = a, .req.env = env};
     return client_address(&c);
 }
@@ -195,8 +207,15 @@ static void test_queries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_passwords), TEST(test_known_hashes), TEST(test_unfit_passwords), TEST(test_round_trip), TEST(test_each_character_counts),
-        TEST(test_made_again), TEST(test_lists), TEST(test_clients), TEST(test_queries),
+        TEST(test_passwords),
+        TEST(test_known_hashes),
+        TEST(test_unfit_passwords),
+        TEST(test_round_trip),
+        TEST(test_each_character_counts),
+        TEST(test_made_again),
+        TEST(test_lists),
+        TEST(test_clients),
+        TEST(test_queries),
     };
     return cmocka_run_group_tests_name("auth", tests, NULL, NULL);
 }

@@ -66,8 +66,13 @@ static void buffers_grow_and_stay_terminated(void **state)
 static void base64_follows_the_rfc(void **state)
 {
     (void)state;
-    static const char *const vectors[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
-                                             {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const vectors[][2] = {{"", ""},
+                                             {"f", "Zg=="},
+                                             {"fo", "Zm8="},
+                                             {"foo", "Zm9v"},
+                                             {"foob", "Zm9vYg=="},
+                                             {"fooba", "Zm9vYmE="},
+                                             {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
         size_t len = 99;
         assert_string_equal(base64_encode(&mem, vectors[i][0], strlen(vectors[i][0])), vectors[i][1]);
@@ -89,9 +94,9 @@ static void utf8_is_told_from_other_bytes(void **state)
     static const struct {
         const char *s;
         bool good;
-    } cases[] = {{"plain", true}, {"\xc3\xa9", true}, {"\xe2\x98\x83", true}, {"\xf0\x9f\x98\x80", true},
+    } cases[] = {{"plain", true},     {"\xc3\xa9", true},      {"\xe2\x98\x83", true},      {"\xf0\x9f\x98\x80", true},
                  {"\xc0\x80", false}, {"\xed\xa0\x80", false}, {"\xf4\x90\x80\x80", false}, {"\xff", false},
-                 {"\xe2\x98", false}, {"\x80", false}, {"\xf0\x80\x80\x80", false}};
+                 {"\xe2\x98", false}, {"\x80", false},         {"\xf0\x80\x80\x80", false}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         assert_int_equal(utf8_valid(cases[i].s, strlen(cases[i].s)), cases[i].good);
     assert_int_equal(utf8_length("a\xc3\xa9\xe2\x98\x83", 6), 3);
@@ -131,9 +136,14 @@ static void uuids_in_all_their_forms(void **state)
 {
     (void)state;
     static const char *const good[] = {"2C826B4C-c3be-479a-ace8-2403eafed34e", "2c826b4cc3be479aace82403eafed34e",
-                                       "{2c826b4c-c3be-479a-ace8-2403eafed34e}", "urn:uuid:2c826b4c-c3be-479a-ace8-2403eafed34e"};
-    static const char *const bad[] = {"", "2c826b4c", "2c826b4c-c3be-479a-ace8-2403eafed34g", "2c826b4cc3be-479a-ace8-2403eafed34e0",
-                                      "{2c826b4cc3be479aace82403eafed34e", "2c826b4c-c3be-479a-ace8-2403eafed34e "};
+                                       "{2c826b4c-c3be-479a-ace8-2403eafed34e}",
+                                       "urn:uuid:2c826b4c-c3be-479a-ace8-2403eafed34e"};
+    static const char *const bad[] = {"",
+                                      "2c826b4c",
+                                      "2c826b4c-c3be-479a-ace8-2403eafed34g",
+                                      "2c826b4cc3be-479a-ace8-2403eafed34e0",
+                                      "{2c826b4cc3be479aace82403eafed34e",
+                                      "2c826b4c-c3be-479a-ace8-2403eafed34e "};
     char hex[UUID_HEX + 1], text[UUID_TEXT + 1];
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         assert_true(uuid_read(good[i], strlen(good[i]), hex));
@@ -152,14 +162,26 @@ static void timestamps_lose_zone_and_fraction(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"2024-01-31T12:34:56", "2024-01-31 12:34:56"},        {"2024-01-31 12:34:56.999", "2024-01-31 12:34:56"},
-        {"2024-01-31T12:34:56+02:00", "2024-01-31 12:34:56"},  {"2024-01-31T12:34:56.5Z", "2024-01-31 12:34:56"},
-        {"2024-01-31", "2024-01-31 00:00:00"},                 {"2024-01-31T12:34", "2024-01-31 12:34:00"},
-        {"1706704496", "2024-01-31 12:34:56"},                 {"1706704496000", "2024-01-31 12:34:56"},
+        {"2024-01-31T12:34:56", "2024-01-31 12:34:56"},
+        {"2024-01-31 12:34:56.999", "2024-01-31 12:34:56"},
+        {"2024-01-31T12:34:56+02:00", "2024-01-31 12:34:56"},
+        {"2024-01-31T12:34:56.5Z", "2024-01-31 12:34:56"},
+        {"2024-01-31", "2024-01-31 00:00:00"},
+        {"2024-01-31T12:34", "2024-01-31 12:34:00"},
+        {"1706704496", "2024-01-31 12:34:56"},
+        {"1706704496000", "2024-01-31 12:34:56"},
         {"2024-02-29T00:00:00", "2024-02-29 00:00:00"},
     };
-    static const char *const bad[] = {"", "yesterday", "2024-13-01", "2023-02-29", "2024-01-31T25:00:00", "2024-01-31T12:34:56x",
-                                      "2024-01-31T12:34:56+99:00", "2024-1-1", "nan", "2024-01-31T"};
+    static const char *const bad[] = {"",
+                                      "yesterday",
+                                      "2024-13-01",
+                                      "2023-02-29",
+                                      "2024-01-31T25:00:00",
+                                      "2024-01-31T12:34:56x",
+                                      "2024-01-31T12:34:56+99:00",
+                                      "2024-1-1",
+                                      "nan",
+                                      "2024-01-31T"};
     char out[STAMP_LEN + 1];
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_true(stamp_parse(cases[i][0], strlen(cases[i][0]), out));
@@ -182,8 +204,10 @@ static void durations_read_and_write_iso(void **state)
         const char *in;
         double seconds;
         const char *out;
-    } cases[] = {{"90", 90, "PT1M30S"}, {"PT1H30M0.5S", 5400.5, "PT1H30M0.5S"}, {"1:30:00", 5400, "PT1H30M"},
-                 {"2 days, 00:00:01", 172801, "P2DT1S"}, {"P1D", 86400, "P1D"}, {"0", 0, "PT0S"}, {"-PT5S", -5, "-PT5S"}};
+    } cases[] = {{"90", 90, "PT1M30S"},        {"PT1H30M0.5S", 5400.5, "PT1H30M0.5S"},
+                 {"1:30:00", 5400, "PT1H30M"}, {"2 days, 00:00:01", 172801, "P2DT1S"},
+                 {"P1D", 86400, "P1D"},        {"0", 0, "PT0S"},
+                 {"-PT5S", -5, "-PT5S"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         double s = -1;
         assert_true(duration_parse(cases[i].in, strlen(cases[i].in), &s));

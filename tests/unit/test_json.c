@@ -24,8 +24,14 @@ static struct span span(const char *s)
 static void only_json_passes_the_check(void **state)
 {
     (void)state;
-    static const char *const good[] = {"{}", "[]", " {\"a\": [1, -2.5e+3, true, null, \"x\\u00e9\"]} ", "0", "\"\"", "-0.0",
-                                       "9223372036854775807", "-9223372036854775808"};
+    static const char *const good[] = {"{}",
+                                       "[]",
+                                       " {\"a\": [1, -2.5e+3, true, null, \"x\\u00e9\"]} ",
+                                       "0",
+                                       "\"\"",
+                                       "-0.0",
+                                       "9223372036854775807",
+                                       "-9223372036854775808"};
     static const struct {
         const char *text, *message;
         size_t at;
@@ -124,7 +130,8 @@ static void both_styles_are_written(void **state)
 {
     (void)state;
     static const char in[] = "{\"a\":[1,2.50,\"\xc3\xa9\\u0001\xf0\x9f\x98\x80/\"],\"b\":{},\"c\":null,\"d\":true}";
-    assert_string_equal(rewrite(in, false), "{\"a\":[1,2.50,\"\xc3\xa9\\u0001\xf0\x9f\x98\x80/\"],\"b\":{},\"c\":null,\"d\":true}");
+    assert_string_equal(rewrite(in, false),
+                        "{\"a\":[1,2.50,\"\xc3\xa9\\u0001\xf0\x9f\x98\x80/\"],\"b\":{},\"c\":null,\"d\":true}");
     assert_string_equal(rewrite(in, true),
                         "{\"a\": [1, 2.50, \"\\u00e9\\u0001\\ud83d\\ude00/\"], \"b\": {}, \"c\": null, \"d\": true}");
 }
@@ -156,12 +163,8 @@ static const struct type T_INNERS = {.kind = K_MAP, .item = &T_INNER};
 static const struct type *const EITHER[] = {&T_UUID, &T_INNER, NULL};
 static const struct type T_EITHER = {.kind = K_UNION, .any = EITHER};
 static const struct field fields[] = {
-    {"name", &T_STRING, NULL, 3, REQ | UPD},
-    {"word", &T_WORD, "\"red\"", 0, UPD},
-    {"flag", &T_BOOL, NULL, 0, NUL},
-    {"many", &T_INNERS, "{}", 0, 0},
-    {"either", &T_EITHER, NULL, 0, NUL},
-    {"when", &T_STAMP, NULL, 0, NUL},
+    {"name", &T_STRING, NULL, 3, REQ | UPD}, {"word", &T_WORD, "\"red\"", 0, UPD}, {"flag", &T_BOOL, NULL, 0, NUL},
+    {"many", &T_INNERS, "{}", 0, 0},         {"either", &T_EITHER, NULL, 0, NUL},  {"when", &T_STAMP, NULL, 0, NUL},
 };
 static const struct model OUTER = MODEL("outer", fields);
 
@@ -181,9 +184,11 @@ static void documents_are_completed(void **state)
 {
     (void)state;
     const char *p, *out = check("{\"name\":\"\xc3\xa9\xc3\xa9\xc3\xa9\",\"many\":{\"a\":{}},\"flag\":\"yes\",\"zz\":1,"
-                                "\"when\":\"2024-01-31T12:34:56Z\"}", CHECK_CREATE, &p);
-    assert_string_equal(out, "{\"name\":\"\xc3\xa9\xc3\xa9\xc3\xa9\",\"word\":\"red\",\"flag\":true,\"many\":{\"a\":{\"n\":7}},"
-                             "\"either\":null,\"when\":\"2024-01-31 12:34:56\"}");
+                                "\"when\":\"2024-01-31T12:34:56Z\"}",
+                                CHECK_CREATE, &p);
+    assert_string_equal(
+        out, "{\"name\":\"\xc3\xa9\xc3\xa9\xc3\xa9\",\"word\":\"red\",\"flag\":true,\"many\":{\"a\":{\"n\":7}},"
+             "\"either\":null,\"when\":\"2024-01-31 12:34:56\"}");
     assert_string_equal(p, "[]");
 }
 
@@ -237,7 +242,9 @@ static void stored_documents_gain_their_defaults(void **state)
     struct buf b = {0};
     struct jw w = {.out = &b};
     model_write_stored(&w, &OUTER, span("{\"name\": \"a\", \"many\": {\"k\": {}}, \"gone\": 1}"));
-    assert_string_equal(b.data, "{\"name\":\"a\",\"many\":{\"k\":{\"n\":7}},\"word\":\"red\",\"flag\":null,\"either\":null,\"when\":null}");
+    assert_string_equal(
+        b.data,
+        "{\"name\":\"a\",\"many\":{\"k\":{\"n\":7}},\"word\":\"red\",\"flag\":null,\"either\":null,\"when\":null}");
     buf_free(&b);
 }
 

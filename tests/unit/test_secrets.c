@@ -14,10 +14,10 @@
 
 static const char KEY[] = "abcdefabcdefabcdefabcdefabcdef12";
 static const char PLAIN[] = "{\"username\": \"admin\", \"p\\u00e4ssword\": \"s3cr\\u20act\", \"n\": \"\"}";
-static const char SEALED[] = "AAECAwQFBgcICQoLezKGvshQaKLIAhaCHOiVVHxZAdD2FqMXtrNLI0fr3gpaSvH45l7UIsH457UR7C27c+jKQcwaeQnhvc/"
-                             "ybtO62kQkpx+MRHZoLSjIeWhT";
-static const char OPEN[] =
-    "eyJ1c2VybmFtZSI6ICJhZG1pbiIsICJwXHUwMGU0c3N3b3JkIjogInMzY3JcdTIwYWN0IiwgIm4iOiAiIn0=";
+static const char SEALED[] =
+    "AAECAwQFBgcICQoLezKGvshQaKLIAhaCHOiVVHxZAdD2FqMXtrNLI0fr3gpaSvH45l7UIsH457UR7C27c+jKQcwaeQnhvc/"
+    "ybtO62kQkpx+MRHZoLSjIeWhT";
+static const char OPEN[] = "eyJ1c2VybmFtZSI6ICJhZG1pbiIsICJwXHUwMGU0c3N3b3JkIjogInMzY3JcdTIwYWN0IiwgIm4iOiAiIn0=";
 
 static int begin(void **state)
 {
@@ -38,7 +38,8 @@ static void expect_vector(struct arena *a, struct json_object *values)
 {
     assert_non_null(values);
     assert_string_equal(json_text(a, values, true), PLAIN);
-    assert_string_equal(json_object_get_string(json_object_object_get(values, "p\xc3\xa4ssword")), "s3cr\xe2\x82\xac" "t");
+    assert_string_equal(json_object_get_string(json_object_object_get(values, "p\xc3\xa4ssword")), "s3cr\xe2\x82\xac"
+                                                                                                   "t");
 }
 
 static void test_vector_with_key(void **state)
@@ -101,7 +102,8 @@ static void test_shortened_and_damaged(void **state)
 
 static void test_only_objects_of_texts(void **state)
 {
-    static const char *const others[] = {"", "null", "[]", "\"text\"", "{\"a\": 1}", "{\"a\": null}", "{\"a\": \"b\"", "{'a': 'b'}"};
+    static const char *const others[] = {
+        "", "null", "[]", "\"text\"", "{\"a\": 1}", "{\"a\": null}", "{\"a\": \"b\"", "{'a': 'b'}"};
     struct arena *a = *state;
     config.encryption_key = NULL;
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
