@@ -5,7 +5,7 @@
 static const struct route routes[] = {
     LIST("/api/v1/runs", resource_run),
     LIST("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run),
-    {"GET", "/api/v1/pipelines/{pipeline_id}/runs", run_list_of_pipeline, &resource_run, OP_LIST},
+    LIST("/api/v1/pipelines/{pipeline_id}/runs", resource_run, .settles = "pipeline_id"),
     CREATE("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create", run_get_or_create, &resource_run,
      OP_CREATE, .answer = "[PipelineRunResponse|bool]"},
@@ -13,7 +13,7 @@ static const struct route routes[] = {
     UPDATE("/api/v1/runs/{run_id}", resource_run),
     DELETE("/api/v1/runs/{run_id}", resource_run),
     {"GET", "/api/v1/runs/{run_id}/graph", run_graph, .answer = "LineageGraph"},
-    {"GET", "/api/v1/runs/{run_id}/steps", run_steps, &resource_step, OP_LIST},
+    {"GET", "/api/v1/runs/{run_id}/steps", run_steps, &resource_step, OP_LIST, .settles = "pipeline_run_id"},
     {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", run_configuration, .answer = "object"},
     {"GET", "/api/v1/runs/{run_id}/status", run_status, .answer = "ExecutionStatus"},
 };

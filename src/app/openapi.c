@@ -656,12 +656,16 @@ static void write_answers(struct api *a, const struct route *r)
         {"503", "The database cannot be reached", api},
     };
     const char *error = type_schema(a, &T_ERROR, 0, NULL, true);
+    const char *problems = type_schema(a, &T_STRINGS, 0, NULL, true); /* "ValueError" and the problems as JSON text */
     jw_key(&a->w, "responses");
     jw_open(&a->w, '{');
     write_answer(a, "200", "Done", answer_schema(a, r));
     for (size_t i = 0; i < ARRAY_LEN(REFUSALS); i++)
         if (REFUSALS[i].here)
-            write_answer(a, REFUSALS[i].status, REFUSALS[i].title, error);
+            write_answer(a, REFUSALS[i].status, REFUSALS[i].title,
+                         streq(REFUSALS[i].status, "422")
+                             ? one_of(a, arena_printf(a->mem, "{%s},{%s}", error, problems))
+                             : error);
     jw_close(&a->w, '}');
 }
 

@@ -248,6 +248,7 @@ static const char *files(struct arena *a)
         exit(ctl_fail("KANSO_DASHBOARD_DIR is '%s'; it must be an absolute path", dashboard));
     const struct blank blanks[] = {
         {"@DASHBOARD@", dashboard},
+        {"@ASSETS@", bool_env("ZENML_SERVER_USE_LEGACY_DASHBOARD", false) ? "static" : "assets"},
         {"@SECURE_HEADERS@\n", file_headers(a, true)},
         {"@PAGE_HEADERS@\n", file_headers(a, false)},
     };

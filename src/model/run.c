@@ -418,12 +418,5 @@ int run_steps(struct ctx *c)
     if (rc != OK)
         return rc;
     c->filter->hydrate = false;
-    filter_scope(c->filter, "t.pipeline_run_id = ?", SQL_PARAMS(p_text(c->param[0])));
-    return resource_list(c);
-}
-
-int run_list_of_pipeline(struct ctx *c)
-{
-    filter_scope(c->filter, "t.pipeline_id = ?", SQL_PARAMS(p_text(c->param[0])));
     return resource_list(c);
 }

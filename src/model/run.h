@@ -8,7 +8,6 @@ int run_get_or_create(struct ctx *c);
 int run_status(struct ctx *c);           /* GET /runs/{id}/status */
 int run_configuration(struct ctx *c);    /* GET /runs/{id}/pipeline-configuration */
 int run_steps(struct ctx *c);            /* GET /runs/{id}/steps: a page, never hydrated */
-int run_list_of_pipeline(struct ctx *c); /* GET /pipelines/{id}/runs */
 int run_graph(struct ctx *c);            /* GET /runs/{id}/graph */
 
 /* A run that is locked for a change of its steps. */

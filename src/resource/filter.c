@@ -277,6 +277,11 @@ static void read_sort(struct ctx *c)
             c->filter->order = column_sql(c->mem, &res->columns[i]);
             return;
         }
+    for (size_t i = 0; i < res->filter_count; i++) /* one that just compares a column sorts by it as well */
+        if (streq(res->filters[i].name, name) && res->filters[i].cls == F_STRING && !res->filters[i].sql) {
+            c->filter->order = res->filters[i].column;
+            return;
+        }
     struct reading r = {.c = c, .given = given};
     problem(&r, "value_error", arena_printf(c->mem, "Value error, %s cannot be sorted by '%s'", res->label, name));
 }
@@ -324,15 +329,19 @@ static void read_page(struct ctx *c)
     c->filter->hydrate = member_bool(v, "hydrate");
 }
 
-/* A parameter of the query, unless the path has the say: /runs/{run_id}/steps overrules pipeline_run_id. */
+/* A parameter of the query, unless the path has the say. */
 static const struct pair *given_filter(struct ctx *c, const char *name)
 {
-    size_t len, have = strlen(name);
-    const char *in_path;
-    for (size_t i = 0; (in_path = route_param_name(c->route->path, i, &len)); i++)
-        if (have >= len && memcmp(name + have - len, in_path, len) == 0)
-            return NULL;
-    return request_query(c, name);
+    return c->route->settles && streq(c->route->settles, name) ? NULL : request_query(c, name);
+}
+
+/* The path's condition is one of the group, as ZenML has it: with `or` it is one among others. */
+static void read_settled(struct ctx *c)
+{
+    struct query *q = query_new(c->mem);
+    query_add(q, "t.%s = ?", c->route->settles);
+    query_param(q, p_text(c->param[0]));
+    accept(c, q, NULL, false);
 }
 
 /* Tags are joined, not looked up: with `or`, what has no tag at all is out as well. */
@@ -364,6 +373,8 @@ void filter_read(struct ctx *c)
         .group = query_new(c->mem), .outside = query_new(c->mem), .page = 1, .size = filter_default_size};
     c->filter = f;
     read_page(c);
+    if (c->route->settles)
+        read_settled(c);
     for (size_t i = 0; i < res->column_count; i++) {
         const struct column *col = &res->columns[i];
         const struct pair *given = col->filter != F_NONE ? given_filter(c, col->name) : NULL;

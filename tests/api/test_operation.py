@@ -237,6 +237,8 @@ def test_each_path_reaches_its_worker(launch, plan: str) -> None:
     lost = []
     with requests.Session() as session:
         for group, method, path in instance.routes():
+            if path.endswith("/resource_membership"):
+                continue  # is there only beside a control plane
             answer = session.request(method, instance.url + re.sub(
                 r"{[^}]*}", str(uuid.uuid4()), path), timeout=10, json={})
             if answer.status_code in (404, 405) and answer.json().get("detail") in (

@@ -193,7 +193,8 @@ def measure(server: Server, calls: dict[str, Callable[[Line], Any]], stock: Stoc
         result["pipeline"] = stock.run("chain", server.url)
     if shutil.which("wrk"):
         for label, path in paths.items():
-            result["throughput"][label] = throughput(server, path, 2 if quick else 5)
+            result["throughput"][label] = throughput(server, path, 2 if quick else 5) \
+                or throughput(server, path, 60)
     result["memory"] = memory(processes(server))
     return result
 
@@ -223,10 +224,14 @@ def multiply(mariadb: MariaDB, database: str, times: int) -> None:
             for column in columns)
         only = " WHERE o.resource_type IN ('pipeline_run', 'step_run', 'artifact_version')" \
             if "resource_id" in remapped else ""
-        mariadb.sql("SET FOREIGN_KEY_CHECKS = 0; INSERT INTO `{0}` ({1}) SELECT {2} FROM `{0}` o "
-                    "CROSS JOIN seq_1_to_{3} s{4}".format(
-                        table, ", ".join(f"`{column}`" for column in columns), values,
-                        times - 1, only), database)
+        # all from the same rows, a part at a time: one statement would want more locks than there is room for
+        mariadb.sql(f"CREATE TABLE original AS SELECT * FROM `{table}` o{only}", database)
+        for first in range(1, times, 5):
+            mariadb.sql("SET FOREIGN_KEY_CHECKS = 0; INSERT INTO `{0}` ({1}) SELECT {2} FROM original o "
+                        "CROSS JOIN seq_{3}_to_{4} s".format(
+                            table, ", ".join(f"`{column}`" for column in columns), values,
+                            first, min(first + 4, times - 1)), database)
+        mariadb.sql("DROP TABLE original", database)
     mariadb.sql("ANALYZE TABLE " + ", ".join(f"`{table}`" for table in REMAPPED), database)
 
 
@@ -344,6 +349,9 @@ def main() -> None:
                 result[key] = measure(side, calls, stock, options.quick) | {"start": starts[key]}
             if reference:
                 reference.stop()
+            output = REPOSITORY / "build" / "bench.json"
+            output.parent.mkdir(exist_ok=True)
+            output.write_text(json.dumps(result, indent=1))
             result["scaling"] = scaling(kanso, 10 if options.quick else 100)
         finally:
             kanso.stop()
@@ -351,8 +359,6 @@ def main() -> None:
                 reference.stop()
             mariadb.stop()
     report(result)
-    output = REPOSITORY / "build" / "bench.json"
-    output.parent.mkdir(exist_ok=True)
     output.write_text(json.dumps(result, indent=1))
     print(f"\n{output.relative_to(REPOSITORY)} has all of it")
 
