@@ -2,10 +2,11 @@
 #include "model/leftovers.h"
 #include "model/model.h"
 
-/* The newest version: by creation, among equals the first by id. */
+/* The newest version: by creation, among those of one second by number. */
 #define LATEST(what)                                                                                                   \
     "(SELECT v." what " FROM artifact_version v WHERE v.artifact_id = t.id AND v.created = (SELECT n.created FROM "    \
-    "artifact_version n WHERE n.artifact_id = t.id ORDER BY n.created DESC LIMIT 1) ORDER BY v.id LIMIT 1)"
+    "artifact_version n WHERE n.artifact_id = t.id ORDER BY n.created DESC LIMIT 1) ORDER BY "                         \
+    "v.version_number DESC, v.id LIMIT 1)"
 
 static const struct column columns[] = {
     COL_ID,

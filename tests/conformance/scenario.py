@@ -120,7 +120,8 @@ def read() -> dict[str, Any]:
                  for run in client.list_pipeline_runs(hydrate=True, size=100)},
         "artifacts": {item.name: {
             "tags": sorted(tag.name for tag in item.tags), "custom": item.has_custom_name,
-            "latest": item.latest_version_name,
+            # which of several versions of one second is the latest, the reference leaves to chance
+            "latest": item.latest_version_name in item.versions,
             "versions": sorted(item.versions)} for item in client.list_artifacts(hydrate=True)},
         "artifact_versions": {f"{item.artifact.name}:{item.version}": show_artifact(item)
                               for item in client.list_artifact_versions(hydrate=True, size=100)},
