@@ -53,27 +53,48 @@ def unit(build: Path = BUILD) -> None:
             print(done.stdout[-8000:])
 
 
+def read_report(report: Path) -> Counter[str]:
+    """What a junit file counts; a missing or broken one is a failure."""
+    found: Counter[str] = Counter()
+    try:
+        for suite in ET.parse(report).getroot().iter("testsuite"):
+            for key in ("tests", "failures", "errors", "skipped"):
+                found[key] += int(suite.get(key, 0))
+    except (OSError, ET.ParseError):
+        found.update(tests=1, failures=1)
+    return found
+
+
 def pytest(part: str, *arguments: str, **changes: str) -> None:
-    """A directory of tests/; what its own report says is added up."""
-    report = BUILD / f"test-{part}.xml"
+    """A directory of tests/; what its own report says is added up. A few failures are looked at once more, alone: on a
+    busy machine a time-out is no verdict. What then passes is named as unsteady."""
+    report, again = BUILD / f"test-{part}.xml", BUILD / f"test-{part}-again.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
+    again.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", *arguments]
     if os.environ.get("ONLY"):
         command += ["-k", os.environ["ONLY"]]
     if os.environ.get("SERVER"):
         command += ["--server-url", os.environ["SERVER"]]
-    subprocess.run(command, cwd=ROOT / "tests", env=environment(**changes), check=False)
-    try:
-        suites = ET.parse(report).getroot().iter("testsuite")
-    except (OSError, ET.ParseError):
-        counts.update(failed=1)
-        return
-    for suite in suites:
-        number = {key: int(suite.get(key, 0)) for key in
-                  ("tests", "failures", "errors", "skipped")}
-        failed = number["failures"] + number["errors"]
-        counts.update(passed=number["tests"] - failed - number["skipped"], failed=failed,
-                      skipped=number["skipped"])
+
+    def run(*more: str) -> None:
+        subprocess.run([*command, *more], cwd=ROOT / "tests", env=environment(**changes), check=False)
+
+    run(f"--junitxml={report}")
+    number = read_report(report)
+    failed = number["failures"] + number["errors"]
+    counts["passed"] += number["tests"] - failed - number["skipped"]
+    counts["skipped"] += number["skipped"]
+    if 0 < failed <= 8 and report.exists():
+        print(f"\n{failed} failed; once more, alone", flush=True)
+        run("--lf", "--lfnf=none", f"--junitxml={again}")
+        second = read_report(again)
+        still = min(failed, second["failures"] + second["errors"])
+        if second["tests"] >= failed:
+            print(f"unsteady: {failed - still} passed only when run again", flush=True)
+            counts["passed"] += failed - still
+            failed = still
+    counts["failed"] += failed
 
 
 def fuzz() -> None:
@@ -95,7 +116,6 @@ def sanitize() -> None:
     if made.returncode != 0:
         counts.update(failed=1)
         return
-    # An executable has its own copy of its group's table, which the library has too: no violation.
     options = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
                "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
     os.environ.update(options)
