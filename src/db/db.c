@@ -101,11 +101,6 @@ uint64_t db_statements(const struct db *db)
     return db->statements;
 }
 
-bool db_in_transaction(const struct db *db)
-{
-    return db->open_transaction;
-}
-
 static enum db_status status_of(unsigned number)
 {
     switch (number) {

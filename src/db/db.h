@@ -87,7 +87,6 @@ enum db_status db_script(struct db *db, const char *sql);
 enum db_status db_begin(struct db *db);
 enum db_status db_commit(struct db *db);
 void db_rollback(struct db *db); /* does nothing without a transaction */
-bool db_in_transaction(const struct db *db);
 
 /* The driver's words about the last failure, for the log. */
 const char *db_error(const struct db *db);

@@ -62,17 +62,6 @@ const struct type T_SOURCE = TYPE_OF(MODEL_SOURCE, "Source");
 static const struct model source_object = MODEL("Source", source_fields, .extra = EXTRA_ALLOW);
 const struct type T_SOURCE_OBJECT = TYPE_OF(source_object, "Source");
 
-void source_write(struct jw *w, struct arena *mem, struct span stored)
-{
-    if (json_kind(stored) == '{') {
-        model_write_stored(w, &MODEL_SOURCE, stored);
-        return;
-    }
-    struct check *c = arena_alloc(mem, sizeof *c);
-    check_begin(c, mem);
-    jw_value(w, read_import_path(c, json_keep(mem, json_object_new_string_len(stored.s, (int)stored.len))));
-}
-
 static const struct type T_SOURCES = LIST_OF(T_SOURCE, "list[Source]");
 
 /* What pipelines and steps have in common ------------------------------------------------------------------------- */

@@ -11,10 +11,6 @@
 /* Where code is found. A dotted path is accepted for it: "a.b.C" is attribute C of module a.b, of unknown type. */
 extern const struct model MODEL_SOURCE;
 
-/* Writes a stored source; rows of old versions hold a dotted path instead of an object. */
-struct arena;
-void source_write(struct jw *w, struct arena *mem, struct span stored);
-
 /* Settings of a kind that only clients know: any object. */
 extern const struct model MODEL_SETTINGS;
 
