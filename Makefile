@@ -5,7 +5,8 @@ CC         ?= cc
 PKGS       := libmariadb json-c uuid libcrypt libcrypto libcurl
 WARN       := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
               -Wformat=2 -Wundef -Wvla -Wno-missing-field-initializers
-HARDEN     := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIC
+HARDEN     := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIC \
+              -fno-semantic-interposition
 SANITIZE   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIC
 MODE       ?= release
 OPT        := $(if $(filter sanitize,$(MODE)),$(SANITIZE),$(HARDEN))
@@ -13,7 +14,8 @@ CFLAGS     := -std=c11 -D_GNU_SOURCE -DKANSO_VERSION='"$(VERSION)"' $(OPT) $(WAR
 INCLUDES   := -Isrc -I$(B)/gen $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lfcgi -lm
 comma      := ,
-LDFLAGS    := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefined,-Wl,-z,relro,-z,now -Wl,--as-needed)
+LDFLAGS    := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefined,-Wl,-z,relro,-z,now -Wl,--as-needed \
+              -Wl,-Bsymbolic-functions)
 
 CTL_SRC    := $(sort $(wildcard src/ctl/*.c))
 LIB_SRC    := $(filter-out $(CTL_SRC),$(sort $(wildcard src/*/*.c src/*/*/*.c)))

@@ -97,13 +97,16 @@ secret_file() {
     cat "$file"
 }
 
-# Keys and passwords that were not given. The encryption key of secrets is made up only for a private
-# database: with somebody else's database it has to be the key that the secrets there were written with.
+# Keys and passwords that were not given. Keys are made up only for a private database: hosts that share a
+# database take the signing key from there, and the encryption key of secrets has to be the one that the secrets
+# there were written with.
 settings_keys() {
     export ZENML_DEFAULT_USER_NAME=${ZENML_DEFAULT_USER_NAME:-default}
     export ZENML_SERVER_AUTO_ACTIVATE=${ZENML_SERVER_AUTO_ACTIVATE:-true}
-    [ -n "${ZENML_SERVER_JWT_SECRET_KEY:-}" ] || ZENML_SERVER_JWT_SECRET_KEY=$(secret_file jwt-key 32) || exit 1
-    export ZENML_SERVER_JWT_SECRET_KEY
+    if database_private && [ -z "${ZENML_SERVER_JWT_SECRET_KEY:-}" ]; then
+        ZENML_SERVER_JWT_SECRET_KEY=$(secret_file jwt-key 32) || exit 1
+        export ZENML_SERVER_JWT_SECRET_KEY
+    fi
     if database_private && [ -z "${ZENML_SECRETS_STORE_ENCRYPTION_KEY:-}" ]; then
         ZENML_SECRETS_STORE_ENCRYPTION_KEY=$(secret_file encryption-key 32) || exit 1
         export ZENML_SECRETS_STORE_ENCRYPTION_KEY

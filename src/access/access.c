@@ -303,38 +303,33 @@ static int narrow_values(struct ctx *c, const char *type)
     return rc;
 }
 
-/* Adds the condition that leaves what the caller may read, what he owns, and what nobody owns. */
-static void add_readable(struct ctx *c, struct query *q, const struct resource *r, const char *column,
-                         const struct allowed *allowed)
+int access_readable(struct ctx *c, const struct resource *r, struct query *q)
 {
-    query_add(q, "(t.%s IN ", column);
-    query_in(q, allowed->ids, allowed->count);
+    const struct surrogate *s = surrogate_of(r, "read");
+    struct allowed allowed;
+    const char *type = s ? s->by->name : r->name;
+    if (!rbac_applies(c) || !rbac_is_type(type))
+        return OK;
+    int rc = rbac_allowed(c, type, "read", &allowed);
+    if (rc != OK || allowed.all)
+        return rc;
+    if (r == &resource_user) /* everybody may see himself */
+        allowed.ids[allowed.count++] = c->auth->user_id;
+    query_add(q, " AND (t.%s IN ", s ? s->sql_column : "id");
+    query_in(q, allowed.ids, allowed.count);
     if (has_owner(r)) {
         query_add(q, " OR t.user_id IS NULL OR t.user_id = ?");
         query_param(q, p_text(c->auth->user_id));
     }
     query_add(q, ")");
+    return OK;
 }
 
 /* Narrows a list to what the caller may see. */
 static int narrow(struct ctx *c, const struct resource *r)
 {
-    const struct surrogate *s = surrogate_of(r, "read");
-    struct allowed allowed;
-    const char *type = s ? s->by->name : r->name;
-    if (!rbac_is_type(type))
-        return OK;
-    int rc = r == &resource_connector ? narrow_values(c, type) : OK;
-    if (rc == OK)
-        rc = rbac_allowed(c, type, "read", &allowed);
-    if (rc != OK || allowed.all)
-        return rc;
-    if (r == &resource_user) /* everybody may see himself */
-        allowed.ids[allowed.count++] = c->auth->user_id;
-    struct query *q = query_new(c->mem);
-    add_readable(c, q, r, s ? s->sql_column : "id", &allowed);
-    filter_scope(c->filter, q->text.data, q->params, q->count);
-    return OK;
+    int rc = r == &resource_connector ? narrow_values(c, r->name) : OK;
+    return rc == OK ? access_readable(c, r, c->filter->outside) : rc;
 }
 
 /* Before --------------------------------------------------------------------------------------------------------- */
@@ -576,15 +571,10 @@ static int count_readable(struct ctx *c)
     jw_open(&w, '{');
     for (size_t i = 0; i < ARRAY_LEN(counts) && rc == OK; i++) {
         const struct resource *r = counts[i].of;
-        struct allowed allowed;
         struct query *q = query_new(c->mem);
-        rc = rbac_allowed(c, r->name, "read", &allowed);
         query_add(q, "SELECT COUNT(*) FROM `%s` t WHERE t.workspace_id = ?", r->table);
         query_param(q, p_text(workspace));
-        if (rc == OK && !allowed.all) {
-            query_add(q, " AND ");
-            add_readable(c, q, r, "id", &allowed);
-        }
+        rc = access_readable(c, r, q);
         if (rc == OK)
             rc = query_run(c, q, &rows);
         if (rc != OK)

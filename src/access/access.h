@@ -11,12 +11,17 @@
 #include "http/context.h"
 
 struct resource;
+struct query;
 
 /* Checks whether the caller may do what the request wants, and narrows lists to what the caller may see. */
 int access_before(struct ctx *c);
 
 /* Checks what has been read, takes what the caller may not see out of the answer, and reports usage. */
 int access_after(struct ctx *c);
+
+/* Adds the condition (" AND ...", on table t) that leaves what the caller may read of a resource, what he owns and what
+ * nobody owns. */
+int access_readable(struct ctx *c, const struct resource *r, struct query *q);
 
 /* Whether the caller may do something with one object, by hex id: 403 when not. Owners, and everybody for what nobody
  * owns, may do everything; for what does not exist, the handler answers. */

@@ -1,5 +1,6 @@
 #include "auth/server.h"
 
+#include "auth/token.h"
 #include "base/config.h"
 #include "base/uuid.h"
 #include "resource/sql.h"
@@ -11,11 +12,15 @@ int server_id_of(struct ctx *c, const char **hex)
     static char known[UUID_HEX + 1];
     if (!*known) {
         struct db_rows rows;
-        int rc = sql0(c, &rows, "SELECT id FROM server_settings LIMIT 1");
+        int rc = sql0(c, &rows,
+                      "SELECT id, (SELECT value FROM kanso_meta WHERE name = 'signing_key') FROM server_settings "
+                      "LIMIT 1");
         if (rc != OK)
             return rc;
         if (rows.count == 0)
             return fail(c, EX_RUNTIME, "The database has no server settings: run kansoctl migrate");
+        if (!config.jwt_secret_key && db_row(&rows, 0)[1].s)
+            token_derive_key(db_row(&rows, 0)[1].s, db_password(c->db));
         memcpy(known, db_row(&rows, 0)[0].s, UUID_HEX + 1);
     }
     *hex = known;

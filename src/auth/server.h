@@ -4,7 +4,8 @@
 
 #include "http/context.h"
 
-/* The server's id as hex; read once per process. FAILED when the database was never initialised. */
+/* The server's id as hex; read once per process, and with it the signing key unless one is configured. FAILED when the
+ * database was never initialised. */
 int server_id_of(struct ctx *c, const char **hex);
 
 /* The name of the session cookie. */

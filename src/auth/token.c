@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,6 +16,18 @@ static const EVP_MD *digest(void)
     return streq(config.jwt_algorithm, "HS512")   ? EVP_sha512()
            : streq(config.jwt_algorithm, "HS384") ? EVP_sha384()
                                                   : EVP_sha256();
+}
+
+void token_derive_key(const char *stored, const char *password)
+{
+    static char key[2 * EVP_MAX_MD_SIZE + 1];
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    if (!HMAC(EVP_sha256(), stored, (int)strlen(stored), (const unsigned char *)password, strlen(password), mac, &n))
+        return;
+    for (unsigned i = 0; i < n; i++)
+        snprintf(key + 2 * i, 3, "%02x", mac[i]);
+    config.jwt_secret_key = key;
 }
 
 /* The signature of what stands before the last dot. */

@@ -17,6 +17,10 @@ struct token {
         *claims; /* all of them, after decoding; when encoding, those to keep besides the ones above, or NULL */
 };
 
+/* Makes the signing key of a server that has none configured, from the one in its database and the password to that
+ * database: hosts that share the database share the key, and a copy of the tables alone cannot sign. */
+void token_derive_key(const char *stored, const char *password);
+
 /* Signs a token. NULL when the server has no signing key. `server_id` is the default issuer and audience. */
 const char *token_encode(struct arena *a, const struct token *t, const char *server_id);
 

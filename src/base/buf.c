@@ -20,23 +20,12 @@ char *buf_room(struct buf *b, size_t more)
     return b->data + b->len;
 }
 
-void buf_add(struct buf *b, const void *p, size_t len)
+void buf_repeat(struct buf *b, size_t from, size_t len)
 {
-    char *to = buf_room(b, len);
-    if (len)
-        memcpy(to, p, len);
+    char *to = buf_room(b, len); /* the content may have moved */
+    memcpy(to, b->data + from, len);
+    to[len] = '\0';
     b->len += len;
-    b->data[b->len] = '\0';
-}
-
-void buf_adds(struct buf *b, const char *s)
-{
-    buf_add(b, s, strlen(s));
-}
-
-void buf_addc(struct buf *b, char c)
-{
-    buf_add(b, &c, 1);
 }
 
 void buf_addf(struct buf *b, const char *fmt, ...)

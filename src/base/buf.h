@@ -3,6 +3,7 @@
 #define KANSO_BASE_BUF_H
 
 #include <stddef.h>
+#include <string.h>
 
 struct buf {
     char *data;
@@ -12,9 +13,27 @@ struct buf {
 /* Makes room for `more` bytes behind the content and returns where they go; the caller then adds to len. */
 char *buf_room(struct buf *b, size_t more);
 
-void buf_add(struct buf *b, const void *p, size_t len);
-void buf_adds(struct buf *b, const char *s);
-void buf_addc(struct buf *b, char c);
+static inline void buf_add(struct buf *b, const void *p, size_t len)
+{
+    char *to = len < b->cap - b->len ? b->data + b->len : buf_room(b, len);
+    if (len)
+        memcpy(to, p, len);
+    to[len] = '\0';
+    b->len += len;
+}
+
+static inline void buf_adds(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
+
+static inline void buf_addc(struct buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
+
+/* Repeats what the buffer holds from `from` on. */
+void buf_repeat(struct buf *b, size_t from, size_t len);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Empties it; memory beyond `keep` bytes goes back. */

@@ -96,6 +96,11 @@ unsigned db_errno(const struct db *db)
     return db->error_number;
 }
 
+const char *db_password(const struct db *db)
+{
+    return db->url->password ? db->url->password : "";
+}
+
 uint64_t db_statements(const struct db *db)
 {
     return db->statements;

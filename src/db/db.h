@@ -73,6 +73,9 @@ struct db;
 struct db *db_new(const struct db_url *url);
 void db_free(struct db *db);
 
+/* The password of its URL; "" when there is none. */
+const char *db_password(const struct db *db);
+
 /* Connects unless connected. */
 enum db_status db_ready(struct db *db);
 

@@ -12,6 +12,8 @@
 /* Raised when a change of kanso.sql is one that an older Kanso cannot live with. */
 enum { KANSO_LEVEL = 1 };
 
+enum { SIGNING_KEY = 32 }; /* bytes */
+
 enum { LOCK_SECONDS = 30, LOCK_TRIES = 20 };
 
 /* Error numbers that some client headers do not name. */
@@ -245,6 +247,17 @@ static enum db_status set_ready(struct migration *m)
     return s == DB_OK ? set_meta(m, "state", "ready") : s;
 }
 
+/* What tokens are signed with where no key is configured: the same for all hosts on this database. */
+static const char *add_signing_key(struct migration *m)
+{
+    unsigned char key[SIGNING_KEY];
+    random_bytes(key, sizeof key);
+    struct db_param p = p_text(hex_encode(m->mem, key, sizeof key));
+    enum db_status s =
+        db_run(m->db, m->mem, NULL, "INSERT IGNORE INTO kanso_meta (name, value) VALUES ('signing_key', ?)", &p, 1);
+    return s == DB_OK ? NULL : migrate_trouble(m);
+}
+
 /* A row of kanso_meta; NULL when there is none, or no such table. */
 static const char *get_meta(struct migration *m, const struct db_rows *tables, const char *name)
 {
@@ -321,7 +334,9 @@ static const char *make_tables(struct migration *m)
         return migrate_trouble(m);
     m->fresh = true;
     problem = run_statements(m, sql_schema);
-    return problem ? problem : add_own(m);
+    if (!problem)
+        problem = add_own(m);
+    return problem ? problem : add_signing_key(m);
 }
 
 static const char *open_tables(struct migration *m, const char *version, const struct db_rows *tables, bool look_only)
@@ -334,6 +349,8 @@ static const char *open_tables(struct migration *m, const char *version, const s
                    ? NULL
                    : "Kanso's own tables are missing, and DISABLE_DATABASE_MIGRATION forbids making them";
     problem = add_own(m);
+    if (!problem)
+        problem = add_signing_key(m);
     if (problem || !m->additions)
         return problem;
     return set_ready(m) == DB_OK ? NULL : migrate_trouble(m);

@@ -11,9 +11,9 @@
 static void separate(struct jw *w)
 {
     struct buf *b = w->out;
-    if (b->len == 0 || strchr("{[: ", b->data[b->len - 1]))
-        return;
-    buf_add(b, ", ", w->spaced ? 2 : 1);
+    char last = b->len ? b->data[b->len - 1] : '{';
+    if (last != '{' && last != '[' && last != ':' && last != ' ')
+        buf_add(b, ", ", w->spaced ? 2 : 1);
 }
 
 void jw_open(struct jw *w, char bracket)
@@ -137,6 +137,12 @@ void jw_raw(struct jw *w, const char *json, size_t len)
 {
     separate(w);
     buf_add(w->out, json, len);
+}
+
+void jw_repeat(struct jw *w, size_t from, size_t len)
+{
+    separate(w);
+    buf_repeat(w->out, from, len);
 }
 
 void jw_span(struct jw *w, struct span json)

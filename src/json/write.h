@@ -30,6 +30,7 @@ void jw_bool(struct jw *w, bool v);
 void jw_null(struct jw *w);
 void jw_raw(struct jw *w, const char *json, size_t len); /* a value that is JSON already */
 void jw_span(struct jw *w, struct span json);            /* likewise; an absent one writes null */
+void jw_repeat(struct jw *w, size_t from, size_t len);   /* a value that stands in the buffer already */
 void jw_value(struct jw *w, struct json_object *v);      /* a json-c tree */
 
 /* UUIDs from their 32 hex digits, timestamps from SQL form. */

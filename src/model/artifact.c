@@ -1,24 +1,37 @@
 /* Artifacts: what pipelines make, by name; the data itself hangs on their versions. */
+#include "base/uuid.h"
 #include "model/leftovers.h"
 #include "model/model.h"
 
-/* The newest version: by creation, among those of one second by number. */
-#define LATEST(what)                                                                                                   \
-    "(SELECT v." what " FROM artifact_version v WHERE v.artifact_id = t.id AND v.created = (SELECT n.created FROM "    \
-    "artifact_version n WHERE n.artifact_id = t.id ORDER BY n.created DESC LIMIT 1) ORDER BY "                         \
+/* The newest version, its id and its name in one: by creation, among those of one second by number. */
+#define LATEST                                                                                                         \
+    "(SELECT CONCAT(v.id, v.version) FROM artifact_version v WHERE v.artifact_id = t.id AND v.created = (SELECT "      \
+    "n.created FROM artifact_version n WHERE n.artifact_id = t.id ORDER BY n.created DESC LIMIT 1) ORDER BY "          \
     "v.version_number DESC, v.id LIMIT 1)"
+
+static void show_latest_name(struct view *v, const struct row *row, struct jw *w)
+{
+    const char *latest = row_str(row, "latest");
+    (void)v;
+    jw_str(w, latest ? latest + UUID_HEX : NULL);
+}
+
+static void show_latest_id(struct view *v, const struct row *row, struct jw *w)
+{
+    const char *latest = row_str(row, "latest");
+    if (latest)
+        jw_uuid(w, arena_strndup(view_ctx(v)->mem, latest, UUID_HEX));
+    else
+        jw_null(w);
+}
 
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_TAGS(P_BODY),
-    {.name = "latest_version_name", .sql = LATEST("version"), .part = P_BODY, .flags = C_READONLY, .gives = "?"},
-    {.name = "latest_version_id",
-     .sql = LATEST("id"),
-     .enc = E_UUID,
-     .part = P_BODY,
-     .flags = C_READONLY,
-     .gives = "?"},
+    {.name = "latest", .sql = LATEST, .flags = C_READONLY | C_LOAD},
+    {.name = "latest_version_name", .part = P_BODY, .show = show_latest_name, .gives = "?"},
+    {.name = "latest_version_id", .part = P_BODY, .enc = E_UUID, .show = show_latest_id, .gives = "?"},
     {.name = "has_custom_name", .enc = E_BOOL, .part = P_META, .filter = F_STRICT_BOOL},
     COL_NAME,
 };

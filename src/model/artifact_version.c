@@ -10,7 +10,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { SLOT_MAKERS = SLOT_FIRST, SLOT_VISUALS, VERSION_MAX = 254, BATCH = 8192 };
+enum { SLOT_VISUALS = SLOT_FIRST, VERSION_MAX = 254, BATCH = 8192 };
 
 static const char *const TYPES[] = {"DataAnalysisArtifact", "DataArtifact",       "ModelArtifact", "SchemaArtifact",
                                     "ServiceArtifact",      "StatisticsArtifact", "BaseArtifact",  NULL};
@@ -21,17 +21,11 @@ static const struct type T_TYPE = {.kind = K_ENUM, .label = "str-enum[ArtifactTy
 
 /* Showing -------------------------------------------------------------------------------------------------------- */
 
-/* One statement for the makers of all versions, one for the visualizations of those that show metadata. */
 static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t full_count;
     struct row **full = view_hydrated(v, rows, count, &full_count);
-    int rc = view_links(v, rows, count, SLOT_MAKERS, NULL,
-                        "SELECT o.artifact_id, s.id, s.status, s.pipeline_run_id, s.original_step_run_id "
-                        "FROM step_run_output_artifact o JOIN step_run s ON s.id = o.step_id "
-                        "WHERE o.artifact_id IN %s ORDER BY o.artifact_id, o.step_id");
-    if (rc == OK)
-        rc = view_links(v, full, full_count, SLOT_VISUALS, NULL,
+    int rc = view_links(v, full, full_count, SLOT_VISUALS, NULL,
                         "SELECT t.artifact_version_id, " VISUALIZATION_COLUMNS " FROM artifact_visualization t "
                         "WHERE t.artifact_version_id IN %s ORDER BY t.created, t.id");
     for (size_t i = 0; i < full_count && rc == OK; i++)
@@ -40,41 +34,32 @@ static int load(struct view *v, struct row **rows, size_t count)
     return rc;
 }
 
-/* The only step that completed with this version as an output, or NULL when none or several did: copies of cached
- * steps list it as well. */
-static const struct kid *maker(const struct row *row)
-{
-    const struct kid *only = NULL;
-    for (const struct kid *k = row->kids[SLOT_MAKERS]; k; k = k->next) {
-        if (!streq(k->key, "completed"))
-            continue;
-        if (only)
-            return NULL;
-        only = k;
-    }
-    return only;
-}
+/* Who made a version: the ids of the one step that completed with it as an output and of that step's run, without blanks
+ * between; nothing when none or several did (copies of cached steps list it as well). Then a dot, the first step that
+ * lists it, and the step that this one is a copy of, if any. NULL when no step lists it. */
+#define PRODUCER                                                                                                       \
+    "(SELECT CONCAT(IF(SUM(s.status = 'completed') = 1, MIN(IF(s.status = 'completed', CONCAT(s.id, "                  \
+    "s.pipeline_run_id), NULL)), ''), '.', MIN(CONCAT(s.id, IFNULL(s.original_step_run_id, '')))) "                    \
+    "FROM step_run_output_artifact o JOIN step_run s ON s.id = o.step_id WHERE o.artifact_id = t.id)"
 
-static void write_id(struct jw *w, const char *hex)
+static void write_id(struct view *v, struct jw *w, const char *hex)
 {
-    if (hex)
-        jw_uuid(w, hex);
+    if (hex && strlen(hex) >= UUID_HEX)
+        jw_uuid(w, arena_strndup(view_ctx(v)->mem, hex, UUID_HEX));
     else
         jw_null(w);
 }
 
 static void show_producer_run(struct view *v, const struct row *row, struct jw *w)
 {
-    (void)v;
-    const struct kid *k = maker(row);
-    write_id(w, k ? k->v[3].s : NULL);
+    const char *producer = row_str(row, "producer");
+    write_id(v, w, producer && *producer != '.' ? producer + UUID_HEX : NULL);
 }
 
 static void show_producer_step(struct view *v, const struct row *row, struct jw *w)
 {
-    (void)v;
-    const struct kid *k = maker(row), *first = row->kids[SLOT_MAKERS];
-    write_id(w, k ? k->id : first ? first->v[4].s : NULL);
+    const char *producer = row_str(row, "producer");
+    write_id(v, w, producer && *producer == '.' ? producer + 1 + UUID_HEX : producer);
 }
 
 static void show_visualizations(struct view *v, const struct row *row, struct jw *w)
@@ -130,6 +115,7 @@ static const struct column columns[] = {
     {.name = "artifact_id", .enc = E_UUID, .filter = F_UUID},
     {.name = "version", .col = "version", .part = P_BODY, .filter = F_STRING, .show = show_version},
     {.name = "version_number", .enc = E_INT, .filter = F_INT, .flags = C_LOAD},
+    {.name = "producer", .sql = PRODUCER, .flags = C_READONLY | C_LOAD},
     {.name = "uri", .part = P_BODY, .filter = F_STRING},
     {.name = "type", .part = P_BODY, .filter = F_STRING},
     {.name = "materializer",

@@ -1,6 +1,7 @@
 /* Calls on service connectors that ask their provider (contract/connectors.md sections 4 and 7). */
 #include "model/connector.h"
 
+#include "access/access.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timestamp.h"
@@ -361,6 +362,9 @@ int connector_resources(struct ctx *c)
         return rc;
     query_add(q, " FROM service_connector t WHERE t.workspace_id = ?");
     query_param(q, p_text(workspace));
+    rc = access_readable(c, &resource_connector, q);
+    if (rc != OK)
+        return rc;
     if (connector_type) {
         query_add(q, " AND t.connector_type = ?");
         query_param(q, p_text(connector_type));

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { SLOT_ARTIFACTS = SLOT_FIRST, SLOT_RUNS, SLOT_SERVICES, SERVICES_SHOWN = 5 };
+enum { SLOT_LINKS = SLOT_FIRST, SLOT_SERVICES, SERVICES_SHOWN = 5 };
 
 /* Loading -------------------------------------------------------------------------------------------------------- */
 
@@ -43,25 +43,25 @@ static int load_services(struct view *v, struct row **rows, size_t count)
     return view_select(v, &resource_service, detail, q, NULL, NULL);
 }
 
+/* Artifact versions by the name of their artifact, then runs. */
+static const char LINKS[] =
+    "SELECT l.model_version_id, o.id, a.name, o.version, l.is_model_artifact, l.is_deployment_artifact, 'a' AS kind, "
+    "a.name AS artifact_name, a.id AS artifact_id, l.created, l.id AS link_id FROM model_versions_artifacts l "
+    "JOIN artifact_version o ON o.id = l.artifact_version_id JOIN artifact a ON a.id = o.artifact_id "
+    "WHERE l.model_version_id IN %s UNION ALL "
+    "SELECT l.model_version_id, r.id, r.name, NULL, NULL, NULL, 'r', '', '', l.created, l.id FROM model_versions_runs "
+    "l JOIN pipeline_run r ON r.id = l.pipeline_run_id WHERE l.model_version_id IN %s "
+    "ORDER BY kind, artifact_name, artifact_id, created, link_id";
+
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    int rc =
-        view_links(v, rows, count, SLOT_ARTIFACTS, NULL,
-                   "SELECT l.model_version_id, o.id, a.name, o.version, l.is_model_artifact, l.is_deployment_artifact "
-                   "FROM model_versions_artifacts l JOIN artifact_version o ON o.id = l.artifact_version_id "
-                   "JOIN artifact a ON a.id = o.artifact_id WHERE l.model_version_id IN %s "
-                   "ORDER BY a.name, a.id, l.created, l.id");
-    if (rc == OK)
-        rc = view_links(v, rows, count, SLOT_RUNS, NULL,
-                        "SELECT l.model_version_id, r.id, r.name FROM model_versions_runs l "
-                        "JOIN pipeline_run r ON r.id = l.pipeline_run_id WHERE l.model_version_id IN %s "
-                        "ORDER BY l.created, l.id");
+    int rc = view_links(v, rows, count, SLOT_LINKS, NULL, LINKS);
     return rc == OK ? load_services(v, rows, count) : rc;
 }
 
 /* Showing -------------------------------------------------------------------------------------------------------- */
 
-enum role { DATA, MODEL_ITSELF, DEPLOYMENT };
+enum role { DATA, MODEL_ITSELF, DEPLOYMENT, RUN };
 
 static bool set_in(const struct kid *k, size_t column)
 {
@@ -71,7 +71,7 @@ static bool set_in(const struct kid *k, size_t column)
 /* A link of both kinds counts as the model. */
 static enum role role_of(const struct kid *k)
 {
-    return set_in(k, 4) ? MODEL_ITSELF : set_in(k, 5) ? DEPLOYMENT : DATA;
+    return *k->v[6].s == 'r' ? RUN : set_in(k, 4) ? MODEL_ITSELF : set_in(k, 5) ? DEPLOYMENT : DATA;
 }
 
 /* {artifact name: {version: id}}; the links come ordered by name. */
@@ -79,7 +79,7 @@ static void write_artifacts(const struct row *row, struct jw *w, enum role role)
 {
     const char *name = NULL;
     jw_open(w, '{');
-    for (const struct kid *k = row->kids[SLOT_ARTIFACTS]; k; k = k->next) {
+    for (const struct kid *k = row->kids[SLOT_LINKS]; k; k = k->next) {
         if (role_of(k) != role)
             continue;
         if (!name || !streq(name, k->key)) {
@@ -119,7 +119,9 @@ static void show_runs(struct view *v, const struct row *row, struct jw *w)
 {
     (void)v;
     jw_open(w, '{');
-    for (const struct kid *k = row->kids[SLOT_RUNS]; k; k = k->next) {
+    for (const struct kid *k = row->kids[SLOT_LINKS]; k; k = k->next) {
+        if (role_of(k) != RUN)
+            continue;
         jw_key(w, k->key);
         jw_uuid(w, k->id);
     }

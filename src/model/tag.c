@@ -11,8 +11,7 @@ static const struct column columns[] = {
     {.name = "tagged_count",
      .enc = E_INT,
      .part = P_BODY,
-     .sql = "(SELECT COUNT(*) FROM tag_resource n WHERE n.tag_id = t.id)",
-     .flags = C_READONLY},
+     .show = show_tagged_count},
     COL_NAME,
 };
 
@@ -40,4 +39,5 @@ const struct resource resource_tag = {
     .rank = RANK_TAG,
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
     .check_create = choose_color,
+    .load = tags_load_counts,
 };

@@ -4,8 +4,11 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "resource/sql.h"
+#include "resource/view.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 const char *const TAG_COLORS[] = {"grey", "purple", "red",       "green",   "yellow", "orange",
                                   "lime", "teal",   "turquoise", "magenta", "blue",   NULL};
@@ -14,6 +17,88 @@ const char *tag_random_color(void)
 {
     return TAG_COLORS[random_below(ARRAY_LEN(TAG_COLORS) - 1)];
 }
+
+/* Counts ----------------------------------------------------------------------------------------------------------
+ * Counting takes as long as there is to count, so a worker remembers large counts for a few seconds. Its own changes
+ * count at once. */
+
+enum { LARGE = 1000, KEPT_SECONDS = 5, KEPT_COUNTS = 256 };
+
+static struct kept_count {
+    char tag[UUID_HEX + 1];
+    int64_t count;
+    time_t until; /* monotonic */
+} kept_counts[KEPT_COUNTS];
+
+static time_t uptime(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static struct kept_count *place_of(const char *tag)
+{
+    unsigned hash = 5381;
+    for (int i = 0; i < 8 && tag[i]; i++)
+        hash = hash * 33 + (unsigned char)tag[i];
+    return &kept_counts[hash % KEPT_COUNTS];
+}
+
+static void keep_count(const char *tag, int64_t count)
+{
+    struct kept_count *k = place_of(tag);
+    if (count < LARGE || strlen(tag) != UUID_HEX)
+        return;
+    memcpy(k->tag, tag, sizeof k->tag);
+    k->count = count;
+    k->until = uptime() + KEPT_SECONDS;
+}
+
+static void forget_counts(void)
+{
+    memset(kept_counts, 0, sizeof kept_counts);
+}
+
+int tags_load_counts(struct view *v, struct row **rows, size_t count)
+{
+    struct ctx *c = view_ctx(v);
+    const char **ids = arena_array(c->mem, count + 1, sizeof *ids);
+    struct db_rows found;
+    struct query *q = query_new(c->mem);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct kept_count *k = place_of(rows[i]->id);
+        bool kept = streq(k->tag, rows[i]->id) && uptime() < k->until;
+        int64_t *number = rows[i]->data = arena_alloc(c->mem, sizeof *number);
+        *number = kept ? k->count : 0;
+        if (!kept)
+            ids[n++] = rows[i]->id;
+    }
+    if (n == 0)
+        return OK;
+    query_add(q, "SELECT tag_id, COUNT(*) FROM tag_resource WHERE tag_id IN ");
+    query_in(q, ids, n);
+    query_add(q, " GROUP BY tag_id");
+    int rc = query_run(c, q, &found);
+    for (size_t i = 0; rc == OK && i < found.count; i++) {
+        const struct db_value *values = db_row(&found, i);
+        struct row *row = view_find(v, rows[0]->res, values[0].s);
+        int64_t number = strtoll(values[1].s, NULL, 10);
+        if (row)
+            *(int64_t *)row->data = number;
+        keep_count(values[0].s, number);
+    }
+    return rc;
+}
+
+void show_tagged_count(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    jw_int(w, row->data ? *(const int64_t *)row->data : 0);
+}
+
+/* Names ------------------------------------------------------------------------------------------------------------ */
 
 /* The names as parameters, without empty ones; their number. */
 static size_t names_of(struct ctx *c, struct json_object *names, const char ***out)
@@ -66,6 +151,7 @@ static int link_names(struct ctx *c, const char *type, const char *id, const cha
 {
     char now[STAMP_LEN + 1];
     stamp_now(now);
+    forget_counts();
     struct query *q = query_new(c->mem);
     query_add(q, "INSERT INTO tag_resource (id, created, updated, tag_id, resource_id, resource_type) "
                  "SELECT LOWER(REPLACE(UUID(), '-', '')), ?, ?, t.id, ?, ? FROM tag t WHERE t.name IN ");
@@ -109,6 +195,7 @@ static int detach(struct ctx *c, const char *type, const char *id, struct json_o
     size_t n = names_of(c, list, &names);
     if (n == 0)
         return OK;
+    forget_counts();
     struct query *q = query_new(c->mem);
     query_add(
         q, "DELETE x FROM tag_resource x JOIN tag t ON t.id = x.tag_id WHERE x.resource_id = ? AND x.resource_type = ? "
@@ -136,6 +223,7 @@ int tags_detach_all(struct write *w)
 {
     if (!w->res->tag_type)
         return OK;
+    forget_counts();
     return sql(w->c, NULL, "DELETE FROM tag_resource WHERE resource_id = ? AND resource_type = ?", p_text(w->id),
                p_text(w->res->tag_type));
 }

@@ -30,6 +30,7 @@ struct view {
     struct set sets[MAX_RANK];
     struct row *buckets[BUCKETS];
     struct list tag_parents, metadata_parents;
+    uint64_t left_out; /* ranks that are not loaded */
     const char *extra; /* see view_extra() */
 };
 
@@ -212,9 +213,19 @@ const char *view_extra(const struct view *v)
     return v->extra;
 }
 
+void view_leave_out(struct view *v, const struct resource *r)
+{
+    v->left_out |= (uint64_t)1 << r->rank;
+}
+
+static bool is_left_out(const struct view *v, const struct resource *r)
+{
+    return v->left_out >> r->rank & 1;
+}
+
 void view_want(struct view *v, const struct resource *r, const char *id)
 {
-    if (!id)
+    if (!id || is_left_out(v, r))
         return;
     struct set *s = &v->sets[r->rank];
     s->res = r;
@@ -343,7 +354,9 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
 int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
                   const char *join, const char *parent_column, const char *order)
 {
-    return fetch_hanging(v, ids_of(v, parents, count), count, slot, child, D_BODY, join, parent_column, order);
+    return is_left_out(v, child)
+               ? OK
+               : fetch_hanging(v, ids_of(v, parents, count), count, slot, child, D_BODY, join, parent_column, order);
 }
 
 struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n)
@@ -372,9 +385,9 @@ static void follow_columns(struct view *v, struct row *row)
             continue;
         if (col->ref)
             view_want(v, col->ref, row->v[i].s);
-        else if (col->show == show_tags)
+        else if (col->show == show_tags && !is_left_out(v, &resource_tag))
             list_add(v->mem, &v->tag_parents, row);
-        else if (col->show == show_run_metadata)
+        else if (col->show == show_run_metadata && !is_left_out(v, &resource_run_metadata))
             list_add(v->mem, &v->metadata_parents, row);
     }
 }
@@ -391,33 +404,96 @@ static int follow(struct view *v, struct set *s)
     return s->res->load ? s->res->load(v, rows, count) : OK;
 }
 
-/* Tags or run metadata, which hang on rows of several kinds: one statement for all of them. */
-static int fetch_attached(struct view *v, struct list *parents, const struct resource *child, unsigned detail, int slot,
-                          const char *parent_column, const char *join, const char *order)
+/* Tags and run metadata hang on rows of several kinds: one statement for all of them. */
+static const char **take_parents(struct view *v, struct list *parents, size_t *count)
 {
-    if (parents->count == 0)
-        return OK;
     const char **ids = ids_of(v, (struct row **)parents->items, parents->count);
-    size_t count = distinct(ids, parents->count);
+    *count = distinct(ids, parents->count);
     *parents = (struct list){0};
-    return fetch_hanging(v, ids, count, slot, child, detail, join, parent_column, order);
+    return ids;
+}
+
+static int fetch_metadata(struct view *v)
+{
+    unsigned detail = D_BODY; /* those of model versions show their metadata as well */
+    for (size_t i = 0; i < v->metadata_parents.count; i++)
+        if (streq(((struct row *)v->metadata_parents.items[i])->res->metadata_type, "model_version"))
+            detail = D_META;
+    size_t count;
+    const char **ids = take_parents(v, &v->metadata_parents, &count);
+    return fetch_hanging(v, ids, count, SLOT_METADATA, &resource_run_metadata, detail, "", "t.resource_id",
+                         "t.created, t.id");
+}
+
+/* Many rows carry the same few tags: the links come first, then each tag once. */
+struct tag_link {
+    struct row *parent;
+    const struct row *tag;
+    const char *tag_id;
+};
+
+static int by_tag_age(const void *a, const void *b)
+{
+    const struct row *x = ((const struct tag_link *)a)->tag, *y = ((const struct tag_link *)b)->tag;
+    int order = x == y ? 0 : strcmp(row_str(x, "created"), row_str(y, "created"));
+    return order ? order : strcmp(x->id, y->id);
+}
+
+static int fetch_tag_links(struct view *v, struct tag_link **links, size_t *count)
+{
+    size_t parents;
+    const char **ids = take_parents(v, &v->tag_parents, &parents);
+    *links = NULL;
+    *count = 0;
+    for (size_t at = 0; at < parents; at += IN_LIMIT) {
+        struct db_rows found;
+        struct query *q = query_new(v->mem);
+        query_add(q, "SELECT resource_id, tag_id FROM tag_resource WHERE resource_id IN ");
+        query_in(q, ids + at, parents - at < IN_LIMIT ? parents - at : IN_LIMIT);
+        int rc = query_run(v->c, q, &found);
+        if (rc != OK)
+            return rc;
+        struct tag_link *all = arena_array(v->mem, size_add(*count, found.count) + 1, sizeof *all);
+        if (*count)
+            memcpy(all, *links, *count * sizeof *all);
+        *links = all;
+        for (size_t i = 0; i < found.count; i++) {
+            const struct db_value *values = db_row(&found, i);
+            all[(*count)++] = (struct tag_link){.parent = find_any(v, values[0].s), .tag_id = values[1].s};
+            view_want(v, &resource_tag, values[1].s);
+        }
+    }
+    return OK;
+}
+
+static int fetch_tags(struct view *v)
+{
+    struct set *s = &v->sets[resource_tag.rank];
+    struct tag_link *links;
+    size_t count, n = 0;
+    int rc = fetch_tag_links(v, &links, &count);
+    if (rc == OK && s->wants.count)
+        rc = fetch_wanted(v, s);
+    for (size_t i = 0; i < count && rc == OK; i++) {
+        links[n] = links[i];
+        links[n].tag = view_find(v, &resource_tag, links[i].tag_id);
+        n += links[n].tag && links[n].parent;
+    }
+    if (rc == OK && n)
+        qsort(links, n, sizeof *links, by_tag_age);
+    for (size_t i = 0; i < n && rc == OK; i++)
+        view_add_kid(v, links[i].parent, SLOT_TAGS, links[i].tag->id, NULL, NULL);
+    return rc;
 }
 
 static int load_rank(struct view *v, int rank)
 {
     struct set *s = &v->sets[rank];
     int rc = OK;
-    if (rank == resource_run_metadata.rank) {
-        unsigned detail = D_BODY; /* those of model versions show their metadata as well */
-        for (size_t i = 0; i < v->metadata_parents.count; i++)
-            if (streq(((struct row *)v->metadata_parents.items[i])->res->metadata_type, "model_version"))
-                detail = D_META;
-        rc = fetch_attached(v, &v->metadata_parents, &resource_run_metadata, detail, SLOT_METADATA, "t.resource_id", "",
-                            "t.created, t.id");
-    } else if (rank == resource_tag.rank) {
-        rc = fetch_attached(v, &v->tag_parents, &resource_tag, D_BODY, SLOT_TAGS, "x.resource_id",
-                            "JOIN tag_resource x ON x.tag_id = t.id", "t.created, t.id");
-    }
+    if (rank == resource_run_metadata.rank && v->metadata_parents.count)
+        rc = fetch_metadata(v);
+    else if (rank == resource_tag.rank && v->tag_parents.count)
+        rc = fetch_tags(v);
     if (rc == OK && s->wants.count)
         rc = fetch_wanted(v, s);
     return rc == OK && s->res ? follow(v, s) : rc;
@@ -512,11 +588,18 @@ void view_write_column(struct view *v, struct jw *w, const struct row *row, cons
 
 void view_write_ref(struct view *v, struct jw *w, const struct resource *r, const char *id)
 {
-    const struct row *row = view_find(v, r, id);
-    if (row)
-        view_write(v, w, row, D_BODY);
-    else
+    struct row *row = view_find(v, r, id);
+    if (!row) {
         jw_null(w);
+    } else if (row->text.len && w->out == &v->c->res.body && !v->c->envelopes) {
+        jw_repeat(w, row->text.from, row->text.len);
+    } else {
+        size_t before = w->out->len;
+        view_write(v, w, row, D_BODY);
+        before += w->out->data[before] == ','; /* the separator is not part of it */
+        if (w->out == &v->c->res.body)
+            row->text.from = before, row->text.len = w->out->len - before;
+    }
 }
 
 static bool has_part(const struct resource *r, enum part part)

@@ -36,6 +36,9 @@ struct row {
     struct db_value *v; /* by position of the column in the description; .s NULL where not selected */
     struct kid *kids[KID_SLOTS], **tails[KID_SLOTS];
     void *data; /* a hook's own */
+    struct {
+        size_t from, len;
+    } text; /* where the answer holds its body-only envelope already */
     struct row *bucket_next;
 };
 
@@ -67,6 +70,9 @@ const char *view_extra(const struct view *v);
 
 /* Starts a query with the SELECT part; the caller goes on with joins and conditions. */
 struct query *view_query(struct view *v, const struct resource *r, unsigned detail);
+
+/* Says that the answer shows no rows of this kind, so that they are not loaded. Before any row is. */
+void view_leave_out(struct view *v, const struct resource *r);
 
 /* Asks for a row, body only. `id` is hex, NULL is ignored, and must live as long as the view. */
 void view_want(struct view *v, const struct resource *r, const char *id);

@@ -154,16 +154,17 @@ def latency(call: Callable[[Line], Any], line: Line, seconds: float, least: int)
 
 
 def throughput(server: Server, path: str, seconds: int) -> float:
-    """Answers a second to 32 connections."""
+    """Good answers a second to 32 connections; what a server refuses under this load does not count."""
     token = Api(server.url).token
     output = subprocess.run(
-        ["wrk", "-t2", "-c32", f"-d{seconds}s", "--timeout", "60s", "-H",
+        ["wrk", "-t2", "-c32", f"-d{seconds}s", "--timeout", "120s", "-H",
          "Authorization: Bearer " + token, server.url + "/api/v1" + path],
         check=True, capture_output=True, text=True).stdout
-    assert "Non-2xx" not in output, output
-    found = re.search(r"Requests/sec:\s*([\d.]+)", output)
-    assert found, output
-    return float(found.group(1))
+    answers = re.search(r"(\d+) requests in", output).group(1)  # type: ignore[union-attr]
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    if refused:
+        print(f"  {path}: {refused.group(1)} of {answers} answers were errors")
+    return (int(answers) - (int(refused.group(1)) if refused else 0)) / seconds
 
 
 def memory(pids: list[int]) -> float:
