@@ -69,7 +69,8 @@ int logout(struct ctx *c)
 
 static int no_key(struct ctx *c)
 {
-    return fail(c, EX_RUNTIME, "The server has no signing key: set ZENML_SERVER_JWT_SECRET_KEY, or run kansoctl migrate");
+    return fail(c, EX_RUNTIME,
+                "The server has no signing key: set ZENML_SERVER_JWT_SECRET_KEY, or run kansoctl migrate");
 }
 
 /* Signs a token and answers; a browser gets it as a cookie as well. */

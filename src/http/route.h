@@ -34,9 +34,9 @@ struct route {
     const struct model *query; /* query parameters besides those of the operation */
     unsigned flags;
     bool (*exists)(void); /* whether the configuration has this route; NULL: always */
-    const char *settles;  /* the column that the first path parameter is compared with, as if the query had asked for it;
-                             what the query says of it does not count */
-    const char *answer;   /* what the answer holds, where the operation does not say it: notation of app/openapi.h */
+    const char *settles; /* the column that the first path parameter is compared with, as if the query had asked for it;
+                            what the query says of it does not count */
+    const char *answer;  /* what the answer holds, where the operation does not say it: notation of app/openapi.h */
 };
 
 struct group {

@@ -5,9 +5,8 @@
 
 /* The newest version, its id and its name in one: by creation, among those of one second by number. */
 #define LATEST                                                                                                         \
-    "(SELECT CONCAT(v.id, v.version) FROM artifact_version v WHERE v.artifact_id = t.id AND v.created = (SELECT "      \
-    "n.created FROM artifact_version n WHERE n.artifact_id = t.id ORDER BY n.created DESC LIMIT 1) ORDER BY "          \
-    "v.version_number DESC, v.id LIMIT 1)"
+    "(SELECT CONCAT(v.id, v.version) FROM artifact_version v WHERE v.artifact_id = t.id ORDER BY v.created DESC, "     \
+    "v.version_number DESC, v.id DESC LIMIT 1)"
 
 static void show_latest_name(struct view *v, const struct row *row, struct jw *w)
 {

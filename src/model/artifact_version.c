@@ -34,9 +34,9 @@ static int load(struct view *v, struct row **rows, size_t count)
     return rc;
 }
 
-/* Who made a version: the ids of the one step that completed with it as an output and of that step's run, without blanks
- * between; nothing when none or several did (copies of cached steps list it as well). Then a dot, the first step that
- * lists it, and the step that this one is a copy of, if any. NULL when no step lists it. */
+/* Who made a version: the ids of the one step that completed with it as an output and of that step's run, without
+ * blanks between; nothing when none or several did (copies of cached steps list it as well). Then a dot, the first step
+ * that lists it, and the step that this one is a copy of, if any. NULL when no step lists it. */
 #define PRODUCER                                                                                                       \
     "(SELECT CONCAT(IF(SUM(s.status = 'completed') = 1, MIN(IF(s.status = 'completed', CONCAT(s.id, "                  \
     "s.pipeline_run_id), NULL)), ''), '.', MIN(CONCAT(s.id, IFNULL(s.original_step_run_id, '')))) "                    \

@@ -165,7 +165,8 @@ static int load(struct view *v, struct row **rows, size_t count)
     size_t n;
     struct row **whole = view_hydrated(v, rows, count, &n);
     return n ? view_children(v, whole, n, SLOT_STEPS, &resource_step, "", "t.pipeline_run_id",
-                             "t.pipeline_run_id, t.created, t.id") : OK;
+                             "t.pipeline_run_id, t.created, t.id")
+             : OK;
 }
 
 /* The end time goes with the status; a model version is set once. */

@@ -335,9 +335,9 @@ static int load_graph(struct graph *g, const char *run_id)
 
 int run_graph(struct ctx *c)
 {
-    static const struct resource *const not_shown[] = {&resource_tag,      &resource_run_metadata, &resource_artifact,
-                                                       &resource_workspace, &resource_logs,         &resource_user,
-                                                       &resource_model_version};
+    static const struct resource *const not_shown[] = {
+        &resource_tag,  &resource_run_metadata, &resource_artifact,     &resource_workspace,
+        &resource_logs, &resource_user,         &resource_model_version};
     struct graph g = {.v = view_new(c), .mem = c->mem};
     for (size_t i = 0; i < ARRAY_LEN(not_shown); i++)
         view_leave_out(g.v, not_shown[i]);

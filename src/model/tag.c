@@ -8,10 +8,7 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     {.name = "color", .part = P_BODY, .filter = F_STRICT_ENUM, .type = &T_COLOR},
-    {.name = "tagged_count",
-     .enc = E_INT,
-     .part = P_BODY,
-     .show = show_tagged_count},
+    {.name = "tagged_count", .enc = E_INT, .part = P_BODY, .show = show_tagged_count},
     COL_NAME,
 };
 

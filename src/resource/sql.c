@@ -105,9 +105,10 @@ void query_param(struct query *q, struct db_param p)
 
 void query_in(struct query *q, const char *const *ids, size_t count)
 {
-    size_t padded = 1;
-    while (padded < count)
-        padded *= 2;
+    size_t unit = 1;
+    while (unit * 8 < count)
+        unit *= 2;
+    size_t padded = count ? (count + unit - 1) / unit * unit : 1;
     query_add(q, "(");
     for (size_t i = 0; i < padded; i++) {
         buf_add(&q->text, ",?" + (i == 0), i == 0 ? 1 : 2);

@@ -39,7 +39,8 @@ struct query *query_new(struct arena *mem);
 void query_add(struct query *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void query_param(struct query *q, struct db_param p);
 
-/* Appends "(?,?,...)" for the ids, padded to a power of two so that few distinct texts arise. */
+/* Appends "(?,?,...)" for the ids, padded to one of four lengths up to each power of two so that few distinct texts
+ * arise. */
 void query_in(struct query *q, const char *const *ids, size_t count);
 int query_run(struct ctx *c, struct query *q, struct db_rows *out);
 

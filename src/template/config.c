@@ -117,16 +117,40 @@ static const char
         DEFINITIONS[][2] =
             {
                 {"Model", "{\"properties\":{\"name\":" TEXT
-                          ",\"license\":" OR_NULL(TEXT) ",\"description\":" OR_NULL(TEXT) ",\"audience\":" OR_NULL(TEXT) ",\"use_cases\":" OR_NULL(TEXT) ",\"limitations\":" OR_NULL(TEXT) ",\"trade_offs\":" OR_NULL(
-                              TEXT) ",\"ethics\":" OR_NULL(TEXT) ",\"tags\":" OR_NULL("{\"items\":" TEXT
-                                                                                      ",\"type\":\"array\"}") ",\"versi"
-                                                                                                              "on\""
-                                                                                                              ":" OR_NULL(REF("ModelStages") "," WHOLE
-                                                                                                                                             "," TEXT) ",\"save_models_to_registry\":{\"default\":true,\"type\":\"boolean\"}"
-                                                                                                                                                       ",\"model_version_id\":" OR_NULL(
-                                                                                                                                                           "{\"format\":\"uuid\",\"type\":\"string\"}") ",\"suppress_class_validation_warnings\":{\"default\":false,\"type\":\"boolean\"}"
-                                                                                                                                                                                                        ",\"was_created_in_this_run\":{\"default\":false,\"type\":\"boolean\"}},"
-                                                                                                                                                                                                        "\"required\":[\"name\"],\"type\":\"object\"}"},
+                          ",\"license\":" OR_NULL(TEXT) ",\"description\":" OR_NULL(TEXT) ",\"audience\":" OR_NULL(TEXT) ",\"use_cases\":" OR_NULL(TEXT) ",\"limitations\":" OR_NULL(TEXT) ",\"trade_offs\":" OR_NULL(TEXT) ",\"ethics\":" OR_NULL(
+                              TEXT) ",\"tags\":" OR_NULL("{\"items\":" TEXT
+                                                         ",\"type\":\"array\"}") ",\"versi"
+                                                                                 "on\""
+                                                                                 ":" OR_NULL(REF(
+                                                                                     "ModelStages") "," WHOLE
+                                                                                                    "," TEXT) ",\"save_"
+                                                                                                              "models_"
+                                                                                                              "to_"
+                                                                                                              "registry"
+                                                                                                              "\":{"
+                                                                                                              "\"defaul"
+                                                                                                              "t\":"
+                                                                                                              "true,"
+                                                                                                              "\"type\""
+                                                                                                              ":\"boole"
+                                                                                                              "an\"}"
+                                                                                                              ",\"model"
+                                                                                                              "_version"
+                                                                                                              "_id\""
+                                                                                                              ":" OR_NULL(
+                                                                                                                  "{\"f"
+                                                                                                                  "orma"
+                                                                                                                  "t\":"
+                                                                                                                  "\"uu"
+                                                                                                                  "id\""
+                                                                                                                  ",\"t"
+                                                                                                                  "ype"
+                                                                                                                  "\":"
+                                                                                                                  "\"st"
+                                                                                                                  "ring"
+                                                                                                                  "\"}") ",\"suppress_class_validation_warnings\":{\"default\":false,\"type\":\"boolean\"}"
+                                                                                                                         ",\"was_created_in_this_run\":{\"default\":false,\"type\":\"boolean\"}},"
+                                                                                                                         "\"required\":[\"name\"],\"type\":\"object\"}"},
                 {"ModelStages",
                  "{\"enum\":[\"none\",\"staging\",\"production\",\"archived\",\"latest\"],\"type\":\"string\"}"},
                 {"StepRetryConfig",

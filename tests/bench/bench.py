@@ -11,12 +11,12 @@ page of runs takes to 100 times the data, and writes all of it to build/bench.js
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -106,18 +106,30 @@ class Line:
     def __init__(self, server: Server) -> None:
         parts = urlsplit(server.url)
         self.token = Api(server.url).token
-        self.connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+        self.connection = socket.create_connection((parts.hostname, parts.port))
         self.size = 0
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        self.connection.request(
-            method, "/api/v1" + path, json.dumps(body) if body is not None else None,
-            {"Authorization": "Bearer " + self.token, "Content-Type": "application/json"})
-        answer = self.connection.getresponse()
-        text = answer.read()
-        assert answer.status == 200, f"{method} {path}: {answer.status} {text[:300]!r}"
-        self.size = len(text)
-        return text
+        text = json.dumps(body) if body is not None else ""
+        self.connection.sendall(
+            f"{method} /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            f"Authorization: Bearer {self.token}\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += self.read()
+        head, body = answer.split(b"\r\n\r\n", 1)
+        length = re.search(rb"content-length: *(\d+)", head, re.I)
+        assert length and head.startswith(b"HTTP/1.1 200"), f"{method} {path}: {answer[:300]!r}"
+        self.size, parts, got = int(length.group(1)), [body], len(body)
+        while got < self.size:
+            parts.append(self.read())
+            got += len(parts[-1])
+        return b"".join(parts)
+
+    def read(self) -> bytes:
+        data = self.connection.recv(1 << 20)
+        assert data, "the server closed the connection"
+        return data
 
 
 def requests_of(world: World) -> dict[str, Callable[[Line], Any]]:
