@@ -30,12 +30,11 @@ void token_derive_key(const char *stored, const char *password)
     config.jwt_secret_key = key;
 }
 
-/* The signature of what stands before the last dot. */
-static size_t sign(const char *text, size_t len, unsigned char out[EVP_MAX_MD_SIZE])
+size_t token_mac(const void *text, size_t len, unsigned char out[TOKEN_MAC_MAX])
 {
     unsigned n = 0;
     const char *key = config.jwt_secret_key;
-    if (!HMAC(digest(), key, (int)strlen(key), (const unsigned char *)text, len, out, &n))
+    if (!HMAC(digest(), key, (int)strlen(key), text, len, out, &n))
         return 0;
     return n;
 }
@@ -98,8 +97,8 @@ const char *token_encode(struct arena *a, const struct token *t, const char *ser
     const char *text = arena_printf(a, "%s.%s", base64url_encode(a, header, strlen(header)),
                                     base64url_encode(a, payload.data, payload.len));
     buf_free(&payload);
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    size_t n = sign(text, strlen(text), mac);
+    unsigned char mac[TOKEN_MAC_MAX];
+    size_t n = token_mac(text, strlen(text), mac);
     return n ? arena_printf(a, "%s.%s", text, base64url_encode(a, mac, n)) : NULL;
 }
 
@@ -144,10 +143,10 @@ static const char *check_algorithm(struct json_object *header)
 
 static bool signature_fits(const char *text, size_t len, struct part signature)
 {
-    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned char mac[TOKEN_MAC_MAX];
     if (!config.jwt_secret_key)
         return false;
-    size_t n = sign(text, len, mac);
+    size_t n = token_mac(text, len, mac);
     return n && equal_constant_time(mac, n, signature.s, signature.len);
 }
 

@@ -21,6 +21,12 @@ struct token {
  * database: hosts that share the database share the key, and a copy of the tables alone cannot sign. */
 void token_derive_key(const char *stored, const char *password);
 
+enum { TOKEN_MAC_MAX = 64 };
+
+/* The signature of what stands before a token's last dot: HMAC (RFC 2104) under the server's key with the digest of the
+ * configured algorithm. Returns its length in bytes, 0 when it cannot be made. */
+size_t token_mac(const void *text, size_t len, unsigned char out[TOKEN_MAC_MAX]);
+
 /* Signs a token. NULL when the server has no signing key. `server_id` is the default issuer and audience. */
 const char *token_encode(struct arena *a, const struct token *t, const char *server_id);
 

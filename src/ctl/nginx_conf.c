@@ -195,6 +195,41 @@ static bool bool_env(const char *name, bool otherwise)
     return on;
 }
 
+/* Behind proxies, the client's address is the nearest one that is no proxy. Workers are told the peer all the same:
+ * they read X-Forwarded-For themselves. */
+static const char *proxies(struct arena *a)
+{
+    struct buf out = {0};
+    const char *list = config.trusted_proxies ? config.trusted_proxies : "", *blanks = ", \t";
+    for (list += strspn(list, blanks); *list; list += strspn(list, blanks)) {
+        size_t len = strcspn(list, blanks);
+        buf_addf(&out, "    set_real_ip_from %.*s;\n", (int)len, list);
+        list += len;
+    }
+    if (out.len)
+        buf_adds(&out, "    real_ip_header X-Forwarded-For;\n    real_ip_recursive on;\n");
+    const char *text = out.len ? arena_strdup(a, out.data) : "";
+    buf_free(&out);
+    return text;
+}
+
+static const char GATE_ZONE[] = "    # The first gate for what guesses passwords: floods end here, before each costs a "
+                                "worker a bcrypt. The limits\n"
+                                "    # of ZENML_SERVER_LOGIN_RATE_LIMIT_* come behind it.\n"
+                                "    map $uri $login_client {\n"
+                                "        default \"\";\n"
+                                "        \"~^/api/v1/(?:login|device_authorization)$\" $binary_remote_addr;\n"
+                                "    }\n"
+                                "    limit_req_zone $login_client zone=logins:1m rate=10r/s;\n"
+                                "    limit_req_status 429;\n";
+
+static const char GATE[] = "        limit_req zone=logins burst=20 nodelay;\n"
+                           "        error_page 429 @too_many;\n"
+                           "        location @too_many {\n"
+                           "            default_type application/json;\n"
+                           "            return 429 '{\"detail\":\"Minute request limit exceeded.\"}';\n"
+                           "        }\n\n";
+
 static const char *root_path(struct arena *a)
 {
     const char *path = safe_env("ZENML_SERVER_ROOT_URL_PATH", "");
@@ -275,6 +310,10 @@ static int print_conf(struct arena *a, const struct plan *plan)
         {"@PORT@", number_env("KANSO_PORT", "8080", 1, 65535)},
         {"@HTML@", html},
         {"@ROOT_PATH@", root_path(a)},
+        {"@PEER@", config.trusted_proxies ? "$realip_remote_addr" : "$remote_addr"},
+        {"@PROXIES@", proxies(a)},
+        {"@GATE_ZONE@", config.rate_limit ? GATE_ZONE : ""},
+        {"@GATE@", config.rate_limit ? GATE : ""},
         {"@LOCATIONS@", locations.data},
         {"@PAGES@\n", files(a)},
     };

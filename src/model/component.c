@@ -26,26 +26,9 @@ const char *const COMPONENT_TYPES[] = {
 const struct type T_COMPONENT_TYPE = {
     .kind = K_ENUM, .label = "str-enum[StackComponentType]", .words = COMPONENT_TYPES};
 
-/* What a component shows of its flavor hangs on its row: see load(). */
-enum { FLAVOR_NAME, FLAVOR_TYPE, FLAVOR_INTEGRATION, FLAVOR_LOGO };
-
-static void show_of_flavor(const struct row *row, struct jw *w, size_t column)
-{
-    const struct db_value *flavor = row->data;
-    jw_str(w, flavor ? flavor[column].s : NULL);
-}
-
-static void show_integration(struct view *v, const struct row *row, struct jw *w)
-{
-    (void)v;
-    show_of_flavor(row, w, FLAVOR_INTEGRATION);
-}
-
-static void show_logo(struct view *v, const struct row *row, struct jw *w)
-{
-    (void)v;
-    show_of_flavor(row, w, FLAVOR_LOGO);
-}
+/* Flavors are found by name and type: the oldest, whoever owns it. */
+#define OF_FLAVOR(column)                                                                                              \
+    "(SELECT f." column " FROM flavor f WHERE f.name = t.flavor AND f.type = t.type ORDER BY f.created, f.id LIMIT 1)"
 
 static const struct column columns[] = {
     COL_ID,
@@ -53,8 +36,12 @@ static const struct column columns[] = {
     COL_USER,
     {.name = "type", .part = P_BODY, .filter = F_STRING},
     {.name = "flavor", .part = P_BODY, .filter = F_STRING},
-    {.name = "integration", .part = P_BODY, .show = show_integration, .gives = "string<255?"},
-    {.name = "logo_url", .part = P_BODY, .show = show_logo, .gives = "?"},
+    {.name = "integration",
+     .sql = OF_FLAVOR("integration"),
+     .part = P_BODY,
+     .flags = C_READONLY,
+     .gives = "string<255?"},
+    {.name = "logo_url", .sql = OF_FLAVOR("logo_url"), .part = P_BODY, .flags = C_READONLY, .gives = "?"},
     COL_WORKSPACE,
     {.name = "configuration", .enc = E_B64, .part = P_META},
     {.name = "labels", .enc = E_B64, .part = P_META, .flags = C_JSON_NULL},
@@ -70,54 +57,6 @@ static const struct column columns[] = {
     {.name = "connector_id", .in = "connector", .enc = E_UUID, .filter = F_UUID, .flags = C_ALWAYS},
     COL_NAME,
 };
-
-static bool same_flavor(const struct row *a, const struct row *b)
-{
-    return streq(row_str(a, "flavor"), row_str(b, "flavor")) && streq(row_str(a, "type"), row_str(b, "type"));
-}
-
-/* One of the rows for each flavor. */
-static size_t distinct_flavors(struct row **rows, size_t count, struct row **out)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t k = 0;
-        while (k < n && !same_flavor(out[k], rows[i]))
-            k++;
-        if (k == n)
-            out[n++] = rows[i];
-    }
-    return n;
-}
-
-/* Flavors are found by name and type: the oldest, whoever owns it. All that the rows need come with one statement. */
-static int load(struct view *v, struct row **rows, size_t count)
-{
-    struct ctx *c = view_ctx(v);
-    struct row **kinds = arena_array(c->mem, count, sizeof *kinds);
-    size_t n = distinct_flavors(rows, count, kinds), room = 1;
-    struct query *q = query_new(c->mem);
-    struct db_rows found;
-    while (room < n)
-        room *= 2; /* few distinct texts */
-    query_add(q, "SELECT name, type, integration, logo_url FROM flavor WHERE (name, type) IN (");
-    for (size_t i = 0; i < room; i++) {
-        const struct row *kind = kinds[i < n ? i : n - 1];
-        query_add(q, i ? ", (?, ?)" : "(?, ?)");
-        query_param(q, p_text(row_str(kind, "flavor")));
-        query_param(q, p_text(row_str(kind, "type")));
-    }
-    query_add(q, ") ORDER BY created, id");
-    int rc = query_run(c, q, &found);
-    for (size_t i = 0; i < count && rc == OK; i++)
-        for (size_t k = 0; k < found.count && !rows[i]->data; k++) {
-            struct db_value *f = db_row(&found, k);
-            if (strcasecmp(f[FLAVOR_NAME].s, row_str(rows[i], "flavor")) == 0 &&
-                streq(f[FLAVOR_TYPE].s, row_str(rows[i], "type")))
-                rows[i]->data = f;
-        }
-    return rc;
-}
 
 static const struct filter filters[] = {
     {.name = "scope_type", .cls = F_EQUAL, .column = "t.type", .outside = true},
@@ -291,7 +230,6 @@ const struct resource resource_component = {
     .flags = X_WORKSPACE | X_OWNER | X_NAME_RULE | X_UPDATE_NULLS,
     .rank = RANK_COMPONENT,
     .unique = {.columns = {"name", "type", "workspace_id"}, .error = EX_COMPONENT_EXISTS, .on_update = true},
-    .load = load,
     .check_create = check_create,
     .before_update = before_update,
     .before_delete = before_delete,

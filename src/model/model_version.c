@@ -47,10 +47,11 @@ static int load_services(struct view *v, struct row **rows, size_t count)
 static const char LINKS[] =
     "SELECT l.model_version_id, o.id, a.name, o.version, l.is_model_artifact, l.is_deployment_artifact, 'a' AS kind, "
     "a.name AS artifact_name, a.id AS artifact_id, l.created, l.id AS link_id FROM model_versions_artifacts l "
-    "JOIN artifact_version o ON o.id = l.artifact_version_id JOIN artifact a ON a.id = o.artifact_id "
+    "STRAIGHT_JOIN artifact_version o ON o.id = l.artifact_version_id STRAIGHT_JOIN artifact a ON a.id = "
+    "o.artifact_id "
     "WHERE l.model_version_id IN %s UNION ALL "
     "SELECT l.model_version_id, r.id, r.name, NULL, NULL, NULL, 'r', '', '', l.created, l.id FROM model_versions_runs "
-    "l JOIN pipeline_run r ON r.id = l.pipeline_run_id WHERE l.model_version_id IN %s "
+    "l STRAIGHT_JOIN pipeline_run r ON r.id = l.pipeline_run_id WHERE l.model_version_id IN %s "
     "ORDER BY kind, artifact_name, artifact_id, created, link_id";
 
 static int load(struct view *v, struct row **rows, size_t count)

@@ -10,7 +10,7 @@
 
 enum { BUCKETS = 1024, IN_LIMIT = 32768 };
 
-extern const struct resource resource_tag, resource_run_metadata;
+extern const struct resource resource_tag, resource_run_metadata, resource_workspace;
 
 struct list {
     void **items;
@@ -376,11 +376,28 @@ static bool shown(const struct column *col, unsigned detail)
     return col->part == P_BODY || (col->part == P_META && detail & D_META) || (col->part == P_RES && detail & D_RES);
 }
 
+/* Takes the workspace out of the row that names it: see WORKSPACE_ROW. */
+static void add_workspace(struct view *v, const char *id, struct db_value parts)
+{
+    const struct resource *r = &resource_workspace;
+    if (!id || parts.len < 2 * STAMP_LEN || view_find(v, r, id))
+        return;
+    struct db_value *values = arena_array(v->mem, r->column_count, sizeof *values);
+    values[column_index(r, "id")] = (struct db_value){id, UUID_HEX};
+    values[column_index(r, "created")] = (struct db_value){arena_strndup(v->mem, parts.s, STAMP_LEN), STAMP_LEN};
+    values[column_index(r, "updated")] =
+        (struct db_value){arena_strndup(v->mem, parts.s + STAMP_LEN, STAMP_LEN), STAMP_LEN};
+    values[column_index(r, "name")] = (struct db_value){parts.s + 2 * STAMP_LEN, parts.len - 2 * STAMP_LEN};
+    view_add(v, r, id, D_BODY, values);
+}
+
 static void follow_columns(struct view *v, struct row *row)
 {
     const struct resource *r = row->res;
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
+        if (col->sql && streq(col->sql, WORKSPACE_ROW) && row->v[i].s)
+            add_workspace(v, row->v[i + 1].s, row->v[i]); /* the id is in the next column */
         if (!shown(col, row->detail))
             continue;
         if (col->ref)

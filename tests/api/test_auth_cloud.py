@@ -13,6 +13,7 @@ import pytest
 from kit.api import Api, fails, missing, ok, taken
 from kit.control_plane import ControlPlane
 from kit.factory import World
+from kit.kinds import BY_NAME
 from kit.servers import Kanso
 
 RBAC = "zenml.zen_server.rbac.zenml_cloud_rbac.ZenMLCloudRBAC"
@@ -178,6 +179,16 @@ def test_lists_are_narrowed(plane: ControlPlane, mine: World, other: World) -> N
     plane.readable = {"secret": []}
     assert other.api.ids("/secrets", size=1000) == [own["id"]]
     assert other.api.ids("/secrets", size=1000, name="nothing", logical_operator="or") == []
+
+
+def test_resources_of_readable_connectors_only(plane: ControlPlane, mine: World, other: World) -> None:
+    made = [BY_NAME["service_connector"].make(mine) for _ in range(3)]
+    path = mine.ws + "/service_connectors/resources"
+    plane.forget()
+    plane.readable = {"service_connector": [made[1]["id"]]}
+    assert {item["id"] for item in other.api.read(path)} == {made[1]["id"]}
+    plane.readable = {"service_connector": []}
+    assert other.api.read(path) == [] and {item["id"] for item in mine.api.read(path)} >= {one["id"] for one in made}
 
 
 def test_users(plane: ControlPlane, mine: World, other: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import statistics
 import threading
 import time
@@ -149,6 +151,46 @@ def test_two_hosts_are_one_server(pair: tuple[Kanso, Kanso]) -> None:
     ok(requests.post(pair[0].url + "/api/v1/login", data={"client_id": client, "device_code": codes["device_code"]}))
     one.change(f"/users/{made['id']}/deactivate", None)
     assert user.get("/current-user").status_code == 401
+
+
+def test_hosts_without_a_configured_key_have_one_in_common(server, launch) -> None:
+    """It is in the database, and of no use without the password to it."""
+    if not server.mariadb:
+        pytest.skip("needs Kansos of its own")
+    unset = {"ZENML_SERVER_JWT_SECRET_KEY": ""}
+    one = launch(**unset)
+    two = launch(database=one.database, **unset)
+    token = Api(one.url).token
+    assert Api(two.url).token == token
+    stored = one.sql("SELECT value FROM kanso_meta WHERE name = 'signing_key'")[0][0]
+    head, _, signature = token.rpartition(".")
+    made = hmac.new(stored.encode(), head.encode(), "sha256").digest()
+    assert len(stored) == 64 and base64.urlsafe_b64encode(made).rstrip(b"=").decode() != signature
+    one.stop(), one.start()
+    api = Api(one.url)
+    api.session.headers["Authorization"] = "Bearer " + token
+    assert api.get("/current-user").status_code == 200
+    one.stop(), two.stop()
+
+
+def test_floods_end_before_the_workers(pair: tuple[Kanso, Kanso], address: str) -> None:
+    """nginx lets a client's burst through and no more; others, and other requests, do not notice."""
+    answers: list[requests.Response] = []
+
+    def flood() -> None:
+        answers.extend(attempt(pair[0], address) for _ in range(10))
+
+    threads = [threading.Thread(target=flood) for _ in range(16)]
+    begin = time.monotonic()
+    [thread.start() for thread in threads], [thread.join() for thread in threads]
+    seconds = time.monotonic() - begin
+    assert {answer.status_code for answer in answers} == {401, 429}
+    assert {answer.json()["detail"] for answer in answers if answer.status_code == 429} <= {
+        "Minute request limit exceeded.", "Daily request limit exceeded."}
+    seen = int(pair[0].sql(f"SELECT COUNT(*) FROM kanso_rate WHERE address = '{address}'")[0][0])
+    assert seen <= 21 + 10 * seconds + 1 and seen < len(answers)
+    assert attempt(pair[0], "198.51.100.9", PASSWORD).status_code == 200
+    assert all(requests.get(pair[0].url + "/health").status_code == 200 for _ in range(50))
 
 
 # Time

@@ -13,10 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
+
+#include "wycheproof.h"
 
 static const char SERVER[] = "0f7a3c526a0e4a559f5e2a54b6b5a001", USER[] = "7c1d7ca55f0b4a7e8d1f7f6f2b0d0001";
 
@@ -107,6 +110,46 @@ static void test_round_trip(void **state)
     config.jwt_secret_key = NULL;
     assert_string_equal(token_decode(a, text, SERVER, &t), "Signature verification failed");
     assert_null(signed_token(a));
+}
+
+static unsigned char *bytes_of(struct arena *a, const char *hex, size_t *len)
+{
+    *len = strlen(hex) / 2;
+    unsigned char *out = arena_alloc(a, *len + 1);
+    for (size_t i = 0; i < *len; i++)
+        out[i] = (unsigned char)strtoul((char[]){hex[2 * i], hex[2 * i + 1], '\0'}, NULL, 16);
+    out[*len] = '\0';
+    return out;
+}
+
+static void test_wycheproof_hmac(void **state)
+{
+    struct arena *a = *state;
+    for (size_t i = 0; i < ARRAY_LEN(HMAC_VECTORS); i++) {
+        const struct hmac_vector *v = &HMAC_VECTORS[i];
+        unsigned char mac[TOKEN_MAC_MAX];
+        size_t len, tag_len;
+        config.jwt_algorithm = v->algorithm;
+        config.jwt_secret_key = (const char *)bytes_of(a, v->key, &len);
+        const unsigned char *message = bytes_of(a, v->message, &len), *tag = bytes_of(a, v->tag, &tag_len);
+        if (token_mac(message, len, mac) != tag_len || memcmp(mac, tag, tag_len) != 0)
+            fail_msg("%s vector %d", v->algorithm, v->id);
+    }
+}
+
+/* What they sign is no set of claims: a good signature shows in that this is what is complained about. */
+static void test_wycheproof_signatures(void **state)
+{
+    struct arena *a = *state;
+    for (size_t i = 0; i < ARRAY_LEN(JWS_VECTORS); i++) {
+        const struct jws_vector *v = &JWS_VECTORS[i];
+        struct token t;
+        size_t len;
+        config.jwt_secret_key = (const char *)bytes_of(a, v->key, &len);
+        const char *problem = token_decode(a, v->jws, SERVER, &t);
+        if (!problem || (strncmp(problem, "Invalid payload string", 22) == 0) != v->valid)
+            fail_msg("vector %d: %s", v->id, problem ? problem : "taken");
+    }
 }
 
 /* Every token that differs in one character is refused, but for bits that base64 does not use. */
@@ -211,6 +254,8 @@ int main(void)
         TEST(test_known_hashes),
         TEST(test_unfit_passwords),
         TEST(test_round_trip),
+        TEST(test_wycheproof_hmac),
+        TEST(test_wycheproof_signatures),
         TEST(test_each_character_counts),
         TEST(test_made_again),
         TEST(test_lists),
