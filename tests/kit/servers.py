@@ -22,7 +22,10 @@ SECRETS_KEY = "abcdefabcdefabcdefabcdefabcdef12"
 ONE_WORKER = "rest:1"
 
 
+# What must not stand in a log: words of sanitizers; and tokens, hashes and keys, whatever happened.
 COMPLAINT = re.compile(r"ERROR: (?:Address|Leak)Sanitizer|runtime error: ")
+SECRET = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.|ZENKEY_\w|\$2[aby]\$\d\d\$|user_code=[0-9a-f]{16}|"
+                    rf"{JWT_KEY}|{SECRETS_KEY}")
 
 
 def base_environment() -> dict[str, str]:
@@ -121,12 +124,15 @@ class Kanso(Server):
         return [pid for pid in self.processes() if executable_of(pid).endswith("/nginx")]
 
     def complaints(self) -> str:
-        """What sanitizers had to say in its logs."""
+        """What sanitizers had to say in its logs, and secrets that got there."""
         found = []
         for log in (self.home / "log").glob("*"):
             text = log.read_text(errors="replace") if log.is_file() else ""
+            text = text.replace(self.mariadb.password, "ZENKEY_") if self.mariadb else text
             for match in COMPLAINT.finditer(text):
                 found.append(f"{log.name}: {text[match.start():match.start() + 3000]}")
+            for match in SECRET.finditer(text):
+                found.append(f"{log.name} holds a secret: {text[max(0, match.start() - 200):match.end() + 20]}")
         return "\n".join(found[:3])
 
     def logs(self) -> str:

@@ -56,12 +56,12 @@ function content(part) {
 function operation(path, method, said) {
   const parts = [];
   if (said.parameters?.length) {
-    parts.push(h('h4', {}, 'Parameters'), table(['Name', 'In', 'Value'], said.parameters.map((p) => [
+    parts.push(h('h3', {}, 'Parameters'), table(['Name', 'In', 'Value'], said.parameters.map((p) => [
       h('code', {}, p.required ? `${p.name} *` : p.name), p.in, shape(p.schema)])));
   }
   if (said.requestBody)
-    parts.push(h('h4', {}, said.requestBody.required ? 'Body *' : 'Body'), h('p', {}, ...content(said.requestBody)));
-  parts.push(h('h4', {}, 'Answers'), table(['Status', 'Meaning', 'Body'],
+    parts.push(h('h3', {}, said.requestBody.required ? 'Body *' : 'Body'), h('p', {}, ...content(said.requestBody)));
+  parts.push(h('h3', {}, 'Answers'), table(['Status', 'Meaning', 'Body'],
     Object.entries(said.responses).map(([status, answer]) => [status, answer.description, content(answer)])));
   return h('details', { id: said.operationId, 'data-find': `${method} ${path}`.toLowerCase() },
     h('summary', {}, h('span', { class: `method ${method}` }, method.toUpperCase()), ' ', h('code', {}, path),
