@@ -29,7 +29,9 @@ LISTS = {kind.name: kind.path for kind in KINDS} | {
     "workspace deployments": "/workspaces/default/pipeline_deployments",
     "workspace code repositories": "/workspaces/default/code_repositories",
     "runs of a pipeline": "/pipelines/{pipeline}/runs", "steps of a run": "/runs/{run}/steps",
-    "versions of a model": "/models/{model}/model_versions"}
+    "versions of a model": "/models/{model}/model_versions",
+    "device": "/devices", "service_account": "/service_accounts",
+    "api_key": "/service_accounts/{account}/api_keys"}
 RICH_LISTS = {"run", "step", "model_version", "workspace runs", "runs of a pipeline",
               "steps of a run", "versions of a model", "run_link", "artifact_link", "service"}
 
@@ -62,7 +64,9 @@ def busy(one_worker: Kanso) -> dict[str, Any]:
     pipeline, model = world.pipeline(tags=tags), world.model(tags=tags)
     repository = world.code_repository()["id"]
     made: dict[str, Any] = {"pipeline": pipeline["id"], "model": model["id"]}
+    made["account"] = world.service_account()["id"]
     for _ in range(4):
+        world.template(), world.device(), world.service_account(), world.api_key(made["account"])
         world.flavor()
         component = world.component()
         stack = world.stack(components={"orchestrator": [component["id"]],

@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kit.api import Api  # noqa: E402
 from kit.factory import World, step_spec  # noqa: E402
+from kit.kinds import BY_NAME  # noqa: E402
 from kit.mariadb import MariaDB  # noqa: E402
 from kit.process import REPOSITORY, descendants, memory_of  # noqa: E402
 from kit.servers import Kanso, Reference, Server  # noqa: E402
@@ -84,6 +85,37 @@ def fill(world: World, runs: int) -> None:
             previous = {"id": step["id"], "output": output}
         world.metadata("pipeline_run", run["id"], score=0.5, note="fine")
         world.metadata("model_version", version["id"], accuracy=0.9)
+
+
+FEW = 20
+# One list of each group of endpoints that has one: none may be less than LEAST_LIST times as fast.
+LEAST_LIST = 20
+LISTS = ["users", "workspaces", "service_accounts", "service_accounts/{account}/api_keys", "devices", "stacks",
+         "components", "flavors", "service_connectors", "service_connector_types", "pipelines", "pipeline_builds",
+         "pipeline_deployments", "schedules", "runs", "steps", "run_templates", "run-metadata", "artifacts",
+         "artifact_versions", "models", "model_versions", "model_version_artifacts", "model_version_pipeline_runs",
+         "code_repositories", "secrets", "services", "tags"]
+
+
+def furnish(world: World) -> None:
+    """A few of what runs do not bring along."""
+    account = world.service_account()["id"]
+    for number in range(FEW):
+        world.api.make("/users", {"name": world.name("user"), "is_admin": False})
+        world.service_account()
+        if number < FEW // 4:
+            world.api_key(account)
+        for make in (world.device, world.flavor, world.schedule, world.template, world.code_repository,
+                     world.secret, world.service, world.tag):
+            make()
+        BY_NAME["service_connector"].make(world)
+
+
+def lists_of(world: World) -> dict[str, str]:
+    account = next(account["id"] for account in world.api.items("/service_accounts", size=100)
+                   if world.api.read(f"/service_accounts/{account['id']}/api_keys")["total"])
+    return {f"list: {path}": "/" + path.format(account=account) + ("" if path.endswith("types") else
+                                                                  f"?hydrate=true&size={FEW}") for path in LISTS}
 
 
 def copy_rows(mariadb: MariaDB, source: str, target: str) -> None:
@@ -191,7 +223,7 @@ def processes(server: Server) -> list[int]:
 
 
 def measure(server: Server, calls: dict[str, Callable[[Line], Any]], stock: StockClient | None,
-            quick: bool) -> dict[str, Any]:
+            lists: dict[str, str], quick: bool) -> dict[str, Any]:
     """Everything about one server."""
     line, result = Line(server), {"latency": {}, "throughput": {}, "size": {}}
     slow = isinstance(server, Reference)
@@ -199,6 +231,8 @@ def measure(server: Server, calls: dict[str, Callable[[Line], Any]], stock: Stoc
         result["latency"][label] = latency(call, line, 0.5 if quick else 2.0,
                                            2 if quick else 5 if slow else 20)
         result["size"][label] = line.size
+    for label, path in lists.items():
+        result["latency"][label] = latency(lambda line, path=path: line.ask("GET", path), line, 0.3, 2 if slow else 10)
     paths = {"version": "/version", "current user": "/current-user",
              "stacks, hydrated": f"/stacks?hydrate=true&size={STACKS}",
              "runs size=20": "/runs?size=20"}
@@ -277,7 +311,7 @@ def row(label: str, reference: float | None, kanso: float | None, unit: str,
         return "-" if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
 
     verdict = "" if ratio is None or least is None else "ok" if ratio >= least else "BELOW"
-    print(f"{label:<30} {number(reference):>12} {number(kanso):>12} {unit:<5}"
+    print(f"{label:<42} {number(reference):>12} {number(kanso):>12} {unit:<5}"
           f" {'-' if ratio is None else f'{ratio:,.1f}x':>9}"
           f" {'' if least is None else f'{least:g}x':>7} {verdict}")
 
@@ -298,10 +332,13 @@ def report(result: dict[str, Any]) -> None:
     def ratio(slow: float | None, fast: float | None) -> float | None:
         return slow / fast if slow and fast else None
 
-    print(f"\n{'':<30} {'reference':>12} {'kanso':>12} {'':<5} {'ratio':>9} {'least':>7}")
+    print(f"\n{'':<42} {'reference':>12} {'kanso':>12} {'':<5} {'ratio':>9} {'least':>7}")
     for label, least in LATENCIES.items():
         reference, kanso = both("latency", label)
         row(label, reference, kanso, "ms", ratio(reference, kanso), least)
+    for label in filter(lambda label: label.startswith("list: "), ours["latency"]):
+        reference, kanso = both("latency", label)
+        row(label, reference, kanso, "ms", ratio(reference, kanso), LEAST_LIST)
     for label in ours["throughput"]:
         reference, kanso = both("throughput", label)
         row(f"32 connections: {label}", reference, kanso, "/s", ratio(kanso, reference))
@@ -346,8 +383,9 @@ def main() -> None:
             begin = time.monotonic()
             world = World(Api(kanso.url))
             fill(world, runs)
+            furnish(world)
             print(f"filled {runs} runs of {STEPS} steps in {time.monotonic() - begin:.1f} s")
-            calls = requests_of(world)
+            calls, lists = requests_of(world), lists_of(world)
             kanso.stop()
             starts = {"kanso": kanso.start()}
             if reference:
@@ -359,7 +397,7 @@ def main() -> None:
                 key = "kanso" if side is kanso else "reference"
                 stock = StockClient(venv, directory / ("s" + key)) if with_reference else None
                 print(f"measuring {key} ...", flush=True)
-                result[key] = measure(side, calls, stock, options.quick) | {"start": starts[key]}
+                result[key] = measure(side, calls, stock, lists, options.quick) | {"start": starts[key]}
             if reference:
                 reference.stop()
             output = REPOSITORY / "build" / "bench.json"

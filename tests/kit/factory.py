@@ -206,3 +206,33 @@ class World:
 
     def service(self, **changes: Any) -> dict[str, Any]:
         return self.api.make(self.ws + "/services", self.service_body(**changes))
+
+    @cached_property
+    def remote_stack(self) -> str:
+        """A stack whose components work from anywhere."""
+        parts = {"orchestrator": self.component(flavor="kubernetes"),
+                 "artifact_store": self.component(type="artifact_store", flavor="s3", configuration={"path": "s3://b"})}
+        return self.stack(components={kind: [part["id"]] for kind, part in parts.items()})["id"]
+
+    def template_body(self, **changes: Any) -> dict[str, Any]:
+        """For a run template of a deployment with a build that others can run."""
+        pipeline = self.pipeline()["id"]
+        build = self.build(is_local=False, contains_code=True, stack=self.remote_stack, pipeline=pipeline)
+        deployment = self.deployment(pipeline=pipeline, build=build["id"], stack=self.remote_stack)
+        return self.owned | {"name": self.name("template"), "source_deployment_id": deployment["id"]} | changes
+
+    def template(self, **changes: Any) -> dict[str, Any]:
+        return self.api.make(self.ws + "/run_templates", self.template_body(**changes))
+
+    def service_account(self, **changes: Any) -> dict[str, Any]:
+        return self.api.make("/service_accounts", {"name": self.name("account"), "active": True} | changes)
+
+    def api_key(self, account: str, **changes: Any) -> dict[str, Any]:
+        return self.api.make(f"/service_accounts/{account}/api_keys", {"name": self.name("key")} | changes)
+
+    def device(self) -> str:
+        """The id of a device that is the caller's and has been verified."""
+        codes = self.api.call("POST", "/device_authorization", data={"client_id": str(uuid.uuid4())}).json()
+        device = codes["verification_uri_complete"].split("device_id=")[1].split("&")[0]
+        self.api.change(f"/devices/{device}/verify", {"user_code": codes["user_code"]})
+        return device

@@ -108,6 +108,8 @@ KINDS = [
                               "configuration": {"username": "u", "password": "p"}},
          (*NAMED_OWNED, "connector_type", "auth_method"), "EntityExistsError",
          {"description": "d"}, nested=True),
+    Kind("run_template", "/run_templates", "template_id", "{ws}/run_templates", lambda w: w.template_body(),
+         (*NAMED_OWNED, "source_deployment_id"), "EntityExistsError", {"description": "d"}, nested=True),
     Kind("service", "/services", "service_id", "{ws}/services", lambda w: w.service_body(),
          (*NAMED_OWNED, "service_type", "config"), update={"prediction_url": "http://u"}),
 ]
