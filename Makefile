@@ -64,7 +64,7 @@ format: ## bring the C files into the house style
 	@clang-format -i $(FORMATTED)
 lint: ## clang-format, clang-tidy and cppcheck; changes nothing
 	@clang-format --dry-run -Werror $(FORMATTED)
-	@cppcheck --quiet --error-exitcode=1 --inline-suppr --suppress=missingIncludeSystem --suppress=unusedFunction \
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --library=scripts/cppcheck.cfg --suppress=missingIncludeSystem --suppress=unusedFunction \
 	    --enable=warning,portability -Isrc -j2 src cgi-bin
 	@clang-tidy --quiet $(LIB_SRC) $(CTL_SRC) -- $(filter-out -fcf-protection -fstack-clash-protection,$(CFLAGS)) $(INCLUDES)
 

@@ -539,7 +539,7 @@ static int insert_external(struct write *w)
 static int store_external(struct write *w, const char *external_id)
 {
     struct ctx *c = w->c;
-    struct db_rows rows;
+    struct db_rows rows = {0};
     struct account u;
     int rc = name_guard(c, "user", "external", external_id);
     if (rc == OK)
