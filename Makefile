@@ -64,9 +64,11 @@ format: ## bring the C files into the house style
 	@clang-format -i $(FORMATTED)
 lint: ## clang-format, clang-tidy and cppcheck; changes nothing
 	@clang-format --dry-run -Werror $(FORMATTED)
-	@cppcheck --quiet --error-exitcode=1 --inline-suppr --library=scripts/cppcheck.cfg --suppress=missingIncludeSystem --suppress=unusedFunction \
-	    --enable=warning,portability -Isrc -j2 src cgi-bin
-	@clang-tidy --quiet $(LIB_SRC) $(CTL_SRC) -- $(filter-out -fcf-protection -fstack-clash-protection,$(CFLAGS)) $(INCLUDES)
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --library=scripts/cppcheck.cfg --suppress=missingIncludeSystem \
+	    --suppress=unusedFunction --enable=warning,portability -Isrc -j2 src cgi-bin
+	@mkdir -p $(B) && printf '%s\n' $(filter-out -fcf-protection -fstack-clash-protection -fno-semantic-interposition,$(CFLAGS)) \
+	    $(patsubst -I%,-I$(CURDIR)/%,$(filter-out -I/%,$(INCLUDES))) $(filter -I/%,$(INCLUDES)) >$(B)/compile_flags.txt
+	@printf '%s\n' $(LIB_SRC) $(CTL_SRC) $(GROUP_SRC) | xargs -P "$$(nproc)" -n 4 clang-tidy --quiet -p $(B)
 
 clean: ## remove what was built (var/ stays)
 	rm -rf $(B)/obj $(B)/prog $(B)/lib $(B)/bin $(B)/cgi-bin $(B)/gen $(B)/unit

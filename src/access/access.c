@@ -108,7 +108,7 @@ static int param_id(struct ctx *c, const struct resource *r, size_t param, const
 
 static int require_param(struct ctx *c, const struct resource *r, size_t param, const char *action)
 {
-    const char *id;
+    const char *id = NULL;
     int rc = rbac_applies(c) ? param_id(c, r, param, &id) : OK;
     return rc == OK && rbac_applies(c) && id ? access_require(c, r, id, action) : rc;
 }
@@ -214,7 +214,7 @@ static int secret_values_of(struct ctx *c, const struct rule *r)
 /* One's own account is nobody else's business. */
 static int other_user(struct ctx *c, const struct rule *r)
 {
-    const char *id;
+    const char *id = NULL;
     int rc = param_id(c, &resource_user, 0, &id);
     if (rc != OK || !id || streq(id, c->auth->user_id))
         return rc;

@@ -117,7 +117,7 @@ static int nonsense(struct ctx *c)
 int rbac_check(struct ctx *c, struct grant *grants, size_t count, const char *action)
 {
     struct cloud_answer answer;
-    const char *user;
+    const char *user = NULL;
     if (!rbac_applies(c) || count == 0) {
         for (size_t i = 0; i < count; i++)
             grants[i].answered = grants[i].allowed = true;

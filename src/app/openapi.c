@@ -48,8 +48,8 @@ static const char *braced(struct api *a, const char *schema)
 static const char *alternatives(struct api *a, const char *schema)
 {
     static const char CHOICE[] = "\"anyOf\":[";
-    size_t n = sizeof CHOICE - 1, len = strlen(schema);
-    if (starts_with(schema, CHOICE) && schema[len - 1] == ']')
+    size_t n = sizeof CHOICE - 1, len = schema ? strlen(schema) : 0;
+    if (len > n && starts_with(schema, CHOICE) && schema[len - 1] == ']')
         return arena_strndup(a->mem, schema + n, len - n - 1);
     return braced(a, schema);
 }

@@ -167,7 +167,7 @@ static void read_at(int fd, int64_t at, size_t want, char *to, size_t *len)
 
 int store_read(struct ctx *c, const struct store *s, const char *uri, struct span *out)
 {
-    struct stat st;
+    struct stat st = {0};
     int fd, rc = open_inside(c, s, uri, &fd, &st);
     if (rc != OK)
         return rc;
@@ -224,7 +224,7 @@ static void list_directory(struct arena *a, struct pieces *p)
     if (!d)
         return;
     for (struct dirent *e; (e = readdir(d));) {
-        struct stat st;
+        struct stat st = {0};
         if (fstatat(p->fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
             add_piece(a, p, arena_strdup(a, e->d_name), st.st_size);
     }
@@ -259,7 +259,7 @@ static int64_t limit(int64_t n, int64_t low, int64_t high)
 int store_read_part(struct ctx *c, const struct store *s, const char *uri, int64_t offset, int64_t length,
                     struct span *out)
 {
-    struct stat st;
+    struct stat st = {0};
     struct pieces p = {0};
     int rc = open_inside(c, s, uri, &p.fd, &st);
     if (rc != OK)

@@ -27,7 +27,8 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
         *out = (struct credentials){.problem = unfit, .unfit = true};
         return OK;
     }
-    if (!(again ? password_fits_again : password_fits)(secret, hash))
+    bool fits = (again ? password_fits_again : password_fits)(secret, hash); /* takes as long for nobody */
+    if (!user || !fits)
         out->problem = "Authentication error: invalid username or password";
     else if (*user[2].s == '0')
         out->problem = arena_printf(c->mem, "Authentication error: user %s is not active", user[3].s);

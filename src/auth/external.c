@@ -81,7 +81,7 @@ static const struct model USER = MODEL("external_user", USER_FIELDS);
 
 int external_login(struct ctx *c, const char *token, char id[33])
 {
-    struct fetched answer;
+    struct fetched answer = {0};
     struct json_error error;
     struct check k;
     char hex[UUID_HEX + 1];

@@ -44,9 +44,9 @@ int limit_count(struct ctx *c, enum limiter which)
             p_int(now - MINUTE), name, who, p_int(now - DAY));
     if (rc != OK)
         return rc;
-    if (config.login_rate_day && atoll(db_row(&rows, 0)[0].s) > config.login_rate_day)
+    if (config.login_rate_day && strtoll(db_row(&rows, 0)[0].s, NULL, 10) > config.login_rate_day)
         return fail_detail(c, 429, "Daily request limit exceeded.");
-    if (config.login_rate_minute && atoll(db_row(&rows, 0)[1].s) > config.login_rate_minute)
+    if (config.login_rate_minute && strtoll(db_row(&rows, 0)[1].s, NULL, 10) > config.login_rate_minute)
         return fail_detail(c, 429, "Minute request limit exceeded.");
     return OK;
 }

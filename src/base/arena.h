@@ -32,7 +32,7 @@ void *arena_memdup(struct arena *a, const void *p, size_t len);
 
 /* Formats like sprintf into memory of the arena. */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /* Calls fn(data) at the next reset, last registered first. */
 void arena_on_reset(struct arena *a, void (*fn)(void *), void *data);

@@ -100,7 +100,7 @@ static char *decode64(struct arena *a, const char *s, size_t len, size_t *out_le
     size_t n = 0;
     uint32_t v = 0;
     for (size_t i = 0; i < len; i++) {
-        int d = table[(unsigned char)s[i]];
+        signed char d = table[(unsigned char)s[i]];
         if (d < 0)
             return NULL;
         v = v << 6 | (uint32_t)d;
@@ -189,8 +189,9 @@ char *percent_decode(struct arena *a, const char *s, size_t len, bool plus, size
     char *out = arena_alloc(a, size_add(len, 1));
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
-        if (s[i] == '%' && i + 2 < len && hex_digit(s[i + 1]) >= 0 && hex_digit(s[i + 2]) >= 0) {
-            out[n++] = (char)(hex_digit(s[i + 1]) << 4 | hex_digit(s[i + 2]));
+        int high = i + 2 < len ? hex_digit(s[i + 1]) : -1, low = i + 2 < len ? hex_digit(s[i + 2]) : -1;
+        if (s[i] == '%' && high >= 0 && low >= 0) {
+            out[n++] = (char)((unsigned)high << 4 | (unsigned)low);
             i += 2;
         } else {
             out[n++] = plus && s[i] == '+' ? ' ' : s[i];

@@ -206,11 +206,11 @@ static bool clock_duration(const char *p, double *seconds)
     unsigned h, m, s = 0;
     int n = 0;
     double fraction = 0;
-    if (sscanf(p, "%2u:%2u%n", &h, &m, &n) < 2 || m > 59)
+    if (sscanf(p, "%2u:%2u%n", &h, &m, &n) < 2 || m > 59) /* NOLINT(cert-err34-c): two digits cannot overflow */
         return false;
     p += n;
     if (*p == ':') {
-        if (sscanf(p, ":%2u%n", &s, &n) < 1 || s > 59)
+        if (sscanf(p, ":%2u%n", &s, &n) < 1 || s > 59) /* NOLINT(cert-err34-c) */
             return false;
         p += n;
         if (*p == '.') {

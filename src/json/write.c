@@ -119,7 +119,7 @@ void jw_double(struct jw *w, double v)
             break;
     }
     if (!strpbrk(text, ".e"))
-        strcat(text, ".0");
+        memcpy(text + strlen(text), ".0", 3);
     jw_raw(w, text, strlen(text));
 }
 

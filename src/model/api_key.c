@@ -278,7 +278,7 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
     if (*v[6].s == '0')
         return fail(c, EX_AUTHORIZATION, "Authentication error: API key %s is not active", v[1].s);
     bool current = password_fits(secret, v[2].s),
-         previous = password_fits(secret, retained(v[3].s, v[4].s, atoll(v[5].s)));
+         previous = password_fits(secret, retained(v[3].s, v[4].s, strtoll(v[5].s, NULL, 10)));
     if (!current && !previous)
         return fail(c, EX_AUTHORIZATION, "Authentication error: the value of API key %s is not the right one", v[1].s);
     stamp_now(now);

@@ -181,8 +181,8 @@ int connector_verify(struct ctx *c)
 {
     struct view *v = view_new(c);
     struct row *row;
-    struct connection con;
-    struct verification got;
+    struct connection con = {0};
+    struct verification got = {0};
     int rc = verify_row(v, c->param[0], wish(c, "resource_type"), wish(c, "resource_id"),
                         member_bool(c->query, "list_resources"), &row, &con, &got);
     if (rc != OK)
@@ -206,8 +206,8 @@ static int verify_body(struct ctx *c, struct json_object *body, const char *type
 
 int connector_verify_config(struct ctx *c)
 {
-    struct connection con;
-    struct verification got;
+    struct connection con = {0};
+    struct verification got = {0};
     int rc = verify_body(c, c->body, connector_body_type(c->body), member_bool(c->query, "list_resources"), &con, &got);
     if (rc != OK)
         return rc;
@@ -262,8 +262,8 @@ int connector_client(struct ctx *c)
 {
     struct view *v = view_new(c);
     struct row *row;
-    struct connection con;
-    struct access to;
+    struct connection con = {0};
+    struct access to = {0};
     bool refused = false;
     int rc = load_row(v, c->param[0], &row);
     if (rc != OK)
@@ -332,8 +332,8 @@ static void write_unverified(struct view *v, struct jw *w, const struct row *row
 static void write_resources(struct view *v, struct jw *w, const struct row *row, const char *type, const char *id)
 {
     const struct connector_type *t = connector_type_find(row_str(row, "connector_type"));
-    struct connection con;
-    struct verification got;
+    struct connection con = {0};
+    struct verification got = {0};
     if (!t) {
         if (!id || streq(id, row_str(row, "resource_id")))
             write_unverified(v, w, row, type);
@@ -411,8 +411,8 @@ int connector_full_stack(struct ctx *c)
     const char *id = member_str(c->query, "connector_uuid");
     char hex[UUID_HEX + 1];
     struct row *row;
-    struct connection con;
-    struct verification got;
+    struct connection con = {0};
+    struct verification got = {0};
     int rc;
     if (!c->body && !id)
         return fail(c, EX_VALUE, "Give a service connector, by its connector_uuid or in the body");

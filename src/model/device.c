@@ -234,7 +234,7 @@ static bool has_expired(const struct row *device)
 /* Counts a wrong code, for good even though the request fails; *locked when it was one too many. */
 static int count_failure(struct write *w, bool *locked)
 {
-    int64_t failures = atoll(row_str(w->old, "failed_auth_attempts")) + 1;
+    int64_t failures = strtoll(row_str(w->old, "failed_auth_attempts"), NULL, 10) + 1;
     *locked = failures >= config.max_failed_device_attempts;
     write_set(w, "failed_auth_attempts", p_int(failures));
     if (*locked)

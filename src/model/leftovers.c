@@ -8,8 +8,8 @@ int leftovers_of_runs(struct ctx *c, const char *column, const char *id)
     static const char *const statements[] = {
         "DELETE x FROM pipeline_run r JOIN tag_resource x ON x.resource_id = r.id AND x.resource_type = 'pipeline_run'",
         "DELETE x FROM pipeline_run r JOIN run_metadata x ON x.resource_id = r.id AND x.resource_type = 'pipeline_run'",
-        "DELETE x FROM pipeline_run r JOIN step_run s ON s.pipeline_run_id = r.id "
-        "JOIN run_metadata x ON x.resource_id = s.id AND x.resource_type = 'step_run'",
+        ("DELETE x FROM pipeline_run r JOIN step_run s ON s.pipeline_run_id = r.id "
+         "JOIN run_metadata x ON x.resource_id = s.id AND x.resource_type = 'step_run'"),
     };
     int rc = OK;
     for (size_t i = 0; i < ARRAY_LEN(statements) && rc == OK; i++)

@@ -202,7 +202,7 @@ static int respond_secret(struct ctx *c, const char *id, unsigned detail)
     int rc = need_store(c);
     if (rc == OK)
         rc = load_secret(v, id, detail, &row);
-    if (rc != OK)
+    if (rc != OK || !row)
         return rc;
     row->data = values_of(c, row);
     if (!row->data)

@@ -165,7 +165,7 @@ int respond_user(struct ctx *c, const char *id, unsigned detail, const char *tok
 
 int user_get(struct ctx *c)
 {
-    struct account u;
+    struct account u = {0};
     int rc = find_account(c, c->param[0], &u);
     if (rc == OK && !is_caller(c, &u))
         rc = need_admin(c, "get other users");
@@ -346,7 +346,7 @@ int user_update(struct ctx *c)
     static const char *const always[] = {"name", "full_name", "user_metadata", NULL};
     static const char *const password[] = {"password", NULL}, *const admin[] = {"is_admin", NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
-    struct account u;
+    struct account u = {0};
     bool new_admin = false, new_active = false;
     int rc = find_account(c, c->param[0], &u);
     if (rc == OK && !is_caller(c, &u))
@@ -375,7 +375,7 @@ int user_update_current(struct ctx *c)
     static const char *const always[] = {"name", "full_name", "user_metadata", "email", "email_opted_in", NULL};
     static const char *const password[] = {"password", NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
-    struct account u;
+    struct account u = {0};
     int rc = find_account(c, c->auth->user_id, &u);
     if (rc == OK && member(c->body, "password"))
         rc = check_old_password(c, &u);
@@ -391,7 +391,7 @@ int user_update_current(struct ctx *c)
 int user_email_opt_in(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
-    struct account u;
+    struct account u = {0};
     char own[UUID_TEXT + 1];
     uuid_write(c->auth->user_id, own);
     int rc = find_account(c, c->param[0], &u);
@@ -410,7 +410,7 @@ int user_activate(struct ctx *c)
     static const char *const applied[] = {"name",           "full_name",     "password", "email",
                                           "email_opted_in", "user_metadata", NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
-    struct account u;
+    struct account u = {0};
     const char *token = member_str(c->body, "activation_token");
     int rc = find_account(c, c->param[0], &u);
     if (rc != OK)
@@ -434,7 +434,7 @@ int user_activate(struct ctx *c)
 int user_deactivate(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_user};
-    struct account u;
+    struct account u = {0};
     int rc = find_account(c, c->param[0], &u);
     if (rc == OK && is_caller(c, &u))
         return fail(c, EX_ILLEGAL_OPERATION, "Nobody can deactivate the own account");
@@ -507,7 +507,7 @@ static int delete_account(struct ctx *c, const struct account *u)
 
 int user_delete(struct ctx *c)
 {
-    struct account u;
+    struct account u = {0};
     int rc = find_account(c, c->param[0], &u);
     if (rc == OK && is_caller(c, &u))
         return fail(c, EX_ILLEGAL_OPERATION, "Nobody can delete the own account; let another administrator do it");
@@ -540,7 +540,7 @@ static int store_external(struct write *w, const char *external_id)
 {
     struct ctx *c = w->c;
     struct db_rows rows = {0};
-    struct account u;
+    struct account u = {0};
     int rc = name_guard(c, "user", "external", external_id);
     if (rc == OK)
         rc = sql(

@@ -55,6 +55,8 @@ static bool problem(struct reading *r, const char *type, const char *message)
 {
     struct check *k = request_check(r->c);
     struct loc query = {.name = "query"};
+    if (!r->given) /* a default that the resource does not have */
+        abort();
     k->at = &query;
     check_problem(k, r->given->name, type,
                   json_keep(r->c->mem, json_object_new_string_len(r->given->value, (int)r->given->value_len)), NULL,

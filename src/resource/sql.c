@@ -111,7 +111,7 @@ void query_in(struct query *q, const char *const *ids, size_t count)
     size_t padded = count ? (count + unit - 1) / unit * unit : 1;
     query_add(q, "(");
     for (size_t i = 0; i < padded; i++) {
-        buf_add(&q->text, ",?" + (i == 0), i == 0 ? 1 : 2);
+        buf_adds(&q->text, i == 0 ? "?" : ",?");
         query_param(q, p_text(count ? ids[i < count ? i : count - 1] : ""));
     }
     query_add(q, ")");

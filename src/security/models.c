@@ -111,7 +111,8 @@ void *sec_new(struct arena *a, const struct sec_model *model, const void *fields
 
 static bool text_equal(struct span x, struct span y, bool null_is_empty)
 {
-    return x.len == y.len && (null_is_empty || !x.s == !y.s) && (x.len == 0 || memcmp(x.s, y.s, x.len) == 0);
+    return x.len == y.len && (null_is_empty || !x.s == !y.s) &&
+           (x.len == 0 || (x.s && y.s && memcmp(x.s, y.s, x.len) == 0));
 }
 
 static bool object_equal(const struct sec_model *model, const void *x, const void *y)
@@ -122,7 +123,7 @@ static bool object_equal(const struct sec_model *model, const void *x, const voi
 static bool list_equal(const struct sec_model *model, const struct sec_list *x, const struct sec_list *y)
 {
     bool same = x->count == y->count && !x->items == !y->items;
-    for (size_t i = 0; same && i < x->count; i++)
+    for (size_t i = 0; same && x->items && y->items && i < x->count; i++)
         same = object_equal(model, x->items[i], y->items[i]);
     return same;
 }

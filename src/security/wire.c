@@ -135,7 +135,7 @@ static bool take_varint(struct reader *r, uint64_t *value)
 
 static bool take_tag(struct reader *r, uint32_t *number, unsigned *wire)
 {
-    uint64_t tag;
+    uint64_t tag = 0;
     if (!take_varint(r, &tag))
         return false;
     if (tag > UINT32_MAX || tag >> 3 == 0)
@@ -206,7 +206,7 @@ static bool take_child(struct reader *r, const struct sec_field *f, void *object
 
 static bool take_field(struct reader *r, const struct sec_model *model, const struct sec_field *f, void *object)
 {
-    uint64_t v;
+    uint64_t v = 0;
     if (!take_varint(r, &v))
         return false;
     if (f->kind == SEC_ENUM) {
