@@ -168,7 +168,7 @@ static void read_at(int fd, int64_t at, size_t want, char *to, size_t *len)
 int store_read(struct ctx *c, const struct store *s, const char *uri, struct span *out)
 {
     struct stat st = {0};
-    int fd, rc = open_inside(c, s, uri, &fd, &st);
+    int fd = -1, rc = open_inside(c, s, uri, &fd, &st);
     if (rc != OK)
         return rc;
     if (!S_ISREG(st.st_mode)) {

@@ -100,10 +100,10 @@ static char *decode64(struct arena *a, const char *s, size_t len, size_t *out_le
     size_t n = 0;
     uint32_t v = 0;
     for (size_t i = 0; i < len; i++) {
-        signed char d = table[(unsigned char)s[i]];
+        signed char d = table[(unsigned char)s[i]]; /* at most 63 */
         if (d < 0)
             return NULL;
-        v = v << 6 | (uint32_t)d;
+        v = v << 6 | (unsigned char)d;
         if (i % 4 != 0)
             out[n++] = (char)(v >> (6 - 2 * (i % 4)) & 0xff);
     }

@@ -314,7 +314,7 @@ static int print_conf(struct arena *a, const struct plan *plan)
         {"@PROXIES@", proxies(a)},
         {"@GATE_ZONE@", config.rate_limit ? GATE_ZONE : ""},
         {"@GATE@", config.rate_limit ? GATE : ""},
-        {"@LOCATIONS@", locations.data},
+        {"@LOCATIONS@", locations.data ? locations.data : ""},
         {"@PAGES@\n", files(a)},
     };
     fill(&conf, nginx_conf, blanks, ARRAY_LEN(blanks));

@@ -166,7 +166,7 @@ static int verify_row(struct view *v, const char *id, const char *type, const ch
 {
     struct ctx *c = view_ctx(v);
     int rc = load_row(v, id, row);
-    if (rc != OK)
+    if (rc != OK || !*row)
         return rc;
     const struct connector_type *t = connector_type_find(row_str(*row, "connector_type"));
     if (!t)
@@ -180,7 +180,7 @@ static int verify_row(struct view *v, const char *id, const char *type, const ch
 int connector_verify(struct ctx *c)
 {
     struct view *v = view_new(c);
-    struct row *row;
+    struct row *row = NULL;
     struct connection con = {0};
     struct verification got = {0};
     int rc = verify_row(v, c->param[0], wish(c, "resource_type"), wish(c, "resource_id"),
@@ -261,12 +261,12 @@ static void become_client(struct row *row, const struct connection *con, const s
 int connector_client(struct ctx *c)
 {
     struct view *v = view_new(c);
-    struct row *row;
+    struct row *row = NULL;
     struct connection con = {0};
     struct access to = {0};
     bool refused = false;
     int rc = load_row(v, c->param[0], &row);
-    if (rc != OK)
+    if (rc != OK || !row)
         return rc;
     const struct connector_type *t = connector_type_find(row_str(row, "connector_type"));
     if (!t)
@@ -410,7 +410,7 @@ int connector_full_stack(struct ctx *c)
 {
     const char *id = member_str(c->query, "connector_uuid");
     char hex[UUID_HEX + 1];
-    struct row *row;
+    struct row *row = NULL;
     struct connection con = {0};
     struct verification got = {0};
     int rc;
@@ -424,7 +424,7 @@ int connector_full_stack(struct ctx *c)
         rc = verify_row(view_new(c), hex, NULL, NULL, true, &row, &con, &got);
     else
         return FAILED;
-    if (rc != OK)
+    if (rc != OK || !con.type)
         return rc;
     struct jw w = respond_json(c);
     write_full_stack(&w, con.type);
