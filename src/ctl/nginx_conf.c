@@ -159,7 +159,7 @@ static void fill(struct buf *out, const char *text, const struct blank *blanks, 
             if (starts_with(text, blanks[i].name))
                 break;
         if (i < count) {
-            buf_adds(out, blanks[i].text);
+            buf_adds(out, blanks[i].text ? blanks[i].text : "");
             text += strlen(blanks[i].name);
         } else {
             buf_addc(out, *text++);
@@ -314,7 +314,7 @@ static int print_conf(struct arena *a, const struct plan *plan)
         {"@PROXIES@", proxies(a)},
         {"@GATE_ZONE@", config.rate_limit ? GATE_ZONE : ""},
         {"@GATE@", config.rate_limit ? GATE : ""},
-        {"@LOCATIONS@", locations.data ? locations.data : ""},
+        {"@LOCATIONS@", locations.data},
         {"@PAGES@\n", files(a)},
     };
     fill(&conf, nginx_conf, blanks, ARRAY_LEN(blanks));
