@@ -187,8 +187,8 @@ CREATE INDEX `kanso_stack_component_name`
   ON `stack_component` (`name`);
 CREATE INDEX `kanso_tag_name`
   ON `tag` (`name`);
-CREATE INDEX `kanso_flavor_name_type`
-  ON `flavor` (`name`, `type`);
+CREATE INDEX `kanso_flavor_name_type_created`
+  ON `flavor` (`name`, `type`, `created`, `id`);
 
 -- Whether a step can be taken from the cache: the latest step with its cache key, looked for
 -- before each step.

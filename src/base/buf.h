@@ -2,6 +2,7 @@
 #ifndef KANSO_BASE_BUF_H
 #define KANSO_BASE_BUF_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ static inline void buf_addc(struct buf *b, char c)
 /* Repeats what the buffer holds from `from` on. */
 void buf_repeat(struct buf *b, size_t from, size_t len);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_addv(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /* Empties it; memory beyond `keep` bytes goes back. */
 void buf_clear(struct buf *b, size_t keep);

@@ -26,9 +26,32 @@ const char *const COMPONENT_TYPES[] = {
 const struct type T_COMPONENT_TYPE = {
     .kind = K_ENUM, .label = "str-enum[StackComponentType]", .words = COMPONENT_TYPES};
 
-/* Flavors are found by name and type: the oldest, whoever owns it. */
-#define OF_FLAVOR(column)                                                                                              \
-    "(SELECT f." column " FROM flavor f WHERE f.name = t.flavor AND f.type = t.type ORDER BY f.created, f.id LIMIT 1)"
+/* What a component shows of its flavor, which is found by name and type: the oldest, whoever owns it. */
+#define OF_FLAVOR                                                                                                      \
+    "(SELECT JSON_ARRAY(f.integration, f.logo_url) FROM flavor f WHERE f.name = t.flavor AND f.type = t.type "         \
+    "ORDER BY f.created, f.id LIMIT 1)"
+
+static void show_of_flavor(const struct row *row, struct jw *w, int which)
+{
+    struct span item = {0};
+    size_t at = 0;
+    if (row_str(row, "of_flavor"))
+        for (int i = 0; i <= which; i++)
+            json_next_item(row_span(row, "of_flavor"), &at, &item);
+    jw_span(w, item);
+}
+
+static void show_integration(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    show_of_flavor(row, w, 0);
+}
+
+static void show_logo(struct view *v, const struct row *row, struct jw *w)
+{
+    (void)v;
+    show_of_flavor(row, w, 1);
+}
 
 static const struct column columns[] = {
     COL_ID,
@@ -36,12 +59,9 @@ static const struct column columns[] = {
     COL_USER,
     {.name = "type", .part = P_BODY, .filter = F_STRING},
     {.name = "flavor", .part = P_BODY, .filter = F_STRING},
-    {.name = "integration",
-     .sql = OF_FLAVOR("integration"),
-     .part = P_BODY,
-     .flags = C_READONLY,
-     .gives = "string<255?"},
-    {.name = "logo_url", .sql = OF_FLAVOR("logo_url"), .part = P_BODY, .flags = C_READONLY, .gives = "?"},
+    {.name = "of_flavor", .sql = OF_FLAVOR, .flags = C_READONLY | C_LOAD},
+    {.name = "integration", .part = P_BODY, .show = show_integration, .gives = "string<255?"},
+    {.name = "logo_url", .part = P_BODY, .show = show_logo, .gives = "?"},
     COL_WORKSPACE,
     {.name = "configuration", .enc = E_B64, .part = P_META},
     {.name = "labels", .enc = E_B64, .part = P_META, .flags = C_JSON_NULL},

@@ -59,4 +59,11 @@ extern const struct resource resource_workspace, resource_user, resource_flavor,
 extern const struct type T_COMPONENT_TYPE, T_EXECUTION_STATUS;
 extern const char *const COMPONENT_TYPES[], *const EXECUTION_STATUSES[];
 
+/* The model version of a run or step, among its resources. */
+#define COL_MODEL_VERSION                                                                                              \
+    {                                                                                                                  \
+        .name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_RES,                              \
+        .ref = &resource_model_version, .flags = C_READONLY, .gives = "?"                                              \
+    }
+
 #endif

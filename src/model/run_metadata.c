@@ -35,6 +35,7 @@ static const struct column columns[] = {
     {.name = "key", .part = P_BODY, .filter = F_STRING},
     {.name = "value", .enc = E_JSON, .part = P_BODY, .gives = "string|int|number|bool|object|[any]"},
     {.name = "type", .part = P_BODY, .filter = F_STRING, .type = &T_VALUE_TYPE},
+    COL_WORKSPACE_ROW,
     {.name = "workspace",
      .col = "workspace_id",
      .ref = &resource_workspace,

@@ -88,13 +88,7 @@ static const struct column columns[] = {
     {.name = "parent_step_ids", .part = P_META, .show = show_parents, .gives = "[uuid]~"},
     COL_METADATA,
     {.name = "step_configuration", .enc = E_JSON, .flags = C_LOAD_META | C_READONLY},
-    {.name = "model_version",
-     .col = "model_version_id",
-     .enc = E_UUID,
-     .part = P_RES,
-     .ref = &resource_model_version,
-     .flags = C_READONLY,
-     .gives = "?"},
+    COL_MODEL_VERSION,
     COL_NAME,
 };
 

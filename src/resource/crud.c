@@ -164,7 +164,7 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
         query_add(q, " FROM (SELECT t.id, %s AS sort_key FROM `%s` t", f->order, r->table);
         filter_where(f, r, q);
         query_add(
-            q, " ORDER BY %s %s, t.id LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id %s ORDER BY k.sort_key %s, t.id",
+            q, " ORDER BY %s %s, t.id LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id %s ORDER BY k.sort_key %s, k.id",
             f->order, direction, r->table, r->from ? r->from : "", direction);
     }
     query_param(q, p_int(f->size));

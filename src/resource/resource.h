@@ -187,8 +187,12 @@ struct resource {
     }
 /* What is shown of the workspace comes with the row: that saves a statement in nearly every request. */
 #define WORKSPACE_ROW "(SELECT CONCAT(w.created, w.updated, w.name) FROM workspace w WHERE w.id = t.workspace_id)"
+#define COL_WORKSPACE_ROW                                                                                              \
+    {                                                                                                                  \
+        .name = "workspace_row", .sql = WORKSPACE_ROW, .flags = C_READONLY | C_LOAD_META                               \
+    }
 #define COL_WORKSPACE                                                                                                  \
-    {.name = "workspace_row", .sql = WORKSPACE_ROW, .flags = C_READONLY | C_LOAD_META},                                \
+    COL_WORKSPACE_ROW,                                                                                                 \
         {.name = "workspace",                                                                                          \
          .col = "workspace_id",                                                                                        \
          .ref = &resource_workspace,                                                                                   \

@@ -3,7 +3,6 @@
 #include "base/log.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 int sql_failed(struct ctx *c, enum db_status s)
@@ -80,14 +79,10 @@ struct query *query_new(struct arena *mem)
 
 void query_add(struct query *q, const char *fmt, ...)
 {
-    va_list ap, again;
+    va_list ap;
     va_start(ap, fmt);
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    buf_addv(&q->text, fmt, ap);
     va_end(ap);
-    vsnprintf(buf_room(&q->text, (size_t)n), (size_t)n + 1, fmt, again);
-    va_end(again);
-    q->text.len += (size_t)n;
 }
 
 void query_param(struct query *q, struct db_param p)
