@@ -66,4 +66,11 @@ extern const char *const COMPONENT_TYPES[], *const EXECUTION_STATUSES[];
         .ref = &resource_model_version, .flags = C_READONLY, .gives = "?"                                              \
     }
 
+/* A description that is never null. */
+#define COL_EMPTY_DESCRIPTION                                                                                          \
+    {                                                                                                                  \
+        .name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY,           \
+        .gives = "=\"\""                                                                                               \
+    }
+
 #endif

@@ -6,12 +6,7 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL, .gives = "=false"},
-    {.name = "description",
-     .part = P_META,
-     .filter = F_STRING,
-     .null_as = "\"\"",
-     .flags = C_NULL_EMPTY,
-     .gives = "=\"\""},
+    COL_EMPTY_DESCRIPTION,
     COL_NAME,
 };
 

@@ -140,7 +140,7 @@ static int count_rows(struct ctx *c, const struct resource *r, int64_t *total)
 static bool is_narrow(const struct resource *r)
 {
     for (size_t i = 0; i < r->column_count; i++)
-        if ((r->columns[i].sql && !streq(r->columns[i].sql, WORKSPACE_ROW)) || r->columns[i].enc == E_JSON)
+        if ((r->columns[i].sql && !(r->columns[i].flags & C_WORKSPACE)) || r->columns[i].enc == E_JSON)
             return false;
     return !r->from;
 }

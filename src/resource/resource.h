@@ -50,17 +50,18 @@ struct view;
 struct row;
 
 enum column_flags {
-    C_LOAD = 1,         /* selected in every case: a hook needs it */
-    C_LOAD_META = 2,    /* selected when metadata is shown */
-    C_ALWAYS = 4,       /* an update writes it even when absent (as NULL) */
-    C_JSON_NULL = 8,    /* null is stored as JSON null, not as SQL NULL */
-    C_COMPACT = 16,     /* JSON is stored without blanks, raw UTF-8 */
-    C_NO_UPDATE = 32,   /* an update accepts the member but leaves the column alone */
-    C_NO_SORT = 64,     /* filter but no sort key */
-    C_EMPTY_NULL = 128, /* an empty object, list or text is stored as SQL NULL; an empty text is shown as null */
-    C_SORT = 256,       /* sort key without a filter */
-    C_READONLY = 512,   /* never written from a body */
-    C_NULL_EMPTY = 1024 /* null is stored as an empty text */
+    C_LOAD = 1,          /* selected in every case: a hook needs it */
+    C_LOAD_META = 2,     /* selected when metadata is shown */
+    C_ALWAYS = 4,        /* an update writes it even when absent (as NULL) */
+    C_JSON_NULL = 8,     /* null is stored as JSON null, not as SQL NULL */
+    C_COMPACT = 16,      /* JSON is stored without blanks, raw UTF-8 */
+    C_NO_UPDATE = 32,    /* an update accepts the member but leaves the column alone */
+    C_NO_SORT = 64,      /* filter but no sort key */
+    C_EMPTY_NULL = 128,  /* an empty object, list or text is stored as SQL NULL; an empty text is shown as null */
+    C_SORT = 256,        /* sort key without a filter */
+    C_READONLY = 512,    /* never written from a body */
+    C_NULL_EMPTY = 1024, /* null is stored as an empty text */
+    C_WORKSPACE = 2048   /* what is shown of the workspace whose id is in the next column */
 };
 
 struct column {
@@ -186,10 +187,11 @@ struct resource {
         .name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE                         \
     }
 /* What is shown of the workspace comes with the row: that saves a statement in nearly every request. */
-#define WORKSPACE_ROW "(SELECT CONCAT(w.created, w.updated, w.name) FROM workspace w WHERE w.id = t.workspace_id)"
 #define COL_WORKSPACE_ROW                                                                                              \
     {                                                                                                                  \
-        .name = "workspace_row", .sql = WORKSPACE_ROW, .flags = C_READONLY | C_LOAD_META                               \
+        .name = "workspace_row",                                                                                       \
+        .sql = "(SELECT CONCAT(w.created, w.updated, w.name) FROM workspace w WHERE w.id = t.workspace_id)",           \
+        .flags = C_READONLY | C_LOAD_META | C_WORKSPACE                                                                \
     }
 #define COL_WORKSPACE                                                                                                  \
     COL_WORKSPACE_ROW,                                                                                                 \

@@ -376,7 +376,7 @@ static bool shown(const struct column *col, unsigned detail)
     return col->part == P_BODY || (col->part == P_META && detail & D_META) || (col->part == P_RES && detail & D_RES);
 }
 
-/* Takes the workspace out of the row that names it: see WORKSPACE_ROW. */
+/* Takes the workspace out of the row that names it: see COL_WORKSPACE_ROW. */
 static void add_workspace(struct view *v, const char *id, struct db_value parts)
 {
     const struct resource *r = &resource_workspace;
@@ -396,8 +396,8 @@ static void follow_columns(struct view *v, struct row *row)
     const struct resource *r = row->res;
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
-        if (col->sql && streq(col->sql, WORKSPACE_ROW) && row->v[i].s)
-            add_workspace(v, row->v[i + 1].s, row->v[i]); /* the id is in the next column */
+        if (col->flags & C_WORKSPACE && row->v[i].s)
+            add_workspace(v, row->v[i + 1].s, row->v[i]);
         if (!shown(col, row->detail))
             continue;
         if (col->ref)
