@@ -12,10 +12,10 @@ static const struct route routes[] = {
     GET("/api/v1/runs/{run_id}", resource_run),
     UPDATE("/api/v1/runs/{run_id}", resource_run),
     DELETE("/api/v1/runs/{run_id}", resource_run),
-    {"GET", "/api/v1/runs/{run_id}/graph", run_graph, .answer = "LineageGraph"},
+    {"GET", "/api/v1/runs/{run_id}/graph", run_graph, .flags = R_CLAIM, .answer = "LineageGraph"},
     {"GET", "/api/v1/runs/{run_id}/steps", run_steps, &resource_step, OP_LIST, .settles = "pipeline_run_id"},
-    {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", run_configuration, .answer = "object"},
-    {"GET", "/api/v1/runs/{run_id}/status", run_status, .answer = "ExecutionStatus"},
+    {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", run_configuration, .flags = R_CLAIM, .answer = "object"},
+    {"GET", "/api/v1/runs/{run_id}/status", run_status, .flags = R_CLAIM, .answer = "ExecutionStatus"},
 };
 
 WORKER(runs, routes)

@@ -21,7 +21,7 @@ static const struct route routes[] = {
     {"POST", "/api/v1/users/{user_name_or_id}/resource_membership", user_share, .query = &SHARE_QUERY,
      .flags = R_BODY_BYTES, .exists = rbac_enabled},
     {"GET", "/api/v1/api_token", api_token, .query = &API_TOKEN_QUERY, .answer = "string"},
-    {"GET", "/api/v1/current-user", user_current, .answer = "UserResponse"},
+    {"GET", "/api/v1/current-user", user_current, .flags = R_CLAIM, .answer = "UserResponse"},
     {"PUT", "/api/v1/current-user", user_update_current, .body = &USER_UPDATE, .exists = users_managed,
      .answer = "UserResponse"},
 };

@@ -8,7 +8,7 @@ static const struct route routes[] = {
     GET("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
     UPDATE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace, .flags = R_UUID_PATH),
     DELETE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
-    {"GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics", workspace_statistics, .flags = 0,
+    {"GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics", workspace_statistics, .flags = R_CLAIM,
      .answer = "{int}"},
 };
 

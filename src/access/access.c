@@ -435,9 +435,14 @@ static int entitlement(struct ctx *c)
     return OK;
 }
 
+bool access_decides(void)
+{
+    return rbac_enabled() || gate_enabled();
+}
+
 int access_before(struct ctx *c)
 {
-    if (!c->auth || (!rbac_enabled() && !gate_enabled()))
+    if (!c->auth || !access_decides())
         return OK;
     c->access = arena_alloc(c->mem, sizeof *c->access);
     int rc = gate_enabled() ? pipeline_entitlement(c) : OK;

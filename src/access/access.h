@@ -13,6 +13,9 @@
 struct resource;
 struct query;
 
+/* Whether the control plane has a say at all. */
+bool access_decides(void);
+
 /* Checks whether the caller may do what the request wants, and narrows lists to what the caller may see. */
 int access_before(struct ctx *c);
 

@@ -10,6 +10,7 @@
 #include "http/cors.h"
 #include "http/form.h"
 #include "resource/filter.h"
+#include "resource/sql.h"
 #include "resource/view.h"
 
 #include <string.h>
@@ -161,6 +162,7 @@ static int run_handler(struct ctx *c)
 {
     int rc = FAILED;
     for (int try = 0; try < MAX_TRIES; try++) {
+        c->res.status = 200;
         c->res.body.len = 0;
         c->committed = false;
         if (c->envelopes)
@@ -176,12 +178,36 @@ static int run_handler(struct ctx *c)
     return fail(c, EX_UNAVAILABLE, "The database is not reachable or too busy at the moment; try again later");
 }
 
-static int authenticate_retrying(struct ctx *c)
+static int retrying(struct ctx *c, int (*ask)(struct ctx *))
 {
     int rc = RETRY;
     for (int try = 0; try < 3 && rc == RETRY; try++)
-        rc = authenticate(c);
+        rc = ask(c);
     return rc == RETRY ? fail(c, EX_UNAVAILABLE, "The database is not reachable at the moment; try again later") : rc;
+}
+
+/* Whether the handler reads before it needs to know more about the caller than the token says. */
+static bool reads_first(const struct ctx *c)
+{
+    bool reading = c->route->op == OP_LIST || c->route->op == OP_GET || c->route->flags & R_CLAIM;
+    return reading && !(c->check && c->check->count) && !access_decides();
+}
+
+static int find_caller(struct ctx *c)
+{
+    if (c->route->flags & R_PUBLIC)
+        return OK;
+    return retrying(c, reads_first(c) ? authenticate_ahead : authenticate);
+}
+
+/* Nothing is answered, good or bad, to somebody who is not who he says. */
+static int answer_proven(struct ctx *c, int rc)
+{
+    if (!c->auth || !c->auth->prove)
+        return rc;
+    c->res.headers = NULL; /* of a first refusal */
+    int proof = retrying(c, sql_prove);
+    return proof == OK ? rc : proof;
 }
 
 static int walk(struct ctx *c, const struct app *app)
@@ -191,16 +217,16 @@ static int walk(struct ctx *c, const struct app *app)
         return rc;
     check_path(c);
     check_query(c);
-    if (!(c->route->flags & R_PUBLIC) && (rc = authenticate_retrying(c)) != OK)
+    if ((rc = find_caller(c)) != OK)
         return rc;
     check_body(c);
     if (c->check && c->check->count)
-        return fail_check(c);
+        return answer_proven(c, fail_check(c));
     rc = access_before(c);
     if (rc == RETRY)
         return fail(c, EX_UNAVAILABLE, "The database is not reachable or too busy at the moment; try again later");
     if (rc == OK)
-        rc = run_handler(c);
+        rc = answer_proven(c, run_handler(c));
     return rc == OK ? access_after(c) : rc;
 }
 
@@ -218,6 +244,8 @@ int dispatch(struct ctx *c, void *data)
 void dispatch_finish(struct ctx *c, void *data)
 {
     (void)data;
+    if (c->db)
+        db_ahead(c->db, NULL, NULL, NULL, 0);
     if (c->after)
         c->after(c);
     activity_note(c);

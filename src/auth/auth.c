@@ -41,30 +41,42 @@ static const char *find_token(struct ctx *c, const char *server_id)
     return cookie && *cookie ? cookie : header_of(c, "bearer");
 }
 
+static const char BY_ID[] = "t.id = ?";
+
+/* The account's columns, to be followed by the condition: the same text for each request. */
+static const char *account_query(struct ctx *c, const char *condition)
+{
+    static char *columns;
+    if (!columns)
+        columns = strdup(view_query(view_new(c), &resource_user, D_BODY)->text.data);
+    return arena_printf(c->mem, "%s FROM user t WHERE %s", columns ? columns : "", condition);
+}
+
+static const char *value_of(const struct db_value *values, const char *column)
+{
+    return values[resource_column(&resource_user, column) - resource_user.columns].s;
+}
+
 static int load_account(struct ctx *c, const char *condition, const char *value, struct auth *auth, bool *active)
 {
-    struct view *v = view_new(c);
-    struct query *q = view_query(v, &resource_user, D_BODY);
-    struct row **rows;
-    size_t count;
-    query_add(q, " FROM user t WHERE %s", condition);
-    query_param(q, p_text(value));
-    int rc = view_select(v, &resource_user, D_BODY, q, &rows, &count);
+    struct db_rows rows;
+    int rc = sql(c, &rows, account_query(c, condition), p_text(value));
     auth->user_id = NULL;
-    if (rc != OK || count == 0)
+    if (rc != OK || rows.count == 0)
         return rc;
-    auth->user_id = rows[0]->id;
-    auth->name = row_str(rows[0], "name");
-    auth->is_admin = row_bool(rows[0], "is_admin");
-    auth->is_service_account = row_bool(rows[0], "is_service_account");
-    auth->user_values = rows[0]->v;
-    *active = row_bool(rows[0], "active");
+    struct db_value *v = view_spread(c->mem, &resource_user, D_BODY, db_row(&rows, 0));
+    auth->user_id = v[0].s;
+    auth->name = value_of(v, "name");
+    auth->is_admin = *value_of(v, "is_admin") != '0';
+    auth->is_service_account = *value_of(v, "is_service_account") != '0';
+    auth->user_values = v;
+    *active = *value_of(v, "active") != '0';
     return OK;
 }
 
 int auth_load_account(struct ctx *c, const char *id, struct auth *auth, bool *active)
 {
-    return load_account(c, "t.id = ?", id, auth, active);
+    return load_account(c, BY_ID, id, auth, active);
 }
 
 /* Tokens --------------------------------------------------------------------------------------------------------- */
@@ -128,7 +140,8 @@ static int check_device(struct ctx *c, const char *id, const struct auth *auth)
     return note_login(c, "auth_devices", id, v[3].s);
 }
 
-static int authenticate_token(struct ctx *c, struct auth *auth)
+/* What the token claims. */
+static int read_token(struct ctx *c, struct auth *auth)
 {
     const char *server_id;
     int rc = server_id_of(c, &server_id);
@@ -141,18 +154,7 @@ static int authenticate_token(struct ctx *c, struct auth *auth)
     const char *problem = token_decode(c->mem, text, server_id, &token);
     if (problem)
         return refuse_token(c, arena_printf(c->mem, "error decoding access token: Invalid JWT token: %s.", problem));
-    bool active = false;
-    rc = auth_load_account(c, token.subject, auth, &active);
-    if (rc != OK)
-        return rc;
-    if (!auth->user_id)
-        return refuse_token(c, arena_printf(c->mem, "error retrieving token account %s", dashed(c, token.subject)));
-    if (!active)
-        return refuse_token(c, arena_printf(c->mem, "account %s is not active", auth->name));
-    if (token.api_key_id)
-        rc = check_api_key(c, token.api_key_id);
-    if (rc == OK && token.device_id)
-        rc = check_device(c, token.device_id, auth);
+    auth->user_id = token.subject;
     auth->token = text;
     auth->claims = token.claims;
     auth->expires = token.expires;
@@ -160,7 +162,32 @@ static int authenticate_token(struct ctx *c, struct auth *auth)
     auth->api_key_id = token.api_key_id;
     auth->pipeline_id = token.pipeline_id;
     auth->schedule_id = token.schedule_id;
-    return rc;
+    return OK;
+}
+
+/* Whether the database knows who the token says, and what it was got with. */
+static int check_claims(struct ctx *c, struct auth *auth)
+{
+    const char *subject = auth->user_id;
+    bool active = false;
+    int rc = auth_load_account(c, subject, auth, &active);
+    bool known = auth->user_id;
+    auth->user_id = subject;
+    if (rc != OK)
+        return rc;
+    if (!known)
+        return refuse_token(c, arena_printf(c->mem, "error retrieving token account %s", dashed(c, subject)));
+    if (!active)
+        return refuse_token(c, arena_printf(c->mem, "account %s is not active", auth->name));
+    if (auth->api_key_id)
+        rc = check_api_key(c, auth->api_key_id);
+    return rc == OK && auth->device_id ? check_device(c, auth->device_id, auth) : rc;
+}
+
+static int authenticate_token(struct ctx *c, struct auth *auth)
+{
+    int rc = read_token(c, auth);
+    return rc == OK ? check_claims(c, auth) : rc;
 }
 
 /* Other schemes -------------------------------------------------------------------------------------------------- */
@@ -217,4 +244,28 @@ int authenticate(struct ctx *c)
     if (rc == OK)
         c->auth = auth;
     return rc;
+}
+
+static int prove(struct ctx *c)
+{
+    c->auth->prove = NULL; /* its own statements take no proof */
+    int rc = check_claims(c, c->auth);
+    if (rc != OK)
+        c->auth->prove = prove;
+    return rc;
+}
+
+int authenticate_ahead(struct ctx *c)
+{
+    if (config.auth_scheme != SCHEME_OAUTH2_PASSWORD_BEARER && config.auth_scheme != SCHEME_EXTERNAL)
+        return authenticate(c);
+    struct auth *auth = arena_alloc(c->mem, sizeof *auth);
+    int rc = read_token(c, auth);
+    if (rc != OK)
+        return rc;
+    struct db_param id = p_text(auth->user_id);
+    db_ahead(c->db, c->mem, account_query(c, BY_ID), arena_memdup(c->mem, &id, sizeof id), 1);
+    auth->prove = prove;
+    c->auth = auth;
+    return OK;
 }

@@ -11,4 +11,8 @@ int auth_load_account(struct ctx *c, const char *id, struct auth *auth, bool *ac
 /* Finds out who calls, by the configured scheme, and fills c->auth; otherwise composes the 401. */
 int authenticate(struct ctx *c);
 
+/* As authenticate(), for what only reads: where a token says who calls, the database is asked about him together with
+ * the first statement of the handler, in one round trip; c->auth->prove is set until then. */
+int authenticate_ahead(struct ctx *c);
+
 #endif

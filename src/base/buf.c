@@ -32,11 +32,13 @@ void buf_addv(struct buf *b, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
-    if (n > 0) {
+    char *to = buf_room(b, 0);
+    size_t room = b->cap - b->len;
+    int n = vsnprintf(to, room, fmt, ap);
+    if (n > 0 && (size_t)n >= room)
         vsnprintf(buf_room(b, (size_t)n), (size_t)n + 1, fmt, again);
+    if (n > 0)
         b->len += (size_t)n;
-    }
     va_end(again);
 }
 

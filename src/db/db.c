@@ -18,10 +18,21 @@ struct cached {
     uint64_t used;
 };
 
+/* A statement that was announced: see db_ahead(). */
+struct ahead {
+    struct arena *mem;
+    const char *sql; /* NULL: none */
+    const struct db_param *params;
+    size_t count;
+    bool answered;
+    struct db_rows rows;
+};
+
 struct db {
     const struct db_url *url;
     MYSQL *conn;
     bool open_transaction;
+    struct ahead ahead;
     struct cached cache[CACHE_SLOTS]; /* open addressing by the text's hash */
     size_t cached;
     uint64_t clock, statements;
@@ -76,6 +87,7 @@ static void disconnect(struct db *db)
         mysql_close(db->conn);
     db->conn = NULL;
     db->open_transaction = false;
+    db->ahead = (struct ahead){0};
 }
 
 void db_free(struct db *db)
@@ -270,6 +282,32 @@ static enum db_status bind_params(struct db *db, struct arena *a, MYSQL_STMT *st
     return count && mysql_stmt_bind_param(stmt, bind) ? stmt_failed(db, stmt) : DB_OK;
 }
 
+/* Whole seconds, as most stamps are: spared the driver's printf. */
+static bool is_stamp(const MYSQL_FIELD *f)
+{
+    return (f->type == MYSQL_TYPE_DATETIME || f->type == MYSQL_TYPE_TIMESTAMP) && f->decimals == 0;
+}
+
+static struct db_value stamp_value(struct arena *a, const MYSQL_TIME *t)
+{
+    char text[] = "YYYY-mm-dd HH:MM:SS";
+    const unsigned parts[] = {t->year / 100, t->year, t->month, t->day, t->hour, t->minute, t->second};
+    static const unsigned char places[] = {0, 2, 5, 8, 11, 14, 17};
+    for (size_t i = 0; i < sizeof places; i++) {
+        text[places[i]] = (char)('0' + parts[i] / 10 % 10);
+        text[places[i] + 1] = (char)('0' + parts[i] % 10);
+    }
+    return (struct db_value){arena_strndup(a, text, sizeof text - 1), sizeof text - 1};
+}
+
+static void bind_column(struct arena *a, MYSQL_BIND *bind, const MYSQL_FIELD *field)
+{
+    size_t room = is_stamp(field) ? sizeof(MYSQL_TIME) : field->max_length < 64 ? 65 : size_add(field->max_length, 1);
+    bind->buffer_type = is_stamp(field) ? MYSQL_TYPE_DATETIME : MYSQL_TYPE_STRING;
+    bind->buffer = arena_alloc(a, room);
+    bind->buffer_length = room;
+}
+
 static enum db_status fetch_rows(struct db *db, struct arena *a, MYSQL_STMT *stmt, struct db_rows *out)
 {
     if (mysql_stmt_store_result(stmt))
@@ -284,10 +322,7 @@ static enum db_status fetch_rows(struct db *db, struct arena *a, MYSQL_STMT *stm
     unsigned long *lengths = arena_array(a, columns, sizeof *lengths);
     my_bool *nulls = arena_array(a, columns, sizeof *nulls);
     for (size_t i = 0; i < columns; i++) {
-        size_t room = fields[i].max_length < 64 ? 64 : fields[i].max_length;
-        bind[i].buffer_type = MYSQL_TYPE_STRING;
-        bind[i].buffer = arena_alloc(a, room + 1);
-        bind[i].buffer_length = room + 1;
+        bind_column(a, &bind[i], &fields[i]);
         bind[i].length = &lengths[i];
         bind[i].is_null = &nulls[i];
     }
@@ -302,12 +337,82 @@ static enum db_status fetch_rows(struct db *db, struct arena *a, MYSQL_STMT *stm
         for (size_t i = 0; i < columns; i++) {
             if (nulls[i])
                 continue;
-            v[i].len = lengths[i];
-            v[i].s = arena_strndup(a, bind[i].buffer, lengths[i]);
+            if (bind[i].buffer_type == MYSQL_TYPE_DATETIME)
+                v[i] = stamp_value(a, bind[i].buffer);
+            else
+                v[i] = (struct db_value){arena_strndup(a, bind[i].buffer, lengths[i]), lengths[i]};
         }
     }
     mysql_stmt_free_result(stmt);
     return DB_OK;
+}
+
+/* Sends a statement whose parameters are bound, without waiting for its answer. */
+static bool send_only(struct db *db, MYSQL_STMT *stmt)
+{
+    my_bool on = 1, off = 0;
+    mysql_optionsv(db->conn, MARIADB_OPT_SKIP_READ_RESPONSE, &on);
+    bool sent = mysql_stmt_execute(stmt) == 0;
+    mysql_optionsv(db->conn, MARIADB_OPT_SKIP_READ_RESPONSE, &off);
+    return sent;
+}
+
+/* Reads what the server has to say to a statement that was only sent. */
+static bool receive(struct db *db, MYSQL_STMT *stmt)
+{
+    return db->conn->methods->db_read_execute_response(stmt) == 0;
+}
+
+/* The announced statement, if it can go along: prepared, and not under way yet. */
+static MYSQL_STMT *companion(struct db *db, const MYSQL_STMT *stmt)
+{
+    struct ahead *w = &db->ahead;
+    MYSQL_STMT *first = w->sql && !w->answered ? find(db, w->sql)->stmt : NULL;
+    return first && first != stmt && bind_params(db, w->mem, first, w->params, w->count) == DB_OK ? first : NULL;
+}
+
+/* Executes a statement, and the announced one before it in the same round trip. What goes wrong with the latter shows
+ * when it is run by itself. */
+static enum db_status execute(struct db *db, MYSQL_STMT *stmt)
+{
+    struct ahead *w = &db->ahead;
+    MYSQL_STMT *first = companion(db, stmt);
+    db->statements++;
+    if (!first || !send_only(db, first))
+        return mysql_stmt_execute(stmt) ? stmt_failed(db, stmt) : DB_OK;
+    db->statements++;
+    bool sent = send_only(db, stmt);
+    enum db_status s = receive(db, first) ? fetch_rows(db, w->mem, first, &w->rows) : DB_ERROR;
+    w->answered = s == DB_OK;
+    if (s == DB_LOST) /* the statements are gone with the connection */
+        return s;
+    return sent && receive(db, stmt) ? DB_OK : stmt_failed(db, stmt);
+}
+
+static bool same_params(const struct db_param *x, const struct db_param *y, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (x[i].type != y[i].type || x[i].len != y[i].len || x[i].n != y[i].n ||
+            (x[i].len && memcmp(x[i].s, y[i].s, x[i].len) != 0))
+            return false;
+    return true;
+}
+
+/* The rows of the announced statement, if it is this one. */
+static bool take_ahead(struct db *db, struct db_rows *out, const char *sql, const struct db_param *params, size_t count)
+{
+    struct ahead w = db->ahead;
+    if (!w.sql || w.count != count || strcmp(w.sql, sql) != 0 || !same_params(w.params, params, count))
+        return false;
+    db->ahead = (struct ahead){0};
+    if (w.answered)
+        *out = w.rows;
+    return w.answered;
+}
+
+void db_ahead(struct db *db, struct arena *a, const char *sql, const struct db_param *params, size_t count)
+{
+    db->ahead = (struct ahead){.mem = a, .sql = sql, .params = params, .count = count};
 }
 
 enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql,
@@ -318,16 +423,17 @@ enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const
     if (!out)
         out = &unused;
     *out = (struct db_rows){0};
+    if (take_ahead(db, out, sql, params, count))
+        return DB_OK;
     enum db_status s = db_ready(db);
     if (s == DB_OK)
         s = prepare(db, sql, &stmt);
     if (s == DB_OK)
         s = bind_params(db, a, stmt, params, count);
+    if (s == DB_OK)
+        s = execute(db, stmt);
     if (s != DB_OK)
         return s;
-    db->statements++;
-    if (mysql_stmt_execute(stmt))
-        return stmt_failed(db, stmt);
     if (mysql_stmt_field_count(stmt))
         return fetch_rows(db, a, stmt, out);
     out->affected = mysql_stmt_affected_rows(stmt);

@@ -83,6 +83,11 @@ enum db_status db_ready(struct db *db);
 enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql,
                       const struct db_param *params, size_t count);
 
+/* Announces a SELECT of few rows: it is sent together with the next other statement, in one round trip, and its rows
+ * are kept until the same statement with the same parameters is run. One at a time; NULL takes the announcement back.
+ * The texts must live until then. */
+void db_ahead(struct db *db, struct arena *a, const char *sql, const struct db_param *params, size_t count);
+
 /* Runs statements separated by semicolons, without parameters: migrations only. */
 enum db_status db_script(struct db *db, const char *sql);
 
@@ -94,6 +99,9 @@ void db_rollback(struct db *db); /* does nothing without a transaction */
 /* The driver's words about the last failure, for the log. */
 const char *db_error(const struct db *db);
 unsigned db_errno(const struct db *db);
+
+/* The server's number for an index hint without its index. */
+enum { DB_NO_SUCH_INDEX = 1176 };
 
 /* Statements run since the start, for tests and metrics. */
 uint64_t db_statements(const struct db *db);

@@ -74,6 +74,8 @@ struct filter_query;
 struct access;
 struct envelope_log;
 
+struct ctx;
+
 /* Who the request comes from; room auth fills it. */
 struct auth {
     const char *user_id; /* hex */
@@ -84,8 +86,10 @@ struct auth {
     struct json_object *claims;                                     /* of the token, or NULL */
     const char *token;                                              /* as it came, or NULL */
     int64_t expires;                                                /* of the token: unix seconds, 0 = never */
-    const char *external_id; /* for the control plane; read when it is first needed */
-    bool no_secret_values;   /* the control plane lets the caller see names only */
+    const char *external_id;    /* for the control plane; read when it is first needed */
+    bool no_secret_values;      /* the control plane lets the caller see names only */
+    int (*prove)(struct ctx *); /* NULL, or who asks is only claimed so far: user_id and what is of the token hold, the
+                                   rest does not, until this has asked the database */
 };
 
 struct ctx {

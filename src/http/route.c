@@ -72,7 +72,7 @@ int route_find(struct ctx *c, const struct group *const *groups, size_t count)
         for (size_t i = 0; i < groups[g]->count; i++) {
             const struct route *r = &groups[g]->routes[i];
             const char *param[MAX_PATH_PARAMS] = {0};
-            if (!method_fits(r, c->req.method) || !match(c->mem, r->path, c->req.path, param))
+            if (!match(c->mem, r->path, c->req.path, param) || !method_fits(r, c->req.method))
                 continue;
             /* a literal segment beats a parameter */
             if (best && strcspn(best->path, "{") >= strcspn(r->path, "{"))

@@ -17,7 +17,7 @@
 
 extern char **environ;
 
-enum { KEEP_BODY = 4 * 1024 * 1024, BIG_ANSWER = 6000 };
+enum { KEEP_BODY = 4 * 1024 * 1024 };
 
 static volatile sig_atomic_t stopping;
 
@@ -170,47 +170,59 @@ static bool put_all(int fd, struct iovec *v, int count)
     return true;
 }
 
-/* A large body in FCGI_STDOUT records of its own (FastCGI 1.0, section 3.3): libfcgi would cut it into pieces of 8 KiB,
- * and a larger buffer is not to be had from it without a leak. */
-static void put_records(FCGX_Request *r, const char *data, size_t len)
+/* The head of a record of a request (FastCGI 1.0, section 3.3). */
+static void record_head(unsigned char out[FCGI_HEADER_LEN], const FCGX_Request *r, unsigned char type, size_t len)
 {
-    enum { RECORD = 65528, BATCH = 32 };
-    while (len > 0) {
-        unsigned char heads[BATCH][FCGI_HEADER_LEN];
-        struct iovec v[2 * BATCH];
-        int n = 0;
-        for (; n < BATCH && len > 0; n++) {
-            size_t part = len < RECORD ? len : RECORD;
-            const unsigned char head[] = {FCGI_VERSION_1,
-                                          FCGI_STDOUT,
-                                          (unsigned char)(r->requestId >> 8 & 0xff),
-                                          (unsigned char)(r->requestId & 0xff),
-                                          (unsigned char)(part >> 8),
-                                          (unsigned char)(part & 0xff),
-                                          0,
-                                          0};
-            memcpy(heads[n], head, sizeof head);
-            v[2 * n] = (struct iovec){heads[n], FCGI_HEADER_LEN};
-            v[2 * n + 1] = (struct iovec){(void *)(uintptr_t)data, part};
-            data += part;
-            len -= part;
-        }
-        if (!put_all(r->ipcFd, v, 2 * n))
-            return;
-    }
+    out[0] = FCGI_VERSION_1;
+    out[1] = type;
+    out[2] = (unsigned char)(r->requestId >> 8 & 0xff);
+    out[3] = (unsigned char)(r->requestId & 0xff);
+    out[4] = (unsigned char)(len >> 8);
+    out[5] = (unsigned char)(len & 0xff);
+    out[6] = out[7] = 0;
 }
 
-static void put_fcgi(FCGX_Request *r, const struct buf *head, const struct buf *body, bool with_body)
+enum { RECORD = 65528, BATCH = 32 };
+
+/* Records for one write. */
+struct message {
+    unsigned char heads[BATCH][FCGI_HEADER_LEN];
+    struct iovec v[2 * BATCH + 1];
+    int records;
+};
+
+/* Adds content as FCGI_STDOUT records; returns how much of it there was room for. */
+static size_t add_records(struct message *m, const FCGX_Request *r, const char *data, size_t len)
 {
-    FCGX_PutStr(head->data, (int)head->len, r->out);
-    if (!with_body)
-        return;
-    if (body->len <= BIG_ANSWER) {
-        FCGX_PutStr(body->data, (int)body->len, r->out);
-    } else {
-        FCGX_FFlush(r->out);
-        put_records(r, body->data, body->len);
+    size_t done = 0;
+    for (; done < len && m->records < BATCH; m->records++) {
+        size_t part = len - done < RECORD ? len - done : RECORD;
+        record_head(m->heads[m->records], r, FCGI_STDOUT, part);
+        m->v[2 * m->records] = (struct iovec){m->heads[m->records], FCGI_HEADER_LEN};
+        m->v[2 * m->records + 1] = (struct iovec){(void *)(uintptr_t)(data + done), part};
+        done += part;
     }
+    return done;
+}
+
+/* The answer from the head to FCGI_END_REQUEST in one write, unless it is very large: libfcgi would cut it into pieces
+ * of 8 KiB, and wake nginx for each. */
+static void put_fcgi(const FCGX_Request *r, const struct buf *head, const struct buf *body, bool with_body)
+{
+    unsigned char end[2 * FCGI_HEADER_LEN + sizeof(FCGI_EndRequestBody)] = {0};
+    struct message m = {.records = 0};
+    size_t len = with_body ? body->len : 0;
+    add_records(&m, r, head->data, head->len);
+    for (size_t done = 0; done < len;) {
+        if (m.records == BATCH && !put_all(r->ipcFd, m.v, 2 * BATCH))
+            return;
+        m.records %= BATCH;
+        done += add_records(&m, r, body->data + done, len - done);
+    }
+    record_head(end, r, FCGI_STDOUT, 0); /* the end of the stream; its status and protocolStatus are 0 */
+    record_head(end + FCGI_HEADER_LEN, r, FCGI_END_REQUEST, sizeof(FCGI_EndRequestBody));
+    m.v[2 * m.records] = (struct iovec){end, sizeof end};
+    put_all(r->ipcFd, m.v, 2 * m.records + 1);
 }
 
 static void handle(struct ctx *c, struct worker *w, size_t (*get)(void *, char *, size_t), void *stream)
@@ -282,7 +294,7 @@ int worker_run(struct worker *w)
         head.len = 0;
         write_head(&c, w, &head);
         put_fcgi(&r, &head, &c.res.body, !streq(c.req.method, "HEAD"));
-        FCGX_Finish_r(&r);
+        FCGX_Free(&r, !r.keepConnection);
         log_request(&c, monotonic_ms() - start);
         w->finish(&c, w->app);
         arena_reset(&mem);

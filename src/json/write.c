@@ -53,23 +53,47 @@ static void write_special(struct buf *b, unsigned v)
         buf_addf(b, "\\u%04x\\u%04x", 0xd800 + ((v - 0x10000) >> 10), 0xdc00 + ((v - 0x10000) & 0x3ff));
 }
 
+static bool is_plain(unsigned char c, bool ascii)
+{
+    return c >= 0x20 && c != '"' && c != '\\' && (c < 0x7f || !ascii);
+}
+
+/* Whether none of eight bytes is a quote, a backslash or a control character: has a byte that is zero after the xor, or
+ * that borrows in the subtraction. */
+static bool all_plain(const unsigned char *p)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    uint64_t quote = x ^ ones * '"', backslash = x ^ ones * '\\';
+    uint64_t odd = ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((x - ones * 0x20) & ~x);
+    return (odd & tops) == 0;
+}
+
+/* How many bytes from here on can stay as they are. */
+static size_t plain_length(const unsigned char *p, size_t len, bool ascii)
+{
+    size_t n = 0;
+    while (!ascii && len - n >= 8 && all_plain(p + n))
+        n += 8;
+    while (n < len && is_plain(p[n], ascii))
+        n++;
+    return n;
+}
+
 static void write_string(struct jw *w, const char *s, size_t len)
 {
     struct buf *b = w->out;
     const unsigned char *p = (const unsigned char *)s;
     buf_addc(b, '"');
-    for (size_t i = 0, start = 0; i <= len;) {
-        if (i < len && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\' && (p[i] < 0x7f || !w->spaced)) {
-            i++;
-            continue;
-        }
-        buf_add(b, s + start, i - start);
+    for (size_t i = 0;;) {
+        size_t plain = plain_length(p + i, len - i, w->spaced), n;
+        buf_add(b, s + i, plain);
+        i += plain;
         if (i == len)
             break;
-        size_t n;
-        unsigned v = next_code_point(p + i, len - i, &n);
-        write_special(b, v);
-        start = i += n;
+        write_special(b, next_code_point(p + i, len - i, &n));
+        i += n;
     }
     buf_addc(b, '"');
 }
@@ -79,6 +103,22 @@ void jw_keyn(struct jw *w, const char *key, size_t len)
     separate(w);
     write_string(w, key, len);
     buf_add(w->out, ": ", w->spaced ? 2 : 1);
+}
+
+void jw_name(struct jw *w, const char *name)
+{
+    size_t len = strlen(name);
+    separate(w);
+    char *to = buf_room(w->out, len + 4);
+    *to++ = '"';
+    memcpy(to, name, len);
+    to += len;
+    *to++ = '"';
+    *to++ = ':';
+    if (w->spaced)
+        *to++ = ' ';
+    *to = '\0';
+    w->out->len = (size_t)(to - w->out->data);
 }
 
 void jw_key(struct jw *w, const char *key)
@@ -253,12 +293,15 @@ struct json_object *json_tree(struct arena *a, const char *s, size_t len)
     struct json_error error;
     if (!json_check(s, len, &error))
         return NULL;
-    struct json_tokener *t = json_tokener_new_ex(JSON_MAX_DEPTH + 2);
+    static struct json_tokener *t; /* kept: it is large */
+    if (t)
+        json_tokener_reset(t);
+    else
+        t = json_tokener_new_ex(JSON_MAX_DEPTH + 2);
     if (!t)
         return NULL;
     /* the end of the text is told by a NUL, without which a bare number would count as unfinished */
     char *copy = arena_strndup(a, s, len);
     struct json_object *v = json_tokener_parse_ex(t, copy, (int)len + 1);
-    json_tokener_free(t);
     return json_keep(a, v);
 }

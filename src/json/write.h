@@ -22,7 +22,8 @@ void jw_open(struct jw *w, char bracket);  /* '{' or '[' */
 void jw_close(struct jw *w, char bracket); /* '}' or ']' */
 void jw_key(struct jw *w, const char *key);
 void jw_keyn(struct jw *w, const char *key, size_t len);
-void jw_str(struct jw *w, const char *s); /* NULL writes null */
+void jw_name(struct jw *w, const char *name); /* a key that needs no escapes: names in this program's tables */
+void jw_str(struct jw *w, const char *s);     /* NULL writes null */
 void jw_strn(struct jw *w, const char *s, size_t len);
 void jw_int(struct jw *w, int64_t v);
 void jw_double(struct jw *w, double v); /* shortest form that reads back equal, with a point or exponent */

@@ -72,6 +72,9 @@ const struct model USER_UPDATE = MODEL("UserUpdate", update_fields, .after = ema
 static int scope(struct ctx *c, struct filter_query *f)
 {
     filter_scope(f, "t.is_service_account = 0", NULL, 0);
+    int rc = sql_prove(c);
+    if (rc != OK)
+        return rc;
     if (!c->auth->is_admin && !config.rbac_source)
         filter_scope(f, "t.id = ?", SQL_PARAMS(p_text(c->auth->user_id)));
     return OK;
@@ -180,7 +183,7 @@ int user_current(struct ctx *c)
     if (rc != OK)
         return rc;
     struct view *v = view_new(c);
-    struct row *row = view_find(v, &resource_user, c->auth->user_id);
+    struct row *row = view_add(v, &resource_user, c->auth->user_id, D_BODY, c->auth->user_values);
     const char *names[] = {"email", "external_user_id", "user_metadata"};
     for (size_t i = 0; private.count && i < ARRAY_LEN(names); i++)
         row->v[resource_column(&resource_user, names[i]) - columns] = db_row(&private, 0)[i];

@@ -1,6 +1,7 @@
 #include "resource/sql.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -39,15 +40,24 @@ enum db_status sql_try(struct ctx *c, struct db_rows *out, const char *text, con
     return s;
 }
 
+int sql_prove(struct ctx *c)
+{
+    return c->auth && c->auth->prove ? c->auth->prove(c) : OK;
+}
+
 int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params, size_t count)
 {
-    return sql_failed(c, sql_try(c, out, text, params, count));
+    int rc = starts_with(text, "SELECT") ? OK : sql_prove(c);
+    if (rc == OK)
+        rc = sql_failed(c, sql_try(c, out, text, params, count));
+    return rc == OK ? sql_prove(c) : rc;
 }
 
 int sql_begin(struct ctx *c)
 {
     c->committed = false;
-    return sql_failed(c, db_begin(c->db));
+    int rc = sql_prove(c);
+    return rc == OK ? sql_failed(c, db_begin(c->db)) : rc;
 }
 
 int sql_commit(struct ctx *c)

@@ -6,6 +6,10 @@
 #include "db/db.h"
 #include "http/context.h"
 
+/* Asks whether the caller is who the token says, if that is still open (auth.h, authenticate_ahead); composes the 401.
+ * Every statement does so by itself: SELECTs behind them, all others before. */
+int sql_prove(struct ctx *c);
+
 /* Runs a statement. DB_DEADLOCK and, before the first commit, a lost connection give RETRY; anything else that fails
  * has its answer composed (a missing or used foreign row and unfit values 400, the rest 500 or 503). */
 int sql_run(struct ctx *c, struct db_rows *out, const char *sql, const struct db_param *params, size_t count);

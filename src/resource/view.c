@@ -98,8 +98,6 @@ struct view *view_new(struct ctx *c)
     struct view *v = arena_alloc(c->mem, sizeof *v);
     v->c = c;
     v->mem = c->mem;
-    if (c->auth && c->auth->user_values)
-        view_add(v, &resource_user, c->auth->user_id, D_BODY, c->auth->user_values);
     return v;
 }
 
@@ -169,19 +167,20 @@ struct query *view_query(struct view *v, const struct resource *r, unsigned deta
         const struct column *col = &r->columns[i];
         if (!selected(col, detail))
             continue;
-        if (col->sql)
-            query_add(q, "%s%s", comma, col->sql);
-        else
-            query_add(q, "%st.`%s`", comma, col->col ? col->col : col->name);
+        buf_adds(&q->text, comma);
+        buf_adds(&q->text, col->sql ? col->sql : "t.`");
+        if (!col->sql) {
+            buf_adds(&q->text, col->col ? col->col : col->name);
+            buf_addc(&q->text, '`');
+        }
         comma = ", ";
     }
     return q;
 }
 
-/* Spreads the selected columns over their places in the description. */
-static struct db_value *spread(struct view *v, const struct resource *r, unsigned detail, const struct db_value *from)
+struct db_value *view_spread(struct arena *a, const struct resource *r, unsigned detail, const struct db_value *from)
 {
-    struct db_value *to = arena_array(v->mem, r->column_count, sizeof *to);
+    struct db_value *to = arena_array(a, r->column_count, sizeof *to);
     for (size_t i = 0; i < r->column_count; i++)
         if (selected(&r->columns[i], detail))
             to[i] = *from++;
@@ -198,7 +197,7 @@ int view_select(struct view *v, const struct resource *r, unsigned detail, struc
     struct row **out = arena_array(v->mem, found.count, sizeof *out);
     for (size_t i = 0; i < found.count; i++) {
         struct db_value *values = db_row(&found, i);
-        out[i] = view_add(v, r, values[0].s, detail, spread(v, r, detail, values));
+        out[i] = view_add(v, r, values[0].s, detail, view_spread(v->mem, r, detail, values));
     }
     v->extra = found.count ? db_row(&found, 0)[found.columns - 1].s : NULL;
     if (rows)
@@ -342,7 +341,7 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
             return rc;
         for (size_t i = 0; i < found.count; i++) {
             struct db_value *values = db_row(&found, i);
-            struct row *row = view_add(v, child, values[0].s, detail, spread(v, child, detail, values));
+            struct row *row = view_add(v, child, values[0].s, detail, view_spread(v->mem, child, detail, values));
             struct row *parent = find_any(v, values[found.columns - 1].s);
             if (parent)
                 view_add_kid(v, parent, slot, row->id, NULL, NULL);
@@ -527,6 +526,9 @@ static bool pending(const struct view *v)
 int view_load(struct view *v)
 {
     int rc = OK;
+    const struct auth *caller = v->c->auth;
+    if (caller && caller->user_values)
+        view_add(v, &resource_user, caller->user_id, D_BODY, caller->user_values);
     for (size_t i = 0; i < MAX_RANK && rc == OK; i++) /* the rows of the answer itself come first */
         if (v->sets[i].res && v->sets[i].res != &resource_user)
             rc = follow(v, &v->sets[i]);
@@ -629,13 +631,13 @@ static bool has_part(const struct resource *r, enum part part)
 
 static void write_part(struct view *v, struct jw *w, const struct row *row, const char *key, enum part part)
 {
-    jw_key(w, key);
+    jw_name(w, key);
     jw_open(w, '{');
     for (size_t i = 0; i < row->res->column_count; i++) {
         const struct column *col = &row->res->columns[i];
         if (col->part != part)
             continue;
-        jw_key(w, col->name);
+        jw_name(w, col->name);
         view_write_column(v, w, row, col);
     }
     jw_close(w, '}');
@@ -643,7 +645,7 @@ static void write_part(struct view *v, struct jw *w, const struct row *row, cons
 
 static void write_absent(struct jw *w, const char *key)
 {
-    jw_key(w, key);
+    jw_name(w, key);
     jw_null(w);
 }
 
@@ -685,15 +687,15 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
     if (e)
         e->tail = w->out->len;
     if (!(r->flags & X_NO_ENVELOPE_ID)) {
-        jw_key(w, "id");
+        jw_name(w, "id");
         jw_uuid(w, row->id);
-        jw_key(w, "permission_denied");
+        jw_name(w, "permission_denied");
         jw_bool(w, false);
     }
     for (size_t i = 1; i < r->column_count; i++) {
         if (r->columns[i].part != P_TOP)
             continue;
-        jw_key(w, r->columns[i].name);
+        jw_name(w, r->columns[i].name);
         view_write_column(v, w, row, &r->columns[i]);
     }
     jw_close(w, '}');

@@ -68,6 +68,9 @@ int view_select(struct view *v, const struct resource *r, unsigned detail, struc
 /* What the last view_select() found behind the columns of the description in its first row; NULL without rows. */
 const char *view_extra(const struct view *v);
 
+/* Spreads the values that view_query() selects over the places of the columns in the description. */
+struct db_value *view_spread(struct arena *a, const struct resource *r, unsigned detail, const struct db_value *from);
+
 /* Starts a query with the SELECT part; the caller goes on with joins and conditions. */
 struct query *view_query(struct view *v, const struct resource *r, unsigned detail);
 

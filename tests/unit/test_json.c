@@ -126,6 +126,28 @@ static const char *rewrite(const char *text, bool spaced)
     return json_text(&mem, v, spaced);
 }
 
+/* Every byte in every place of a text: plain ones are taken in eights. */
+static void each_byte_comes_back(void **state)
+{
+    (void)state;
+    for (int spaced = 0; spaced < 2; spaced++)
+        for (int byte = 0; byte < 0x80; byte++)
+            for (size_t at = 0; at < 24; at++) {
+                char text[25] = "xxxxxxxxxxx\xc3\xa4xxxxxxxxxxx";
+                struct buf out = {0};
+                struct jw w = {.out = &out, .spaced = spaced};
+                text[at == 12 ? 11 : at] = (char)byte;
+                if (at == 11 || at == 12)
+                    text[12] = 'y';
+                jw_strn(&w, text, 24);
+                struct json_object *back = json_tree(&mem, out.data, out.len);
+                if (!back || json_object_get_string_len(back) != 24 || memcmp(json_object_get_string(back), text, 24))
+                    fail_msg("byte %02x at %zu: %s", (unsigned)byte, at, out.data);
+                buf_free(&out);
+                arena_reset(&mem);
+            }
+}
+
 static void both_styles_are_written(void **state)
 {
     (void)state;
@@ -256,6 +278,7 @@ int main(void)
         cmocka_unit_test_teardown(members_are_found_in_text, reset),
         cmocka_unit_test_teardown(walking_damaged_text_stays_inside, reset),
         cmocka_unit_test_teardown(escapes_are_decoded, reset),
+        cmocka_unit_test_teardown(each_byte_comes_back, reset),
         cmocka_unit_test_teardown(both_styles_are_written, reset),
         cmocka_unit_test_teardown(numbers_keep_their_text, reset),
         cmocka_unit_test_teardown(documents_are_completed, reset),
