@@ -71,8 +71,7 @@ static int fetch_token(struct ctx *c)
         return fail(c, EX_RUNTIME, "The control plane gave no access token: %s",
                     got.failure ? got.error : "it refused");
     }
-    struct json_error error;
-    struct json_object *o = json_check(got.body, got.len, &error) ? json_tree(c->mem, got.body, got.len) : NULL;
+    struct json_object *o = json_tree(c->mem, got.body, got.len);
     struct json_object *v = json_object_is_type(o, json_type_object) ? json_object_object_get(o, "access_token") : NULL;
     if (!json_object_is_type(v, json_type_string) || !json_object_get_string_len(v) ||
         strpbrk(json_object_get_string(v), "\r\n"))

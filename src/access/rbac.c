@@ -103,9 +103,7 @@ static int caller(struct ctx *c, const char **out)
 
 static struct json_object *read_object(struct ctx *c, const struct cloud_answer *answer)
 {
-    struct json_error error;
-    struct json_object *o =
-        json_check(answer->body, answer->len, &error) ? json_tree(c->mem, answer->body, answer->len) : NULL;
+    struct json_object *o = json_tree(c->mem, answer->body, answer->len);
     return json_object_is_type(o, json_type_object) ? o : NULL;
 }
 

@@ -16,13 +16,11 @@ const struct model SHARE_QUERY = MODEL("resource membership", QUERY);
 /* The actions of the body; 422 when it is no list of texts, 400 when one is no action. */
 static int read_actions(struct ctx *c, struct json_object **out)
 {
-    struct json_error error;
     struct loc body = {.name = "body"};
     struct check *k = request_check(c);
     bool ok;
     k->at = &body;
-    struct json_object *list =
-        json_check(c->req.body, c->req.body_len, &error) ? json_tree(c->mem, c->req.body, c->req.body_len) : NULL;
+    struct json_object *list = json_tree(c->mem, c->req.body, c->req.body_len);
     if (!json_object_is_type(list, json_type_array)) {
         check_problem(k, NULL, list ? "list_type" : "missing", list, NULL,
                       list ? "Input should be a valid list" : "Field required");

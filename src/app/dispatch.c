@@ -45,10 +45,8 @@ static int read_json(struct ctx *c)
         return OK;
     if (!utf8_valid(c->req.body, c->req.body_len))
         return fail_detail(c, 400, "The body is not UTF-8");
-    if (json_check(c->req.body, c->req.body_len, &error)) {
-        c->raw = json_tree(c->mem, c->req.body, c->req.body_len);
+    if (json_parse(c->mem, c->req.body, c->req.body_len, &c->raw, &error))
         return OK;
-    }
     struct check *k = request_check(c);
     struct loc body = {.name = "body"}, at = {.outer = &body, .index = error.at};
     k->at = &at;

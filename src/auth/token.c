@@ -149,12 +149,12 @@ static struct part part(struct arena *a, const char *from, const char *to)
 static struct json_object *read_object(struct arena *a, struct part p, const char *what, const char **problem)
 {
     struct json_error error = {0, "Expecting value"};
-    if (!p.len || !json_check(p.s, p.len, &error)) {
+    struct json_object *o;
+    if (!p.len || !json_parse(a, p.s, p.len, &o, &error)) {
         *problem = arena_printf(a, "Invalid %s string: %s: line 1 column %zu (char %zu)", what, error.message,
                                 error.at + 1, error.at);
         return NULL;
     }
-    struct json_object *o = json_tree(a, p.s, p.len);
     if (!json_object_is_type(o, json_type_object))
         *problem = arena_printf(a, "Invalid %s string: must be a json object", what);
     return *problem ? NULL : o;

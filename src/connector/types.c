@@ -128,10 +128,11 @@ static struct json_object *attribute_schema(struct json_object *schema)
 /* A text for a list: JSON, or words between commas. A new reference. */
 static struct json_object *list_from_text(struct arena *a, const char *s)
 {
+    struct json_object *list;
     struct json_error error;
-    if (json_check(s, strlen(s), &error))
-        return json_object_get(json_tree(a, s, strlen(s)));
-    struct json_object *list = json_object_new_array();
+    if (json_parse(a, s, strlen(s), &list, &error))
+        return json_object_get(list);
+    list = json_object_new_array();
     for (;;) {
         size_t len = strcspn(s, ",");
         json_object_array_add(list, json_object_new_string_len(s, (int)len));

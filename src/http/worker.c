@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -225,6 +226,16 @@ static void put_fcgi(const FCGX_Request *r, const struct buf *head, const struct
     put_all(r->ipcFd, m.v, 2 * m.records + 1);
 }
 
+/* Ends the connection. libfcgi would wait for the other side to do so first, for fear that what has not been read of
+ * the request takes the answer along with it: needless when there is nothing of the kind. */
+static void hang_up(FCGX_Request *r)
+{
+    int unread = 0;
+    if (!r->keepConnection && ioctl(r->ipcFd, FIONREAD, &unread) == 0 && unread == 0)
+        FCGX_Detach(r);
+    FCGX_Free(r, !r->keepConnection);
+}
+
 static void handle(struct ctx *c, struct worker *w, size_t (*get)(void *, char *, size_t), void *stream)
 {
     c->res.status = 200;
@@ -294,7 +305,7 @@ int worker_run(struct worker *w)
         head.len = 0;
         write_head(&c, w, &head);
         put_fcgi(&r, &head, &c.res.body, !streq(c.req.method, "HEAD"));
-        FCGX_Free(&r, !r.keepConnection);
+        hang_up(&r);
         log_request(&c, monotonic_ms() - start);
         w->finish(&c, w->app);
         arena_reset(&mem);

@@ -42,8 +42,9 @@ static struct json_object *parsed(struct walk *w, struct json_object *v)
         return v;
     const char *s = json_object_get_string(v);
     size_t len = (size_t)json_object_get_string_len(v);
+    struct json_object *inner;
     struct json_error error;
-    return json_check(s, len, &error) ? json_tree(w->c->mem, s, len) : v;
+    return json_parse(w->c->mem, s, len, &inner, &error) ? inner : v;
 }
 
 /* The schema that "#/a/b" leads to, or NULL. */

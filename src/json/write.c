@@ -288,20 +288,29 @@ struct json_object *json_keep(struct arena *a, struct json_object *v)
     return v;
 }
 
-struct json_object *json_tree(struct arena *a, const char *s, size_t len)
+bool json_parse(struct arena *a, const char *s, size_t len, struct json_object **out, struct json_error *error)
 {
-    struct json_error error;
-    if (!json_check(s, len, &error))
-        return NULL;
+    *out = NULL;
+    if (!json_check(s, len, error))
+        return false;
     static struct json_tokener *t; /* kept: it is large */
     if (t)
         json_tokener_reset(t);
     else
         t = json_tokener_new_ex(JSON_MAX_DEPTH + 2);
-    if (!t)
-        return NULL;
+    if (!t) {
+        *error = (struct json_error){.message = "out of memory"};
+        return false;
+    }
     /* the end of the text is told by a NUL, without which a bare number would count as unfinished */
     char *copy = arena_strndup(a, s, len);
-    struct json_object *v = json_tokener_parse_ex(t, copy, (int)len + 1);
-    return json_keep(a, v);
+    *out = json_keep(a, json_tokener_parse_ex(t, copy, (int)len + 1));
+    return true;
+}
+
+struct json_object *json_tree(struct arena *a, const char *s, size_t len)
+{
+    struct json_object *v;
+    struct json_error error;
+    return json_parse(a, s, len, &v, &error) ? v : NULL;
 }

@@ -42,7 +42,11 @@ void jw_stamp(struct jw *w, const char *sql, size_t len);
 struct arena;
 char *json_text(struct arena *a, struct json_object *v, bool spaced);
 
-/* Parses text that json_check() accepts; the tree is freed with the arena. NULL for `null` and for malformed text. */
+/* Parses text that json_check() accepts, which otherwise says what is wrong; the tree is freed with the arena, and NULL
+ * for `null`. */
+bool json_parse(struct arena *a, const char *s, size_t len, struct json_object **out, struct json_error *error);
+
+/* The same where it does not matter what is wrong: NULL for malformed text as well. */
 struct json_object *json_tree(struct arena *a, const char *s, size_t len);
 
 /* Ties a tree made by hand to the arena. */

@@ -382,11 +382,10 @@ static struct json_object *labels_from_words(struct ctx *c, const char *s)
 static int read_labels(struct ctx *c, const struct pair *given, struct json_object **labels)
 {
     struct json_error error;
-    if (!json_check(given->value, given->value_len, &error)) {
+    if (!json_parse(c->mem, given->value, given->value_len, labels, &error)) {
         *labels = labels_from_words(c, given->value);
         return OK;
     }
-    *labels = json_tree(c->mem, given->value, given->value_len);
     if (!json_object_is_type(*labels, json_type_object))
         return fail(c, EX_VALUE, "labels_str is neither a JSON object nor a list like key=value,key");
     return OK;

@@ -105,8 +105,7 @@ def furnish(world: World) -> None:
     for number in range(FEW):
         world.api.make("/users", {"name": world.name("user"), "is_admin": False})
         world.service_account()
-        if number < FEW // 4:
-            world.api_key(account)
+        world.api_key(account)
         for make in (world.device, world.flavor, world.schedule, world.template, world.code_repository,
                      world.secret, world.service, world.tag):
             make()
@@ -187,16 +186,30 @@ def requests_of(world: World) -> dict[str, Callable[[Line], Any]]:
     }
 
 
-def latency(call: Callable[[Line], Any], line: Line, seconds: float, least: int) -> float:
-    """The median of as many calls as fit into the time, in milliseconds."""
-    call(line)
+ROUNDS = 5
+
+
+def timed(call: Callable[[Line], Any], line: Line, seconds: float) -> list[float]:
+    """The milliseconds of each of as many calls as fit into the time, at least one."""
     taken: list[float] = []
     end = time.perf_counter() + seconds
-    while len(taken) < least or (time.perf_counter() < end and len(taken) < 2000):
+    while not taken or time.perf_counter() < end:
         begin = time.perf_counter()
         call(line)
         taken.append((time.perf_counter() - begin) * 1000)
-    return statistics.median(taken)
+    return taken
+
+
+def latency(call: Callable[[Line], Any], lines: list[Line], seconds: float) -> list[float]:
+    """The median of the calls over each line, in milliseconds. The lines take turns, for machines that are now faster
+    and now slower."""
+    taken: list[list[float]] = [[] for _ in lines]
+    for line in lines:
+        call(line)
+    for _ in range(ROUNDS):
+        for line, times in zip(lines, taken):
+            times += timed(call, line, seconds / ROUNDS)
+    return [statistics.median(times) for times in taken]
 
 
 def throughput(server: Server, path: str, seconds: int) -> float:
@@ -224,17 +237,23 @@ def processes(server: Server) -> list[int]:
     return [server.process.pid, *descendants(server.process.pid)]
 
 
-def measure(server: Server, calls: dict[str, Callable[[Line], Any]], stock: StockClient | None,
-            lists: dict[str, str], quick: bool) -> dict[str, Any]:
-    """Everything about one server."""
-    line, result = Line(server), {"latency": {}, "throughput": {}, "size": {}}
-    slow = isinstance(server, Reference)
+def latencies(servers: dict[str, Server], calls: dict[str, Callable[[Line], Any]], lists: dict[str, str],
+              quick: bool) -> dict[str, Any]:
+    """Those of all requests, by server."""
+    lines = {side: Line(server) for side, server in servers.items()}
+    result: dict[str, Any] = {side: {"latency": {}, "size": {}} for side in servers}
+    calls = calls | {label: lambda line, path=path: line.ask("GET", path) for label, path in lists.items()}
     for label, call in calls.items():
-        result["latency"][label] = latency(call, line, 0.5 if quick else 2.0,
-                                           2 if quick else 5 if slow else 20)
-        result["size"][label] = line.size
-    for label, path in lists.items():
-        result["latency"][label] = latency(lambda line, path=path: line.ask("GET", path), line, 0.3, 2 if slow else 10)
+        medians = latency(call, list(lines.values()), 0.5 if quick else 1.5)
+        for (side, line), median in zip(lines.items(), medians):
+            result[side]["latency"][label] = median
+            result[side]["size"][label] = line.size
+    return result
+
+
+def measure(server: Server, stock: StockClient | None, quick: bool) -> dict[str, Any]:
+    """What else there is to measure of one server."""
+    result: dict[str, Any] = {"throughput": {}}
     paths = {"version": "/version", "current user": "/current-user",
              "stacks, hydrated": f"/stacks?hydrate=true&size={STACKS}",
              "runs size=20": "/runs?size=20"}
@@ -294,7 +313,7 @@ def scaling(kanso: Kanso, times: int) -> dict[str, Any]:
     line = Line(kanso)
 
     def times_of() -> dict[str, float]:
-        return {label: latency(lambda line, path=path: line.ask("GET", path), line, 1, 5)
+        return {label: latency(lambda line, path=path: line.ask("GET", path), [line], 1)[0]
                 for label, path in pages.items()}
 
     before = times_of()
@@ -395,11 +414,13 @@ def main() -> None:
                 reference.stop()
                 copy_rows(mariadb, kanso.database, reference.database)
                 starts["reference"] = reference.start()
-            for side in filter(None, (kanso, reference)):
-                key = "kanso" if side is kanso else "reference"
+            servers: dict[str, Server] = {"kanso": kanso} | ({"reference": reference} if reference else {})
+            print("measuring latencies ...", flush=True)
+            result |= latencies(servers, calls, lists, options.quick)
+            for key, side in servers.items():
                 stock = StockClient(venv, directory / ("s" + key)) if with_reference else None
                 print(f"measuring {key} ...", flush=True)
-                result[key] = measure(side, calls, stock, lists, options.quick) | {"start": starts[key]}
+                result[key] |= measure(side, stock, options.quick) | {"start": starts[key]}
             if reference:
                 reference.stop()
             output = REPOSITORY / "build" / "bench.json"
