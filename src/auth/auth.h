@@ -12,7 +12,7 @@ int auth_load_account(struct ctx *c, const char *id, struct auth *auth, bool *ac
 int authenticate(struct ctx *c);
 
 /* As authenticate(), for what only reads: where a token says who calls, the database is asked about him together with
- * the first statement of the handler, in one round trip; c->auth->prove is set until then. */
+ * the first statement of the handler, in one round trip if it can be; c->auth->prove is set until then. */
 int authenticate_ahead(struct ctx *c);
 
 #endif

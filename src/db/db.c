@@ -15,7 +15,6 @@ enum { CACHE_SLOTS = 512, CACHE_LIMIT = 400, CONNECT_TIMEOUT = 5, IO_TIMEOUT = 1
 struct cached {
     char *sql;
     MYSQL_STMT *stmt;
-    uint64_t used;
 };
 
 /* A statement that was announced: see db_ahead(). */
@@ -35,7 +34,7 @@ struct db {
     struct ahead ahead;
     struct cached cache[CACHE_SLOTS]; /* open addressing by the text's hash */
     size_t cached;
-    uint64_t clock, statements;
+    uint64_t statements;
     unsigned error_number;
     char error[512];
 };
@@ -159,8 +158,8 @@ static enum db_status failed(struct db *db, unsigned number, const char *text)
     snprintf(db->error, sizeof db->error, "%s", text);
     if (status == DB_LOST)
         disconnect(db);
-    if (status == DB_DEADLOCK && number == ER_LOCK_DEADLOCK)
-        db->open_transaction = db->open_transaction && number != ER_LOCK_DEADLOCK;
+    if (number == ER_LOCK_DEADLOCK) /* the server has rolled it back */
+        db->open_transaction = false;
     return status;
 }
 
@@ -247,7 +246,6 @@ static enum db_status prepare(struct db *db, const char *sql, MYSQL_STMT **out)
         c->stmt = stmt;
         db->cached++;
     }
-    c->used = ++db->clock;
     *out = c->stmt;
     return DB_OK;
 }
@@ -382,7 +380,12 @@ static enum db_status execute(struct db *db, MYSQL_STMT *stmt)
         return mysql_stmt_execute(stmt) ? stmt_failed(db, stmt) : DB_OK;
     db->statements++;
     bool sent = send_only(db, stmt);
-    enum db_status s = receive(db, first) ? fetch_rows(db, w->mem, first, &w->rows) : DB_ERROR;
+    enum db_status s = DB_ERROR;
+    w->rows = (struct db_rows){0};
+    if (receive(db, first))
+        s = fetch_rows(db, w->mem, first, &w->rows);
+    else
+        mysql_stmt_free_result(first); /* whatever of it is still to come */
     w->answered = s == DB_OK;
     if (s == DB_LOST) /* the statements are gone with the connection */
         return s;

@@ -83,9 +83,10 @@ enum db_status db_ready(struct db *db);
 enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql,
                       const struct db_param *params, size_t count);
 
-/* Announces a SELECT of few rows: it is sent together with the next other statement, in one round trip, and its rows
- * are kept until the same statement with the same parameters is run. One at a time; NULL takes the announcement back.
- * The texts must live until then. */
+/* Announces a SELECT of few rows: once both are prepared on this connection, it is sent together with the next other
+ * statement, in one round trip, and its rows are kept until the same statement with the same parameters is run, which
+ * it may be in any case. One at a time; NULL takes the announcement back, and a lost connection does. Texts, parameters
+ * and arena must live until then. */
 void db_ahead(struct db *db, struct arena *a, const char *sql, const struct db_param *params, size_t count);
 
 /* Runs statements separated by semicolons, without parameters: migrations only. */

@@ -19,7 +19,7 @@ enum route_flags {
     R_INTERNAL = 256,      /* not part of the OpenAPI document */
     R_UUID_PATH = 1024,    /* path parameters are UUIDs whatever their names say */
     R_BODY_OPTIONAL = 512, /* the body may be absent: c->body is NULL then */
-    R_CLAIM = 2048,        /* reads first, knowing of the caller what his token claims (lists and gets all do) */
+    R_CLAIM = 2048,        /* may read first, knowing of the caller what his token claims, as lists and gets may */
 };
 
 /* What the body or answer of a generic route is made of. */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -208,7 +207,7 @@ static size_t add_records(struct message *m, const FCGX_Request *r, const char *
 
 /* The answer from the head to FCGI_END_REQUEST in one write, unless it is very large: libfcgi would cut it into pieces
  * of 8 KiB, and wake nginx for each. */
-static void put_fcgi(const FCGX_Request *r, const struct buf *head, const struct buf *body, bool with_body)
+static bool put_fcgi(const FCGX_Request *r, const struct buf *head, const struct buf *body, bool with_body)
 {
     unsigned char end[2 * FCGI_HEADER_LEN + sizeof(FCGI_EndRequestBody)] = {0};
     struct message m = {.records = 0};
@@ -216,34 +215,37 @@ static void put_fcgi(const FCGX_Request *r, const struct buf *head, const struct
     add_records(&m, r, head->data, head->len);
     for (size_t done = 0; done < len;) {
         if (m.records == BATCH && !put_all(r->ipcFd, m.v, 2 * BATCH))
-            return;
+            return false;
         m.records %= BATCH;
         done += add_records(&m, r, body->data + done, len - done);
     }
     record_head(end, r, FCGI_STDOUT, 0); /* the end of the stream; its status and protocolStatus are 0 */
     record_head(end + FCGI_HEADER_LEN, r, FCGI_END_REQUEST, sizeof(FCGI_EndRequestBody));
     m.v[2 * m.records] = (struct iovec){end, sizeof end};
-    put_all(r->ipcFd, m.v, 2 * m.records + 1);
+    return put_all(r->ipcFd, m.v, 2 * m.records + 1);
 }
 
-/* Ends the connection. libfcgi would wait for the other side to do so first, for fear that what has not been read of
- * the request takes the answer along with it: needless when there is nothing of the kind. */
-static void hang_up(FCGX_Request *r)
+/* Ends the request. Before it closes a connection, libfcgi waits for the other side to do so, for fear that what has
+ * not been read takes the answer along with it; needless once the request has been read to its end. */
+static void hang_up(FCGX_Request *r, bool sent, bool read)
 {
-    int unread = 0;
-    if (!r->keepConnection && ioctl(r->ipcFd, FIONREAD, &unread) == 0 && unread == 0)
+    bool close = !r->keepConnection || !sent || FCGX_GetError(r->in);
+    if (close && read && FCGX_GetChar(r->in) == EOF && !FCGX_GetError(r->in))
         FCGX_Detach(r);
-    FCGX_Free(r, !r->keepConnection);
+    FCGX_Free(r, close);
 }
 
-static void handle(struct ctx *c, struct worker *w, size_t (*get)(void *, char *, size_t), void *stream)
+/* Returns whether the body has been read. */
+static bool handle(struct ctx *c, struct worker *w, size_t (*get)(void *, char *, size_t), void *stream)
 {
     c->res.status = 200;
     c->res.content_type = "application/json";
     c->res.body.len = 0;
     read_request(c, w);
-    if (read_body(c, w, get, stream) == OK)
-        w->handle(c, w->app);
+    if (read_body(c, w, get, stream) != OK)
+        return false;
+    w->handle(c, w->app);
+    return true;
 }
 
 /* The variables are copied: libfcgi forgets its own when the answer leaves, and background work still reads them. */
@@ -301,11 +303,11 @@ int worker_run(struct worker *w)
             break;
         double start = monotonic_ms();
         begin(&c, &mem, r.envp);
-        handle(&c, w, get_fcgi, r.in);
+        bool read = handle(&c, w, get_fcgi, r.in);
         head.len = 0;
         write_head(&c, w, &head);
-        put_fcgi(&r, &head, &c.res.body, !streq(c.req.method, "HEAD"));
-        hang_up(&r);
+        bool sent = put_fcgi(&r, &head, &c.res.body, !streq(c.req.method, "HEAD"));
+        hang_up(&r, sent, read);
         log_request(&c, monotonic_ms() - start);
         w->finish(&c, w->app);
         arena_reset(&mem);

@@ -293,7 +293,8 @@ bool json_parse(struct arena *a, const char *s, size_t len, struct json_object *
     *out = NULL;
     if (!json_check(s, len, error))
         return false;
-    static struct json_tokener *t; /* kept: it is large */
+    enum { KEEP = 1024 * 1024 };
+    static struct json_tokener *t; /* kept, unless a long text has made it large */
     if (t)
         json_tokener_reset(t);
     else
@@ -305,6 +306,10 @@ bool json_parse(struct arena *a, const char *s, size_t len, struct json_object *
     /* the end of the text is told by a NUL, without which a bare number would count as unfinished */
     char *copy = arena_strndup(a, s, len);
     *out = json_keep(a, json_tokener_parse_ex(t, copy, (int)len + 1));
+    if (len > KEEP) {
+        json_tokener_free(t);
+        t = NULL;
+    }
     return true;
 }
 

@@ -78,6 +78,7 @@ const struct resource resource_api_key = {
     COLUMNS(columns),
     FILTERS(filters),
     .body = &body,
+    .flags = X_SMALL,
     .rank = RANK_API_KEY,
     .unique = {.columns = {"name", "service_account_id"}, .error = EX_ENTITY_EXISTS, .on_update = true},
     .scope = scope,

@@ -103,7 +103,7 @@ const struct resource resource_device = {
     COLUMNS(columns),
     FILTERS(filters),
     .body = &body,
-    .flags = X_NO_NAME,
+    .flags = X_NO_NAME | X_SMALL,
     .rank = RANK_DEVICE,
     .scope = scope,
     .before_update = lock_or_unlock,

@@ -142,28 +142,28 @@ static int64_t offset_of(const struct filter_query *f)
     return __builtin_mul_overflow(f->page - 1, f->size, &offset) ? INT64_MAX : offset;
 }
 
-/* Whether the database finds the page at once in the order of an index: nothing filtered, near the beginning. */
+/* Whether whole rows cost little to sort: plain columns, no documents, no joins. */
+static bool is_narrow(const struct resource *r)
+{
+    for (size_t i = 0; i < r->column_count; i++)
+        if ((r->columns[i].sql && !(r->columns[i].flags & C_WORKSPACE)) || r->columns[i].enc == E_JSON)
+            return false;
+    return !r->from;
+}
+
+/* Whether an index has the page in its order, near its beginning, with nothing to be skipped on the way. */
 static bool is_at_hand(const struct resource *r, const struct filter_query *f)
 {
     enum { NEAR = 1000 };
-    return !r->from && f->group_count == 0 && f->page <= NEAR / f->size;
-}
-
-/* The index that has the rows in their order already, where nothing else narrows them down: the database would rather
- * sort a table of a few hundred rows than walk along it. "" once somebody has dropped it. */
-static const char *index_hint(const struct ctx *c, const struct resource *r, bool usable)
-{
-    const struct filter_query *f = c->filter;
-    if (!usable || f->descending || f->outside->text.len || !streq(f->order, "t.`created`"))
-        return "";
-    return arena_printf(c->mem, "FORCE INDEX FOR ORDER BY (kanso_%s_created)", r->table);
+    bool all = f->group_count == 0 && (f->outside->text.len == 0 || r->flags & X_SMALL);
+    return all && !r->from && !f->descending && streq(f->order, "t.`created`") && f->page <= NEAR / f->size;
 }
 
 /* The rows of the page, and with them the number of all rows: one statement, unless the page is beyond the last. */
 static int select_page(struct view *v, const struct resource *r, unsigned detail, struct row ***rows, size_t *count,
                        int64_t *total)
 {
-    static bool usable = true;
+    static bool indexed = true; /* until it shows that somebody has dropped such an index */
     struct ctx *c = view_ctx(v);
     const struct filter_query *f = c->filter;
     const char *direction = f->descending ? "DESC" : "ASC";
@@ -171,8 +171,11 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     query_add(q, ", (SELECT COUNT(*) FROM `%s` t", r->table);
     filter_where(f, r, q);
     query_add(q, ")");
-    if (is_at_hand(r, f)) {
-        query_add(q, " FROM `%s` t %s", r->table, index_hint(c, r, usable));
+    bool walk = indexed && is_at_hand(r, f);
+    if (walk || is_narrow(r)) {
+        query_add(q, " FROM `%s` t", r->table);
+        if (walk) /* left to itself, the database would rather sort a few hundred rows */
+            query_add(q, " FORCE INDEX FOR ORDER BY (kanso_%s_created)", r->table);
         filter_where(f, r, q);
         query_add(q, " ORDER BY %s %s, t.id LIMIT ? OFFSET ?", f->order, direction);
     } else { /* the ids of the page first: only they are joined and read whole */
@@ -185,8 +188,8 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     query_param(q, p_int(f->size));
     query_param(q, p_int(offset_of(f)));
     int rc = view_select(v, r, detail, q, rows, count);
-    if (rc == FAILED && usable && db_errno(c->db) == DB_NO_SUCH_INDEX) {
-        usable = false;
+    if (rc == FAILED && walk && db_errno(c->db) == DB_NO_SUCH_INDEX) {
+        indexed = false;
         return RETRY;
     }
     if (rc == OK && *count)

@@ -122,7 +122,8 @@ enum resource_flags {
     X_META_NULL = 16,      /* metadata is null even when hydrated */
     X_NAME_OR_ID = 32,     /* get and delete take a name as well */
     X_NO_ENVELOPE_ID = 64, /* no id and permission_denied members */
-    X_NO_NAME = 128        /* no name member */
+    X_NO_NAME = 128,       /* no name member */
+    X_SMALL = 256          /* so few rows that it is cheap to walk along all of them */
 };
 
 struct resource {

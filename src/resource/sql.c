@@ -29,8 +29,8 @@ int sql_failed(struct ctx *c, enum db_status s)
     return fail(c, EX_RUNTIME, "The database refused the operation (error %u)", db_errno(c->db));
 }
 
-enum db_status sql_try(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params,
-                       size_t count)
+static enum db_status try(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params,
+                          size_t count)
 {
     enum db_status s = db_run(c->db, c->mem, out, text, params, count);
     if (s == DB_LOST && c->committed) /* only reads follow a commit: they may simply run again */
@@ -49,7 +49,7 @@ int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct d
 {
     int rc = starts_with(text, "SELECT") ? OK : sql_prove(c);
     if (rc == OK)
-        rc = sql_failed(c, sql_try(c, out, text, params, count));
+        rc = sql_failed(c, try(c, out, text, params, count));
     return rc == OK ? sql_prove(c) : rc;
 }
 

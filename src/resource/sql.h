@@ -7,7 +7,7 @@
 #include "http/context.h"
 
 /* Asks whether the caller is who the token says, if that is still open (auth.h, authenticate_ahead); composes the 401.
- * Every statement does so by itself: SELECTs behind them, all others before. */
+ * sql_run() does so by itself, behind SELECTs and before all others, and so does sql_begin(). */
 int sql_prove(struct ctx *c);
 
 /* Runs a statement. DB_DEADLOCK and, before the first commit, a lost connection give RETRY; anything else that fails
@@ -20,10 +20,6 @@ int sql_run(struct ctx *c, struct db_rows *out, const char *sql, const struct db
 /* sql(c, &rows, "SELECT ... ?", p_text(id)) */
 #define sql(c, out, text, ...) sql_run(c, out, text, SQL_PARAMS(__VA_ARGS__))
 #define sql0(c, out, text)     sql_run(c, out, text, NULL, 0)
-
-/* As sql_run(), but hands the database's verdict back instead of composing an answer. */
-enum db_status sql_try(struct ctx *c, struct db_rows *out, const char *sql, const struct db_param *params,
-                       size_t count);
 
 /* Composes the answer for a verdict. */
 int sql_failed(struct ctx *c, enum db_status s);

@@ -88,9 +88,11 @@ def fill(world: World, runs: int) -> None:
 
 
 FEW = 20
-# One list of each group of endpoints that has one: none may be less than LEAST_LIST times as fast. Beside it, the
-# catalogue of connector types, a second list of its group: no database has it, so that little is left to save.
+# One list of each group of endpoints that has one: LEAST_LIST times as many answers a second as the reference, for as
+# many clients as LIST_CLIENTS. A single client of the shortest lists mostly waits for processes to wake up, which is
+# what its latency then measures. The catalogue of connector types is a second list of its group: no database has it.
 LEAST_LIST = 20
+LIST_CLIENTS = 8
 CATALOGUE = "service_connector_types"
 LISTS = ["users", "workspaces", "service_accounts", "service_accounts/{account}/api_keys", "devices", "stacks",
          "components", "flavors", "service_connectors", CATALOGUE, "pipelines", "pipeline_builds",
@@ -212,11 +214,11 @@ def latency(call: Callable[[Line], Any], lines: list[Line], seconds: float) -> l
     return [statistics.median(times) for times in taken]
 
 
-def throughput(server: Server, path: str, seconds: int) -> float:
-    """Good answers a second to 32 connections; what a server refuses under this load does not count."""
+def throughput(server: Server, path: str, seconds: float, clients: int = 32) -> float:
+    """Good answers a second to so many connections; what a server refuses under this load does not count."""
     token = Api(server.url).token
     output = subprocess.run(
-        ["wrk", "-t2", "-c32", f"-d{seconds}s", "--timeout", "120s", "-H",
+        ["wrk", "-t2", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "120s", "-H",
          "Authorization: Bearer " + token, server.url + "/api/v1" + path],
         check=True, capture_output=True, text=True).stdout
     answers = re.search(r"(\d+) requests in", output).group(1)  # type: ignore[union-attr]
@@ -249,6 +251,14 @@ def latencies(servers: dict[str, Server], calls: dict[str, Callable[[Line], Any]
             result[side]["latency"][label] = median
             result[side]["size"][label] = line.size
     return result
+
+
+def list_rates(servers: dict[str, Server], lists: dict[str, str], result: dict[str, Any]) -> None:
+    """Answers a second to several clients of each list, in the time of twenty answers to one, but half a minute at most."""
+    for label, path in lists.items():
+        for side, server in servers.items():
+            seconds = min(30, max(1, result[side]["latency"][label] / 50))
+            result[side].setdefault("rate", {})[label] = throughput(server, path, seconds, LIST_CLIENTS)
 
 
 def measure(server: Server, stock: StockClient | None, quick: bool) -> dict[str, Any]:
@@ -359,7 +369,11 @@ def report(result: dict[str, Any]) -> None:
         row(label, reference, kanso, "ms", ratio(reference, kanso), least)
     for label in filter(lambda label: label.startswith("list: "), ours["latency"]):
         reference, kanso = both("latency", label)
-        row(label, reference, kanso, "ms", ratio(reference, kanso), None if CATALOGUE in label else LEAST_LIST)
+        row(label, reference, kanso, "ms", ratio(reference, kanso))
+    for label in ours.get("rate", {}):
+        reference, kanso = both("rate", label)
+        row(f"{LIST_CLIENTS} clients, {label}", reference, kanso, "/s", ratio(kanso, reference),
+            None if CATALOGUE in label else LEAST_LIST)
     for label in ours["throughput"]:
         reference, kanso = both("throughput", label)
         row(f"32 connections: {label}", reference, kanso, "/s", ratio(kanso, reference))
@@ -417,6 +431,9 @@ def main() -> None:
             servers: dict[str, Server] = {"kanso": kanso} | ({"reference": reference} if reference else {})
             print("measuring latencies ...", flush=True)
             result |= latencies(servers, calls, lists, options.quick)
+            if shutil.which("wrk"):
+                print("measuring lists ...", flush=True)
+                list_rates(servers, lists, result)
             for key, side in servers.items():
                 stock = StockClient(venv, directory / ("s" + key)) if with_reference else None
                 print(f"measuring {key} ...", flush=True)
