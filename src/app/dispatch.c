@@ -3,6 +3,7 @@
 #include "access/access.h"
 #include "auth/activity.h"
 #include "auth/auth.h"
+#include "base/config.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
@@ -188,7 +189,7 @@ static int retrying(struct ctx *c, int (*ask)(struct ctx *))
 static bool reads_first(const struct ctx *c)
 {
     bool reading = c->route->op == OP_LIST || c->route->op == OP_GET || c->route->flags & R_CLAIM;
-    return reading && !(c->check && c->check->count) && !access_decides();
+    return reading && config.db_pipelining && !(c->check && c->check->count) && !access_decides();
 }
 
 static int find_caller(struct ctx *c)

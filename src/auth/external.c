@@ -82,14 +82,12 @@ static const struct model USER = MODEL("external_user", USER_FIELDS);
 int external_login(struct ctx *c, const char *token, char id[33])
 {
     struct fetched answer = {0};
-    struct check k;
     char hex[UUID_HEX + 1];
     int rc = ask(c, token, &answer);
     if (rc != OK)
         return rc;
-    check_begin(&k, c->mem);
     struct json_object *user = json_tree(c->mem, answer.body, answer.len);
-    user = json_object_is_type(user, json_type_object) ? model_check(&k, &USER, user) : NULL;
+    user = json_object_is_type(user, json_type_object) ? model_check(check_new(c->mem), &USER, user) : NULL;
     if (!user || !uuid_read(member_str(user, "id"), strlen(member_str(user, "id")), hex))
         return strange(c);
     struct external_user e = {.id = hex,

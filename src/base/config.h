@@ -40,6 +40,7 @@ struct config {
     const char *local_stores_path, *config_path, *store_roots;
     const char *log_level, *trusted_proxies;
     int64_t max_body, max_requests;
+    bool db_pipelining;
 };
 
 /* The configuration of this process, after config_load(). */

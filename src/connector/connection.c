@@ -36,12 +36,11 @@ static const char *check_config(struct connection *con)
 {
     struct json_object *plain, *secret, *schema = json_tree(con->mem, con->method->schema, strlen(con->method->schema));
     const char *missing = connector_split(con->mem, con->method, con->config, NULL, &plain, &secret);
-    struct check *k = arena_alloc(con->mem, sizeof *k);
     if (missing)
         return arena_printf(con->mem, "the attribute '%s' is missing", missing);
     json_object_object_foreach(secret, key, value) json_object_object_add(plain, key, json_object_get(value));
-    check_begin(k, con->mem);
     con->config = plain;
+    struct check *k = check_new(con->mem);
     return schema_check_object(k, schema, plain) ? NULL : check_text(k);
 }
 

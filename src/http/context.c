@@ -132,9 +132,7 @@ int fail_check(struct ctx *c)
 
 struct check *request_check(struct ctx *c)
 {
-    if (!c->check) {
-        c->check = arena_alloc(c->mem, sizeof *c->check);
-        check_begin(c->check, c->mem);
-    }
+    if (!c->check)
+        c->check = check_new(c->mem);
     return c->check;
 }

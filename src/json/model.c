@@ -68,10 +68,12 @@ static void free_problems(void *b)
     buf_free(b);
 }
 
-void check_begin(struct check *c, struct arena *mem)
+struct check *check_new(struct arena *mem)
 {
-    *c = (struct check){.mem = mem};
+    struct check *c = arena_alloc(mem, sizeof *c);
+    c->mem = mem;
     arena_on_reset(mem, free_problems, &c->problems);
+    return c;
 }
 
 static void write_loc(struct jw *w, const struct loc *l)

@@ -111,8 +111,8 @@ struct check {
     const struct loc *at; /* where the value in hand is */
 };
 
-/* Ties the buffer to the arena, in which the check itself must live. */
-void check_begin(struct check *c, struct arena *mem);
+/* A check in the arena, without problems so far. */
+struct check *check_new(struct arena *mem);
 
 /* Adds a problem at c->at (or at a member of it, when `member` is given). `ctx` is JSON text or NULL. */
 void check_problem(struct check *c, const char *member, const char *type, struct json_object *input, const char *ctx,

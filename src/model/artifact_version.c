@@ -83,13 +83,12 @@ static void show_version(struct view *v, const struct row *row, struct jw *w)
 static void write_source(struct view *v, struct jw *w, struct span stored)
 {
     struct arena *mem = view_ctx(v)->mem;
-    struct check k;
     if (json_kind(stored) == '{') {
         model_write_stored(w, &MODEL_SOURCE, stored);
         return;
     }
-    check_begin(&k, mem);
-    jw_value(w, model_check(&k, &MODEL_SOURCE, json_keep(mem, json_object_new_string_len(stored.s, (int)stored.len))));
+    struct json_object *path = json_keep(mem, json_object_new_string_len(stored.s, (int)stored.len));
+    jw_value(w, model_check(check_new(mem), &MODEL_SOURCE, path));
 }
 
 static void show_materializer(struct view *v, const struct row *row, struct jw *w)

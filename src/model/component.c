@@ -164,10 +164,9 @@ static int check_store_path(struct ctx *c, const char *flavor, struct json_objec
 int component_check_config(struct ctx *c, const struct flavor *f, const char *flavor_name, const char *type,
                            struct json_object *configuration)
 {
-    struct check *k = arena_alloc(c->mem, sizeof *k);
     if (f->custom)
         return OK;
-    check_begin(k, c->mem);
+    struct check *k = check_new(c->mem);
     if (!schema_check_object(k, f->schema, configuration))
         return fail(c, EX_INVALID_VALUE, "The configuration does not fit the %s flavor '%s': %s", type, flavor_name,
                     check_text(k));

@@ -84,6 +84,17 @@ def test_a_lost_connection(admin: Api, one_worker: Kanso, mariadb: MariaDB) -> N
         assert ok(admin.get(path)) == before
 
 
+def test_without_reading_ahead(launch) -> None:
+    """The same answers, for a proxy before the database that takes one statement at a time."""
+    plain = Api(launch(KANSO_DB_PIPELINING="false").url)
+    for path in READS:
+        assert plain.get(path).status_code != 401, path
+    ok(plain.post("/users", {"name": "leaver", "password": "pw", "is_admin": True}))
+    leaver = Api(plain.url, "leaver", "pw")
+    ok(plain.delete("/users/leaver"))
+    assert all(leaver.get(path).status_code == 401 for path in READS)
+
+
 def test_an_index_that_somebody_dropped(fresh: Kanso, mariadb: MariaDB) -> None:
     admin = Api(fresh.url)
     before = ok(admin.get("/flavors?size=7&hydrate=true"))

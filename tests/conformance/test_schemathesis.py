@@ -111,7 +111,7 @@ def test_answers_are_as_documented(source, launch, server_url, tmp_path: Path,
          "sys.argv[0] = 'schemathesis'; sys.exit(schemathesis())", "run",
          str(tmp_path / "openapi.json"), "--url", kanso.url,
          "-H", f"Authorization: Bearer {token}", "--checks", CHECKS, "-n", str(wanted),
-         "--seed", str(request.config.getoption("--seed")), "--phases", "fuzzing", "-w", "2",
+         "--seed", str(request.config.getoption("--seed")), "--phases", "fuzzing", "-w", "1",
          "--continue-on-failure", "--no-shrink", "--suppress-health-check", "all",
          "--warnings", "off", "--request-timeout", "60", "--exclude-path-regex", LEFT_OUT],
         cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -192,9 +192,8 @@ static const struct model OUTER = MODEL("outer", fields);
 
 static const char *check(const char *text, enum check_mode mode, const char **problems)
 {
-    struct check *c = arena_alloc(&mem, sizeof *c);
+    struct check *c = check_new(&mem);
     struct loc body = {.name = "body"};
-    check_begin(c, &mem);
     c->mode = mode;
     c->at = &body;
     struct json_object *v = model_check(c, &OUTER, json_tree(&mem, text, strlen(text)));

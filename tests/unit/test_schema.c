@@ -21,8 +21,7 @@ static struct json_object *json(const char *text)
 /* The problems of a value as text; "[]" when it fits. */
 static const char *problems(const char *schema, const char *value)
 {
-    struct check *k = arena_alloc(&mem, sizeof *k);
-    check_begin(k, &mem);
+    struct check *k = check_new(&mem);
     bool good = schema_check_object(k, json(schema), json(value));
     assert_int_equal(good, k->count == 0);
     return check_text(k);
