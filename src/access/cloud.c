@@ -18,11 +18,10 @@ static char *token;
 const char *cloud_server(struct arena *a)
 {
     const char *id = config.external_server_id;
-    char hex[UUID_HEX + 1], text[UUID_TEXT + 1];
+    char hex[UUID_HEX + 1];
     if (!id || !uuid_read(id, strlen(id), hex))
         return id ? id : "None";
-    uuid_write(hex, text);
-    return arena_strdup(a, text);
+    return uuid_dashed(a, hex);
 }
 
 static void forget_token(void)

@@ -86,7 +86,6 @@ static const char *cloud_name(struct arena *a, const char *type, const char *id)
 static int caller(struct ctx *c, const char **out)
 {
     struct db_rows rows;
-    char text[UUID_TEXT + 1];
     if (!c->auth->external_id) {
         int rc = sql(c, &rows, "SELECT external_user_id FROM user WHERE id = ?", p_text(c->auth->user_id));
         if (rc != OK)
@@ -94,8 +93,7 @@ static int caller(struct ctx *c, const char **out)
         if (!rows.count || !db_row(&rows, 0)[0].s)
             return fail(c, EX_RUNTIME, "The user %s has no external id, by which permissions could be asked for",
                         c->auth->name);
-        uuid_write(db_row(&rows, 0)[0].s, text);
-        c->auth->external_id = arena_strdup(c->mem, text);
+        c->auth->external_id = uuid_dashed(c->mem, db_row(&rows, 0)[0].s);
     }
     *out = c->auth->external_id;
     return OK;

@@ -52,11 +52,6 @@ static const char *account_query(struct ctx *c, const char *condition)
     return arena_printf(c->mem, "%s FROM user t WHERE %s", columns ? columns : "", condition);
 }
 
-static const char *value_of(const struct db_value *values, const char *column)
-{
-    return values[resource_column(&resource_user, column) - resource_user.columns].s;
-}
-
 static int load_account(struct ctx *c, const char *condition, const char *value, struct auth *auth, bool *active)
 {
     struct db_rows rows;
@@ -64,13 +59,13 @@ static int load_account(struct ctx *c, const char *condition, const char *value,
     auth->user_id = NULL;
     if (rc != OK || rows.count == 0)
         return rc;
-    struct db_value *v = view_spread(c->mem, &resource_user, D_BODY, db_row(&rows, 0));
-    auth->user_id = v[0].s;
-    auth->name = value_of(v, "name");
-    auth->is_admin = *value_of(v, "is_admin") != '0';
-    auth->is_service_account = *value_of(v, "is_service_account") != '0';
-    auth->user_values = v;
-    *active = *value_of(v, "active") != '0';
+    struct row row = {.res = &resource_user, .v = view_spread(c->mem, &resource_user, D_BODY, db_row(&rows, 0))};
+    auth->user_id = row_str(&row, "id");
+    auth->name = row_str(&row, "name");
+    auth->is_admin = row_bool(&row, "is_admin");
+    auth->is_service_account = row_bool(&row, "is_service_account");
+    auth->user_values = row.v;
+    *active = row_bool(&row, "active");
     return OK;
 }
 
@@ -92,13 +87,6 @@ static int note_login(struct ctx *c, const char *table, const char *id, const ch
                p_text(now), p_text(now), p_text(id));
 }
 
-static const char *dashed(struct ctx *c, const char *hex)
-{
-    char text[UUID_TEXT + 1];
-    uuid_write(hex, text);
-    return arena_strdup(c->mem, text);
-}
-
 /* The key that the token was got with: it and its service account must be there and active. */
 static int check_api_key(struct ctx *c, const char *id)
 {
@@ -111,7 +99,7 @@ static int check_api_key(struct ctx *c, const char *id)
     if (rc != OK)
         return rc;
     if (rows.count == 0)
-        return refuse_token(c, arena_printf(c->mem, "error retrieving API key %s", dashed(c, id)));
+        return refuse_token(c, arena_printf(c->mem, "error retrieving API key %s", uuid_dashed(c->mem, id)));
     const struct db_value *v = db_row(&rows, 0);
     if (*v[4].s == '0')
         return refuse_token(c, arena_printf(c->mem, "service account %s of API key %s is not active", v[3].s, v[0].s));
@@ -124,7 +112,7 @@ static int check_api_key(struct ctx *c, const char *id)
 static int check_device(struct ctx *c, const char *id, const struct auth *auth)
 {
     struct db_rows rows;
-    const char *name = dashed(c, id);
+    const char *name = uuid_dashed(c->mem, id);
     int rc = sql(c, &rows, "SELECT user_id, status, expires, last_login FROM auth_devices WHERE id = ?", p_text(id));
     if (rc != OK)
         return rc;
@@ -176,7 +164,7 @@ static int check_claims(struct ctx *c, struct auth *auth)
     if (rc != OK)
         return rc;
     if (!known)
-        return refuse_token(c, arena_printf(c->mem, "error retrieving token account %s", dashed(c, subject)));
+        return refuse_token(c, arena_printf(c->mem, "error retrieving token account %s", uuid_dashed(c->mem, subject)));
     if (!active)
         return refuse_token(c, arena_printf(c->mem, "account %s is not active", auth->name));
     if (auth->api_key_id)
@@ -231,16 +219,17 @@ static int authenticate_nobody(struct ctx *c, struct auth *auth)
     return rc;
 }
 
+static int (*const SCHEMES[])(struct ctx *, struct auth *) = {
+    [SCHEME_NO_AUTH] = authenticate_nobody,
+    [SCHEME_HTTP_BASIC] = authenticate_basic,
+    [SCHEME_OAUTH2_PASSWORD_BEARER] = authenticate_token,
+    [SCHEME_EXTERNAL] = authenticate_token,
+};
+
 int authenticate(struct ctx *c)
 {
-    static int (*const schemes[])(struct ctx *, struct auth *) = {
-        [SCHEME_NO_AUTH] = authenticate_nobody,
-        [SCHEME_HTTP_BASIC] = authenticate_basic,
-        [SCHEME_OAUTH2_PASSWORD_BEARER] = authenticate_token,
-        [SCHEME_EXTERNAL] = authenticate_token,
-    };
     struct auth *auth = arena_alloc(c->mem, sizeof *auth);
-    int rc = schemes[config.auth_scheme](c, auth);
+    int rc = SCHEMES[config.auth_scheme](c, auth);
     if (rc == OK)
         c->auth = auth;
     return rc;
@@ -257,7 +246,7 @@ static int prove(struct ctx *c)
 
 int authenticate_ahead(struct ctx *c)
 {
-    if (config.auth_scheme != SCHEME_OAUTH2_PASSWORD_BEARER && config.auth_scheme != SCHEME_EXTERNAL)
+    if (SCHEMES[config.auth_scheme] != authenticate_token)
         return authenticate(c);
     struct auth *auth = arena_alloc(c->mem, sizeof *auth);
     int rc = read_token(c, auth);

@@ -20,7 +20,7 @@ int server_id_of(struct ctx *c, const char **hex)
         if (rows.count == 0)
             return fail(c, EX_RUNTIME, "The database has no server settings: run kansoctl migrate");
         if (!config.jwt_secret_key && db_row(&rows, 0)[1].s)
-            token_derive_key(db_row(&rows, 0)[1].s, db_password(c->db));
+            token_derive_key(c->mem, db_row(&rows, 0)[1].s, db_password(c->db));
         memcpy(known, db_row(&rows, 0)[0].s, UUID_HEX + 1);
     }
     *hex = known;

@@ -49,15 +49,14 @@ static EVP_MAC_CTX *server_mac(void)
     return ctx;
 }
 
-void token_derive_key(const char *stored, const char *password)
+void token_derive_key(struct arena *a, const char *stored, const char *password)
 {
     static char key[2 * EVP_MAX_MD_SIZE + 1];
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned n = 0;
     if (!HMAC(EVP_sha256(), stored, (int)strlen(stored), (const unsigned char *)password, strlen(password), mac, &n))
         return;
-    for (unsigned i = 0; i < n; i++)
-        snprintf(key + 2 * i, 3, "%02x", mac[i]);
+    snprintf(key, sizeof key, "%s", hex_encode(a, mac, n));
     config.jwt_secret_key = key;
 }
 
@@ -68,21 +67,14 @@ size_t token_mac(const void *text, size_t len, unsigned char out[TOKEN_MAC_MAX])
     return mac && EVP_MAC_update(mac, text, len) && EVP_MAC_final(mac, out, &n, TOKEN_MAC_MAX) ? n : 0;
 }
 
-static char *dashed(struct arena *a, const char *hex)
-{
-    char text[UUID_TEXT + 1];
-    uuid_write(hex, text);
-    return arena_strdup(a, text);
-}
-
 static const char *issuer(struct arena *a, const char *server_id)
 {
-    return config.jwt_issuer ? config.jwt_issuer : dashed(a, server_id);
+    return config.jwt_issuer ? config.jwt_issuer : uuid_dashed(a, server_id);
 }
 
 static const char *audience(struct arena *a, const char *server_id)
 {
-    return config.jwt_audience ? config.jwt_audience : dashed(a, server_id);
+    return config.jwt_audience ? config.jwt_audience : uuid_dashed(a, server_id);
 }
 
 /* Encoding ------------------------------------------------------------------------------------------------------- */
@@ -102,7 +94,7 @@ static struct json_object *claims_of(struct arena *a, const struct token *t, con
         for (size_t i = 0; i < ARRAY_LEN(made); i++)
             json_object_object_del(o, made[i]);
     }
-    add_text(o, "sub", dashed(a, t->subject));
+    add_text(o, "sub", uuid_dashed(a, t->subject));
     if (!t->claims) {
         add_text(o, "iss", issuer(a, server_id));
         add_text(o, "aud", audience(a, server_id));
@@ -111,7 +103,7 @@ static struct json_object *claims_of(struct arena *a, const struct token *t, con
         json_object_object_add(o, "exp", json_object_new_int64(t->expires));
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
         if (ids[i])
-            add_text(o, made[i + 2], dashed(a, ids[i]));
+            add_text(o, made[i + 2], uuid_dashed(a, ids[i]));
     return o;
 }
 

@@ -19,7 +19,7 @@ struct token {
 
 /* Makes the signing key of a server that has none configured, from the one in its database and the password to that
  * database: hosts that share the database share the key, and a copy of the tables alone cannot sign. */
-void token_derive_key(const char *stored, const char *password);
+void token_derive_key(struct arena *a, const char *stored, const char *password);
 
 enum { TOKEN_MAC_MAX = 64 };
 

@@ -1,5 +1,7 @@
 #include "base/uuid.h"
 
+#include "base/arena.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -55,6 +57,13 @@ void uuid_write(const char *hex, char text[UUID_TEXT + 1])
         *p++ = hex[i];
     }
     *p = '\0';
+}
+
+char *uuid_dashed(struct arena *a, const char *hex)
+{
+    char text[UUID_TEXT + 1];
+    uuid_write(hex, text);
+    return arena_strdup(a, text);
 }
 
 void uuid_new(char hex[UUID_HEX + 1])

@@ -17,6 +17,10 @@ bool uuid_read(const char *text, size_t len, char hex[UUID_HEX + 1]);
 /* Writes the 36 characters (and a NUL) for 32 hex digits. */
 void uuid_write(const char *hex, char text[UUID_TEXT + 1]);
 
+/* The same in the arena. */
+struct arena;
+char *uuid_dashed(struct arena *a, const char *hex);
+
 /* A fresh random (version 4) one as 32 hex digits. */
 void uuid_new(char hex[UUID_HEX + 1]);
 
