@@ -2,7 +2,7 @@
 VERSION    := 0.1.0
 B          := build
 CC         ?= cc
-PKGS       := libmariadb json-c uuid libcrypt libcrypto libcurl
+PKGS       := libmariadb json-c libjwt uuid libcrypt libcrypto libcurl
 WARN       := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
               -Wformat=2 -Wundef -Wvla -Wno-missing-field-initializers
 HARDEN     := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIC \
@@ -38,6 +38,12 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
+
+$(B)/obj/src/auth/token.o: | $(B)/libjwt.checked
+$(B)/libjwt.checked: scripts/check-libjwt
+	@mkdir -p $(@D)
+	@scripts/check-libjwt
+	@touch $@
 
 $(B)/prog/%.o: cgi-bin/%.c
 	@mkdir -p $(@D)

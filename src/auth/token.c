@@ -5,48 +5,30 @@
 #include "base/uuid.h"
 #include "json/scan.h"
 
-#include <openssl/core_names.h>
+#include <jwt.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/params.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static const char *digest(void)
+/* libjwt's name for the configured algorithm; JWT_ALG_INVAL for one that is not symmetric. */
+static jwt_alg_t algorithm(void)
 {
-    return streq(config.jwt_algorithm, "HS512") ? "SHA512" : streq(config.jwt_algorithm, "HS384") ? "SHA384" : "SHA256";
+    return streq(config.jwt_algorithm, "HS512")   ? JWT_ALG_HS512
+           : streq(config.jwt_algorithm, "HS384") ? JWT_ALG_HS384
+           : streq(config.jwt_algorithm, "HS256") ? JWT_ALG_HS256
+                                                  : JWT_ALG_INVAL;
 }
 
-static EVP_MAC_CTX *new_mac(const char *key)
+/* The signing key. libjwt takes any token as good where it is given no key, so nothing reaches it without one. */
+static bool signing_key(const unsigned char **key, int *len)
 {
-    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    EVP_MAC_CTX *ctx = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)digest(), 0),
-                           OSSL_PARAM_construct_end()};
-    EVP_MAC_free(hmac);
-    if (ctx && EVP_MAC_init(ctx, (const unsigned char *)key, strlen(key), params))
-        return ctx;
-    EVP_MAC_CTX_free(ctx);
-    return NULL;
-}
-
-/* A MAC under the server's key, ready for a text. It is kept: setting one up takes OpenSSL longer than a token. */
-static EVP_MAC_CTX *server_mac(void)
-{
-    static EVP_MAC_CTX *ctx;
-    static char *key;
-    static const char *made_for;
-    if (ctx && streq(key, config.jwt_secret_key) && made_for == digest())
-        return EVP_MAC_init(ctx, NULL, 0, NULL) ? ctx : NULL;
-    EVP_MAC_CTX_free(ctx);
-    free(key);
-    key = strdup(config.jwt_secret_key);
-    made_for = digest();
-    ctx = key ? new_mac(key) : NULL;
-    return ctx;
+    *key = (const unsigned char *)config.jwt_secret_key;
+    *len = config.jwt_secret_key ? (int)strlen(config.jwt_secret_key) : 0;
+    return *len > 0 && algorithm() != JWT_ALG_INVAL;
 }
 
 void token_derive_key(struct arena *a, const char *stored, const char *password)
@@ -58,13 +40,6 @@ void token_derive_key(struct arena *a, const char *stored, const char *password)
         return;
     snprintf(key, sizeof key, "%s", hex_encode(a, mac, n));
     config.jwt_secret_key = key;
-}
-
-size_t token_mac(const void *text, size_t len, unsigned char out[TOKEN_MAC_MAX])
-{
-    size_t n = 0;
-    EVP_MAC_CTX *mac = server_mac();
-    return mac && EVP_MAC_update(mac, text, len) && EVP_MAC_final(mac, out, &n, TOKEN_MAC_MAX) ? n : 0;
 }
 
 static const char *issuer(struct arena *a, const char *server_id)
@@ -107,38 +82,51 @@ static struct json_object *claims_of(struct arena *a, const struct token *t, con
     return o;
 }
 
+/* Signs claims given as JSON text. Returns what libjwt allocated, to be given to free(); NULL when it cannot be made.
+ */
+static char *sign(const char *claims)
+{
+    const unsigned char *key;
+    int len;
+    jwt_t *jwt = NULL;
+    char *text = NULL;
+    if (!signing_key(&key, &len) || jwt_new(&jwt) != 0)
+        return NULL;
+    if (jwt_set_alg(jwt, algorithm(), key, len) == 0 && jwt_add_grants_json(jwt, claims) == 0)
+        text = jwt_encode_str(jwt);
+    jwt_free(jwt);
+    return text;
+}
+
 const char *token_encode(struct arena *a, const struct token *t, const char *server_id)
 {
-    if (!config.jwt_secret_key)
-        return NULL;
-    struct buf payload = {0};
-    struct jw w = {.out = &payload};
+    struct buf claims = {0};
+    struct jw w = {.out = &claims};
     jw_value(&w, claims_of(a, t, server_id));
-    const char *header = arena_printf(a, "{\"alg\":\"%s\",\"typ\":\"JWT\"}", config.jwt_algorithm);
-    const char *text = arena_printf(a, "%s.%s", base64url_encode(a, header, strlen(header)),
-                                    base64url_encode(a, payload.data, payload.len));
-    buf_free(&payload);
-    unsigned char mac[TOKEN_MAC_MAX];
-    size_t n = token_mac(text, strlen(text), mac);
-    return n ? arena_printf(a, "%s.%s", text, base64url_encode(a, mac, n)) : NULL;
+    char *signed_text = sign(arena_strndup(a, claims.data, claims.len));
+    buf_free(&claims);
+    const char *text = signed_text ? arena_strdup(a, signed_text) : NULL;
+    free(signed_text);
+    return text;
 }
 
 /* Decoding ------------------------------------------------------------------------------------------------------- */
 
-struct part {
+/* What stands between two dots, decoded; `s` is NULL when it is no base64url. */
+struct segment {
     char *s;
     size_t len;
 };
 
-static struct part part(struct arena *a, const char *from, const char *to)
+static struct segment segment(struct arena *a, const char *from, const char *to)
 {
-    struct part p = {0};
+    struct segment p = {0};
     p.s = base64url_decode(a, from, (size_t)(to - from), &p.len);
     return p;
 }
 
-/* A part as a JSON object; NULL and *problem otherwise. */
-static struct json_object *read_object(struct arena *a, struct part p, const char *what, const char **problem)
+/* A segment as a JSON object; NULL and *problem otherwise. */
+static struct json_object *read_object(struct arena *a, struct segment p, const char *what, const char **problem)
 {
     struct json_error error = {0, "Expecting value"};
     struct json_object *o;
@@ -162,13 +150,16 @@ static const char *check_algorithm(struct json_object *header)
     return NULL;
 }
 
-static bool signature_fits(const char *text, size_t len, struct part signature)
+/* Whether the signature is the one that the server's key makes, and what is signed is JSON: libjwt reads it first. It
+ * verifies by the algorithm that the header names; check_algorithm() has let pass the configured one only. */
+static bool signature_fits(const char *text)
 {
-    unsigned char mac[TOKEN_MAC_MAX];
-    if (!config.jwt_secret_key)
-        return false;
-    size_t n = token_mac(text, len, mac);
-    return n && equal_constant_time(mac, n, signature.s, signature.len);
+    const unsigned char *key;
+    int len;
+    jwt_t *jwt = NULL;
+    bool fits = signing_key(&key, &len) && jwt_decode(&jwt, text, key, len) == 0 && jwt_get_alg(jwt) == algorithm();
+    jwt_free(jwt);
+    return fits;
 }
 
 /* A claim that is a time. Returns 1 when it is there and fit, 0 when absent, -1 when it is no number. */
@@ -276,10 +267,11 @@ const char *token_decode(struct arena *a, const char *text, const char *server_i
                *problem = NULL;
     if (!last)
         return "Not enough segments";
-    struct part header_part = part(a, text, dot), payload = part(a, dot + 1, last), signature = part(a, last + 1, end);
-    if (!header_part.s)
+    struct segment head = segment(a, text, dot), payload = segment(a, dot + 1, last),
+                   signature = segment(a, last + 1, end);
+    if (!head.s)
         return "Invalid header padding";
-    struct json_object *header = read_object(a, header_part, "header", &problem);
+    struct json_object *header = read_object(a, head, "header", &problem);
     if (!header)
         return problem;
     if (!payload.s)
@@ -289,7 +281,7 @@ const char *token_decode(struct arena *a, const char *text, const char *server_i
     problem = check_algorithm(header);
     if (problem)
         return problem;
-    if (!signature_fits(text, (size_t)(last - text), signature))
+    if (!signature_fits(text))
         return "Signature verification failed";
     out->claims = read_object(a, payload, "payload", &problem);
     return out->claims ? read_claims(a, out->claims, server_id, out) : problem;

@@ -211,8 +211,8 @@ def test_other_algorithms(launch, server) -> None:
         other.stop()
 
 
-def test_order_of_claims(client: Api, claims: dict) -> None:
-    assert list(claims) == ["sub", "iss", "aud"]
+def test_claims_of_a_login(client: Api, claims: dict) -> None:
+    assert set(claims) == {"sub", "iss", "aud"}
 
 
 # Tokens for pipelines and schedules
