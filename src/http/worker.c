@@ -8,34 +8,52 @@
 #include <errno.h>
 #include <fastcgi.h>
 #include <fcgiapp.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 extern char **environ;
 
-enum { KEEP_BODY = 4 * 1024 * 1024 };
+enum { LISTENER = 0, KEEP_BODY = 4 * 1024 * 1024 };
 
-static volatile sig_atomic_t stopping;
-
-static void on_stop(int sig)
+/* Signals that ask for the end are blocked for good: they wait until the request in hand is answered, and no call of
+ * worker, libfcgi or driver is interrupted in the middle of it. wait_for_request() asks whether one has come. Returns
+ * the descriptor that says so, or -1. */
+static int block_stop_signals(void)
 {
-    (void)sig;
-    stopping = 1;
-    FCGX_ShutdownPending();
-    alarm(1); /* comes again, should this one have arrived just before accept() */
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &stop, NULL) != 0)
+        return -1;
+    return signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void install_signals(void)
+/* Other workers wait on the same socket, and one of them may be faster: accept() must not wait then, or no signal would
+ * reach this one any more. Accepted connections do not inherit it. */
+static bool set_nonblocking(int listener)
 {
-    struct sigaction sa = {.sa_handler = on_stop}; /* without SA_RESTART: accept() ends */
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGINT, &sa, NULL);
-    sigaction(SIGALRM, &sa, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    int flags = fcntl(listener, F_GETFL);
+    return flags >= 0 && fcntl(listener, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+/* Waits for a new connection or, on one that is kept, for its next request; false when the worker is to end. */
+static bool wait_for_request(const FCGX_Request *r, int signals)
+{
+    struct pollfd p[] = {{.fd = signals, .events = POLLIN},
+                         {.fd = r->ipcFd >= 0 ? r->ipcFd : LISTENER, .events = POLLIN}};
+    while (poll(p, ARRAY_LEN(p), -1) < 0)
+        if (errno != EINTR)
+            return false;
+    return !p[0].revents && !(p[1].revents & POLLNVAL);
 }
 
 static const char *env_or(const struct ctx *c, const char *name, const char *otherwise)
@@ -280,8 +298,40 @@ static int serve_cgi(struct worker *w)
     return ok ? 0 : 1;
 }
 
+/* One accepted connection: its request, answer, and what follows. */
+static void serve(struct worker *w, FCGX_Request *r, struct ctx *c, struct arena *mem, struct buf *head)
+{
+    double start = monotonic_ms();
+    begin(c, mem, r->envp);
+    bool read = handle(c, w, get_fcgi, r->in);
+    head->len = 0;
+    write_head(c, w, head);
+    bool sent = put_fcgi(r, head, &c->res.body, !streq(c->req.method, "HEAD"));
+    hang_up(r, sent, read);
+    log_request(c, monotonic_ms() - start);
+    w->finish(c, w->app);
+    arena_reset(mem);
+    buf_clear(&c->res.body, KEEP_BODY);
+}
+
+/* Accepts when there is something to accept; false when the worker is to end. */
+static bool next_request(FCGX_Request *r, int signals)
+{
+    while (wait_for_request(r, signals)) {
+        int rc = FCGX_Accept_r(r);
+        if (rc == 0)
+            return true;
+        if (rc != -EAGAIN && rc != -EWOULDBLOCK) {
+            log_error("accept: %s", strerror(-rc));
+            return false;
+        }
+    }
+    return false;
+}
+
 int worker_run(struct worker *w)
 {
+    signal(SIGPIPE, SIG_IGN);
     if (FCGX_IsCGI()) {
         if (!getenv("REQUEST_METHOD")) {
             fputs("kanso: descriptor 0 is no listening socket and there is no CGI environment; see --help\n", stderr);
@@ -290,30 +340,18 @@ int worker_run(struct worker *w)
         return serve_cgi(w);
     }
     FCGX_Request r;
-    if (FCGX_Init() || FCGX_InitRequest(&r, 0, 0)) {
+    int signals = block_stop_signals();
+    if (signals < 0 || !set_nonblocking(LISTENER) || FCGX_Init() || FCGX_InitRequest(&r, LISTENER, 0)) {
         fputs("kanso: cannot set up FastCGI on descriptor 0\n", stderr);
         return 1;
     }
-    install_signals();
     struct arena mem = {0};
     struct ctx c = {0};
     struct buf head = {0};
-    for (unsigned served = 0; !stopping && (!w->max_requests || served < w->max_requests); served++) {
-        if (FCGX_Accept_r(&r) < 0)
-            break;
-        double start = monotonic_ms();
-        begin(&c, &mem, r.envp);
-        bool read = handle(&c, w, get_fcgi, r.in);
-        head.len = 0;
-        write_head(&c, w, &head);
-        bool sent = put_fcgi(&r, &head, &c.res.body, !streq(c.req.method, "HEAD"));
-        hang_up(&r, sent, read);
-        log_request(&c, monotonic_ms() - start);
-        w->finish(&c, w->app);
-        arena_reset(&mem);
-        buf_clear(&c.res.body, KEEP_BODY);
-    }
+    for (unsigned served = 0; (!w->max_requests || served < w->max_requests) && next_request(&r, signals); served++)
+        serve(w, &r, &c, &mem, &head);
     FCGX_Free(&r, 1);
+    close(signals);
     buf_free(&head);
     buf_free(&c.res.body);
     arena_free(&mem);

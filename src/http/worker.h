@@ -18,7 +18,8 @@ struct worker {
     void (*finish)(struct ctx *c, void *app); /* after it has left: background work, clean-up */
 };
 
-/* Runs until SIGTERM or SIGINT, the end of input, or max_requests. Returns the exit status of the process. */
+/* Runs until SIGTERM, SIGINT or SIGHUP, which let the request in hand be answered first, or max_requests. Returns the
+ * exit status of the process. */
 int worker_run(struct worker *w);
 
 #endif

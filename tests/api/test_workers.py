@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Iterator
 
@@ -17,7 +18,7 @@ import pytest
 from kit import fastcgi
 from kit.api import Api
 from kit.factory import World, step_spec
-from kit.process import stop, wait_until
+from kit.process import state_of, stop, wait_until
 from kit.servers import Kanso
 
 
@@ -79,28 +80,24 @@ class Alone:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(socket_path))
         listener.listen(16)
-        self.process = subprocess.Popen(
-            [*wrapper, str(worker_of(kanso, "server")), "--groups", "all"], stdin=listener,
+        self.listener = listener
+        self.process = self.beside(kanso, *wrapper)
+
+    def beside(self, kanso: Kanso, *wrapper: str) -> subprocess.Popen:
+        """One more worker on the same socket."""
+        return subprocess.Popen(
+            [*wrapper, str(worker_of(kanso, "server")), "--groups", "all"], stdin=self.listener,
             env=kanso.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        listener.close()
 
     def ask(self, method: str, path: str, query: str = "", body: bytes = b"",
             **headers: str) -> tuple[int, dict[str, str], bytes]:
         return fastcgi.parse(fastcgi.call(self.path, fastcgi.environment(
             method, path, query, body, **headers), body))
 
-    def end(self) -> str:
-        """Ask it to end; what it said on standard error.
-
-        Again when it does not: a worker that is just about to wait may miss the signal.
-        """
-        for _ in range(60):
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                return self.process.communicate(timeout=1)[1]
-            except subprocess.TimeoutExpired:
-                continue
-        raise AssertionError("the worker does not end")
+    def end(self, how: int = signal.SIGTERM) -> str:
+        """Ask it to end, once; what it said on standard error."""
+        self.process.send_signal(how)
+        return self.process.communicate(timeout=60)[1]
 
 
 @pytest.fixture
@@ -111,10 +108,63 @@ def alone(kanso: Kanso, workspace_directory: Path) -> Iterator[Alone]:
     worker.path.unlink()
 
 
-def test_worker_ends_cleanly(alone: Alone) -> None:
+STOPS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("how", STOPS)
+def test_worker_ends_cleanly(alone: Alone, how: int) -> None:
     assert alone.ask("GET", "/api/v1/version")[0] == 200
-    alone.end()
+    alone.end(how)
     assert alone.process.returncode == 0
+
+
+@pytest.mark.parametrize("how", STOPS)
+@pytest.mark.parametrize("size", [20, 100_000])
+def test_stopped_while_it_reads_a_body(kanso: Kanso, alone: Alone, how: int, size: int) -> None:
+    """Half of the body is there: the other half is awaited, and the request answered."""
+    token = Api(kanso.url).token
+    body = json.dumps({"name": f"half-{how}-{size}", "color": "red"}).encode().ljust(size)
+    variables = fastcgi.environment("POST", "/api/v1/tags", body=body, authorization="Bearer " + token)
+    assert alone.ask("GET", "/api/v1/version")[0] == 200
+
+    def stop_it() -> None:
+        wait_until(lambda: not state_of(alone.process.pid).startswith("R"), 10, "a worker that waits")
+        alone.process.send_signal(how)
+        time.sleep(0.3)
+
+    assert fastcgi.parse(fastcgi.call(alone.path, variables, body, stop_it))[0] == 200
+    assert alone.process.wait(10) == 0
+
+
+def test_workers_on_one_socket_end_at_the_first_signal(kanso: Kanso, workspace_directory: Path) -> None:
+    """Each wakes up for each request, and all but one find nothing to accept; they end all the same, busy or not."""
+    first = Alone(kanso, workspace_directory / "shared.sock")
+    others = [first.beside(kanso) for _ in range(3)]
+    stopping = threading.Event()
+
+    def client() -> None:
+        while not stopping.is_set():
+            assert first.ask("GET", "/health")[0] == 200
+
+    clients = [threading.Thread(target=client) for _ in range(4)]
+    try:
+        for thread in clients:
+            thread.start()
+        for worker in others:
+            time.sleep(0.2)
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(10) == 0
+        stopping.set()
+        for thread in clients:
+            thread.join()
+        assert first.ask("GET", "/health")[0] == 200
+        first.end()
+        assert first.process.returncode == 0
+    finally:
+        stopping.set()
+        for worker in (first.process, *others):
+            stop(worker)
+        first.path.unlink()
 
 
 def test_request_in_hand_is_finished(kanso: Kanso, alone: Alone) -> None:

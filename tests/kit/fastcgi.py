@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from pathlib import Path
+from typing import Callable
 
 BEGIN, PARAMS, STDIN, STDOUT, END = 1, 4, 5, 6, 3
 
@@ -32,8 +33,12 @@ def parse(output: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(headers.get("status", "200").split()[0]), headers, body
 
 
-def call(path: Path, variables: dict[str, str], body: bytes = b"") -> bytes:
-    """One request to the worker that listens on a Unix socket; what it wrote."""
+def call(path: Path, variables: dict[str, str], body: bytes = b"",
+         halfway: Callable[[], None] = lambda: None) -> bytes:
+    """One request to the worker that listens on a Unix socket; what it wrote.
+
+    `halfway` is called when one half of the body has been sent.
+    """
     def record(kind: int, content: bytes) -> bytes:
         return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
 
@@ -46,9 +51,14 @@ def call(path: Path, variables: dict[str, str], body: bytes = b"") -> bytes:
         line.settimeout(60)
         line.connect(str(path))
         line.sendall(record(BEGIN, struct.pack(">HBxxxxx", 1, 0)) + record(PARAMS, pairs)
-                     + record(PARAMS, b"") + b"".join(
-                         record(STDIN, body[at:at + 60000]) for at in range(0, len(body), 60000))
-                     + record(STDIN, b""))
+                     + record(PARAMS, b""))
+        middle = len(body) // 2
+        for number, half in enumerate((body[:middle], body[middle:])):
+            if number:
+                halfway()
+            line.sendall(b"".join(
+                record(STDIN, half[at:at + 60000]) for at in range(0, len(half), 60000)))
+        line.sendall(record(STDIN, b""))
         stream, output = line.makefile("rb"), b""
         while True:
             header = stream.read(8)
