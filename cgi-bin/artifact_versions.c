@@ -2,16 +2,19 @@
 #include "app/app.h"
 #include "artifact/visualize.h"
 #include "model/artifact_version.h"
+#include "model/model.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/artifact_versions", resource_artifact_version),
     CREATE("/api/v1/artifact_versions", resource_artifact_version),
-    {"DELETE", "/api/v1/artifact_versions/", artifact_versions_prune, .query = &PRUNE_QUERY},
+    {"DELETE", "/api/v1/artifact_versions/", artifact_versions_prune, .query = &PRUNE_QUERY,
+     .needs = NEEDS({&resource_artifact_version, "prune", NEED_TYPE, NULL})},
     GET("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
     UPDATE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
     DELETE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
     {"GET", "/api/v1/artifact_versions/{artifact_version_id}/visualize", artifact_version_visualize,
-     .query = &VISUALIZE_QUERY, .answer = "LoadedVisualization"},
+     .query = &VISUALIZE_QUERY, .answer = "LoadedVisualization",
+     .needs = NEEDS({&resource_artifact_version, "read", NEED_PATH, NULL})},
 };
 
 WORKER(artifact_versions, routes)

@@ -6,10 +6,10 @@
 
 static const struct route routes[] = {
     {"POST", "/api/v1/login", login, .body = &LOGIN_FORM, .flags = R_PUBLIC | R_FORM,
-     .answer = "OAuthTokenResponse|OAuthRedirectResponse"},
-    {"GET", "/api/v1/logout", logout, .flags = R_PUBLIC},
+     .answer = "OAuthTokenResponse|OAuthRedirectResponse", .open = "how one signs in"},
+    {"GET", "/api/v1/logout", logout, .flags = R_PUBLIC, .open = "how one signs out"},
     {"POST", "/api/v1/device_authorization", device_authorize, .body = &DEVICE_AUTHORIZATION_FORM,
-     .flags = R_PUBLIC | R_FORM, .answer = "OAuthDeviceAuthorizationResponse"},
+     .flags = R_PUBLIC | R_FORM, .answer = "OAuthDeviceAuthorizationResponse", .open = "how a device asks to sign in"},
 };
 
 WORKER(auth, routes)

@@ -1,6 +1,7 @@
 /* Endpoint group: stack components */
 #include "app/app.h"
 #include "model/component.h"
+#include "model/model.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/components", resource_component),
@@ -9,7 +10,11 @@ static const struct route routes[] = {
     DELETE("/api/v1/components/{component_id}", resource_component),
     LIST("/api/v1/workspaces/{workspace_name_or_id}/components", resource_component),
     CREATE("/api/v1/workspaces/{workspace_name_or_id}/components", resource_component),
-    {.method = "GET", .path = "/api/v1/component-types", .handler = component_types, .answer = "[string]"},
+    {.method = "GET",
+     .path = "/api/v1/component-types",
+     .handler = component_types,
+     .answer = "[string]",
+     .open = "the same for everybody"},
 };
 
 WORKER(components, routes)

@@ -1,15 +1,16 @@
 /* Endpoint group: devices that sign in by the OAuth 2.0 device grant */
 #include "app/app.h"
 #include "model/device.h"
+#include "model/model.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/devices", resource_device),
     {"GET", "/api/v1/devices/{device_id}", device_get, &resource_device, OP_GET, .query = &DEVICE_GET_QUERY,
-     .flags = R_HYDRATE},
+     .flags = R_HYDRATE, .needs = NEEDS({&resource_device, "read", NEED_SHOWN, NULL})},
     UPDATE("/api/v1/devices/{device_id}", resource_device),
     DELETE("/api/v1/devices/{device_id}", resource_device),
     {"PUT", "/api/v1/devices/{device_id}/verify", device_verify, .body = &DEVICE_VERIFICATION,
-     .answer = "OAuthDeviceResponse"},
+     .answer = "OAuthDeviceResponse", .open = "by the code that the device shows"},
 };
 
 WORKER(devices, routes)

@@ -1,22 +1,30 @@
 /* Endpoint group: model_versions */
+#include "access/needs.h"
 #include "app/app.h"
+#include "model/model.h"
 #include "model/mv_link.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/model_versions", resource_model_version),
     GET("/api/v1/model_versions/{model_version_id}", resource_model_version),
-    UPDATE("/api/v1/model_versions/{model_version_id}", resource_model_version),
+    {"PUT", "/api/v1/model_versions/{model_version_id}", resource_update, &resource_model_version, OP_UPDATE,
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH, need_version_update})},
     DELETE("/api/v1/model_versions/{model_version_id}", resource_model_version),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/artifacts", mv_link_create,
-     .resource = &resource_mv_artifact, .op = OP_CREATE},
+     .resource = &resource_mv_artifact, .op = OP_CREATE,
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH_2, NULL})},
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/runs", mv_link_create,
-     .resource = &resource_mv_run, .op = OP_CREATE},
+     .resource = &resource_mv_run, .op = OP_CREATE,
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH_2, NULL})},
     {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts", mv_artifacts_delete,
-     .resource = &resource_mv_artifact, .query = &MV_ARTIFACTS_DELETE_QUERY},
+     .resource = &resource_mv_artifact, .query = &MV_ARTIFACTS_DELETE_QUERY,
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH, NULL})},
     {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts/{model_version_artifact_link_name_or_id}",
-     mv_link_delete, .resource = &resource_mv_artifact, .op = OP_DELETE},
+     mv_link_delete, .resource = &resource_mv_artifact, .op = OP_DELETE,
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH, NULL})},
     {"DELETE", "/api/v1/model_versions/{model_version_id}/runs/{model_version_pipeline_run_link_name_or_id}",
-     mv_link_delete, .resource = &resource_mv_run, .op = OP_DELETE},
+     mv_link_delete, .resource = &resource_mv_run, .op = OP_DELETE,
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH, NULL})},
 };
 
 WORKER(model_versions, routes)

@@ -1,16 +1,18 @@
 /* Endpoint group: models */
 #include "app/app.h"
+#include "model/model.h"
 #include "model/model_version.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/models", resource_model),
-    CREATE("/api/v1/workspaces/{workspace_name_or_id}/models", resource_model),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/models", resource_model, .feature = "model"),
     GET("/api/v1/models/{model_name_or_id}", resource_model),
     UPDATE("/api/v1/models/{model_id}", resource_model),
-    DELETE("/api/v1/models/{model_name_or_id}", resource_model),
+    DELETE("/api/v1/models/{model_name_or_id}", resource_model, .feature = "model"),
     LIST("/api/v1/models/{model_name_or_id}/model_versions", resource_model_version),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/models/{model_name_or_id}/model_versions", model_version_create,
-     .resource = &resource_model_version, .op = OP_CREATE},
+     .resource = &resource_model_version, .op = OP_CREATE,
+     .needs = NEEDS({&resource_model_version, "create", NEED_TYPE, NULL})},
 };
 
 WORKER(models, routes)

@@ -6,9 +6,9 @@ static const struct route routes[] = {
     LIST("/api/v1/pipelines", resource_pipeline),
     GET("/api/v1/pipelines/{pipeline_id}", resource_pipeline),
     UPDATE("/api/v1/pipelines/{pipeline_id}", resource_pipeline),
-    DELETE("/api/v1/pipelines/{pipeline_id}", resource_pipeline),
+    DELETE("/api/v1/pipelines/{pipeline_id}", resource_pipeline, .feature = "pipeline"),
     LIST("/api/v1/workspaces/{workspace_name_or_id}/pipelines", resource_pipeline),
-    CREATE("/api/v1/workspaces/{workspace_name_or_id}/pipelines", resource_pipeline),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/pipelines", resource_pipeline, .feature = "pipeline"),
 };
 
 WORKER(pipelines, routes)

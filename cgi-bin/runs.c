@@ -1,5 +1,6 @@
 /* Endpoint group: pipeline runs */
 #include "app/app.h"
+#include "model/model.h"
 #include "model/run.h"
 
 static const struct route routes[] = {
@@ -8,14 +9,19 @@ static const struct route routes[] = {
     LIST("/api/v1/pipelines/{pipeline_id}/runs", resource_run, .settles = "pipeline_id"),
     CREATE("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create", run_get_or_create, &resource_run,
-     OP_CREATE, .answer = "[PipelineRunResponse|bool]"},
+     OP_CREATE, .answer = "[PipelineRunResponse|bool]", .needs = NEEDS({&resource_run, "create", NEED_TYPE, NULL}),
+     .feature = "pipeline_run"},
     GET("/api/v1/runs/{run_id}", resource_run),
     UPDATE("/api/v1/runs/{run_id}", resource_run),
     DELETE("/api/v1/runs/{run_id}", resource_run),
-    {"GET", "/api/v1/runs/{run_id}/graph", run_graph, .flags = R_CLAIM, .answer = "LineageGraph"},
-    {"GET", "/api/v1/runs/{run_id}/steps", run_steps, &resource_step, OP_LIST, .settles = "pipeline_run_id"},
-    {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", run_configuration, .flags = R_CLAIM, .answer = "object"},
-    {"GET", "/api/v1/runs/{run_id}/status", run_status, .flags = R_CLAIM, .answer = "ExecutionStatus"},
+    {"GET", "/api/v1/runs/{run_id}/graph", run_graph, .flags = R_CLAIM, .answer = "LineageGraph",
+     .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL})},
+    {"GET", "/api/v1/runs/{run_id}/steps", run_steps, &resource_step, OP_LIST, .settles = "pipeline_run_id",
+     .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL})},
+    {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", run_configuration, .flags = R_CLAIM, .answer = "object",
+     .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL})},
+    {"GET", "/api/v1/runs/{run_id}/status", run_status, .flags = R_CLAIM, .answer = "ExecutionStatus",
+     .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL})},
 };
 
 WORKER(runs, routes)

@@ -6,17 +6,20 @@
 #include "model/user.h"
 
 static const struct route routes[] = {
-    {"GET", "/health", server_health, .flags = R_PUBLIC | R_HEAD, .answer = "string"},
-    {"GET", "/api/v1/version", server_version, .flags = R_PUBLIC, .answer = "string"},
-    {"GET", "/api/v1/info", server_info, .flags = R_PUBLIC, .answer = "ServerModel"},
+    {"GET", "/health", server_health, .flags = R_PUBLIC | R_HEAD, .answer = "string",
+     .open = "says nothing but that it is there"},
+    {"GET", "/api/v1/version", server_version, .flags = R_PUBLIC, .answer = "string",
+     .open = "clients ask before they sign in"},
+    {"GET", "/api/v1/info", server_info, .flags = R_PUBLIC, .answer = "ServerModel",
+     .open = "clients ask before they sign in"},
     {"GET", "/api/v1/settings", settings_get, .flags = R_HYDRATE, .exists = settings_here,
-     .answer = "ServerSettingsResponse"},
+     .answer = "ServerSettingsResponse", .open = "everybody may read them"},
     {"PUT", "/api/v1/settings", settings_update, .body = &SETTINGS_UPDATE, .exists = settings_here,
-     .answer = "ServerSettingsResponse"},
+     .answer = "ServerSettingsResponse", .open = "the handler asks for an administrator"},
     {"PUT", "/api/v1/activate", server_activate, .body = &SERVER_ACTIVATION, .flags = R_PUBLIC, .exists = users_managed,
-     .answer = "UserResponse?"},
-    {"GET", "/api/v1/onboarding_state", onboarding_get, .answer = "[string]"},
-    {"GET", "/openapi.json", openapi_get, .flags = R_PUBLIC | R_INTERNAL | R_HEAD},
+     .answer = "UserResponse?", .open = "only while the server has no administrator"},
+    {"GET", "/api/v1/onboarding_state", onboarding_get, .answer = "[string]", .open = "the same for everybody"},
+    {"GET", "/openapi.json", openapi_get, .flags = R_PUBLIC | R_INTERNAL | R_HEAD, .open = "the same for everybody"},
 };
 
 WORKER(server, routes)

@@ -1,6 +1,7 @@
 /* Endpoint group: service accounts and their API keys */
 #include "app/app.h"
 #include "model/api_key.h"
+#include "model/model.h"
 #include "model/service_account.h"
 
 #define KEYS "/api/v1/service_accounts/{service_account_id}/api_keys"
@@ -13,11 +14,16 @@ static const struct route routes[] = {
     UPDATE("/api/v1/service_accounts/{service_account_name_or_id}", resource_service_account),
     DELETE("/api/v1/service_accounts/{service_account_name_or_id}", resource_service_account),
     LIST(KEYS, resource_api_key),
-    {"POST", KEYS, api_key_create, &resource_api_key, OP_CREATE},
-    {"GET", KEY, api_key_get, &resource_api_key, OP_GET, .flags = R_HYDRATE},
-    {"PUT", KEY, api_key_update, &resource_api_key, OP_UPDATE},
-    {"DELETE", KEY, api_key_delete, &resource_api_key, OP_DELETE},
-    {"PUT", KEY "/rotate", api_key_rotate, .body = &API_KEY_ROTATION, .answer = "APIKeyResponse"},
+    {"POST", KEYS, api_key_create, &resource_api_key, OP_CREATE,
+     .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
+    {"GET", KEY, api_key_get, &resource_api_key, OP_GET, .flags = R_HYDRATE,
+     .needs = NEEDS({&resource_service_account, "read", NEED_PATH, NULL})},
+    {"PUT", KEY, api_key_update, &resource_api_key, OP_UPDATE,
+     .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
+    {"DELETE", KEY, api_key_delete, &resource_api_key, OP_DELETE,
+     .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
+    {"PUT", KEY "/rotate", api_key_rotate, .body = &API_KEY_ROTATION, .answer = "APIKeyResponse",
+     .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
 };
 
 WORKER(service_accounts, routes)

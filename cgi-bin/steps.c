@@ -1,16 +1,24 @@
 /* Endpoint group: step runs */
+#include "access/needs.h"
 #include "app/app.h"
 #include "artifact/logs.h"
+#include "model/model.h"
 #include "model/step.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/steps", resource_step),
-    {"POST", "/api/v1/steps", step_create, &resource_step, OP_CREATE},
-    {"GET", "/api/v1/steps/{step_id}", step_get, &resource_step, OP_GET, .flags = R_HYDRATE},
-    {"PUT", "/api/v1/steps/{step_id}", step_update, &resource_step, OP_UPDATE},
-    {"GET", "/api/v1/steps/{step_id}/step-configuration", step_configuration, .flags = R_CLAIM, .answer = "object"},
-    {"GET", "/api/v1/steps/{step_id}/logs", step_logs, .query = &STEP_LOGS_QUERY, .answer = "string"},
-    {"GET", "/api/v1/steps/{step_id}/status", step_status, .flags = R_CLAIM, .answer = "ExecutionStatus"},
+    {"POST", "/api/v1/steps", step_create, &resource_step, OP_CREATE,
+     .needs = NEEDS({&resource_run, "update", NEED_TYPE, need_run_of_step})},
+    {"GET", "/api/v1/steps/{step_id}", step_get, &resource_step, OP_GET, .flags = R_HYDRATE,
+     .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
+    {"PUT", "/api/v1/steps/{step_id}", step_update, &resource_step, OP_UPDATE,
+     .needs = NEEDS({&resource_step, "update", NEED_PATH, NULL})},
+    {"GET", "/api/v1/steps/{step_id}/step-configuration", step_configuration, .flags = R_CLAIM, .answer = "object",
+     .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
+    {"GET", "/api/v1/steps/{step_id}/logs", step_logs, .query = &STEP_LOGS_QUERY, .answer = "string",
+     .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
+    {"GET", "/api/v1/steps/{step_id}/status", step_status, .flags = R_CLAIM, .answer = "ExecutionStatus",
+     .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
 };
 
 WORKER(steps, routes)

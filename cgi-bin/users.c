@@ -1,29 +1,36 @@
 /* Endpoint group: users */
+#include "access/needs.h"
 #include "access/rbac.h"
 #include "access/share.h"
 #include "app/app.h"
 #include "auth/login.h"
+#include "model/model.h"
 #include "model/user.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/users", resource_user),
-    {"POST", "/api/v1/users", user_create, &resource_user, OP_CREATE, .exists = users_managed},
-    {"GET", "/api/v1/users/{user_name_or_id}", user_get, &resource_user, OP_GET, .flags = R_HYDRATE},
+    {"POST", "/api/v1/users", user_create, &resource_user, OP_CREATE, .exists = users_managed,
+     .needs = NEEDS({&resource_user, "create", NEED_TYPE, NULL})},
+    {"GET", "/api/v1/users/{user_name_or_id}", user_get, &resource_user, OP_GET, .flags = R_HYDRATE,
+     .needs = NEEDS({&resource_user, "read", NEED_PATH, need_other_user})},
     {"PUT", "/api/v1/users/{user_name_or_id}", user_update, .body = &USER_UPDATE, .exists = users_managed,
-     .answer = "UserResponse"},
-    {"DELETE", "/api/v1/users/{user_name_or_id}", user_delete, &resource_user, OP_DELETE, .exists = users_managed},
+     .answer = "UserResponse", .needs = NEEDS({&resource_user, "update", NEED_PATH, need_other_user})},
+    {"DELETE", "/api/v1/users/{user_name_or_id}", user_delete, &resource_user, OP_DELETE, .exists = users_managed,
+     .needs = NEEDS({&resource_user, "delete", NEED_PATH, need_other_user})},
     {"PUT", "/api/v1/users/{user_name_or_id}/activate", user_activate, .body = &USER_UPDATE, .flags = R_PUBLIC,
-     .exists = users_managed, .answer = "UserResponse"},
+     .exists = users_managed, .answer = "UserResponse", .open = "by the token that the account's maker was given"},
     {"PUT", "/api/v1/users/{user_name_or_id}/deactivate", user_deactivate, .exists = users_managed,
-     .answer = "UserResponse"},
+     .answer = "UserResponse", .needs = NEEDS({&resource_user, "update", NEED_PATH, need_other_user})},
     {"PUT", "/api/v1/users/{user_name_or_id}/email-opt-in", user_email_opt_in, .body = &USER_UPDATE,
-     .exists = users_managed, .answer = "UserResponse"},
+     .exists = users_managed, .answer = "UserResponse", .open = "one's own account only"},
     {"POST", "/api/v1/users/{user_name_or_id}/resource_membership", user_share, .query = &SHARE_QUERY,
-     .flags = R_BODY_BYTES, .exists = rbac_enabled},
-    {"GET", "/api/v1/api_token", api_token, .query = &API_TOKEN_QUERY, .answer = "string"},
-    {"GET", "/api/v1/current-user", user_current, .flags = R_CLAIM, .answer = "UserResponse"},
+     .flags = R_BODY_BYTES, .exists = rbac_enabled, .open = "the handler asks for what is shared"},
+    {"GET", "/api/v1/api_token", api_token, .query = &API_TOKEN_QUERY, .answer = "string",
+     .needs = NEEDS({&resource_run, "create", NEED_TYPE, NULL})},
+    {"GET", "/api/v1/current-user", user_current, .flags = R_CLAIM, .answer = "UserResponse",
+     .open = "one's own account only"},
     {"PUT", "/api/v1/current-user", user_update_current, .body = &USER_UPDATE, .exists = users_managed,
-     .answer = "UserResponse"},
+     .answer = "UserResponse", .open = "one's own account only"},
 };
 
 WORKER(users, routes)

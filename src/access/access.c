@@ -1,8 +1,8 @@
 #include "access/access.h"
 
 #include "access/gate.h"
+#include "access/needs.h"
 #include "access/rbac.h"
-#include "app/app.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/model.h"
@@ -75,223 +75,6 @@ int access_require(struct ctx *c, const struct resource *r, const char *id, cons
     return s ? rbac_require(c, s->by->name, v[1].s, action) : rbac_require(c, r->name, id, action);
 }
 
-static const struct resource *resource_named(const char *name)
-{
-    for (const struct group *const *g = all_groups; *g; g++)
-        for (size_t i = 0; i < (*g)->count; i++)
-            if ((*g)->routes[i].resource && streq((*g)->routes[i].resource->name, name))
-                return (*g)->routes[i].resource;
-    return NULL;
-}
-
-/* The id that a path parameter means, by name where the resource takes names; NULL when there is no such object. */
-static int param_id(struct ctx *c, const struct resource *r, size_t param, const char **id)
-{
-    char hex[UUID_HEX + 1];
-    struct db_rows rows;
-    const char *text = c->param[param];
-    *id = uuid_read(text, strlen(text), hex) ? arena_strdup(c->mem, hex) : NULL;
-    if (*id || !(r->flags & X_NAME_OR_ID))
-        return OK;
-    int rc =
-        sql(c, &rows,
-            arena_printf(c->mem, "SELECT t.id FROM `%s` t WHERE %s AND t.name = ? ORDER BY t.created, t.id LIMIT 1",
-                         r->table,
-                         r == &resource_user ? "t.is_service_account = 0"
-                         : r->always         ? r->always
-                                             : "1 = 1"),
-            p_text(text));
-    if (rc == OK && rows.count)
-        *id = db_row(&rows, 0)[0].s;
-    return rc;
-}
-
-static int require_param(struct ctx *c, const struct resource *r, size_t param, const char *action)
-{
-    const char *id = NULL;
-    int rc = rbac_applies(c) ? param_id(c, r, param, &id) : OK;
-    return rc == OK && rbac_applies(c) && id ? access_require(c, r, id, action) : rc;
-}
-
-/* An object that the body names by id. */
-static int require_member(struct ctx *c, const struct resource *r, const char *name, const char *action)
-{
-    char hex[UUID_HEX + 1];
-    const char *text = member_str(c->body, name);
-    return text && uuid_read(text, strlen(text), hex) ? access_require(c, r, hex, action) : OK;
-}
-
-/* Operations of their own ---------------------------------------------------------------------------------------- */
-
-struct rule {
-    const char *method, *path;
-    const char *resource, *action;
-    int param;                                       /* the object, by its place in the path; TYPE: all of the type */
-    int (*check)(struct ctx *, const struct rule *); /* instead */
-};
-enum { TYPE = -1 };
-
-static int step_create(struct ctx *c, const struct rule *r)
-{
-    return require_member(c, &resource_run, "pipeline_run_id", r->action);
-}
-
-static int version_update(struct ctx *c, const struct rule *r)
-{
-    int rc = member(c->body, "stage") ? require_member(c, &resource_model, "model", "promote") : OK;
-    return rc == OK ? access_require(c, &resource_model_version, c->param[0], r->action) : rc;
-}
-
-static int metadata_create(struct ctx *c, const struct rule *r)
-{
-    const char *type = member_str(c->body, "resource_type");
-    const struct resource *target = type ? resource_named(type) : NULL;
-    int rc = target && target != &resource_step ? require_member(c, target, "resource_id", "update") : OK;
-    return rc == OK ? rbac_require(c, r->resource, NULL, r->action) : rc;
-}
-
-/* A list of the body holds ids, which must be readable, or descriptions, from which objects are made. */
-static int parts(struct ctx *c, const struct resource *r, struct json_object *list)
-{
-    char hex[UUID_HEX + 1];
-    bool made = false;
-    for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
-        struct json_object *v = json_object_array_get_idx(list, i);
-        made = made || json_object_is_type(v, json_type_object);
-        if (!json_object_is_type(v, json_type_string) || !uuid_read(json_object_get_string(v), UUID_TEXT, hex))
-            continue;
-        int rc = access_require(c, r, hex, "read");
-        if (rc != OK)
-            return rc;
-    }
-    return made ? rbac_require(c, r->name, NULL, "create") : OK;
-}
-
-static int stack_parts(struct ctx *c, const struct rule *r)
-{
-    int rc = parts(c, &resource_connector, member(c->body, "service_connectors"));
-    struct json_object *components = member(c->body, "components");
-    if (json_object_is_type(components, json_type_object)) {
-        json_object_object_foreach(components, key, list)
-        {
-            (void)key;
-            if (rc == OK)
-                rc = parts(c, &resource_component, list);
-        }
-    }
-    if (rc != OK)
-        return rc;
-    return r->param == TYPE ? rbac_require(c, r->resource, NULL, r->action)
-                            : access_require(c, &resource_stack, c->param[0], r->action);
-}
-
-/* What a connector reaches: one that exists, or one that is described only. */
-static int connector_reach(struct ctx *c, const struct rule *r)
-{
-    char hex[UUID_HEX + 1];
-    const char *id = c->query ? member_str(c->query, "connector_uuid") : NULL;
-    if (c->body)
-        return rbac_require(c, r->resource, NULL, "create");
-    return id && uuid_read(id, strlen(id), hex) ? access_require(c, &resource_connector, hex, "read") : OK;
-}
-
-/* Who may read an object may not yet read the secret values in it. */
-static int secret_values_of(struct ctx *c, const struct rule *r)
-{
-    const struct resource *res = resource_named(r->resource);
-    int rc = access_require(c, res, c->param[0], "read");
-    if (rc != OK)
-        return rc;
-    rc = access_require(c, res, c->param[0], "read_secret_value");
-    if (rc != FAILED || c->res.status != 403)
-        return rc;
-    c->auth->no_secret_values = true;
-    c->res.status = 200;
-    c->res.body.len = 0;
-    return OK;
-}
-
-/* One's own account is nobody else's business. */
-static int other_user(struct ctx *c, const struct rule *r)
-{
-    const char *id = NULL;
-    int rc = param_id(c, &resource_user, 0, &id);
-    if (rc != OK || !id || streq(id, c->auth->user_id))
-        return rc;
-    return access_require(c, &resource_user, id, r->action);
-}
-
-static const struct rule RULES[] = {
-    {"DELETE", "/api/v1/artifact_versions/", "artifact_version", "prune", TYPE, NULL},
-    {"GET", "/api/v1/artifact_versions/{artifact_version_id}/visualize", "artifact_version", "read", 0, NULL},
-    {"GET", "/api/v1/runs/{run_id}/graph", "pipeline_run", "read", 0, NULL},
-    {"GET", "/api/v1/runs/{run_id}/steps", "pipeline_run", "read", 0, NULL},
-    {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", "pipeline_run", "read", 0, NULL},
-    {"GET", "/api/v1/runs/{run_id}/status", "pipeline_run", "read", 0, NULL},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create", "pipeline_run", "create", TYPE, NULL},
-    {"GET", "/api/v1/steps/{step_id}", "step_run", "read", 0, NULL},
-    {"PUT", "/api/v1/steps/{step_id}", "step_run", "update", 0, NULL},
-    {"GET", "/api/v1/steps/{step_id}/step-configuration", "step_run", "read", 0, NULL},
-    {"GET", "/api/v1/steps/{step_id}/status", "step_run", "read", 0, NULL},
-    {"GET", "/api/v1/steps/{step_id}/logs", "step_run", "read", 0, NULL},
-    {"POST", "/api/v1/steps", "pipeline_run", "update", TYPE, step_create},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/run-metadata", "run_metadata", "create", TYPE, metadata_create},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/models/{model_name_or_id}/model_versions", "model_version",
-     "create", TYPE, NULL},
-    {"PUT", "/api/v1/model_versions/{model_version_id}", "model_version", "update", 0, version_update},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/artifacts", "model_version",
-     "update", 1, NULL},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/runs", "model_version",
-     "update", 1, NULL},
-    {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts", "model_version", "update", 0, NULL},
-    {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts/{model_version_artifact_link_name_or_id}",
-     "model_version", "update", 0, NULL},
-    {"DELETE", "/api/v1/model_versions/{model_version_id}/runs/{model_version_pipeline_run_link_name_or_id}",
-     "model_version", "update", 0, NULL},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/stacks", "stack", "create", TYPE, stack_parts},
-    {"PUT", "/api/v1/stacks/{stack_id}", "stack", "update", 0, stack_parts},
-    {"GET", "/api/v1/stack-deployment/stack", "service_connector", "create", TYPE, NULL},
-    {"GET", "/api/v1/stack-deployment/stack", "stack_component", "create", TYPE, NULL},
-    {"GET", "/api/v1/stack-deployment/stack", "stack", "create", TYPE, NULL},
-    {"PATCH", "/api/v1/flavors/sync", "flavor", "update", TYPE, NULL},
-    {"GET", "/api/v1/secrets/{secret_id}", "secret", "read", 0, secret_values_of},
-    {"PUT", "/api/v1/secrets_operations/backup", "secret", "backup_restore", TYPE, NULL},
-    {"PUT", "/api/v1/secrets_operations/restore", "secret", "backup_restore", TYPE, NULL},
-    {"GET", "/api/v1/service_connectors/{connector_id}", "service_connector", "read", 0, secret_values_of},
-    {"POST", "/api/v1/service_connectors/verify", "service_connector", "create", TYPE, NULL},
-    {"POST", "/api/v1/service_connectors/full_stack_resources", "service_connector", "read", TYPE, connector_reach},
-    {"PUT", "/api/v1/service_connectors/{connector_id}/verify", "service_connector", "read", 0, NULL},
-    {"GET", "/api/v1/service_connectors/{connector_id}/client", "service_connector", "read", 0, NULL},
-    {"GET", "/api/v1/service_connectors/{connector_id}/client", "service_connector", "client", 0, NULL},
-    {"POST", "/api/v1/run_templates/{template_id}/runs", "run_template", "read", 0, NULL},
-    {"POST", "/api/v1/run_templates/{template_id}/runs", "pipeline_deployment", "create", TYPE, NULL},
-    {"POST", "/api/v1/run_templates/{template_id}/runs", "pipeline_run", "create", TYPE, NULL},
-    {"GET", "/api/v1/api_token", "pipeline_run", "create", TYPE, NULL},
-    {"GET", "/api/v1/users/{user_name_or_id}", "user", "read", 0, other_user},
-    {"PUT", "/api/v1/users/{user_name_or_id}", "user", "update", 0, other_user},
-    {"PUT", "/api/v1/users/{user_name_or_id}/deactivate", "user", "update", 0, other_user},
-    {"DELETE", "/api/v1/users/{user_name_or_id}", "user", "delete", 0, other_user},
-    {"GET", "/api/v1/service_accounts/{service_account_id}/api_keys", "service_account", "read", 0, NULL},
-    {"POST", "/api/v1/service_accounts/{service_account_id}/api_keys", "service_account", "update", 0, NULL},
-    {"GET", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}", "service_account", "read", 0,
-     NULL},
-    {"PUT", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}", "service_account", "update",
-     0, NULL},
-    {"DELETE", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}", "service_account",
-     "update", 0, NULL},
-    {"PUT", "/api/v1/service_accounts/{service_account_id}/api_keys/{api_key_name_or_id}/rotate", "service_account",
-     "update", 0, NULL},
-};
-
-static int apply(struct ctx *c, const struct rule *r)
-{
-    if (r->check)
-        return r->check(c, r);
-    if (r->param == TYPE)
-        return rbac_require(c, r->resource, NULL, r->action);
-    return require_param(c, resource_named(r->resource), (size_t)r->param, r->action);
-}
-
 /* Lists ---------------------------------------------------------------------------------------------------------- */
 
 /* A list shows secret values to those only who may read all of them. */
@@ -325,8 +108,7 @@ int access_readable(struct ctx *c, const struct resource *r, struct query *q)
     return OK;
 }
 
-/* Narrows a list to what the caller may see. */
-static int narrow(struct ctx *c, const struct resource *r)
+int access_narrow(struct ctx *c, const struct resource *r)
 {
     int rc = r == &resource_connector ? narrow_values(c, r->name) : OK;
     return rc == OK ? access_readable(c, r, c->filter->outside) : rc;
@@ -334,54 +116,7 @@ static int narrow(struct ctx *c, const struct resource *r)
 
 /* Before --------------------------------------------------------------------------------------------------------- */
 
-static bool for_somebody_else(struct ctx *c, const struct resource *r)
-{
-    char hex[UUID_HEX + 1];
-    const char *user = r->flags & X_OWNER ? member_str(c->body, "user") : NULL;
-    return user && uuid_read(user, strlen(user), hex) && !streq(hex, c->auth->user_id);
-}
-
-static int generic(struct ctx *c)
-{
-    const struct resource *r = c->route->resource;
-    switch (r ? c->route->op : OP_OTHER) {
-    case OP_LIST:
-        return narrow(c, r);
-    case OP_GET:
-        c->access->check_top = true;
-        return OK;
-    case OP_CREATE: /* the handler refuses what is for somebody else */
-        return rbac_is_type(r->name) && !for_somebody_else(c, r) ? rbac_require(c, r->name, NULL, "create") : OK;
-    case OP_UPDATE:
-        return require_param(c, r, 0, "update");
-    case OP_DELETE:
-        return require_param(c, r, 0, "delete");
-    case OP_OTHER:
-        break;
-    }
-    return OK;
-}
-
-static int check_permissions(struct ctx *c)
-{
-    bool ruled = false;
-    for (size_t i = 0; i < ARRAY_LEN(RULES); i++) {
-        if (!streq(RULES[i].path, c->route->path) || !streq(RULES[i].method, c->route->method))
-            continue;
-        ruled = true;
-        int rc = apply(c, &RULES[i]);
-        if (rc != OK)
-            return rc;
-    }
-    return ruled ? OK : generic(c);
-}
-
 /* Entitlements */
-
-static bool is_route(const struct ctx *c, const char *method, const char *path)
-{
-    return streq(c->route->method, method) && streq(c->route->path, path);
-}
 
 static int pipelines_named(struct ctx *c, const char *name, bool *any)
 {
@@ -395,7 +130,7 @@ static int pipelines_named(struct ctx *c, const char *name, bool *any)
 static int pipeline_entitlement(struct ctx *c)
 {
     bool any;
-    if (!is_route(c, "POST", "/api/v1/workspaces/{workspace_name_or_id}/pipelines"))
+    if (c->route->op != OP_CREATE || !streq(c->route->feature, "pipeline"))
         return OK;
     int rc = pipelines_named(c, member_str(c->body, "name"), &any);
     if (rc != OK || any)
@@ -405,34 +140,28 @@ static int pipeline_entitlement(struct ctx *c)
     return gate_check(c, "pipeline");
 }
 
+static int deleted_pipeline(struct ctx *c)
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows, "SELECT name FROM pipeline WHERE id = ?", p_text(c->param[0]));
+    if (rc == OK && rows.count)
+        *c->access =
+            (struct access){.feature = "pipeline", .change = -1, .id = c->param[0], .pipeline = db_row(&rows, 0)[0].s};
+    return rc;
+}
+
 static int entitlement(struct ctx *c)
 {
     struct access *a = c->access;
-    bool model = c->route->resource == &resource_model;
-    const char *feature = is_route(c, "POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create")
-                              ? "pipeline_run"
-                          : c->route->op == OP_CREATE && model && gate_reportable(c, "model") ? "model"
-                                                                                              : NULL;
-    if (feature) {
-        a->feature = feature;
-        a->change = 1;
-        return gate_check(c, feature);
-    }
-    if (c->route->op != OP_DELETE)
+    const char *feature = c->route->feature;
+    bool pipeline = streq(feature, "pipeline");
+    if (!feature || (streq(feature, "model") && !gate_reportable(c, "model")))
         return OK;
-    if (model && gate_reportable(c, "model")) {
-        a->feature = "model";
-        a->change = -1;
-        return param_id(c, &resource_model, 0, &a->id);
-    }
-    struct db_rows rows;
-    if (c->route->resource != &resource_pipeline)
-        return OK;
-    int rc = sql(c, &rows, "SELECT name FROM pipeline WHERE id = ?", p_text(c->param[0]));
-    if (rc != OK || rows.count == 0)
-        return rc;
-    *a = (struct access){.feature = "pipeline", .change = -1, .id = c->param[0], .pipeline = db_row(&rows, 0)[0].s};
-    return OK;
+    if (pipeline)
+        return c->route->op == OP_DELETE ? deleted_pipeline(c) : OK;
+    a->feature = feature;
+    a->change = c->route->op == OP_DELETE ? -1 : 1;
+    return a->change < 0 ? access_param_id(c, c->route->resource, 0, &a->id) : gate_check(c, feature);
 }
 
 bool access_decides(void)
@@ -446,8 +175,10 @@ int access_before(struct ctx *c)
         return OK;
     c->access = arena_alloc(c->mem, sizeof *c->access);
     int rc = gate_enabled() ? pipeline_entitlement(c) : OK;
-    if (rc == OK && rbac_applies(c))
-        rc = check_permissions(c);
+    if (rc == OK && rbac_applies(c)) {
+        c->access->check_top = needs_shown(c->route);
+        rc = needs_ask(c);
+    }
     if (rc == OK && gate_enabled())
         rc = entitlement(c);
     c->envelopes = arena_alloc(c->mem, sizeof *c->envelopes);
@@ -618,7 +349,7 @@ int access_after(struct ctx *c)
             rc = check_top(c);
         if (rc == OK && c->route->op != OP_CREATE)
             rc = dehydrate(c);
-        if (rc == OK && is_route(c, "GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics"))
+        if (rc == OK && c->route->flags & R_COUNTS)
             rc = count_readable(c);
     }
     return rc == OK && gate_enabled() ? report(c) : rc;

@@ -2,8 +2,8 @@
  * What the control plane has to say about a request, around its handler: permissions, list filters, entitlements
  * before; what the answer must not show, and usage reports, afterwards (contract/cloud.md sections 4 and 5).
  *
- * Operations of the generic kinds are known by their route (resource and operation); a table names the others. Both
- * calls do nothing unless ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE or ..._FEATURE_GATE_... is set.
+ * What a request needs stands in its route's row. Both calls do nothing unless ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE
+ * or ..._FEATURE_GATE_... is set.
  */
 #ifndef KANSO_ACCESS_ACCESS_H
 #define KANSO_ACCESS_ACCESS_H
@@ -25,6 +25,9 @@ int access_after(struct ctx *c);
 /* Adds the condition (" AND ...", on table t) that leaves what the caller may read of a resource, what he owns and what
  * nobody owns. */
 int access_readable(struct ctx *c, const struct resource *r, struct query *q);
+
+/* Narrows the request's list to what the caller may see, secret values included. */
+int access_narrow(struct ctx *c, const struct resource *r);
 
 /* Whether the caller may do something with one object, by hex id: 403 when not. Owners, and everybody for what nobody
  * owns, may do everything; for what does not exist, the handler answers. */

@@ -19,8 +19,35 @@ enum route_flags {
     R_INTERNAL = 256,      /* not part of the OpenAPI document */
     R_UUID_PATH = 1024,    /* path parameters are UUIDs whatever their names say */
     R_BODY_OPTIONAL = 512, /* the body may be absent: c->body is NULL then */
-    R_CLAIM = 2048,        /* may read first, knowing of the caller what his token claims, as lists and gets may */
+    R_COUNTS =
+        4096, /* counts objects: where permissions are checked, room access counts those that the caller may see */
+    R_CLAIM = 2048, /* may read first, knowing of the caller what his token claims, as lists and gets may */
 };
+
+/* Whom a permission concerns. */
+enum need_of {
+    NEED_TYPE = 1, /* all objects of the type */
+    NEED_LISTED,   /* those that the list shows: it is narrowed to what the caller may see */
+    NEED_SHOWN,    /* the one that the answer shows, once it is loaded */
+    NEED_PATH,     /* the one that the first path parameter names */
+    NEED_PATH_2,   /* the one that the second path parameter names */
+};
+
+/* One thing that the caller has to be allowed to do (contract/cloud.md sections 3 and 4). */
+struct need {
+    const struct resource *type;
+    const char *action;
+    enum need_of of;
+    int (*check)(struct ctx *, const struct need *); /* decides instead, from the body or the query; access/needs.h */
+};
+#define NEEDS(...)                                                                                                     \
+    (const struct need[])                                                                                              \
+    {                                                                                                                  \
+        __VA_ARGS__,                                                                                                   \
+        {                                                                                                              \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
 
 /* What the body or answer of a generic route is made of. */
 enum operation { OP_OTHER, OP_LIST, OP_GET, OP_CREATE, OP_UPDATE, OP_DELETE };
@@ -34,7 +61,10 @@ struct route {
     const struct model *body;  /* of other routes; generic ones take the resource's */
     const struct model *query; /* query parameters besides those of the operation */
     unsigned flags;
-    bool (*exists)(void); /* whether the configuration has this route; NULL: always */
+    const struct need *needs; /* all of them, asked in this order (NEEDS); or: */
+    const char *open;         /* why no permission is needed; one of the two has to be there, or nobody gets in */
+    const char *feature;      /* what creating or deleting here counts as for the feature gate */
+    bool (*exists)(void);     /* whether the configuration has this route; NULL: always */
     const char *settles; /* the column that the first path parameter is compared with, as if the query had asked for it;
                             what the query says of it does not count */
     const char *answer;  /* what the answer holds, where the operation does not say it: notation of app/openapi.h */

@@ -123,7 +123,8 @@ enum resource_flags {
     X_NAME_OR_ID = 32,     /* get and delete take a name as well */
     X_NO_ENVELOPE_ID = 64, /* no id and permission_denied members */
     X_NO_NAME = 128,       /* no name member */
-    X_SMALL = 256          /* so few rows that it is cheap to walk along all of them */
+    X_SMALL = 256,         /* so few rows that it is cheap to walk along all of them */
+    X_UNGOVERNED = 512     /* no permission of the control plane governs it: needs of routes are met */
 };
 
 struct resource {
@@ -251,24 +252,28 @@ int resource_delete(struct ctx *c);
 
 #define LIST(p, res, ...)                                                                                              \
     {                                                                                                                  \
-        .method = "GET", .path = (p), .handler = resource_list, .resource = &(res), .op = OP_LIST, __VA_ARGS__         \
+        .method = "GET", .path = (p), .handler = resource_list, .resource = &(res), .op = OP_LIST,                     \
+        .needs = NEEDS({&(res), "read", NEED_LISTED, NULL}), __VA_ARGS__                                               \
     }
 #define GET(p, res, ...)                                                                                               \
     {                                                                                                                  \
-        .method = "GET", .path = (p), .handler = resource_get, .resource = &(res), .op = OP_GET, .flags = R_HYDRATE,   \
-        __VA_ARGS__                                                                                                    \
+        .method = "GET", .path = (p), .handler = resource_get, .resource = &(res), .op = OP_GET,                       \
+        .needs = NEEDS({&(res), "read", NEED_SHOWN, NULL}), .flags = R_HYDRATE, __VA_ARGS__                            \
     }
 #define CREATE(p, res, ...)                                                                                            \
     {                                                                                                                  \
-        .method = "POST", .path = (p), .handler = resource_create, .resource = &(res), .op = OP_CREATE, __VA_ARGS__    \
+        .method = "POST", .path = (p), .handler = resource_create, .resource = &(res), .op = OP_CREATE,                \
+        .needs = NEEDS({&(res), "create", NEED_TYPE, NULL}), __VA_ARGS__                                               \
     }
 #define UPDATE(p, res, ...)                                                                                            \
     {                                                                                                                  \
-        .method = "PUT", .path = (p), .handler = resource_update, .resource = &(res), .op = OP_UPDATE, __VA_ARGS__     \
+        .method = "PUT", .path = (p), .handler = resource_update, .resource = &(res), .op = OP_UPDATE,                 \
+        .needs = NEEDS({&(res), "update", NEED_PATH, NULL}), __VA_ARGS__                                               \
     }
 #define DELETE(p, res, ...)                                                                                            \
     {                                                                                                                  \
-        .method = "DELETE", .path = (p), .handler = resource_delete, .resource = &(res), .op = OP_DELETE, __VA_ARGS__  \
+        .method = "DELETE", .path = (p), .handler = resource_delete, .resource = &(res), .op = OP_DELETE,              \
+        .needs = NEEDS({&(res), "delete", NEED_PATH, NULL}), __VA_ARGS__                                               \
     }
 
 /* The column of that member name, or NULL. */
