@@ -11,8 +11,11 @@ SANITIZE   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno
 MODE       ?= release
 OPT        := $(if $(filter sanitize,$(MODE)),$(SANITIZE),$(HARDEN))
 CFLAGS     := -std=c11 -D_GNU_SOURCE -DKANSO_VERSION='"$(VERSION)"' $(OPT) $(WARN) $(EXTRA_CFLAGS)
-INCLUDES   := -Isrc -I$(B)/gen $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LIBS       := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lfcgi -lm
+# Asked for when first used, which is after packages-build.
+PKG_CFLAGS  = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS    = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+INCLUDES    = -Isrc -I$(B)/gen $(PKG_CFLAGS)
+LIBS        = $(PKG_LIBS) -lfcgi -lm
 comma      := ,
 LDFLAGS    := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefined,-Wl,-z,relro,-z,now -Wl,--as-needed \
               -Wl,-Bsymbolic-functions)
@@ -34,18 +37,27 @@ $(LIB): $(LIB_OBJ)
 	@echo "  LD $@"
 	@$(CC) -shared $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/obj/%.o: %.c
+# What is missing of Debian's packages for a purpose is installed; where there is no apt-get, the compiler will tell.
+.PHONY: packages-build packages-test packages-lint
+packages-build:
+	@! command -v apt-get >/dev/null || scripts/kanso packages build
+packages-test:
+	@scripts/kanso packages build run database test
+packages-lint:
+	@scripts/kanso packages build lint
+
+$(B)/obj/%.o: %.c | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
 
 $(B)/obj/src/auth/token.o: | $(B)/libjwt.checked
-$(B)/libjwt.checked: scripts/check-libjwt
+$(B)/libjwt.checked: scripts/check-libjwt | packages-build
 	@mkdir -p $(@D)
 	@scripts/check-libjwt
 	@touch $@
 
-$(B)/prog/%.o: cgi-bin/%.c
+$(B)/prog/%.o: cgi-bin/%.c | packages-build
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) $(INCLUDES) -DKANSO_PROGRAM -MMD -MP -c -o $@ $<
@@ -68,7 +80,7 @@ FORMATTED := $(shell git ls-files -co --exclude-standard "*.c" "*.h" 2>/dev/null
 .PHONY: format lint
 format: ## bring the C files into the house style
 	@clang-format -i $(FORMATTED)
-lint: ## clang-format, clang-tidy and cppcheck; changes nothing
+lint: | packages-lint ## clang-format, clang-tidy and cppcheck; changes nothing
 	@clang-format --dry-run -Werror $(FORMATTED)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --library=scripts/cppcheck.cfg --suppress=missingIncludeSystem \
 	    --suppress=unusedFunction --enable=warning,portability -Isrc -j2 src cgi-bin

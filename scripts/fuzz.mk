@@ -18,7 +18,7 @@ fuzz: $(FUZZ:%=$(B)/fuzz/%) ## feed the decoders with random input for a few sec
 	    echo "$$target: $(RUNS) inputs"; \
 	done
 
-$(B)/fuzz/obj/%.o: %.c
+$(B)/fuzz/obj/%.o: %.c | packages-test
 	@mkdir -p $(@D)
 	@echo "  FUZZ CC $<"
 	@clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(INCLUDES) -MMD -MP -c -o $@ $<

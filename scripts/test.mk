@@ -10,8 +10,9 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: test check-unit check-api check-conformance check-sanitize test-packages unit
-test: build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml ## all tests; ends with `N passed, N failed`
+.PHONY: test check-unit check-api check-conformance check-sanitize unit
+test: | packages-test ## all tests; ends with `N passed, N failed`
+	+@$(MAKE) -s -j"$$(nproc)" build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml
 	+@$(TESTS) unit api conformance fuzz sanitize
 check-unit: unit $(VENV)/.done ## the rooms without I/O
 	@$(TESTS) unit
@@ -26,20 +27,17 @@ bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the referen
 	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)
 
 unit: $(UNIT)
-$(B)/unit/%: tests/unit/%.c $(LIB)
+$(B)/unit/%: tests/unit/%.c $(LIB) | packages-test
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) -Wno-missing-prototypes $(INCLUDES) -MMD -MP -o $@ $< $(OPT) $(LDFLAGS) -L$(B)/lib -lkanso \
 	    -Wl,-rpath,'$$ORIGIN/../lib' $(LIBS) -lcmocka
 -include $(UNIT:=.d)
 
-test-packages:
-	@scripts/kanso packages build run database test
-
-$(VENV)/.done: tests/requirements.txt | test-packages
+$(VENV)/.done: tests/requirements.txt | packages-test
 	@scripts/venv $(VENV) -r tests/requirements.txt
 	@touch $@
 
 # Without a network there is no stock client; the tests that need it then say that they were left out.
-$(ZENML_VENV)/bin/zenml: | test-packages
+$(ZENML_VENV)/bin/zenml: | packages-test
 	@scripts/venv $(ZENML_VENV) 'zenml[server]==0.66.0' || echo "no zenml 0.66.0: its tests are left out"

@@ -1,6 +1,6 @@
 # Debian packages: which are missing, and installing them. Sourced by scripts/kanso.
 
-# Prints the packages that are missing for the given purposes (build, run, test), one a line.
+# Prints the packages that are missing for the given purposes (scripts/packages.txt), one a line.
 packages_missing() {
     local when kind what package
     while read -r when kind what package; do
@@ -9,6 +9,7 @@ packages_missing() {
         command) command -v "$what" >/dev/null && continue ;;
         header) compgen -G "/usr/include/$what" >/dev/null && continue
                 compgen -G "/usr/include/*-linux-gnu*/$what" >/dev/null && continue ;;
+        python) python3 -c "import $what" 2>/dev/null && continue ;;
         esac
         echo "$package"
     done < <(grep -v '^ *#' "$root/scripts/packages.txt") | sort -u
@@ -16,9 +17,12 @@ packages_missing() {
 
 # Installs what is missing, and says what. A package's own service is not started: Kanso runs its own.
 packages_install() {
-    local missing sudo=() policy=/usr/sbin/policy-rc.d
+    local missing sudo=() policy=/usr/sbin/policy-rc.d turn
+    [ -n "$(packages_missing "$@")" ] || return 0
+    exec {turn}<"$root/scripts/packages.txt"
+    flock "$turn" # one installation at a time
     mapfile -t missing < <(packages_missing "$@")
-    [ ${#missing[@]} = 0 ] && return
+    [ ${#missing[@]} != 0 ] || { exec {turn}<&-; return 0; }
     command -v apt-get >/dev/null ||
         die "missing: ${missing[*]} (Debian's names); install them, there is no apt-get here"
     if [ "$(id -u)" != 0 ]; then
@@ -35,8 +39,9 @@ packages_install() {
     fi
     local failed=0
     { "${sudo[@]}" apt-get update -q && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -qy --no-install-recommends "${missing[@]}"; } >"$KANSO_HOME/log/apt.log" 2>&1 ||
+        apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends "${missing[@]}"; } >"$KANSO_HOME/log/apt.log" 2>&1 ||
         failed=1
     [ -z "$policy" ] || "${sudo[@]}" rm -f "$policy"
     [ $failed = 0 ] || die "apt-get install ${missing[*]} failed; see $KANSO_HOME/log/apt.log"
+    exec {turn}<&-
 }
