@@ -3,14 +3,18 @@
 #
 #   scripts/dashboard.sh [FOLDER]
 #
-# FOLDER is where it goes (default: $KANSO_DASHBOARD_DIR, else ~/.local/share/kanso/dashboard); it must lie outside the
-# repository. The files come from the stock `zenml[server]` wheel: from the one that $PYTHON (default python3) can
-# already import, else pip installs it into a temporary environment. KANSO_DASHBOARD_LEGACY=1 takes the legacy dashboard.
+# FOLDER is where it goes (default: $KANSO_DASHBOARD_DIR, else ~/.local/share/kanso/dashboard, for root
+# /usr/local/share/kanso/dashboard, since Kanso then runs as another user); it must lie outside the repository. The files
+# come from the stock `zenml[server]` wheel: from the one that $PYTHON (default python3) can already import, else pip
+# installs it into a temporary environment. KANSO_DASHBOARD_LEGACY=1 takes the legacy dashboard.
 set -euo pipefail
+umask 022
 
 version=0.66.0
 repo=$(cd "$(dirname "$0")/.." && pwd -P)
-target=${1:-${KANSO_DASHBOARD_DIR:-$HOME/.local/share/kanso/dashboard}}
+share=$HOME/.local/share
+[ "$(id -u)" != 0 ] || share=/usr/local/share
+target=${1:-${KANSO_DASHBOARD_DIR:-$share/kanso/dashboard}}
 python=${PYTHON:-python3}
 name=dashboard
 [ "${KANSO_DASHBOARD_LEGACY:-0}" = 0 ] || name=dashboard_legacy
@@ -20,6 +24,15 @@ die() { echo "dashboard: $*" >&2; exit 1; }
 mkdir -p "$target"
 target=$(cd "$target" && pwd -P)
 case $target/ in "$repo"/*) rmdir "$target" 2>/dev/null || true; die "$target lies inside the repository; choose a folder outside it" ;; esac
+# Whoever runs Kanso has to get there: for root, that is another user.
+folder=$target
+while [ "$(id -u)" = 0 ] && [ "${KANSO_USER:-}" != root ] && [ "$folder" != / ]; do
+    folder=$(dirname "$folder")
+    case $(stat -c %a "$folder") in
+    *[1357]) ;;
+    *) die "nobody but root may enter $folder; choose another folder, such as $share/kanso/dashboard" ;;
+    esac
+done
 [ -z "$(ls -A "$target")" ] || [ -f "$target/index.html" ] || die "$target holds something else; choose an empty folder"
 
 # The folder of the dashboard in an installed ZenML of the right version, found without running any of its code.
@@ -36,6 +49,7 @@ PY
 work=
 trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 if ! source=$(locate "$python"); then
+    "$repo/scripts/kanso" packages dashboard
     work=$(mktemp -d)
     echo "dashboard: installing zenml[server]==$version into a temporary environment"
     "$python" -m venv "$work/venv"

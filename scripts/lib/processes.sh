@@ -47,6 +47,15 @@ launch() {
     launched+=("$name")
 }
 
+# Prints the process group of a process; nothing when there is none.
+group_of() {
+    local stat=
+    { read -r -d "" stat <"/proc/$1/stat"; } 2>/dev/null
+    [ -n "$stat" ] || return 0
+    set -- ${stat##*) }
+    echo "$3"
+}
+
 # Whether NAME or a child that it left behind still runs; its id is then also that of their group. A process
 # that has ended and waits for its parent to notice does not count.
 group_runs() {

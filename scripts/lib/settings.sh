@@ -111,7 +111,7 @@ settings_keys() {
         ZENML_SECRETS_STORE_ENCRYPTION_KEY=$(secret_file encryption-key 32) || exit 1
         export ZENML_SECRETS_STORE_ENCRYPTION_KEY
     fi
-    new_password=
+    new_password= given_password=${ZENML_DEFAULT_USER_PASSWORD+yes}
     if [ -z "${ZENML_DEFAULT_USER_PASSWORD+set}" ]; then
         # Each database has its own users, so each has its own file.
         local file=default-password

@@ -7,6 +7,8 @@ enum { CTL_DONE = 0, CTL_FAILED = 1, CTL_MISUSED = 2 };
 
 /* A command gets its own name as argv[0]. It writes results to standard output and complaints, as one line each, to
  * standard error. */
+int ctl_check(int argc, char **argv);
+int ctl_default_user(int argc, char **argv);
 int ctl_migrate(int argc, char **argv);
 int ctl_nginx_conf(int argc, char **argv);
 int ctl_openapi(int argc, char **argv);

@@ -19,6 +19,8 @@ static const struct command {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"check", "say what is wrong with the settings", ctl_check},
+    {"default-user", "say whether the configured password of the first user fits", ctl_default_user},
     {"migrate", "make an empty database ready, or check and complete one of ZenML", ctl_migrate},
     {"nginx-conf", "print nginx.conf, made from the route tables", ctl_nginx_conf},
     {"openapi", "print the OpenAPI document", ctl_openapi},
@@ -63,6 +65,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; name && i < ARRAY_LEN(commands); i++)
         if (streq(name, commands[i].name))
             return commands[i].run(argc - 1, argv + 1);
+    if (name)
+        fprintf(stderr, "kansoctl: unknown command '%s'\n\n", name);
     usage(stderr);
     return CTL_MISUSED;
 }

@@ -71,11 +71,16 @@ const char *migrate_trouble(const struct migration *m)
 
 /* Connecting and locking ----------------------------------------------------------------------------------------- */
 
+bool migrate_lacks_database(const struct migration *m)
+{
+    return db_errno(m->db) == ER_BAD_DB_ERROR;
+}
+
 const char *migrate_connect(struct migration *m)
 {
     if (db_ready(m->db) == DB_OK)
         return NULL;
-    if (db_errno(m->db) != ER_BAD_DB_ERROR)
+    if (!migrate_lacks_database(m))
         return migrate_trouble(m);
     struct db_url server = *m->url;
     server.database = NULL;

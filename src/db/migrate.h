@@ -28,6 +28,9 @@ struct migration {
 /* Connects; makes the database when the server has none of that name and the user may. */
 const char *migrate_connect(struct migration *m);
 
+/* Whether the last failure was that the server has no database of that name. */
+bool migrate_lacks_database(const struct migration *m);
+
 /* One at a time for one database: a second caller waits, having called waiting() once, until the first unlocks or
  * loses its connection. */
 const char *migrate_lock(struct migration *m, void (*waiting)(void));

@@ -41,6 +41,15 @@ def private(stopped: Kanso) -> Kanso:
     return stopped
 
 
+@pytest.fixture(scope="module")
+def running(workspace_directory: Path, mariadb: MariaDB) -> Iterator[Kanso]:
+    """One that several tests try to disturb."""
+    instance = Kanso(workspace_directory / f"o{uuid.uuid4().hex[:6]}", mariadb)
+    instance.start()
+    yield instance
+    instance.stop()
+
+
 def refusal(instance: Kanso) -> str:
     """The line with which starting ends; nothing is left running."""
     done = instance.run("start", check=False)
@@ -147,11 +156,83 @@ def test_requests_in_hand_are_answered(stopped: Kanso) -> None:
     assert answers == [200]
 
 
-def test_busy_port(stopped: Kanso) -> None:
+@pytest.mark.parametrize(("other_address", "address"), [
+    ("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("127.0.0.2", "0.0.0.0")])
+def test_busy_port(stopped: Kanso, other_address: str, address: str) -> None:
+    stopped.environment["KANSO_ADDRESS"] = address
     with socket.socket() as other:
-        other.bind(("127.0.0.1", stopped.port))
+        other.bind((other_address, stopped.port))
         other.listen()
-        assert f"port {stopped.port} on 127.0.0.1 is taken" in refusal(stopped)
+        said = refusal(stopped)
+    assert f"port {stopped.port} on {address} is taken by " in said
+    assert f"(process {os.getpid()} of user " in said
+
+
+def test_unknown_command(stopped: Kanso) -> None:
+    for tool, name in ((SCRIPT, "kanso"), (str(stopped.build / "bin" / "kansoctl"), "kansoctl")):
+        done = subprocess.run([tool, "begin"], env=stopped.environment, capture_output=True, text=True)
+        assert done.returncode == 2 and not done.stdout
+        assert done.stderr.splitlines()[0] == f"{name}: unknown command 'begin'"
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), [
+    ("KANSO_WORKERS", "nothing:2", "there is no endpoint group 'nothing'"),
+    ("KANSO_PORT", "busy", "is taken by "),
+    ("KANSO_PORT", "eighty", "it must be a number"),
+    ("KANSO_ADDRESS", "192.0.2.1", "no address of this machine"),
+    ("KANSO_ADDRESS", "nowhere.invalid", "it must be an address of this machine"),
+    ("KANSO_NGINX_WORKERS", "0", "it must be a number from 1"),
+    ("KANSO_DASHBOARD_DIR", "/nowhere", "there is no /nowhere/index.html"),
+    ("KANSO_HTML", "/nowhere", "there is no /nowhere/index.html"),
+    ("ZENML_STORE_URL", "postgresql://a/b", "must be of the form mysql://"),
+    ("ZENML_STORE_URL", "mysql://a:b@127.0.0.1:1/zenml", "cannot reach the database"),
+    ("ZENML_SERVER_ROOT_URL_PATH", "zen", "expected a path such as /zenml"),
+    ("ZENML_SERVER_AUTH_SCHEME", "none", "ZENML_SERVER_AUTH_SCHEME"),
+])
+def test_restart_refuses_before_it_stops(running: Kanso, name: str, value: str, expected: str) -> None:
+    before = sorted(running.processes())
+    was = dict(running.environment)
+    with socket.socket() as other:
+        if value == "busy":
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            value = str(other.getsockname()[1])
+        running.environment[name] = value
+        done = running.run("restart", check=False)
+    running.environment = was
+    assert done.returncode == 1 and expected in done.stderr and len(done.stderr.splitlines()) == 1
+    assert sorted(running.processes()) == before and running.healthy()
+
+
+def test_unreadable_dashboard(private: Kanso) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root can hide something from the user that Kanso runs as")
+    hidden = private.home / "hidden" / "dashboard"
+    hidden.mkdir(parents=True)
+    (hidden / "index.html").write_text("<p>dashboard")
+    hidden.parent.chmod(0o700)
+    private.environment["KANSO_DASHBOARD_DIR"] = str(hidden)
+    said = refusal(private)
+    assert f"may not read {hidden.parent};" in said and "make dashboard" in said
+    hidden.parent.chmod(0o755)
+    private.start()
+    assert requests.get(private.url, timeout=5).text == "<p>dashboard"
+
+
+def test_only_a_password_that_works_is_printed(private: Kanso) -> None:
+    private.environment["ZENML_DEFAULT_USER_PASSWORD"] = "first"
+    assert "  password  first\n" in private.run("start").stdout
+    private.environment["ZENML_DEFAULT_USER_PASSWORD"] = "second"
+    said = private.run("restart").stdout
+    assert "second" not in said and "--password" not in said and "ZENML_DEFAULT_USER_PASSWORD" in said
+    del private.environment["ZENML_DEFAULT_USER_PASSWORD"]
+    said = private.run("restart").stdout
+    assert "--password" not in said and not (private.home / "etc" / "default-password").exists()
+    private.environment["ZENML_DEFAULT_USER_NAME"] = "nobody"
+    said = private.run("restart").stdout
+    assert "there is no 'nobody'" in said and "--password" not in said and "--username" not in said
+    private.environment |= {"ZENML_DEFAULT_USER_NAME": "default", "ZENML_DEFAULT_USER_PASSWORD": "first"}
+    assert "  password  first\n" in private.run("restart").stdout
 
 
 @pytest.mark.parametrize(("name", "value", "expected"), [

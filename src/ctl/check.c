@@ -1,0 +1,87 @@
+/* kansoctl check and default-user: what scripts/kanso wants to know before it stops or says anything. */
+#include "auth/password.h"
+#include "base/config.h"
+#include "base/text.h"
+#include "ctl/ctl.h"
+#include "ctl/plan.h"
+#include "db/migrate.h"
+
+#include <stdio.h>
+
+/* Whether the database can be reached. One that is not there yet is made at the next start. */
+static const char *reach(struct arena *a, const struct db_url *url)
+{
+    struct migration m = {.db = db_new(url), .mem = a, .url = url};
+    const char *problem = db_ready(m.db) == DB_OK || migrate_lacks_database(&m) ? NULL : migrate_trouble(&m);
+    db_free(m.db);
+    return problem;
+}
+
+int ctl_check(int argc, char **argv)
+{
+    bool connect = argc == 2 && streq(argv[1], "--connect");
+    if (argc > 1 && !connect) {
+        fputs(
+            "Usage: kansoctl check [--connect]\n\nSays in one line what is wrong with the settings, if anything; with "
+            "--connect\nalso whether the database of ZENML_STORE_URL can be reached. A private database is left "
+            "alone.\n",
+            streq(argv[1], "--help") ? stdout : stderr);
+        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
+    }
+    struct arena mem = {0};
+    struct db_url url;
+    struct plan plan;
+    const char *problem = config_load(&mem);
+    if (!problem)
+        problem = plan_from_env(&mem, &plan);
+    if (!problem && ctl_env("ZENML_STORE_URL", NULL)) {
+        problem = db_url_from_env(&mem, &url);
+        if (!problem && connect)
+            problem = reach(&mem, &url);
+    }
+    int rc = problem ? ctl_fail("%s", problem) : CTL_DONE;
+    arena_free(&mem);
+    return rc;
+}
+
+/* One word about the user of ZENML_DEFAULT_USER_NAME; NULL when the database does not say. */
+static const char *login_of(struct db *db, struct arena *a)
+{
+    struct db_rows r;
+    struct db_param name = p_text(config.default_user);
+    if (db_run(db, a, &r, "SELECT password, active FROM `user` WHERE is_service_account = 0 AND name = ?", &name, 1) !=
+        DB_OK)
+        return NULL;
+    if (!r.count)
+        return "missing";
+    const struct db_value *user = db_row(&r, 0);
+    bool active = !streq(user[1].s, "0");
+    return active && password_fits(config.default_password, user[0].s) ? "fits" : "differs";
+}
+
+int ctl_default_user(int argc, char **argv)
+{
+    if (argc > 1) {
+        fputs("Usage: kansoctl default-user\n\nWhether ZENML_DEFAULT_USER_PASSWORD signs ZENML_DEFAULT_USER_NAME in: "
+              "prints `fits`, `differs`,\nor `missing` when there is no such user in the database of "
+              "ZENML_STORE_URL.\n",
+              streq(argv[1], "--help") ? stdout : stderr);
+        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
+    }
+    struct arena mem = {0};
+    struct db_url url;
+    ctl_instance(&mem);
+    const char *problem = config_load(&mem);
+    if (!problem)
+        problem = db_url_from_env(&mem, &url);
+    if (problem)
+        return ctl_fail("%s", problem);
+    struct migration m = {.db = db_new(&url), .mem = &mem, .url = &url};
+    const char *word = db_ready(m.db) == DB_OK ? login_of(m.db, &mem) : NULL;
+    if (word)
+        puts(word);
+    int rc = word ? CTL_DONE : ctl_fail("%s", migrate_trouble(&m));
+    db_free(m.db);
+    arena_free(&mem);
+    return rc;
+}
