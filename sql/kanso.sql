@@ -7,17 +7,18 @@
 
 -- Kanso's own facts about this database: `state` is "initialising" while the tables of an empty
 -- database are being made (a start that was cut short is then taken up again) and "ready"
--- afterwards; `schema` is the level of this file.
+-- afterwards; `schema` is the level of this file; `starting` is written by every start before it
+-- adds rows, so that two starts at once do so one after the other.
 CREATE TABLE IF NOT EXISTS `kanso_meta` (
   `name`  varchar(64) NOT NULL,
   `value` text NOT NULL,
   PRIMARY KEY (`name`)
-) ENGINE=InnoDB;
+) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Two creates of one name must meet on something that both write. The reference's tables have
 -- almost no unique keys, nor may they get any (old data can hold duplicates). Both write this row
 -- first, in the transaction that checks and creates; the second waits there until the first has
--- ended.
+-- ended. kansoctl gives it the character set and the collation of the names in ZenML's tables.
 CREATE TABLE IF NOT EXISTS `kanso_name_guard` (
   `resource` varchar(32) NOT NULL,
   `scope`    varchar(128) NOT NULL,
@@ -35,7 +36,7 @@ CREATE TABLE IF NOT EXISTS `kanso_rate` (
   PRIMARY KEY (`id`),
   KEY `kanso_rate_who` (`limiter`, `address`, `at`),
   KEY `kanso_rate_at` (`at`)
-) ENGINE=InnoDB;
+) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Pages are in order of creation, ties by id: without an index each page sorts the whole table.
 CREATE INDEX `kanso_action_created`

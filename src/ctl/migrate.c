@@ -11,11 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOURS = 12 * 3600 };
+enum { HOURS = 12 * 3600, ROW_TRIES = 10 };
 
 static void say_waiting(void)
 {
     fputs("kanso: another process prepares this database; waiting for it\n", stderr);
+}
+
+static void say_progress(const char *what)
+{
+    printf("%s\n", what);
+    fflush(stdout);
+}
+
+static void say_warning(const char *sentence)
+{
+    fprintf(stderr, "kanso: warning: %s\n", sentence);
 }
 
 /* The settings of a new database. */
@@ -51,10 +62,12 @@ static enum db_status activate(struct migration *m)
 }
 
 /* Rows that are missing, in one transaction with the mark that the database is complete. */
-static enum db_status write_rows(struct migration *m, const struct seed_settings *settings)
+static enum db_status write_rows_once(struct migration *m, const struct seed_settings *settings)
 {
     bool active = false, has_flavors = false;
     enum db_status s = db_begin(m->db);
+    if (s == DB_OK)
+        s = migrate_claim_rows(m);
     if (s == DB_OK)
         s = seed_settings(m->db, m->mem, settings, &active);
     if (s == DB_OK)
@@ -68,6 +81,17 @@ static enum db_status write_rows(struct migration *m, const struct seed_settings
     if (s == DB_OK && m->fresh)
         s = migrate_done(m);
     return s == DB_OK ? db_commit(m->db) : s;
+}
+
+static enum db_status write_rows(struct migration *m, const struct seed_settings *settings)
+{
+    enum db_status s = DB_DEADLOCK;
+    for (int i = 0; i < ROW_TRIES && s == DB_DEADLOCK; i++) {
+        s = write_rows_once(m, settings);
+        if (s != DB_OK)
+            db_rollback(m->db);
+    }
+    return s;
 }
 
 static const char *migrate(struct migration *m)
@@ -109,7 +133,7 @@ int ctl_migrate(int argc, char **argv)
     if (problem)
         return ctl_fail("%s", problem);
     url.io_timeout = HOURS; /* adding an index to a large table takes its time */
-    struct migration m = {.db = db_new(&url), .mem = &mem, .url = &url};
+    struct migration m = {.db = db_new(&url), .mem = &mem, .url = &url, .progress = say_progress, .warn = say_warning};
     problem = migrate(&m);
     int rc = problem ? ctl_fail("%s", problem) : CTL_DONE;
     db_free(m.db);

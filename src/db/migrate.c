@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "db/embedded.h"
+#include "db/steps.h"
 
 #include <errmsg.h>
 #include <mysqld_error.h>
@@ -95,8 +96,9 @@ const char *migrate_connect(struct migration *m)
     return db_ready(m->db) == DB_OK ? NULL : migrate_trouble(m);
 }
 
-/* Lock names belong to the server, not to a database, and have at most 64 characters. */
-#define LOCK_NAME "CONCAT('kanso.', MD5(DATABASE()))"
+/* Lock names belong to the server, not to a database, and have at most 64 characters. On a cluster the lock is the
+ * node's own: processes on other nodes are not kept out by it, see migrate.h. */
+#define LOCK_NAME "CONCAT('kanso.', LEFT(SHA2(DATABASE(), 256), 40))"
 
 const char *migrate_lock(struct migration *m, void (*waiting)(void))
 {
@@ -118,127 +120,9 @@ void migrate_unlock(struct migration *m)
     db_run(m->db, m->mem, NULL, "DO RELEASE_LOCK(" LOCK_NAME ")", NULL, 0);
 }
 
-/* Statements of sql/ --------------------------------------------------------------------------------------------- */
+static const char TABLES[] = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()";
 
-/* Copies the next statement, without the comments before it; NULL at the end. */
-static const char *next_statement(struct arena *a, const char **at)
-{
-    const char *s = *at;
-    while (*s == '\n' || starts_with(s, "--"))
-        s += strcspn(s, "\n") + (s[strcspn(s, "\n")] == '\n');
-    const char *end = strstr(s, ";\n");
-    if (!*s || !end)
-        return NULL;
-    *at = end + 2;
-    return arena_strndup(a, s, (size_t)(end - s));
-}
-
-static const char *run_statement(struct migration *m, const char *sql)
-{
-    return db_script(m->db, sql) == DB_OK ? NULL : migrate_trouble(m);
-}
-
-static const char *run_statements(struct migration *m, const char *text)
-{
-    const char *sql, *problem = NULL;
-    while (!problem && (sql = next_statement(m->mem, &text)))
-        problem = run_statement(m, sql);
-    return problem;
-}
-
-/* The n-th name in backquotes, from 0. */
-static const char *quoted_name(struct arena *a, const char *sql, int n)
-{
-    const char *open = strchr(sql, '`') + 1;
-    for (; n; n--)
-        open = strchr(strchr(open, '`') + 1, '`') + 1;
-    return arena_strndup(a, open, strcspn(open, "`"));
-}
-
-static bool has_value(const struct db_rows *r, const char *name)
-{
-    for (size_t i = 0; i < r->count; i++)
-        if (strcmp(db_row(r, i)->s, name) == 0)
-            return true;
-    return false;
-}
-
-/* Kanso's own tables and indexes --------------------------------------------------------------------------------- */
-
-#define HERE "table_schema = DATABASE() "
-
-static const char TABLES[] = "SELECT table_name FROM information_schema.tables WHERE " HERE;
-
-static const char OWN_THINGS[] =
-    "SELECT table_name FROM information_schema.tables WHERE " HERE "AND table_name LIKE 'kanso\\_%' UNION "
-    "SELECT index_name FROM information_schema.statistics WHERE " HERE "AND index_name LIKE 'kanso\\_%'";
-
-/* Indexes of foreign keys: one column, and the key's name. */
-static const char KEY_INDEXES[] =
-    "SELECT CONCAT(table_name, ' ', index_name), table_name, index_name, MIN(column_name) "
-    "FROM information_schema.statistics WHERE " HERE "AND index_name LIKE 'fk\\_%' "
-    "GROUP BY table_name, index_name HAVING COUNT(*) = 1";
-
-/* In a database that ZenML made, the server itself made these indexes, and it drops such a one when a wider one begins
- * with the same column. They are put back, so that the reference's tables stay what they were. */
-static const char *restore_indexes(struct migration *m, const struct db_rows *before)
-{
-    struct db_rows now;
-    if (db_run(m->db, m->mem, &now, KEY_INDEXES, NULL, 0) != DB_OK)
-        return migrate_trouble(m);
-    const char *problem = NULL;
-    for (size_t i = 0; !problem && i < before->count; i++) {
-        const struct db_value *v = db_row(before, i);
-        if (!has_value(&now, v[0].s))
-            problem =
-                run_statement(m, arena_printf(m->mem, "CREATE INDEX `%s` ON `%s` (`%s`)", v[2].s, v[1].s, v[3].s));
-    }
-    return problem;
-}
-
-/* The indexes to add to one table: in one statement, so that a large table is read once. */
-struct additions {
-    const char *table, *clauses;
-    struct additions *next;
-};
-
-/* Takes up CREATE INDEX `name` ON `table` (columns), which is how kanso.sql has them all. */
-static void add_index(struct arena *a, struct additions **all, const char *sql)
-{
-    const char *name = quoted_name(a, sql, 0), *table = quoted_name(a, sql, 1);
-    struct additions **at = all;
-    while (*at && !streq((*at)->table, table))
-        at = &(*at)->next;
-    if (!*at) {
-        *at = arena_alloc(a, sizeof **at);
-        (*at)->table = table;
-    }
-    const char *before = (*at)->clauses;
-    (*at)->clauses =
-        arena_printf(a, "%s%sADD INDEX `%s` %s", before ? before : "", before ? ", " : "", name, strchr(sql, '('));
-}
-
-static const char *add_own(struct migration *m)
-{
-    struct db_rows have, before;
-    struct additions *indexes = NULL;
-    const char *at = sql_kanso, *sql, *problem = NULL;
-    if (db_run(m->db, m->mem, &have, OWN_THINGS, NULL, 0) != DB_OK ||
-        db_run(m->db, m->mem, &before, KEY_INDEXES, NULL, 0) != DB_OK)
-        return migrate_trouble(m);
-    while (!problem && (sql = next_statement(m->mem, &at))) {
-        if (has_value(&have, quoted_name(m->mem, sql, 0)))
-            continue;
-        if (starts_with(sql, "CREATE INDEX"))
-            add_index(m->mem, &indexes, sql);
-        else
-            problem = run_statement(m, sql);
-        m->additions++;
-    }
-    for (; !problem && indexes; indexes = indexes->next)
-        problem = run_statement(m, arena_printf(m->mem, "ALTER TABLE `%s` %s", indexes->table, indexes->clauses));
-    return problem || !m->additions ? problem : restore_indexes(m, &before);
-}
+/* Facts in kanso_meta -------------------------------------------------------------------------------------------- */
 
 static enum db_status set_meta(struct migration *m, const char *name, const char *value)
 {
@@ -268,7 +152,7 @@ static const char *get_meta(struct migration *m, const struct db_rows *tables, c
 {
     struct db_rows r;
     struct db_param p = p_text(name);
-    if (!has_value(tables, "kanso_meta") ||
+    if (!has_text(tables, "kanso_meta") ||
         db_run(m->db, m->mem, &r, "SELECT value FROM kanso_meta WHERE name = ?", &p, 1) != DB_OK || !r.count)
         return NULL;
     return r.values->s;
@@ -332,28 +216,29 @@ static bool is_empty(const struct db_rows *tables)
 static const char *make_tables(struct migration *m)
 {
     const char *at = strstr(sql_kanso, "CREATE TABLE IF NOT EXISTS `kanso_meta`");
-    const char *problem = run_statement(m, next_statement(m->mem, &at));
+    const char *problem = steps_change(m, next_statement(m->mem, &at), NULL);
     if (problem)
         return problem;
     if (set_meta(m, "state", "initialising") != DB_OK)
         return migrate_trouble(m);
     m->fresh = true;
-    problem = run_statements(m, sql_schema);
+    const char *sql;
+    at = sql_schema;
+    while (!problem && (sql = next_statement(m->mem, &at)))
+        problem = steps_change(m, sql, NULL);
     if (!problem)
-        problem = add_own(m);
+        problem = steps_run(m);
     return problem ? problem : add_signing_key(m);
 }
 
-static const char *open_tables(struct migration *m, const char *version, const struct db_rows *tables, bool look_only)
+static const char *open_tables(struct migration *m, const char *version, bool look_only)
 {
     const char *problem = check_version(m, version);
     if (problem)
         return problem;
     if (look_only)
-        return has_value(tables, "kanso_name_guard")
-                   ? NULL
-                   : "Kanso's own tables are missing, and DISABLE_DATABASE_MIGRATION forbids making them";
-    problem = add_own(m);
+        return steps_look(m);
+    problem = steps_run(m);
     if (!problem)
         problem = add_signing_key(m);
     if (problem || !m->additions)
@@ -366,14 +251,14 @@ const char *migrate_tables(struct migration *m, bool look_only)
     struct db_rows tables, version = {0};
     if (db_run(m->db, m->mem, &tables, TABLES, NULL, 0) != DB_OK)
         return migrate_trouble(m);
-    if (has_value(&tables, "alembic_version") &&
+    if (has_text(&tables, "alembic_version") &&
         db_run(m->db, m->mem, &version, "SELECT version_num FROM alembic_version", NULL, 0) != DB_OK)
         return migrate_trouble(m);
     const char *problem = check_level(m, &tables);
     if (problem)
         return problem;
     if (version.count)
-        return open_tables(m, version.values->s, &tables, look_only);
+        return open_tables(m, version.values->s, look_only);
     const char *state = get_meta(m, &tables, "state");
     if (!is_empty(&tables) && !streq(state, "initialising"))
         return arena_printf(m->mem,
@@ -385,9 +270,17 @@ const char *migrate_tables(struct migration *m, bool look_only)
     return make_tables(m);
 }
 
+enum db_status migrate_claim_rows(struct migration *m)
+{
+    unsigned char mark[16];
+    random_bytes(mark, sizeof mark);
+    return set_meta(m, "starting", hex_encode(m->mem, mark, sizeof mark));
+}
+
 enum db_status migrate_done(struct migration *m)
 {
     struct db_param version = p_text(SCHEMA_VERSION);
-    enum db_status s = db_run(m->db, m->mem, NULL, "INSERT INTO alembic_version (version_num) VALUES (?)", &version, 1);
+    enum db_status s =
+        db_run(m->db, m->mem, NULL, "INSERT IGNORE INTO alembic_version (version_num) VALUES (?)", &version, 1);
     return s == DB_OK ? set_ready(m) : s;
 }

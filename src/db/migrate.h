@@ -12,13 +12,15 @@
 /* What alembic_version says in a database that Kanso works with. */
 #define SCHEMA_VERSION "0.66.0"
 
-/* One migration: where, and what it found and did. Set the first three, zero the rest. */
+/* One migration: where, whom to tell, and what it found and did. Set the first five, zero the rest. */
 struct migration {
     struct db *db;
     struct arena *mem;
     const struct db_url *url;
-    bool fresh;         /* there were no tables; they have been made, and rows have to follow */
-    unsigned additions; /* tables and indexes of Kanso's own that were missing */
+    void (*progress)(const char *what); /* called before each piece of work that may take long; NULL: nobody */
+    void (*warn)(const char *sentence); /* what is missing and can be done without; NULL: nobody */
+    bool fresh;                         /* there were no tables; they have been made, and rows have to follow */
+    unsigned additions;                 /* tables and indexes of Kanso's own that were missing */
 };
 
 /*
@@ -31,14 +33,19 @@ const char *migrate_connect(struct migration *m);
 /* Whether the last failure was that the server has no database of that name. */
 bool migrate_lacks_database(const struct migration *m);
 
-/* One at a time for one database: a second caller waits, having called waiting() once, until the first unlocks or
- * loses its connection. */
+/* One at a time for one database on one server: a second caller waits, having called waiting() once, until the first
+ * unlocks or loses its connection. On a cluster, processes that start on two nodes at once do not wait for each other:
+ * tables may be made by both (see db/steps.h), and rows by one (migrate_claim_rows). */
 const char *migrate_lock(struct migration *m, void (*waiting)(void));
 void migrate_unlock(struct migration *m);
 
 /* Checks the version and makes what is missing. With `look_only` nothing is made, and missing tables are an error.
  * A start that was cut short is taken up again. The lock must be held. */
 const char *migrate_tables(struct migration *m, bool look_only);
+
+/* The first statement of the transaction that adds missing rows: of two such transactions, on whatever nodes, the
+ * second waits or ends with DB_DEADLOCK, and finds when it is tried again what the first has added. */
+enum db_status migrate_claim_rows(struct migration *m);
 
 /* Stamps a fresh database as complete: belongs into the transaction that writes its first rows. */
 enum db_status migrate_done(struct migration *m);

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import secrets
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kit.api import Api
 from kit.mariadb import MariaDB
 from kit.process import REPOSITORY, SHARED
-from kit.servers import Kanso
+from kit.servers import Kanso, base_environment
 
 CONTRACT = SHARED / "contract" / "schema.json"
 VERSION = "0.66.0"
@@ -57,8 +62,13 @@ def tables(mariadb: MariaDB, database: str) -> dict[str, Any]:
             "JOIN information_schema.referential_constraints r "
             "ON r.constraint_schema = k.table_schema AND r.constraint_name = k.constraint_name "
             "WHERE k.table_schema = @ AND k.referenced_table_name IS NOT NULL"):
-        found[table]["foreign_keys"][name] = (column, target, target_column, on_delete, on_update)
+        found[table]["foreign_keys"][name] = (column, target, target_column, rule(on_delete), rule(on_update))
     return found
+
+
+def rule(name: str) -> str:
+    """What happens to a key's rows: MySQL and MariaDB have two words for refusing."""
+    return "RESTRICT" if name == "NO ACTION" else name
 
 
 def expected(contract: dict[str, Any]) -> dict[str, Any]:
@@ -67,8 +77,8 @@ def expected(contract: dict[str, Any]) -> dict[str, Any]:
         "primary_key": table["primary_key"],
         "unique": {u["name"]: u["columns"] for u in table["unique"]},
         "indexes": {i["name"]: i["columns"] for i in table["indexes"]},
-        "foreign_keys": {f["name"]: (f["column"], f["ref_table"], f["ref_column"], f["on_delete"],
-                                     f["on_update"]) for f in table["foreign_keys"]},
+        "foreign_keys": {f["name"]: (f["column"], f["ref_table"], f["ref_column"], rule(f["on_delete"]),
+                                     rule(f["on_update"])) for f in table["foreign_keys"]},
     } for name, table in contract.items()}
 
 
@@ -171,3 +181,83 @@ def test_cut_short_start_is_taken_up(launch, mariadb: MariaDB, contract: dict[st
     assert tables(mariadb, database).keys() == contract.keys()
     assert mariadb.sql("SELECT value FROM kanso_meta WHERE name = 'state'", database) == [["ready"]]
     assert mariadb.sql("SELECT COUNT(*) FROM flavor", database) == [["55"]]
+
+
+def migrate(mariadb: MariaDB, database: str, **changes: str) -> subprocess.CompletedProcess:
+    """`kansoctl migrate` by itself."""
+    build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
+    settings = {"ZENML_STORE_URL": mariadb.socket_url(database), "ZENML_DEFAULT_USER_PASSWORD": "pw",
+                "ZENML_SERVER_AUTO_ACTIVATE": "1"}
+    return subprocess.run([str(build / "bin" / "kansoctl"), "migrate"], capture_output=True, text=True, timeout=120,
+                          env=base_environment() | settings | changes)
+
+
+def some_user(mariadb: MariaDB, database: str, rights: str) -> dict[str, str]:
+    """Settings that reach the database as a new user with these rights to it and no others."""
+    name = "u" + secrets.token_hex(4)
+    mariadb.sql(f"CREATE USER {name}@localhost IDENTIFIED BY 'p-{name}'; "
+                f"GRANT {rights} ON {database}.* TO {name}@localhost")
+    return {"ZENML_STORE_URL": f"mysql://{name}:p-{name}@localhost/{database}?unix_socket={mariadb.socket}"}
+
+
+def test_a_user_who_may_not_change_tables(mariadb: MariaDB) -> None:
+    """What cannot be done without is asked for in words that help; an index can be done without."""
+    rights = "SELECT, INSERT, UPDATE, DELETE"
+    database = made_by_zenml(mariadb)
+    user = some_user(mariadb, database, rights)
+    refused = migrate(mariadb, database, **user)
+    assert refused.returncode != 0
+    for word in ("CREATE", "kansoctl migrate", "DISABLE_DATABASE_MIGRATION", database):
+        assert word in refused.stderr, refused.stderr
+    forbidden = migrate(mariadb, database, **user, DISABLE_DATABASE_MIGRATION="1")
+    assert forbidden.returncode != 0 and "missing" in forbidden.stderr
+
+    assert migrate(mariadb, database).returncode == 0
+    for settings in (user, user | {"DISABLE_DATABASE_MIGRATION": "1"}):
+        done = migrate(mariadb, database, **settings)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+
+    mariadb.sql("DROP INDEX kanso_tag_name ON tag; DROP INDEX kanso_model_name ON model", database)
+    for settings in (user, user | {"DISABLE_DATABASE_MIGRATION": "1"}):
+        done = migrate(mariadb, database, **settings)
+        assert done.returncode == 0, done.stderr
+        assert "warning" in done.stderr and "slow" in done.stderr
+        assert "DISABLE_DATABASE_MIGRATION" in done.stderr
+    assert {"kanso_tag_name", "kanso_model_name"}.isdisjoint(own_things(mariadb, database))
+
+
+def test_a_server_starts_without_an_index(launch, mariadb: MariaDB) -> None:
+    """The user has no right to make it: a warning, not an end."""
+    database = made_by_zenml(mariadb)
+    assert migrate(mariadb, database).returncode == 0
+    mariadb.sql("DROP INDEX kanso_tag_name ON tag", database)
+    user = some_user(mariadb, database, "SELECT, INSERT, UPDATE, DELETE")
+    kanso = launch(database=database, **user)
+    Api(kanso.url).make("/tags", {"name": "without an index"})
+    kanso.stop()
+
+
+def test_progress_is_said(mariadb: MariaDB) -> None:
+    database = made_by_zenml(mariadb)
+    said = migrate(mariadb, database).stdout.splitlines()
+    assert re.fullmatch(r"indexes of \w+ \(1 of \d\d\)", said[0]), said
+    assert len([line for line in said if line.startswith("indexes of ")]) > 20
+    assert not migrate(mariadb, database).stdout
+
+
+@pytest.mark.parametrize("defaults", ["CHARACTER SET latin1", "COLLATE utf8mb4_unicode_ci", "COLLATE utf8mb4_bin",
+                                      "COLLATE utf8mb4_general_ci"])
+def test_guards_compare_like_what_they_guard(mariadb: MariaDB, defaults: str) -> None:
+    """Own tables that have the database's default, and tables of ZenML that do not."""
+    database = mariadb.new_database(defaults)
+    mariadb.sql((REPOSITORY / "sql" / "kanso.sql").read_text().split("\nCREATE INDEX")[0], database)
+    mariadb.sql(f"ALTER DATABASE {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci")
+    mariadb.sql((REPOSITORY / "sql" / "schema.sql").read_text(), database)
+    mariadb.sql(f"ALTER DATABASE {database} {defaults}; INSERT INTO {database}.alembic_version VALUES ('{VERSION}');"
+                f"INSERT INTO {database}.kanso_name_guard VALUES ('tag', '', 'left over')")
+    for _ in range(2):
+        done = migrate(mariadb, database)
+        assert done.returncode == 0, done.stderr
+        assert mariadb.sql("SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_schema = "
+                           f"'{database}' AND table_name = 'kanso_name_guard'") == [["utf8mb4_unicode_520_ci"]]
+
