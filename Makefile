@@ -7,7 +7,7 @@ WARN       := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -W
               -Wformat=2 -Wundef -Wvla -Wno-missing-field-initializers
 HARDEN     := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIC \
               -fno-semantic-interposition
-SANITIZE   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIC
+SANITIZE   := -DKANSO_DEBUG -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIC
 MODE       ?= release
 OPT        := $(if $(filter sanitize,$(MODE)),$(SANITIZE),$(HARDEN))
 CFLAGS     := -std=c11 -D_GNU_SOURCE -DKANSO_VERSION='"$(VERSION)"' $(OPT) $(WARN) $(EXTRA_CFLAGS)

@@ -42,6 +42,11 @@ static const struct surrogate *surrogate_of(const struct resource *r, const char
     return NULL;
 }
 
+bool access_governs(const struct resource *r)
+{
+    return rbac_is_type(r->name) || surrogate_of(r, "update") || surrogate_of(r, "read");
+}
+
 static bool has_owner(const struct resource *r)
 {
     const struct column *col = resource_column(r, "user");

@@ -29,6 +29,9 @@ int access_readable(struct ctx *c, const struct resource *r, struct query *q);
 /* Narrows the request's list to what the caller may see, secret values included. */
 int access_narrow(struct ctx *c, const struct resource *r);
 
+/* Whether the control plane's permissions govern a resource: its own, or those of the one that it belongs to. */
+bool access_governs(const struct resource *r);
+
 /* Whether the caller may do something with one object, by hex id: 403 when not. Owners, and everybody for what nobody
  * owns, may do everything; for what does not exist, the handler answers. */
 int access_require(struct ctx *c, const struct resource *r, const char *id, const char *action);

@@ -1,6 +1,7 @@
 #include "app/app.h"
 
 #include "app/dispatch.h"
+#include "app/tables.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -67,10 +68,30 @@ static int refuse(const char *what)
     return 2;
 }
 
+#ifdef KANSO_DEBUG
+/* A worker of a debugging build serves no tables that contradict themselves. */
+static const char *check_tables(struct arena *a)
+{
+    struct buf found = {0};
+    size_t count = tables_check(&found);
+    const char *problem = count ? arena_printf(a, "its tables have faults:\n%.*s", (int)found.len, found.data) : NULL;
+    buf_free(&found);
+    return problem;
+}
+#else
+static const char *check_tables(struct arena *a)
+{
+    (void)a;
+    return NULL;
+}
+#endif
+
 static int run(struct app *app, struct arena *a)
 {
     static struct db_url url;
     const char *problem = config_load(a);
+    if (!problem)
+        problem = check_tables(a);
     if (!problem)
         problem = db_url_from_env(a, &url);
     const char *headers = problem ? NULL : secure_headers(a, &problem);

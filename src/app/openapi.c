@@ -8,6 +8,7 @@
 #include "resource/filter.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_COMPONENTS = 512 };
@@ -30,6 +31,7 @@ struct api {
     struct jw w;
     struct component components[MAX_COMPONENTS]; /* referred to; they are written when all paths are */
     size_t count;
+    const char *unknown; /* the first word of the notation that nothing is called */
 };
 
 /* Shapes of values are texts of the members of a JSON schema, without the braces. --------------------------------- */
@@ -205,6 +207,8 @@ static const char *word_schema(struct api *a, const char *word)
         if (t->kind == K_ENUM && streq(t->label, arena_printf(a->mem, "str-enum[%s]", word)))
             return refer_words(a, t);
     }
+    if (!a->unknown)
+        a->unknown = word;
     return "";
 }
 
@@ -783,6 +787,21 @@ static void write_document(struct api *a)
     jw_key(&a->w, "components");
     write_components(a);
     jw_close(&a->w, '}');
+}
+
+const char *openapi_unknown(const char *notation)
+{
+    static char word[64];
+    struct arena mem = {0};
+    struct api *a = arena_alloc(&mem, sizeof *a);
+    a->mem = &mem;
+    const char *s = notation;
+    if (*s && !strchr("?~=", *s)) /* marks only: the type is the column's */
+        read_type(a, &s);
+    snprintf(word, sizeof word, "%s", a->unknown ? a->unknown : "");
+    bool known = !a->unknown;
+    arena_free(&mem);
+    return known ? NULL : word;
 }
 
 const char *openapi_text(size_t *len)

@@ -53,6 +53,7 @@ enum member_flags {
     UPD_ONLY = 8,    /* not part of the create body */
     UPD_REQ = 16,    /* must be there when updating, and not null */
     UPD_ANYLEN = 32, /* `max` does not hold for the update */
+    HOOK = 128,      /* a hook of the resource takes it: no column has it */
     UPD_DEF = 64,    /* absent in an update: the default, and null is refused */
 };
 

@@ -43,9 +43,9 @@ static const struct filter filters[] = {
 static const struct field fields[] = {
     {"name", &T_STRING, NULL, 255, REQ | UPD | UPD_ANYLEN},
     {"has_custom_name", &T_BOOL, "false", 0, UPD},
-    {"tags", &T_STRINGS, NULL, 0, NUL},
-    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
-    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"tags", &T_STRINGS, NULL, 0, NUL | HOOK},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
 };
 static const struct model body = MODEL("artifact", fields);
 

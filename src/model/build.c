@@ -40,6 +40,6 @@ const struct resource resource_build = {
     .table = "pipeline_build",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_WORKSPACE | X_OWNER | X_NO_NAME,
+    .flags = X_WORKSPACE | X_OWNER,
     .rank = RANK_BUILD,
 };

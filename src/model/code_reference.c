@@ -24,7 +24,7 @@ const struct resource resource_code_reference = {
     .title = "CodeReference",
     .table = "code_reference",
     COLUMNS(columns),
-    .flags = X_WORKSPACE | X_NO_NAME,
+    .flags = X_WORKSPACE,
     .rank = RANK_CODE_REFERENCE,
 };
 

@@ -105,7 +105,7 @@ static const struct field fields[] = {
     {"expires_skew_tolerance", &T_INT, NULL, 0, NUL | UPD},
     {"expiration_seconds", &T_INT, NULL, 0, NUL | UPD},
     {"configuration", &T_MAP_ANY, "{}", 0, UPD},
-    {"secrets", &T_SECRETS, "{}", 0, UPD},
+    {"secrets", &T_SECRETS, "{}", 0, UPD | HOOK},
     {"labels", &T_MAP_STRING, "{}", 0, UPD},
 };
 const struct model CONNECTOR_BODY = MODEL("ServiceConnectorRequest", fields);

@@ -56,7 +56,7 @@ static const struct field fields[] = {
     {"pipeline", &T_UUID, NULL, 0, NUL},
     {"build", &T_UUID, NULL, 0, NUL},
     {"schedule", &T_UUID, NULL, 0, NUL},
-    {"code_reference", &T_CODE_REFERENCE, NULL, 0, NUL},
+    {"code_reference", &T_CODE_REFERENCE, NULL, 0, NUL | HOOK},
     {"code_path", &T_STRING, NULL, 0, NUL},
     {"template", &T_UUID, NULL, 0, NUL},
 };
@@ -127,7 +127,7 @@ const struct resource resource_deployment = {
     .table = "pipeline_deployment",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_WORKSPACE | X_OWNER | X_NO_NAME,
+    .flags = X_WORKSPACE | X_OWNER,
     .rank = RANK_DEPLOYMENT,
     .check_create = check_security_context,
     .before_create = before_create,

@@ -52,7 +52,7 @@ static const struct filter filters[] = {
     {.name = "scope_user", .cls = F_STRICT_UUID},
 };
 
-static const struct field fields[] = {{"locked", &T_BOOL, NULL, 0, UPD | UPD_ONLY}};
+static const struct field fields[] = {{"locked", &T_BOOL, NULL, 0, UPD | UPD_ONLY | HOOK}};
 static const struct model body = MODEL("device", fields);
 
 static const struct field authorization_form[] = {{"client_id", &T_UUID, NULL, 0, REQ}};
@@ -103,7 +103,7 @@ const struct resource resource_device = {
     COLUMNS(columns),
     FILTERS(filters),
     .body = &body,
-    .flags = X_NO_NAME | X_SMALL,
+    .flags = X_SMALL | X_UNGOVERNED,
     .rank = RANK_DEVICE,
     .scope = scope,
     .before_update = lock_or_unlock,

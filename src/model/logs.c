@@ -16,6 +16,5 @@ const struct resource resource_logs = {
     .title = "Logs",
     .table = "logs",
     COLUMNS(columns),
-    .flags = X_NO_NAME,
     .rank = RANK_LOGS,
 };

@@ -45,10 +45,10 @@ static const struct field fields[] = {
     TEXT_OF("limitations"),
     TEXT_OF("trade_offs"),
     TEXT_OF("ethics"),
-    {"tags", &T_STRINGS, NULL, 0, REQ | NUL},
+    {"tags", &T_STRINGS, NULL, 0, REQ | NUL | HOOK},
     {"save_models_to_registry", &T_BOOL, "true", 0, UPD},
-    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
-    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
 };
 static const struct model body = MODEL("model", fields);
 

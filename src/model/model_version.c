@@ -186,12 +186,12 @@ static const struct field fields[] = {
     {"description", &T_STRING, NULL, 65535, NUL | UPD | UPD_ANYLEN},
     {"stage", &T_STRING, NULL, 255, NUL},
     {"stage", &T_NEW_STAGE, NULL, 0, UPD_ONLY},
-    {"number", &T_INT, NULL, 0, NUL},
+    {"number", &T_INT, NULL, 0, NUL | HOOK},
     {"model", &T_UUID, NULL, 0, REQ | UPD_REQ},
-    {"tags", &T_STRINGS, NULL, 0, NUL},
-    {"force", &T_BOOL, "false", 0, UPD_ONLY | UPD_DEF},
-    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
-    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"tags", &T_STRINGS, NULL, 0, NUL | HOOK},
+    {"force", &T_BOOL, "false", 0, UPD_ONLY | UPD_DEF | HOOK},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
 };
 
 /* Any text will do when a version is made; later it is one of the stages. */

@@ -24,9 +24,9 @@ static const struct field fields[] = {
     IN_WORKSPACE,
     {"name", &T_STRING, NULL, 255, REQ},
     {"description", &T_STRING, NULL, 65535, NUL | UPD},
-    {"tags", &T_STRINGS, NULL, 0, NUL},
-    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
-    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"tags", &T_STRINGS, NULL, 0, NUL | HOOK},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
 };
 static const struct model body = MODEL("pipeline", fields);
 

@@ -141,15 +141,15 @@ static const struct field fields[] = {
     {"pipeline", &T_UUID, NULL, 0, NUL},
     {"orchestrator_run_id", &T_STRING, NULL, 255, NUL},
     {"start_time", &T_STAMP, NULL, 0, NUL},
-    {"end_time", &T_STAMP, NULL, 0, NUL | UPD},
+    {"end_time", &T_STAMP, NULL, 0, NUL | UPD | HOOK},
     {"status", &T_EXECUTION_STATUS, NULL, 0, REQ | UPD},
-    {"client_environment", &T_MAP_STRING, "{}", 0, 0},
+    {"client_environment", &T_MAP_STRING, "{}", 0, HOOK},
     {"orchestrator_environment", &T_MAP_STRING, "{}", 0, 0},
     {"trigger_execution_id", &T_UUID, NULL, 0, NUL},
-    {"tags", &T_STRINGS, NULL, 0, NUL},
+    {"tags", &T_STRINGS, NULL, 0, NUL | HOOK},
     {"model_version_id", &T_UUID, NULL, 0, NUL | UPD},
-    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
-    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
 };
 static const struct model body = MODEL("pipeline_run", fields);
 

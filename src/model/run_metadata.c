@@ -54,8 +54,8 @@ static const struct field fields[] = {
     {"resource_id", &T_UUID, NULL, 0, REQ},
     {"resource_type", &T_KIND, NULL, 0, REQ},
     {"stack_component_id", &T_UUID, NULL, 0, REQ | NUL},
-    {"values", &T_VALUES, NULL, 0, REQ},
-    {"types", &T_VALUE_TYPES, NULL, 0, REQ},
+    {"values", &T_VALUES, NULL, 0, REQ | HOOK},
+    {"types", &T_VALUE_TYPES, NULL, 0, REQ | HOOK},
 };
 static const struct model body = MODEL("run_metadata", fields);
 
@@ -66,7 +66,7 @@ const struct resource resource_run_metadata = {
     .table = "run_metadata",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_WORKSPACE | X_OWNER | X_NO_NAME,
+    .flags = X_WORKSPACE | X_OWNER,
     .rank = RANK_METADATA,
 };
 

@@ -105,9 +105,9 @@ static const struct field fields[] = {
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"description", &T_STRING, NULL, 65535, NUL | UPD},
     {"source_deployment_id", &T_UUID, NULL, 0, REQ},
-    {"tags", &T_STRINGS, NULL, 0, NUL},
-    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
-    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY},
+    {"tags", &T_STRINGS, NULL, 0, NUL | HOOK},
+    {"add_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
+    {"remove_tags", &T_STRINGS, NULL, 0, UPD_ONLY | HOOK},
 };
 static const struct model body = MODEL("run_template", fields);
 

@@ -52,6 +52,6 @@ const struct resource resource_schedule = {
     .table = "schedule",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_WORKSPACE | X_OWNER,
+    .flags = X_WORKSPACE | X_OWNER | X_UNGOVERNED,
     .rank = RANK_SCHEDULE,
 };

@@ -46,7 +46,7 @@ static const struct field fields[] = {
     IN_WORKSPACE,
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"scope", &T_SCOPE, "\"workspace\"", 0, UPD},
-    {"values", &T_VALUES, "{}", 0, UPD},
+    {"values", &T_VALUES, "{}", 0, UPD | HOOK},
 };
 static const struct model body = MODEL("secret", fields);
 

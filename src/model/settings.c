@@ -44,7 +44,7 @@ const struct resource resource_settings = {
     .title = "ServerSettings",
     .table = "server_settings",
     COLUMNS(columns),
-    .flags = X_NO_ENVELOPE_ID | X_NO_NAME,
+    .flags = X_NO_ENVELOPE_ID,
     .rank = RANK_SETTINGS,
 };
 

@@ -99,12 +99,12 @@ static const struct field fields[] = {
     {"user", &T_UUID, NULL, 0, NUL},
     {"workspace", &T_UUID, NULL, 0, NUL},
     {"name", &T_STRING, NULL, 255, REQ | UPD},
-    {"description", &T_STRING, "\"\"", 255, UPD},
+    {"description", &T_STRING, "\"\"", 255, UPD | HOOK},
     {"stack_spec_path", &T_STRING, NULL, 0, NUL | UPD},
-    {"components", &T_PARTS, NULL, 0, REQ},
-    {"components", &T_PART_IDS, NULL, 0, UPD_ONLY},
+    {"components", &T_PARTS, NULL, 0, REQ | HOOK},
+    {"components", &T_PART_IDS, NULL, 0, UPD_ONLY | HOOK},
     {"labels", &T_MAP_ANY, NULL, 0, NUL | UPD},
-    {"service_connectors", &T_CONNECTORS, "[]", 0, 0},
+    {"service_connectors", &T_CONNECTORS, "[]", 0, HOOK},
 };
 
 /* A component points at one of the connectors of the same body. */

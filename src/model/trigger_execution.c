@@ -13,6 +13,5 @@ const struct resource resource_trigger_execution = {
     .title = "TriggerExecution",
     .table = "trigger_execution",
     COLUMNS(columns),
-    .flags = X_NO_NAME,
     .rank = RANK_TRIGGER_EXECUTION,
 };

@@ -39,11 +39,16 @@ static const struct filter filters[] = {
 };
 
 static const struct field create_fields[] = {
-    {"email", &T_STRING, NULL, 255, NUL},        {"email_opted_in", &T_BOOL, NULL, 0, NUL},
-    {"password", &T_STRING, NULL, 255, NUL},     {"activation_token", &T_STRING, NULL, 255, NUL},
-    {"external_user_id", &T_UUID, NULL, 0, NUL}, {"user_metadata", &T_MAP_ANY, NULL, 0, NUL},
-    {"name", &T_STRING, NULL, 255, REQ},         {"full_name", &T_STRING, "\"\"", 255, 0},
-    {"is_admin", &T_BOOL, NULL, 0, REQ},         {"active", &T_BOOL, "false", 0, 0},
+    {"email", &T_STRING, NULL, 255, NUL | HOOK},
+    {"email_opted_in", &T_BOOL, NULL, 0, NUL},
+    {"password", &T_STRING, NULL, 255, NUL | HOOK},
+    {"activation_token", &T_STRING, NULL, 255, NUL | HOOK},
+    {"external_user_id", &T_UUID, NULL, 0, NUL},
+    {"user_metadata", &T_MAP_ANY, NULL, 0, NUL},
+    {"name", &T_STRING, NULL, 255, REQ},
+    {"full_name", &T_STRING, "\"\"", 255, 0},
+    {"is_admin", &T_BOOL, NULL, 0, REQ},
+    {"active", &T_BOOL, "false", 0, 0},
 };
 static const struct model create_body = MODEL("user", create_fields, .extra = EXTRA_FORBID);
 
@@ -59,11 +64,16 @@ static void email_rule(struct check *k, struct json_object *v)
 }
 
 static const struct field update_fields[] = {
-    {"email", &T_STRING, NULL, 255, UPD},        {"email_opted_in", &T_BOOL, NULL, 0, UPD},
-    {"password", &T_STRING, NULL, 255, UPD},     {"activation_token", &T_STRING, NULL, 255, UPD},
-    {"external_user_id", &T_UUID, NULL, 0, UPD}, {"user_metadata", &T_MAP_ANY, NULL, 0, UPD},
-    {"name", &T_STRING, NULL, 255, UPD},         {"full_name", &T_STRING, NULL, 255, UPD},
-    {"is_admin", &T_BOOL, NULL, 0, UPD},         {"active", &T_BOOL, NULL, 0, UPD},
+    {"email", &T_STRING, NULL, 255, UPD | HOOK},
+    {"email_opted_in", &T_BOOL, NULL, 0, UPD},
+    {"password", &T_STRING, NULL, 255, UPD | HOOK},
+    {"activation_token", &T_STRING, NULL, 255, UPD | HOOK},
+    {"external_user_id", &T_UUID, NULL, 0, UPD},
+    {"user_metadata", &T_MAP_ANY, NULL, 0, UPD},
+    {"name", &T_STRING, NULL, 255, UPD},
+    {"full_name", &T_STRING, NULL, 255, UPD},
+    {"is_admin", &T_BOOL, NULL, 0, UPD},
+    {"active", &T_BOOL, NULL, 0, UPD},
     {"old_password", &T_STRING, NULL, 255, UPD},
 };
 const struct model USER_UPDATE = MODEL("UserUpdate", update_fields, .after = email_rule);

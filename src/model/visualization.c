@@ -15,6 +15,5 @@ const struct resource resource_visualization = {
     .title = "ArtifactVisualization",
     .table = "artifact_visualization",
     COLUMNS(columns),
-    .flags = X_NO_NAME,
     .rank = RANK_VISUALIZATION,
 };

@@ -646,7 +646,7 @@ int resource_delete(struct ctx *c)
         rc = sql_begin(c);
     if (rc == OK)
         rc = write_lock(&w, id);
-    const step steps[] = {w.res->before_delete, tags_detach_all, delete_row, w.res->after_delete};
+    const step steps[] = {w.res->before_delete, tags_detach_all, delete_row};
     if (rc == OK)
         rc = run_steps(&w, steps, ARRAY_LEN(steps));
     if (rc == OK)

@@ -261,14 +261,14 @@ static bool sortable(const struct column *col)
 {
     if (col->flags & C_SORT)
         return true;
-    return col->filter != F_NONE && col->filter != F_IGNORED && col->filter != F_REFUSED && !(col->flags & C_NO_SORT);
+    return col->filter != F_NONE && col->filter != F_IGNORED && col->filter != F_REFUSED;
 }
 
 static void read_sort(struct ctx *c)
 {
     const struct resource *res = c->route->resource;
     const struct pair *given = request_query(c, "sort_by");
-    const char *name = given ? given->value : res->default_sort ? res->default_sort : "created";
+    const char *name = given ? given->value : "created";
     const char *colon = strchr(name, ':');
     if (colon) {
         c->filter->descending = (size_t)(colon - name) == 4 && memcmp(name, "desc", 4) == 0;

@@ -56,7 +56,6 @@ enum column_flags {
     C_JSON_NULL = 8,     /* null is stored as JSON null, not as SQL NULL */
     C_COMPACT = 16,      /* JSON is stored without blanks, raw UTF-8 */
     C_NO_UPDATE = 32,    /* an update accepts the member but leaves the column alone */
-    C_NO_SORT = 64,      /* filter but no sort key */
     C_EMPTY_NULL = 128,  /* an empty object, list or text is stored as SQL NULL; an empty text is shown as null */
     C_SORT = 256,        /* sort key without a filter */
     C_READONLY = 512,    /* never written from a body */
@@ -122,7 +121,6 @@ enum resource_flags {
     X_META_NULL = 16,      /* metadata is null even when hydrated */
     X_NAME_OR_ID = 32,     /* get and delete take a name as well */
     X_NO_ENVELOPE_ID = 64, /* no id and permission_denied members */
-    X_NO_NAME = 128,       /* no name member */
     X_SMALL = 256,         /* so few rows that it is cheap to walk along all of them */
     X_UNGOVERNED = 512     /* no permission of the control plane governs it: needs of routes are met */
 };
@@ -131,6 +129,7 @@ struct resource {
     const char *name;  /* of the entity in messages, route tables and RBAC: "pipeline_run" */
     const char *label; /* in messages: "pipeline run" */
     const char *title; /* in the OpenAPI document: "PipelineRun" of PipelineRunRequest, PipelineRunResponse, ... */
+    const char *file;  /* where it is described; COLUMNS() says it */
     const char *table;
     const char *from; /* joins behind "table t" that column expressions need */
     const struct column *columns;
@@ -138,8 +137,7 @@ struct resource {
     const struct model *body; /* create and update */
     const struct filter *filters;
     size_t filter_count;
-    const char *always;       /* condition on every list and look-up */
-    const char *default_sort; /* NULL: created */
+    const char *always; /* condition on every list and look-up */
     unsigned flags;
     int rank; /* order of loading: before everything it refers to; see model/model.h */
     struct unique unique;
@@ -157,10 +155,9 @@ struct resource {
     int (*before_update)(struct write *w);
     int (*after_update)(struct write *w);
     int (*before_delete)(struct write *w);
-    int (*after_delete)(struct write *w);
 };
 
-#define COLUMNS(rows) .columns = (rows), .column_count = sizeof(rows) / sizeof *(rows)
+#define COLUMNS(rows) .file = __FILE__, .columns = (rows), .column_count = sizeof(rows) / sizeof *(rows)
 #define FILTERS(rows) .filters = (rows), .filter_count = sizeof(rows) / sizeof *(rows)
 
 /* Columns that nearly every resource has. */

@@ -255,6 +255,23 @@ def test_service_accounts_may_do_everything(plane: ControlPlane, kanso: Kanso, m
     assert plane.calls == []
 
 
+def test_keys_are_governed_by_their_account(plane: ControlPlane, mine: World, other: World) -> None:
+    account = mine.api.make("/service_accounts", {"name": mine.name("sa"), "active": True})["id"]
+    keys = f"/service_accounts/{account}/api_keys"
+    key = mine.api.make(keys, {"name": "k"})["id"]
+    calls = {"read": [lambda: other.api.get(keys), lambda: other.api.get(f"{keys}/{key}")],
+             "update": [lambda: other.api.post(keys, {"name": "l"}), lambda: other.api.put(f"{keys}/{key}", {"name": "l"}),
+                        lambda: other.api.put(f"{keys}/{key}/rotate", {}), lambda: other.api.delete(f"{keys}/{key}")]}
+    for action, requests in calls.items():
+        for call in requests:
+            plane.forget()
+            plane.may = lambda resource, asked_for, action=action: asked_for != action
+            message = fails(call(), 403, "IllegalOperationError")
+            assert action.upper() in message and f"'service_account/{account}'" in message
+    plane.forget()
+    assert [item["id"] for item in other.api.items(keys)] == [key]
+
+
 def test_sharing(plane: ControlPlane, mine: World, other: World) -> None:
     made = mine.secret()
     path = f"/users/other/resource_membership?resource_type=secret&resource_id={made['id']}"

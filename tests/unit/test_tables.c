@@ -1,0 +1,158 @@
+/* The house's own tables, and that faults in them are found. */
+#include "app/tables.h"
+#include "base/text.h"
+#include "model/model.h"
+
+#include "unit.h"
+
+static struct buf out;
+
+static int reset(void **state)
+{
+    (void)state;
+    buf_clear(&out, 0);
+    return 0;
+}
+
+/* What is found, as one text. */
+static const char *found(void)
+{
+    buf_addc(&out, '\0');
+    return out.data;
+}
+
+static void the_tables_are_sound(void **state)
+{
+    (void)state;
+    if (tables_check(&out))
+        fail_msg("%s", found());
+}
+
+static int nothing(struct ctx *c)
+{
+    (void)c;
+    return OK;
+}
+
+static void routes_are_checked(void **state)
+{
+    (void)state;
+    const struct {
+        struct route route;
+        const char *complaint;
+    } CASES[] = {
+        {{.method = "GET", .path = "/x", .handler = nothing}, "says neither"},
+        {{.method = "GET",
+          .path = "/x",
+          .handler = nothing,
+          .open = "why",
+          .needs = NEEDS({&resource_tag, "read", NEED_TYPE, NULL})},
+         "says both"},
+        {{.method = "GET", .path = "/x", .open = "why"}, "no handler"},
+        {{.method = "GET", .path = "/x", .handler = nothing, .needs = NEEDS({&resource_tag, "look", NEED_TYPE, NULL})},
+         "'look', which is no action"},
+        {{.method = "GET", .path = "/x", .handler = nothing, .needs = NEEDS({&resource_tag, "read", NEED_PATH, NULL})},
+         "what the path does not name"},
+        {{.method = "GET",
+          .path = "/x",
+          .handler = nothing,
+          .needs = NEEDS({&resource_tag, "read", NEED_LISTED, NULL})},
+         "NEED_LISTED without a list"},
+        {{.method = "GET", .path = "/x", .handler = nothing, .needs = NEEDS({&resource_logs, "read", NEED_TYPE, NULL})},
+         "does not know"},
+        {{.method = "GET", .path = "/x", .handler = nothing, .open = "why", .answer = "[NoSuchResponse]"},
+         "'NoSuchResponse' in .answer"},
+        {{.method = "GET", .path = "/x", .handler = nothing, .open = "why", .op = OP_LIST}, "not named"},
+        {{.method = "PUT", .path = "/x", .handler = nothing, .open = "why", .op = OP_LIST, .resource = &resource_tag},
+         "does not fit its operation"},
+        {{.method = "GET",
+          .path = "/x",
+          .handler = nothing,
+          .open = "why",
+          .resource = &resource_tag,
+          .settles = "size"},
+         "settles `size`"},
+        {{.method = "GET", .path = "/x", .handler = nothing, .open = "why", .flags = R_HYDRATE | R_NO_HYDRATE},
+         "contradict each other"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        buf_clear(&out, 0);
+        assert_true(tables_check_route(&out, "somewhere", &CASES[i].route) > 0);
+        if (!strstr(found(), CASES[i].complaint) || !strstr(out.data, "cgi-bin/somewhere.c: "))
+            fail_msg("%s: %s", CASES[i].complaint, out.data);
+    }
+}
+
+/* A copy of the tags' description with one column, filter or member more. */
+static const char *with(struct column column, struct filter filter, struct field field)
+{
+    static struct column columns[16];
+    static struct field fields[16];
+    static struct filter filters[1];
+    static struct model body;
+    static struct resource tag;
+    tag = resource_tag;
+    memcpy(columns, tag.columns, tag.column_count * sizeof *columns);
+    memcpy(fields, tag.body->fields, tag.body->count * sizeof *fields);
+    body = *tag.body;
+    columns[tag.column_count] = column;
+    fields[body.count] = field;
+    filters[0] = filter;
+    tag.columns = columns;
+    tag.column_count += column.name != NULL;
+    tag.filters = filters;
+    tag.filter_count = filter.name != NULL;
+    body.fields = fields;
+    body.count += field.name != NULL;
+    tag.body = &body;
+    buf_clear(&out, 0);
+    tables_check_resource(&out, &tag);
+    return found();
+}
+
+static void resources_are_checked(void **state)
+{
+    (void)state;
+    const struct {
+        struct column column;
+        struct filter filter;
+        struct field field;
+        const char *complaint;
+    } CASES[] = {
+        {.column = {.name = "size"},
+         .complaint = "src/model/tag.c: tag, column 'size': sql/schema.sql has no column `size` in `tag`"},
+        {.column = {.name = "color"}, .complaint = "stands there twice"},
+        {.column = {.name = "c", .col = "color", .filter = F_UUID}, .complaint = "cannot compare"},
+        {.column = {.name = "c", .col = "color", .flags = C_COMPACT}, .complaint = "hold JSON"},
+        {.column = {.name = "c", .col = "color", .flags = C_READONLY | C_ALWAYS}, .complaint = "never written"},
+        {.column = {.name = "c", .col = "color", .gives = "Nothing?"}, .complaint = "'Nothing' in .gives"},
+        {.column = {.name = "c", .col = "color", .in = "colour"}, .complaint = "the member 'colour'"},
+        {.column = {.name = "r", .col = "id", .enc = E_UUID, .part = P_BODY, .ref = &resource_run, .flags = C_READONLY},
+         .complaint = "would never be loaded"},
+        {.filter = {.name = "color", .cls = F_STRING, .column = "t.color"},
+         .complaint = "a column with a filter of that name"},
+        {.filter = {.name = "x", .cls = F_STRING}, .complaint = "compares nothing"},
+        {.filter = {.name = "x", .cls = F_STRING, .column = "y.name", .sql = "EXISTS (SELECT 1)"},
+         .complaint = "needs one %s"},
+        {.field = {"size", &T_INT, NULL, 0, 0}, .complaint = "reaches no column"},
+        {.field = {"name", &T_STRING, NULL, 0, 0}, .complaint = "stands there twice"},
+        {.field = {"color", &T_STRING, NULL, 0, HOOK}, .complaint = "is written to the column 'color'"},
+        {.field = {"x", &T_INT, "\"one\"", 0, HOOK}, .complaint = "does not fit its type"},
+        {.field = {"x", &T_INT, "{", 0, HOOK}, .complaint = "is no JSON"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        const char *text = with(CASES[i].column, CASES[i].filter, CASES[i].field);
+        if (!strstr(text, CASES[i].complaint))
+            fail_msg("%s: %s", CASES[i].complaint, text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(the_tables_are_sound, reset),
+        cmocka_unit_test_setup(routes_are_checked, reset),
+        cmocka_unit_test_setup(resources_are_checked, reset),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
