@@ -37,9 +37,21 @@ static size_t utf8_sequence(const unsigned char *s, size_t left)
     return n;
 }
 
+/* How much is surely ASCII, in steps of eight bytes. */
+static size_t ascii_run(const char *s, size_t len)
+{
+    size_t n = 0;
+    for (uint64_t x; len - n >= sizeof x; n += sizeof x) {
+        memcpy(&x, s + n, sizeof x);
+        if (x & 0x8080808080808080u)
+            break;
+    }
+    return n;
+}
+
 bool utf8_valid(const char *s, size_t len)
 {
-    for (size_t i = 0, n; i < len; i += n) {
+    for (size_t i = 0, n; (i += ascii_run(s + i, len - i)) < len; i += n) {
         n = utf8_sequence((const unsigned char *)s + i, len - i);
         if (!n)
             return false;

@@ -224,6 +224,11 @@ static bool clock_duration(const char *p, double *seconds)
     return true;
 }
 
+bool duration_possible(double seconds)
+{
+    return fabs(seconds) < 86400e9; /* not so for NaN either */
+}
+
 bool duration_parse(const char *s, size_t len, double *seconds)
 {
     char text[64], *end;
@@ -244,7 +249,7 @@ bool duration_parse(const char *s, size_t len, double *seconds)
             return false;
     }
     *seconds *= sign;
-    return fabs(*seconds) < 86400e9;
+    return duration_possible(*seconds);
 }
 
 char *duration_format(struct arena *a, double seconds)

@@ -24,8 +24,10 @@ bool stamp_parse(const char *s, size_t len, char out[STAMP_LEN + 1]);
 /* Exactly `YYYY-MM-DD HH:MM:SS`, which filters with an operator demand; a real calendar date. */
 bool stamp_parse_exact(const char *s, size_t len, char out[STAMP_LEN + 1]);
 
-/* Durations: reads a number of seconds, `[D day[s],][ ]HH:MM[:SS[.f]]` or an ISO 8601 duration; writes ISO 8601. */
+/* Durations: reads a number of seconds, `[D day[s],][ ]HH:MM[:SS[.f]]` or an ISO 8601 duration; writes ISO 8601. One
+ * of a thousand million days or more is not possible. */
 bool duration_parse(const char *s, size_t len, double *seconds);
+bool duration_possible(double seconds);
 char *duration_format(struct arena *a, double seconds);
 
 /* Monotonic milliseconds, for measuring. */

@@ -85,7 +85,7 @@ static int write_line(struct buf *out)
 static void *parse_json(struct call *c, struct span in, const char **why)
 {
     struct json_error error;
-    if (in.len <= SEC_MAX_BYTES && !json_check(in.s, in.len, &error)) {
+    if (in.len <= SEC_MAX_BYTES && !json_check_strict(in.s, in.len, &error)) {
         *why = arena_printf(c->mem, "not JSON: %s (character %zu)", error.message, error.at);
         return NULL;
     }

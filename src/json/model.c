@@ -151,8 +151,9 @@ static struct json_object *check_string(struct check *c, const struct field *f, 
     return json_object_get(v);
 }
 
-/* Whole numbers as text: blanks around, a sign, a fraction of zeros and `_` between digits are tolerated. */
-static bool int_text(const char *s, size_t len, int64_t *out)
+/* Whole numbers as text: blanks around, a sign, a fraction of zeros and `_` between digits are tolerated. Those that
+ * are beyond 64 bits read as the largest or smallest one. */
+static bool int_text(const char *s, size_t len, int64_t *out, bool *beyond)
 {
     char digits[32];
     size_t n = 0;
@@ -181,20 +182,20 @@ static bool int_text(const char *s, size_t len, int64_t *out)
             continue;
         if (!isdigit((unsigned char)s[i]))
             return false;
-        if (n > sign || s[i] != '0' || i + 1 == len) { /* leading zeros do not count */
-            if (n + 1 >= sizeof digits) /* beyond 64 bits: as large as can be, range checks do the rest */
-                break;
+        bool leads = n == sign && s[i] == '0' && i + 1 < len; /* leading zeros do not count */
+        if (!leads && n + 1 < sizeof digits)
             digits[n++] = s[i];
-        }
     }
     digits[n] = '\0';
     if (n == 0 || (n == 1 && digits[0] == '-'))
         return false;
-    if (!parse_int64(digits, out))
+    *beyond = !parse_int64(digits, out);
+    if (*beyond)
         *out = digits[0] == '-' ? INT64_MIN : INT64_MAX;
     return true;
 }
 
+/* Limits hold for what is read; an integer as it stands in the body, which may be one of 2^63 and above, is kept. */
 static struct json_object *check_range(struct check *c, const struct field *f, struct json_object *v, int64_t n)
 {
     if (f && f->ranged && n < f->ge) {
@@ -207,28 +208,38 @@ static struct json_object *check_range(struct check *c, const struct field *f, s
                       "Input should be less than or equal to %lld", (long long)f->le);
         return NULL;
     }
-    return json_object_new_int64(n);
+    return json_object_is_type(v, json_type_int) ? json_object_get(v) : json_object_new_int64(n);
+}
+
+static struct json_object *check_whole_double(struct check *c, const struct field *f, struct json_object *v)
+{
+    double d = json_object_get_double(v);
+    if (!isfinite(d))
+        return refuse(c, "finite_number", v, "Input should be a finite number");
+    if (d != floor(d))
+        return refuse(c, "int_from_float", v, "Input should be a valid integer, got a number with a fractional part");
+    if (fabs(d) > 9e18)
+        return refuse(c, "int_parsing_size", v, "Input should be a valid integer, exceeded maximum size");
+    return check_range(c, f, v, (int64_t)d);
 }
 
 static struct json_object *check_int(struct check *c, const struct field *f, struct json_object *v)
 {
     int64_t n;
     size_t len;
+    bool beyond;
     switch (json_object_get_type(v)) {
     case json_type_int:
     case json_type_boolean:
         return check_range(c, f, v, json_object_get_int64(v));
-    case json_type_double: {
-        double d = json_object_get_double(v);
-        if (!isfinite(d) || d != floor(d) || fabs(d) > 9e18)
-            return refuse(c, "int_from_float", v,
-                          "Input should be a valid integer, got a number with a fractional part");
-        return check_range(c, f, v, (int64_t)d);
-    }
+    case json_type_double:
+        return check_whole_double(c, f, v);
     case json_type_string: {
         const char *s = text_of(v, &len);
-        if (!int_text(s, len, &n))
+        if (!int_text(s, len, &n, &beyond))
             return refuse(c, "int_parsing", v, "Input should be a valid integer, unable to parse string as an integer");
+        if (beyond && !(f && f->ranged))
+            return refuse(c, "int_parsing_size", v, "Input should be a valid integer, exceeded maximum size");
         return check_range(c, f, v, n);
     }
     default:
@@ -241,7 +252,7 @@ static struct json_object *check_float(struct check *c, struct json_object *v)
     switch (json_object_get_type(v)) {
     case json_type_int:
     case json_type_boolean:
-        return json_object_new_double((double)json_object_get_int64(v));
+        return json_object_new_double(json_object_get_double(v));
     case json_type_double:
         return json_object_get(v);
     case json_type_string: {
@@ -312,9 +323,10 @@ static struct json_object *check_stamp(struct check *c, struct json_object *v)
         return refuse(c, "datetime_type", v, "Input should be a valid datetime");
     const char *s = text_of(v, &len);
     if (!stamp_parse(s, len, stamp)) {
-        check_problem(
-            c, NULL, len >= 10 && s[4] == '-' && len <= 10 ? "datetime_parsing" : "datetime_from_date_parsing", v,
-            "{\"error\":\"not a date or time\"}", "Input should be a valid datetime such as 2024-01-31T12:34:56");
+        bool date = len == 10 && s[4] == '-';
+        check_problem(c, NULL, number || date ? "datetime_parsing" : "datetime_from_date_parsing", v,
+                      "{\"error\":\"not a date or time\"}",
+                      "Input should be a valid datetime such as 2024-01-31T12:34:56");
         return NULL;
     }
     return json_object_new_string(stamp);
@@ -322,14 +334,13 @@ static struct json_object *check_stamp(struct check *c, struct json_object *v)
 
 static struct json_object *check_duration(struct check *c, struct json_object *v)
 {
-    double seconds;
+    double seconds = json_object_get_double(v);
     size_t len;
-    if (json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double))
-        return json_object_new_double(json_object_get_double(v));
-    if (!json_object_is_type(v, json_type_string))
+    bool number = json_object_is_type(v, json_type_int) || json_object_is_type(v, json_type_double);
+    if (!number && !json_object_is_type(v, json_type_string))
         return refuse(c, "time_delta_type", v, "Input should be a valid timedelta");
     const char *s = text_of(v, &len);
-    if (!duration_parse(s, len, &seconds)) {
+    if (number ? !duration_possible(seconds) : !duration_parse(s, len, &seconds)) {
         check_problem(c, NULL, "time_delta_parsing", v, "{\"error\":\"not a duration\"}",
                       "Input should be a valid timedelta: seconds, HH:MM:SS or an ISO 8601 duration");
         return NULL;

@@ -1,16 +1,21 @@
 #include "json/scan.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 struct checker {
     const char *s;
     size_t len, i;
-    int depth;
+    int depth, max_depth;
+    bool nul, words; /* escaped NUL, and NaN and infinities, pass */
     const char *message;
     size_t at;
+    struct buf *mended; /* of stored text: a copy up to `copied`, once something had to be replaced; NULL: no mending */
+    size_t copied;
 };
 
 static bool stop(struct checker *c, size_t at, const char *message)
@@ -20,10 +25,25 @@ static bool stop(struct checker *c, size_t at, const char *message)
     return false;
 }
 
+/* Replaces what stands between `from` and c->i. */
+static bool mend(struct checker *c, size_t from, const char *with)
+{
+    buf_add(c->mended, c->s + c->copied, from - c->copied);
+    buf_adds(c->mended, with);
+    c->copied = c->i;
+    return true;
+}
+
+static size_t blank_end(struct span t, size_t i)
+{
+    while (i < t.len && (t.s[i] == ' ' || t.s[i] == '\n' || t.s[i] == '\t' || t.s[i] == '\r'))
+        i++;
+    return i;
+}
+
 static void skip_blank(struct checker *c)
 {
-    while (c->i < c->len && strchr(" \t\n\r", c->s[c->i]) && c->s[c->i])
-        c->i++;
+    c->i = blank_end((struct span){c->s, c->len}, c->i);
 }
 
 static unsigned hex4(const char *s)
@@ -44,15 +64,18 @@ static bool check_unicode(struct checker *c, size_t at)
             return stop(c, at, "Invalid \\uXXXX escape");
     unsigned v = hex4(c->s + c->i + 1);
     c->i += 5;
+    if (v == 0 && !c->nul)
+        return stop(c, at, "The character NUL in a text");
     if (v < 0xd800 || v > 0xdfff)
         return true;
     bool pair = v < 0xdc00 && c->len - c->i >= 6 && c->s[c->i] == '\\' && c->s[c->i + 1] == 'u';
     for (size_t k = 2; k < 6 && pair; k++)
         pair = isxdigit((unsigned char)c->s[c->i + k]);
-    if (!pair || hex4(c->s + c->i + 2) < 0xdc00 || hex4(c->s + c->i + 2) > 0xdfff)
-        return stop(c, at, "Half of a surrogate pair");
-    c->i += 6;
-    return true;
+    if (pair && hex4(c->s + c->i + 2) >= 0xdc00 && hex4(c->s + c->i + 2) <= 0xdfff) {
+        c->i += 6;
+        return true;
+    }
+    return c->mended ? mend(c, at, "\\ufffd") : stop(c, at, "Half of a surrogate pair");
 }
 
 static bool check_escape(struct checker *c)
@@ -66,17 +89,39 @@ static bool check_escape(struct checker *c)
     return true;
 }
 
+/* Whether none of eight bytes is a quote, a backslash or a control character: has a byte that is zero after the xor, or
+ * that borrows in the subtraction. */
+static bool all_plain(const char *p)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    uint64_t quote = x ^ ones * '"', backslash = x ^ ones * '\\';
+    uint64_t odd = ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((x - ones * 0x20) & ~x);
+    return (odd & tops) == 0;
+}
+
+size_t json_plain(const char *s, size_t len)
+{
+    size_t n = 0;
+    while (len - n >= 8 && all_plain(s + n))
+        n += 8;
+    while (n < len && (unsigned char)s[n] >= 0x20 && s[n] != '"' && s[n] != '\\')
+        n++;
+    return n;
+}
+
 static bool check_string(struct checker *c)
 {
     size_t start = c->i++;
-    while (c->i < c->len) {
+    while ((c->i += json_plain(c->s + c->i, c->len - c->i)) < c->len) {
         unsigned char ch = (unsigned char)c->s[c->i];
         if (ch < 0x20)
             return stop(c, c->i, "Invalid control character at");
         c->i++;
         if (ch == '"')
             return true;
-        if (ch == '\\' && !check_escape(c))
+        if (!check_escape(c))
             return false;
     }
     return stop(c, start, "Unterminated string starting at");
@@ -90,14 +135,20 @@ static size_t digit_run(struct checker *c)
     return c->i - start;
 }
 
+/* Whether `n` digits, the first of which is no zero unless it is the only one, are a number from -2^63 to 2^64-1. */
+static bool fits_64_bits(const char *digits, size_t n, bool negative)
+{
+    const char *limit = negative ? "9223372036854775808" : "18446744073709551615";
+    size_t most = strlen(limit);
+    return n < most || (n == most && memcmp(digits, limit, most) <= 0);
+}
+
 static bool check_number(struct checker *c)
 {
     size_t start = c->i;
     if (c->s[c->i] == '-')
         c->i++;
     size_t first = c->i, n = digit_run(c);
-    if (n == 0)
-        return stop(c, start, "Expecting value");
     if (n > 1 && c->s[first] == '0') { /* a number ends behind a leading zero, what follows is superfluous */
         c->i = first + 1;
         return true;
@@ -121,11 +172,8 @@ static bool check_number(struct checker *c)
         else
             whole = false;
     }
-    if (whole && n >= 19) {
-        const char *limit = c->s[start] == '-' ? "9223372036854775808" : "9223372036854775807";
-        if (n > 19 || memcmp(c->s + first, limit, 19) > 0)
-            return stop(c, start, "Integer beyond 64 bits");
-    }
+    if (whole && !c->mended && !fits_64_bits(c->s + first, n, c->s[start] == '-'))
+        return stop(c, start, "Integer beyond 64 bits");
     return true;
 }
 
@@ -184,55 +232,89 @@ static bool check_array(struct checker *c)
     }
 }
 
+static bool check_word(struct checker *c)
+{
+    enum { FIRST_NUMBER = 3 };
+    static const char *const words[] = {"true", "false", "null", "NaN", "Infinity", "-Infinity"};
+    size_t from = c->i;
+    for (size_t w = 0; w < (c->words ? ARRAY_LEN(words) : FIRST_NUMBER); w++) {
+        size_t n = strlen(words[w]);
+        if (c->len - from < n || memcmp(c->s + from, words[w], n) != 0)
+            continue;
+        c->i += n;
+        return w >= FIRST_NUMBER && c->mended ? mend(c, from, "null") : true;
+    }
+    return stop(c, from, "Expecting value");
+}
+
 static bool check_value(struct checker *c)
 {
-    static const char *const words[] = {"true", "false", "null"};
     skip_blank(c);
     if (c->i >= c->len)
         return stop(c, c->i, "Expecting value");
     char ch = c->s[c->i];
     if (ch == '"')
         return check_string(c);
-    if (ch == '-' || isdigit((unsigned char)ch))
+    if (isdigit((unsigned char)ch) || (ch == '-' && c->len - c->i > 1 && isdigit((unsigned char)c->s[c->i + 1])))
         return check_number(c);
     if (ch == '{' || ch == '[') {
-        if (++c->depth > JSON_MAX_DEPTH)
+        if (++c->depth > c->max_depth)
             return stop(c, c->i, "Nested too deeply");
         bool ok = ch == '{' ? check_object(c) : check_array(c);
         c->depth--;
         return ok;
     }
-    for (size_t w = 0; w < ARRAY_LEN(words); w++) {
-        size_t n = strlen(words[w]);
-        if (c->len - c->i >= n && memcmp(c->s + c->i, words[w], n) == 0) {
-            c->i += n;
-            return true;
-        }
-    }
-    return stop(c, c->i, "Expecting value");
+    return check_word(c);
 }
 
-bool json_check(const char *s, size_t len, struct json_error *error)
+static bool check_text(struct checker *c, struct json_error *error)
 {
-    struct checker c = {.s = s, .len = len};
-    bool ok = utf8_valid(s, len) ? check_value(&c) : stop(&c, 0, "Body is not UTF-8");
+    bool ok = utf8_valid(c->s, c->len) ? check_value(c) : stop(c, 0, "Body is not UTF-8");
+    size_t end = c->i;
     if (ok) {
-        skip_blank(&c);
-        if (c.i < len)
-            ok = stop(&c, c.i, "Extra data");
+        skip_blank(c);
+        if (c->i < c->len)
+            ok = stop(c, c->i, "Extra data");
     }
+    c->i = end;
     if (!ok) {
-        error->at = utf8_length(s, c.at < len ? c.at : len);
-        error->message = c.message;
+        error->at = utf8_length(c->s, c->at < c->len ? c->at : c->len);
+        error->message = c->message;
     }
     return ok;
 }
 
-static size_t blank_end(struct span t, size_t i)
+bool json_check(const char *s, size_t len, struct json_error *error)
 {
-    while (i < t.len && (t.s[i] == ' ' || t.s[i] == '\n' || t.s[i] == '\t' || t.s[i] == '\r'))
-        i++;
-    return i;
+    struct checker c = {.s = s, .len = len, .max_depth = JSON_MAX_DEPTH, .words = true};
+    return check_text(&c, error);
+}
+
+bool json_check_strict(const char *s, size_t len, struct json_error *error)
+{
+    struct checker c = {.s = s, .len = len, .max_depth = JSON_MAX_DEPTH, .nul = true};
+    return check_text(&c, error);
+}
+
+bool json_mend(struct arena *a, struct span *text, struct json_error *error)
+{
+    struct buf mended = {0};
+    struct checker c = {.s = text->s,
+                        .len = text->len,
+                        .max_depth = JSON_STORED_DEPTH,
+                        .nul = true,
+                        .words = true,
+                        .mended = &mended,
+                        .copied = blank_end(*text, 0)};
+    bool ok = check_text(&c, error);
+    if (ok) {
+        if (mended.len)
+            buf_add(&mended, c.s + c.copied, c.i - c.copied);
+        *text = mended.len ? (struct span){arena_strndup(a, mended.data, mended.len), mended.len}
+                           : (struct span){c.s + c.copied, c.i - c.copied};
+    }
+    buf_free(&mended);
+    return ok;
 }
 
 /* The place behind the string that opens at i. */
@@ -329,12 +411,12 @@ static bool key_is(struct span raw, const char *key, size_t len)
 
 struct span json_member(struct span object, const char *key)
 {
-    struct span k, v;
+    struct span k, v, last = {0};
     size_t at = 0, len = strlen(key);
     while (json_kind(object) == '{' && json_next_member(object, &at, &k, &v))
         if (key_is(k, key, len))
-            return v;
-    return (struct span){0};
+            last = v;
+    return last;
 }
 
 size_t json_count(struct span container)

@@ -1,9 +1,11 @@
 /*
- * JSON as text: a strict syntax check (RFC 8259) and finding one's way in a text without building a tree.
+ * JSON as text: a syntax check, the mending of stored texts, and finding one's way in a text without building a tree.
  * json-c alone is too lenient for strangers' input and too slow for stored documents that are only passed on.
  */
 #ifndef KANSO_JSON_SCAN_H
 #define KANSO_JSON_SCAN_H
+
+#include "base/arena.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,13 +21,27 @@ struct json_error {
     const char *message; /* what was expected there, in the words that clients of the reference see */
 };
 
-enum { JSON_MAX_DEPTH = 200 };
+enum { JSON_MAX_DEPTH = 200, JSON_STORED_DEPTH = 1000 };
 
-/* Whether the text is one JSON value: UTF-8, depth at most JSON_MAX_DEPTH, integers within 64 bits. */
+/* What clients may send: one JSON value (RFC 8259) in UTF-8, nested at most JSON_MAX_DEPTH deep; also NaN, Infinity and
+ * -Infinity, which Python writes. No integer below -2^63 or from 2^64 on, no NUL in a text or key (C code would take
+ * the text to end there), no half of a surrogate pair. */
 bool json_check(const char *s, size_t len, struct json_error *error);
 
-/* The following trust their text: it has passed json_check() or comes from the database; on damaged text they stop at
- * its end and never read beyond it. */
+/* The same without Python's three words, and with NUL, which those that walk the text can stand. */
+bool json_check_strict(const char *s, size_t len, struct json_error *error);
+
+/* Makes stored text fit to stand in an answer: what Python has written becomes strict JSON, without blanks around it.
+ * NaN and infinities become null, halves of surrogate pairs U+FFFD. Sound text, that is nearly all, is not copied;
+ * other text is mended in a copy in the arena. False when there is no JSON value to be had, or it is nested deeper than
+ * JSON_STORED_DEPTH. */
+bool json_mend(struct arena *a, struct span *text, struct json_error *error);
+
+/* How many bytes from here on can stand in a JSON string as they are. */
+size_t json_plain(const char *s, size_t len);
+
+/* The following trust their text: it has passed json_check() or json_mend(); on damaged text they stop at its end and
+ * never read beyond it. */
 
 /* The value that begins at or after `at`; *next is set behind it. */
 struct span json_value_at(struct span text, size_t at, size_t *next);
@@ -36,7 +52,8 @@ bool json_next_member(struct span object, size_t *at, struct span *key, struct s
 /* Walks the items of an array likewise. */
 bool json_next_item(struct span array, size_t *at, struct span *value);
 
-/* The value of a member; .s is NULL when there is none. Keys with escapes are compared in their decoded form. */
+/* The value of a member, the last of that name; .s is NULL when there is none. Keys with escapes are compared in their
+ * decoded form. */
 struct span json_member(struct span object, const char *key);
 
 /* Number of members of an object, or of items of an array. */

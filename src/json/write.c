@@ -12,7 +12,7 @@ static void separate(struct jw *w)
 {
     struct buf *b = w->out;
     char last = b->len ? b->data[b->len - 1] : '{';
-    if (last != '{' && last != '[' && last != ':' && last != ' ')
+    if (last != '{' && last != '[' && last != ':' && !(last == ' ' && w->spaced))
         buf_add(b, ", ", w->spaced ? 2 : 1);
 }
 
@@ -53,30 +53,11 @@ static void write_special(struct buf *b, unsigned v)
         buf_addf(b, "\\u%04x\\u%04x", 0xd800 + ((v - 0x10000) >> 10), 0xdc00 + ((v - 0x10000) & 0x3ff));
 }
 
-static bool is_plain(unsigned char c, bool ascii)
-{
-    return c >= 0x20 && c != '"' && c != '\\' && (c < 0x7f || !ascii);
-}
-
-/* Whether none of eight bytes is a quote, a backslash or a control character: has a byte that is zero after the xor, or
- * that borrows in the subtraction. */
-static bool all_plain(const unsigned char *p)
-{
-    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
-    uint64_t x;
-    memcpy(&x, p, sizeof x);
-    uint64_t quote = x ^ ones * '"', backslash = x ^ ones * '\\';
-    uint64_t odd = ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((x - ones * 0x20) & ~x);
-    return (odd & tops) == 0;
-}
-
-/* How many bytes from here on can stay as they are. */
-static size_t plain_length(const unsigned char *p, size_t len, bool ascii)
+/* How many bytes from here on can stay as they are when only ASCII may. */
+static size_t ascii_length(const char *s, size_t len)
 {
     size_t n = 0;
-    while (!ascii && len - n >= 8 && all_plain(p + n))
-        n += 8;
-    while (n < len && is_plain(p[n], ascii))
+    while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
         n++;
     return n;
 }
@@ -87,7 +68,7 @@ static void write_string(struct jw *w, const char *s, size_t len)
     const unsigned char *p = (const unsigned char *)s;
     buf_addc(b, '"');
     for (size_t i = 0;;) {
-        size_t plain = plain_length(p + i, len - i, w->spaced), n;
+        size_t plain = w->spaced ? ascii_length(s + i, len - i) : json_plain(s + i, len - i), n;
         buf_add(b, s + i, plain);
         i += plain;
         if (i == len)
@@ -150,7 +131,8 @@ void jw_double(struct jw *w, double v)
 {
     char text[40];
     if (!isfinite(v)) {
-        jw_null(w);
+        const char *word = !w->spaced ? "null" : isnan(v) ? "NaN" : v > 0 ? "Infinity" : "-Infinity";
+        jw_raw(w, word, strlen(word));
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {
@@ -193,6 +175,29 @@ void jw_span(struct jw *w, struct span json)
         jw_null(w);
 }
 
+static void write_integer(struct jw *w, struct json_object *v)
+{
+    int64_t n = json_object_get_int64(v); /* as large as can be for 2^63 and above */
+    if (n < INT64_MAX) {
+        jw_int(w, n);
+        return;
+    }
+    separate(w);
+    buf_addf(w->out, "%llu", (unsigned long long)json_object_get_uint64(v));
+}
+
+static void write_fraction(struct jw *w, struct json_object *v)
+{
+    double d = json_object_get_double(v);
+    if (!json_object_get_userdata(v) || !isfinite(d)) {
+        jw_double(w, d);
+        return;
+    }
+    /* json-c keeps the source text of numbers that it has read, and that text is exact */
+    const char *text = json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN);
+    jw_raw(w, text, strlen(text));
+}
+
 void jw_value(struct jw *w, struct json_object *v)
 {
     switch (json_object_get_type(v)) {
@@ -203,17 +208,11 @@ void jw_value(struct jw *w, struct json_object *v)
         jw_bool(w, json_object_get_boolean(v));
         break;
     case json_type_int:
-        jw_int(w, json_object_get_int64(v));
+        write_integer(w, v);
         break;
-    case json_type_double: {
-        /* json-c keeps the source text of numbers that it has read, and that text is exact */
-        const char *text = json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN);
-        if (json_object_get_userdata(v))
-            jw_raw(w, text, strlen(text));
-        else
-            jw_double(w, json_object_get_double(v));
+    case json_type_double:
+        write_fraction(w, v);
         break;
-    }
     case json_type_string:
         jw_strn(w, json_object_get_string(v), (size_t)json_object_get_string_len(v));
         break;
@@ -288,17 +287,14 @@ struct json_object *json_keep(struct arena *a, struct json_object *v)
     return v;
 }
 
-bool json_parse(struct arena *a, const char *s, size_t len, struct json_object **out, struct json_error *error)
+static bool parse(struct arena *a, const char *s, size_t len, struct json_object **out, struct json_error *error)
 {
-    *out = NULL;
-    if (!json_check(s, len, error))
-        return false;
     enum { KEEP = 1024 * 1024 };
     static struct json_tokener *t; /* kept, unless a long text has made it large */
     if (t)
         json_tokener_reset(t);
     else
-        t = json_tokener_new_ex(JSON_MAX_DEPTH + 2);
+        t = json_tokener_new_ex(JSON_STORED_DEPTH + 2);
     if (!t) {
         *error = (struct json_error){.message = "out of memory"};
         return false;
@@ -313,9 +309,16 @@ bool json_parse(struct arena *a, const char *s, size_t len, struct json_object *
     return true;
 }
 
+bool json_parse(struct arena *a, const char *s, size_t len, struct json_object **out, struct json_error *error)
+{
+    *out = NULL;
+    return json_check(s, len, error) && parse(a, s, len, out, error);
+}
+
 struct json_object *json_tree(struct arena *a, const char *s, size_t len)
 {
-    struct json_object *v;
+    struct span text = {s, len};
+    struct json_object *v = NULL;
     struct json_error error;
-    return json_parse(a, s, len, &v, &error) ? v : NULL;
+    return json_mend(a, &text, &error) && parse(a, text.s, text.len, &v, &error) ? v : NULL;
 }

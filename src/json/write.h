@@ -15,7 +15,8 @@
 
 struct jw {
     struct buf *out;
-    bool spaced; /* the stored style */
+    bool spaced; /* the stored style, in which NaN and infinities are written as Python does; null stands for them in
+                    the other */
 };
 
 void jw_open(struct jw *w, char bracket);  /* '{' or '[' */
@@ -46,7 +47,8 @@ char *json_text(struct arena *a, struct json_object *v, bool spaced);
  * for `null`. */
 bool json_parse(struct arena *a, const char *s, size_t len, struct json_object **out, struct json_error *error);
 
-/* The same where it does not matter what is wrong: NULL for malformed text as well. */
+/* Parses stored text, or an answer of another server, where it does not matter what is wrong: text that json_mend()
+ * takes; NULL for any other as well. */
 struct json_object *json_tree(struct arena *a, const char *s, size_t len);
 
 /* Ties a tree made by hand to the arena. */

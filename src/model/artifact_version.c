@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "model/documents.h"
 #include "model/leftovers.h"
+#include "resource/stored.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -79,12 +80,22 @@ static void show_version(struct view *v, const struct row *row, struct jw *w)
     jw_str(w, text ? text : "None"); /* never null: clients read a text */
 }
 
-/* Rows of old versions hold a dotted path instead of an object. */
+struct span version_source(struct view *v, const struct row *row, const char *member)
+{
+    struct span stored = row_span(row, member);
+    struct origin of = {row->res->name, row->id, member};
+    return json_kind(stored) == '{' ? stored_json(view_ctx(v)->mem, stored, of) : stored;
+}
+
 static void write_source(struct view *v, struct jw *w, struct span stored)
 {
     struct arena *mem = view_ctx(v)->mem;
     if (json_kind(stored) == '{') {
         model_write_stored(w, &MODEL_SOURCE, stored);
+        return;
+    }
+    if (!stored.s) {
+        jw_null(w);
         return;
     }
     struct json_object *path = json_keep(mem, json_object_new_string_len(stored.s, (int)stored.len));
@@ -93,12 +104,12 @@ static void write_source(struct view *v, struct jw *w, struct span stored)
 
 static void show_materializer(struct view *v, const struct row *row, struct jw *w)
 {
-    write_source(v, w, row_span(row, "materializer"));
+    write_source(v, w, version_source(v, row, "materializer"));
 }
 
 static void show_data_type(struct view *v, const struct row *row, struct jw *w)
 {
-    write_source(v, w, row_span(row, "data_type"));
+    write_source(v, w, version_source(v, row, "data_type"));
 }
 
 static const struct column columns[] = {

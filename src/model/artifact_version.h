@@ -13,4 +13,8 @@ int artifact_versions_delete(struct ctx *c, const char *const *ids, size_t count
 int artifact_versions_prune(struct ctx *c);
 extern const struct model PRUNE_QUERY;
 
+/* What a version's `materializer` or `data_type` holds: an object, or the dotted path of rows of old versions; .s is
+ * NULL when an object is damaged. */
+struct span version_source(struct view *v, const struct row *row, const char *member);
+
 #endif

@@ -1,8 +1,10 @@
 /* The graph of a run: its steps, the artifact versions between them, and what leads where (contract/resources.md). */
 #include "base/text.h"
 #include "base/uuid.h"
+#include "model/artifact_version.h"
 #include "model/run.h"
 #include "model/step.h"
+#include "resource/stored.h"
 
 #include <string.h>
 
@@ -60,6 +62,8 @@ static void add_python(struct graph *g, struct buf *b, struct span v, bool neste
         buf_addc(b, ']');
     } else if (kind == 't' || kind == 'f' || kind == 'n') {
         buf_adds(b, kind == 't' ? "True" : kind == 'f' ? "False" : "None");
+    } else if (kind == 'N' || memchr(v.s, 'I', v.len)) {
+        buf_adds(b, kind == 'N' ? "nan" : kind == 'I' ? "inf" : "-inf");
     } else {
         buf_add(b, v.s, v.len);
     }
@@ -78,7 +82,11 @@ static void write_metadata(struct graph *g, struct jw *w, const char *id)
         struct buf text = {0};
         buf_room(&text, 64);
         text.data[0] = '\0';
-        add_python(g, &text, (struct span){m[2].s, m[2].len}, false);
+        struct span value = {m[2].s, m[2].len};
+        if (stored_json(g->mem, value, (struct origin){"run metadata of", id, m[1].s}).s)
+            add_python(g, &text, value, false); /* as it is stored: Python has words for what JSON lacks */
+        else
+            buf_adds(&text, "None");
         jw_open(w, '[');
         jw_str(w, m[1].s);
         jw_strn(w, text.data, text.len);
@@ -186,10 +194,13 @@ static const char *producer(struct graph *g, const struct row *version)
 }
 
 /* The dotted path of a stored source. */
-static const char *import_path(struct graph *g, struct span source)
+static const char *import_path(struct graph *g, const struct row *version)
 {
+    struct span source = version_source(g->v, version, "data_type");
     struct span module = json_member(source, "module"), attribute = json_member(source, "attribute");
-    if (json_kind(source) != '{' || module.len < 2)
+    if (!source.s)
+        return NULL;
+    if (json_kind(source) != '{' || json_kind(module) != '"')
         return arena_strndup(g->mem, source.s, source.len);
     if (json_kind(attribute) != '"')
         return arena_strndup(g->mem, module.s + 1, module.len - 2);
@@ -206,7 +217,7 @@ static void write_artifact(struct graph *g, struct jw *w, const struct row *vers
     jw_key(w, "is_cached");
     jw_bool(w, streq(status, "cached"));
     pair(w, "artifact_type", row_str(version, "type"));
-    pair(w, "artifact_data_type", import_path(g, row_span(version, "data_type")));
+    pair(w, "artifact_data_type", import_path(g, version));
     pair(w, "parent_step_id", parent);
     pair(w, "producer_step_id", producer(g, version));
     pair(w, "uri", row_str(version, "uri"));

@@ -1,6 +1,7 @@
 /* Run templates: deployments that new runs can be started from. */
 #include "model/documents.h"
 #include "model/model.h"
+#include "resource/stored.h"
 #include "template/config.h"
 #include "template/stack.h"
 
@@ -42,8 +43,12 @@ static void show_config_schema(struct view *v, const struct row *row, struct jw 
     struct template_component *components = arena_array(mem, n + 1, sizeof *components);
     n = 0;
     for (struct kid *k = row->kids[SLOT_COMPONENTS]; k; k = k->next)
-        components[n++] = (struct template_component){
-            .type = k->v[2].s, .flavor = k->v[3].s, .name = k->v[4].s, .schema = {k->v[5].s, k->v[5].len}};
+        components[n++] =
+            (struct template_component){.type = k->v[2].s,
+                                        .flavor = k->v[3].s,
+                                        .name = k->v[4].s,
+                                        .schema = stored_json(mem, (struct span){k->v[5].s, k->v[5].len},
+                                                              (struct origin){"flavor", k->v[3].s, "config_schema"})};
     config_schema_write(w, mem, &source, components, n);
 }
 
@@ -82,8 +87,8 @@ static const struct column columns[] = {
     COL_TAGS(P_RES),
     COL_NAME,
     {.name = "source_run_name", .sql = "d.run_name_template", .flags = C_LOAD_META},
-    {.name = "source_pipeline", .sql = "d.pipeline_configuration", .flags = C_LOAD_META},
-    {.name = "source_steps", .sql = "d.step_configurations", .flags = C_LOAD_META},
+    {.name = "source_pipeline", .sql = "d.pipeline_configuration", .enc = E_JSON, .flags = C_LOAD_META},
+    {.name = "source_steps", .sql = "d.step_configurations", .enc = E_JSON, .flags = C_LOAD_META},
 };
 
 #define IN_SOURCE "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.source_deployment_id AND %s)"

@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "model/documents.h"
 #include "model/run.h"
+#include "resource/stored.h"
 
 #include <string.h>
 
@@ -157,7 +158,9 @@ static int load_documents(struct view *v, struct row **rows, size_t count)
     }
     for (size_t i = 0; i < found.count; i++) {
         struct db_value *d = db_row(&found, i);
-        assign_documents(c->mem, rows, count, d[0].s, (struct span){d[1].s, d[1].len});
+        assign_documents(c->mem, rows, count, d[0].s,
+                         stored_json(c->mem, (struct span){d[1].s, d[1].len},
+                                     (struct origin){"pipeline_deployment", d[0].s, "step_configurations"}));
     }
     for (size_t i = 0; i < count; i++) {
         struct span own = row_span(rows[i], "step_configuration");

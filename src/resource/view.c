@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
+#include "resource/stored.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,9 +182,17 @@ struct query *view_query(struct view *v, const struct resource *r, unsigned deta
 struct db_value *view_spread(struct arena *a, const struct resource *r, unsigned detail, const struct db_value *from)
 {
     struct db_value *to = arena_array(a, r->column_count, sizeof *to);
-    for (size_t i = 0; i < r->column_count; i++)
-        if (selected(&r->columns[i], detail))
-            to[i] = *from++;
+    for (size_t i = 0; i < r->column_count; i++) {
+        const struct column *col = &r->columns[i];
+        if (!selected(col, detail))
+            continue;
+        to[i] = *from++;
+        if (col->enc != E_JSON || col->show) /* who shows it himself knows what it may hold besides JSON */
+            continue;
+        struct span json =
+            stored_json(a, (struct span){to[i].s, to[i].len}, (struct origin){r->name, to->s, col->name});
+        to[i] = (struct db_value){json.s, json.len};
+    }
     return to;
 }
 
@@ -543,20 +552,25 @@ int view_load(struct view *v)
 
 /* Rendering ------------------------------------------------------------------------------------------------------ */
 
-static void write_base64_json(struct view *v, struct jw *w, struct db_value value)
-{
-    size_t len = 0;
-    char *json = base64_decode(v->mem, value.s, value.len, &len);
-    jw_span(w, (struct span){json, len});
-}
-
 static void write_null(struct jw *w, const struct column *col)
 {
     const char *text = col->null_as ? col->null_as : "null";
     jw_raw(w, text, strlen(text));
 }
 
-static void write_encoded(struct view *v, struct jw *w, const struct column *col, struct db_value value)
+static void write_base64(struct view *v, struct jw *w, const struct row *row, const struct column *col,
+                         struct db_value value)
+{
+    struct origin of = {row->res->name, row->id, col->name};
+    struct span json = stored_base64(v->mem, (struct span){value.s, value.len}, of);
+    if (json.s)
+        jw_span(w, json);
+    else
+        write_null(w, col);
+}
+
+static void write_encoded(struct view *v, struct jw *w, const struct row *row, const struct column *col,
+                          struct db_value value)
 {
     switch (col->enc) {
     case E_TEXT:
@@ -587,7 +601,7 @@ static void write_encoded(struct view *v, struct jw *w, const struct column *col
             jw_span(w, (struct span){value.s, value.len});
         break;
     case E_B64:
-        write_base64_json(v, w, value);
+        write_base64(v, w, row, col, value);
         break;
     }
 }
@@ -602,7 +616,7 @@ void view_write_column(struct view *v, struct jw *w, const struct row *row, cons
     else if (col->ref)
         view_write_ref(v, w, col->ref, value.s);
     else
-        write_encoded(v, w, col, value);
+        write_encoded(v, w, row, col, value);
 }
 
 void view_write_ref(struct view *v, struct jw *w, const struct resource *r, const char *id)

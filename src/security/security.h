@@ -128,7 +128,7 @@ void sec_to_json(const struct sec_model *model, const void *object, struct buf *
 /*
  * Reads the JSON form, which stands for a call of the constructor: an absent member and null are
  * null, "" is "". Names may also be those of the proto file (group_version); an enum may be a
- * number; a single object does where a list is expected. `json` has passed json_check(). NULL and
+ * number; a single object does where a list is expected. `json` has passed json_check_strict(). NULL and
  * *why for unknown and repeated members, wrong types and broken rules; *why begins with the path of
  * the place.
  */

@@ -49,7 +49,7 @@ static void check_json(const struct sec_model *model, const void *object)
     struct json_error error;
     const char *why;
     sec_to_json(model, object, &json);
-    expect(json_check(json.data, json.len, &error));
+    expect(json_check_strict(json.data, json.len, &error));
     if (json.len <= SEC_MAX_BYTES) {
         void *copy = sec_from_json(&arena, model, content(&json), &why);
         expect(copy != NULL);
@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct json_error error;
     const char *why = NULL;
     if (data[0] & 1) {
-        void *object = json_check(input.s, input.len, &error) ? sec_from_json(&arena, model, input, &why) : NULL;
+        void *object = json_check_strict(input.s, input.len, &error) ? sec_from_json(&arena, model, input, &why) : NULL;
         if (object)
             check(model, object, false);
         sec_from_base64(&arena, model, input, SEC_AS_WRITTEN, &why);

@@ -25,7 +25,7 @@ static struct span span_of(const char *s)
 static void *from_json(const struct sec_model *model, const char *json)
 {
     struct json_error error;
-    assert_true(json_check(json, strlen(json), &error));
+    assert_true(json_check_strict(json, strlen(json), &error));
     return sec_from_json(&arena, model, span_of(json), &why);
 }
 
