@@ -100,7 +100,8 @@ void check_problem(struct check *c, const char *name, const char *type, struct j
     jw_str(&w, type);
     jw_key(&w, "loc");
     jw_open(&w, '[');
-    write_loc(&w, name ? &inner : c->at);
+    if (name || c->at)
+        write_loc(&w, name ? &inner : c->at);
     jw_close(&w, ']');
     jw_key(&w, "msg");
     jw_str(&w, msg);

@@ -83,8 +83,7 @@ static void show_version(struct view *v, const struct row *row, struct jw *w)
 struct span version_source(struct view *v, const struct row *row, const char *member)
 {
     struct span stored = row_span(row, member);
-    struct origin of = {row->res->name, row->id, member};
-    return json_kind(stored) == '{' ? stored_json(view_ctx(v)->mem, stored, of) : stored;
+    return json_kind(stored) == '{' ? stored_json(view_ctx(v)->mem, stored, row_origin(row, member)) : stored;
 }
 
 static void write_source(struct view *v, struct jw *w, struct span stored)

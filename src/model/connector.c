@@ -5,6 +5,7 @@
 #include "base/uuid.h"
 #include "model/secret.h"
 #include "resource/filter.h"
+#include "resource/stored.h"
 #include "secrets/secrets.h"
 
 #include <ctype.h>
@@ -244,11 +245,10 @@ int connector_load_secrets(struct view *v, struct row **rows, size_t count)
 struct json_object *connector_configuration(struct view *v, const struct row *row, bool *complete)
 {
     struct arena *mem = view_ctx(v)->mem;
-    struct db_value stored = row_value(row, "configuration");
     const struct kid *k = row->kids[SLOT_FIRST];
-    size_t len = 0;
-    const char *text = stored.s ? base64_decode(mem, stored.s, stored.len, &len) : NULL;
-    struct json_object *all = text ? json_tree(mem, text, len) : NULL;
+    struct span stored = row_span(row, "configuration");
+    struct json_object *all =
+        stored.len ? stored_base64_tree(mem, stored, json_type_object, row_origin(row, "configuration")) : NULL;
     if (!all)
         all = json_keep(mem, json_object_new_object());
     struct json_object *values = k && k->key ? secret_values(mem, k->key, strlen(k->key)) : NULL;
@@ -279,11 +279,10 @@ static int count_users(struct write *w, const char **count)
     return rc;
 }
 
-static bool same_list(struct arena *a, struct db_value stored, struct json_object *list)
+static bool same_list(struct arena *a, const struct row *row, const char *member, struct json_object *list)
 {
-    size_t len;
-    const char *text = stored.s ? base64_decode(a, stored.s, stored.len, &len) : NULL;
-    return text && json_object_equal(json_tree(a, text, len), list);
+    return json_object_equal(stored_base64_tree(a, row_span(row, member), json_type_array, row_origin(row, member)),
+                             list);
 }
 
 /* A connector in use goes on to reach what its components expect. */
@@ -298,8 +297,7 @@ static int protect_reach(struct write *w)
         what = "type";
     else if (method && *method && !streq(method, row_str(w->old, "auth_method")))
         what = "authentication method";
-    else if (types && json_object_array_length(types) &&
-             !same_list(w->c->mem, row_value(w->old, "resource_types"), types))
+    else if (types && json_object_array_length(types) && !same_list(w->c->mem, w->old, "resource_types", types))
         what = "resource type";
     else if (!streq(member_str(w->body, "resource_id"), row_str(w->old, "resource_id")))
         what = "resource id";

@@ -7,6 +7,7 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "resource/filter.h"
+#include "resource/stored.h"
 
 #include <string.h>
 #include <time.h>
@@ -65,22 +66,24 @@ static int64_t number(struct db_value v, int64_t otherwise)
     return v.s && parse_int64(v.s, &n) ? n : otherwise;
 }
 
+static struct json_object *stored_types(struct arena *a, const struct row *row)
+{
+    return stored_base64_tree(a, row_span(row, "resource_types"), json_type_array, row_origin(row, "resource_types"));
+}
+
 /* Opens a stored connector, whose secrets have been loaded. Returns NULL or a problem. */
 static const char *open_row(struct view *v, const struct row *row, const struct connector_type *t,
                             struct connection *con)
 {
     struct arena *mem = view_ctx(v)->mem;
-    struct db_value types = row_value(row, "resource_types");
     const char *expires = row_str(row, "expires_at");
-    size_t len = 0;
-    char *list = types.s ? base64_decode(mem, types.s, types.len, &len) : NULL;
     bool complete;
     *con = (struct connection){
         .mem = mem,
         .type = t,
         .name = row_str(row, "name"),
         .auth_method = row_str(row, "auth_method"),
-        .resource_types = list ? json_tree(mem, list, len) : NULL,
+        .resource_types = stored_types(mem, row),
         .resource_id = row_str(row, "resource_id"),
         .config = connector_configuration(v, row, &complete),
         .expiration = number(row_value(row, "expiration_seconds"), -1),
@@ -292,11 +295,8 @@ int connector_client(struct ctx *c)
 static void write_unverified(struct view *v, struct jw *w, const struct row *row, const char *wanted)
 {
     struct arena *mem = view_ctx(v)->mem;
-    struct db_value stored = row_value(row, "resource_types");
     const char *type = row_str(row, "connector_type"), *id = row_str(row, "resource_id");
-    size_t len = 0;
-    char *text = stored.s ? base64_decode(mem, stored.s, stored.len, &len) : NULL;
-    struct json_object *types = text ? json_tree(mem, text, len) : NULL;
+    struct json_object *types = stored_types(mem, row);
     size_t count = wanted ? 1 : types ? json_object_array_length(types) : 0;
     jw_open(w, '{');
     jw_key(w, "id");

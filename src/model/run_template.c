@@ -12,17 +12,19 @@ enum { SLOT_COMPONENTS = SLOT_FIRST };
     "(SELECT r." column " FROM pipeline_deployment x JOIN pipeline_run r ON r.deployment_id = x.id WHERE "             \
     "x.template_id = t.id ORDER BY r.created DESC, r.id DESC LIMIT 1)"
 
-static struct template_source source_of(const struct row *row)
+static struct template_source source_of(const struct view *v, const struct row *row)
 {
+    struct arena *mem = view_ctx(v)->mem;
+    struct origin of_pipeline = {"run_template", row->id, "pipeline_configuration of the deployment"};
+    struct origin of_steps = {"run_template", row->id, "step_configurations of the deployment"};
     return (struct template_source){.run_name = row_span(row, "source_run_name"),
-                                    .pipeline = row_span(row, "source_pipeline"),
-                                    .steps = row_span(row, "source_steps")};
+                                    .pipeline = stored_json(mem, row_span(row, "source_pipeline"), of_pipeline),
+                                    .steps = stored_json(mem, row_span(row, "source_steps"), of_steps)};
 }
 
 static void show_config_template(struct view *v, const struct row *row, struct jw *w)
 {
-    (void)v;
-    const struct template_source source = source_of(row);
+    const struct template_source source = source_of(v, row);
     if (row_bool(row, "runnable"))
         config_template_write(w, &source);
     else
@@ -32,7 +34,7 @@ static void show_config_template(struct view *v, const struct row *row, struct j
 static void show_config_schema(struct view *v, const struct row *row, struct jw *w)
 {
     struct arena *mem = view_ctx(v)->mem;
-    const struct template_source source = source_of(row);
+    const struct template_source source = source_of(v, row);
     size_t n = 0;
     if (!row_bool(row, "runnable")) {
         jw_null(w);
@@ -87,8 +89,8 @@ static const struct column columns[] = {
     COL_TAGS(P_RES),
     COL_NAME,
     {.name = "source_run_name", .sql = "d.run_name_template", .flags = C_LOAD_META},
-    {.name = "source_pipeline", .sql = "d.pipeline_configuration", .enc = E_JSON, .flags = C_LOAD_META},
-    {.name = "source_steps", .sql = "d.step_configurations", .enc = E_JSON, .flags = C_LOAD_META},
+    {.name = "source_pipeline", .sql = "d.pipeline_configuration", .flags = C_LOAD_META},
+    {.name = "source_steps", .sql = "d.step_configurations", .flags = C_LOAD_META},
 };
 
 #define IN_SOURCE "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.source_deployment_id AND %s)"

@@ -6,6 +6,7 @@
 #include "model/component.h"
 #include "model/connector.h"
 #include "model/onboarding.h"
+#include "resource/stored.h"
 
 #include <string.h>
 
@@ -338,13 +339,6 @@ static int make_connector(struct building *b, struct json_object *info, const ch
     return rc;
 }
 
-static struct json_object *decoded(struct arena *a, struct db_value v)
-{
-    size_t len;
-    const char *text = v.s ? base64_decode(a, v.s, v.len, &len) : NULL;
-    return text ? json_tree(a, text, len) : NULL;
-}
-
 /* Credentials that expire are of no use to orchestrators on virtual machines. */
 static int make_permanent(struct building *b, const char *id, struct json_object *configuration)
 {
@@ -375,14 +369,17 @@ static int use_connector(struct building *b, const char *id, bool made, struct u
     if (found.count == 0)
         return fail(b->c, EX_KEY, "There is no service connector with the id %s", id);
     struct db_value *v = db_row(&found, 0);
+    struct span types = {v[3].s, v[3].len}, configuration = {v[4].s, v[4].len};
+    struct origin of = {"service_connector", id, "resource_types"};
     *out = (struct used_connector){.id = id,
                                    .type = v[0].s,
                                    .resource_id = v[1].s,
                                    .instances = *v[2].s != '0',
-                                   .resource_types = decoded(b->c->mem, v[3])};
+                                   .resource_types = stored_base64_tree(b->c->mem, types, json_type_array, of)};
     if (made || connector_type_find(out->type))
         return OK;
-    return make_permanent(b, id, decoded(b->c->mem, v[4]));
+    of.member = "configuration";
+    return make_permanent(b, id, stored_base64_tree(b->c->mem, configuration, json_type_object, of));
 }
 
 static int make_connectors(struct building *b, struct json_object *list)

@@ -163,9 +163,11 @@ static int load_documents(struct view *v, struct row **rows, size_t count)
                                      (struct origin){"pipeline_deployment", d[0].s, "step_configurations"}));
     }
     for (size_t i = 0; i < count; i++) {
-        struct span own = row_span(rows[i], "step_configuration");
-        if (!rows[i]->data && own.s)
-            rows[i]->data = arena_memdup(c->mem, &own, sizeof own);
+        if (rows[i]->data)
+            continue;
+        struct span own = stored_json(c->mem, row_span(rows[i], "step_configuration"),
+                                      (struct origin){"step_run", rows[i]->id, "step_configuration"});
+        rows[i]->data = own.s ? arena_memdup(c->mem, &own, sizeof own) : NULL;
     }
     return OK;
 }

@@ -42,3 +42,10 @@ struct span stored_base64(struct arena *a, struct span text, struct origin of)
     json.s = base64_decode(a, text.s, text.len, &json.len);
     return json.s ? stored_json(a, json, of) : damaged(of, "not base64", 0);
 }
+
+struct json_object *stored_base64_tree(struct arena *a, struct span text, enum json_type type, struct origin of)
+{
+    struct span json = stored_base64(a, text, of);
+    struct json_object *tree = json.s ? json_tree(a, json.s, json.len) : NULL;
+    return json_object_is_type(tree, type) ? tree : NULL;
+}

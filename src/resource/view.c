@@ -182,17 +182,9 @@ struct query *view_query(struct view *v, const struct resource *r, unsigned deta
 struct db_value *view_spread(struct arena *a, const struct resource *r, unsigned detail, const struct db_value *from)
 {
     struct db_value *to = arena_array(a, r->column_count, sizeof *to);
-    for (size_t i = 0; i < r->column_count; i++) {
-        const struct column *col = &r->columns[i];
-        if (!selected(col, detail))
-            continue;
-        to[i] = *from++;
-        if (col->enc != E_JSON || col->show) /* who shows it himself knows what it may hold besides JSON */
-            continue;
-        struct span json =
-            stored_json(a, (struct span){to[i].s, to[i].len}, (struct origin){r->name, to->s, col->name});
-        to[i] = (struct db_value){json.s, json.len};
-    }
+    for (size_t i = 0; i < r->column_count; i++)
+        if (selected(&r->columns[i], detail))
+            to[i] = *from++;
     return to;
 }
 
@@ -558,15 +550,20 @@ static void write_null(struct jw *w, const struct column *col)
     jw_raw(w, text, strlen(text));
 }
 
-static void write_base64(struct view *v, struct jw *w, const struct row *row, const struct column *col,
-                         struct db_value value)
+static void write_json(struct view *v, struct jw *w, const struct row *row, const struct column *col,
+                       struct db_value value)
 {
-    struct origin of = {row->res->name, row->id, col->name};
-    struct span json = stored_base64(v->mem, (struct span){value.s, value.len}, of);
-    if (json.s)
-        jw_span(w, json);
-    else
+    struct span text = {value.s, value.len};
+    struct origin of = row_origin(row, col->name);
+    text = col->enc == E_B64 ? stored_base64(v->mem, text, of) : stored_json(v->mem, text, of);
+    if (!text.s)
         write_null(w, col);
+    else if (col->doc && json_kind(text) == '{')
+        model_write_stored(w, col->doc, text);
+    else if (col->type)
+        type_write_stored(w, col->type, text);
+    else
+        jw_span(w, text);
 }
 
 static void write_encoded(struct view *v, struct jw *w, const struct row *row, const struct column *col,
@@ -593,15 +590,8 @@ static void write_encoded(struct view *v, struct jw *w, const struct row *row, c
         jw_str(w, duration_format(v->mem, strtod(value.s, NULL)));
         break;
     case E_JSON:
-        if (col->doc && value.s[0] == '{')
-            model_write_stored(w, col->doc, (struct span){value.s, value.len});
-        else if (col->type)
-            type_write_stored(w, col->type, (struct span){value.s, value.len});
-        else
-            jw_span(w, (struct span){value.s, value.len});
-        break;
     case E_B64:
-        write_base64(v, w, row, col, value);
+        write_json(v, w, row, col, value);
         break;
     }
 }

@@ -1,7 +1,7 @@
 #include "template/stack.h"
 
-#include "base/text.h"
 #include "resource/sql.h"
+#include "resource/stored.h"
 #include "template/flavors.h"
 
 int template_check_stack(struct ctx *c, const char *stack_id)
@@ -14,16 +14,14 @@ int template_check_stack(struct ctx *c, const char *stack_id)
                  p_text(stack_id));
     for (size_t i = 0; i < rows.count && rc == OK; i++) {
         const struct db_value *v = db_row(&rows, i);
-        size_t len = 0;
+        struct span text = {v[3].s, v[3].len};
+        struct origin of = {"stack_component", v[2].s, "configuration"};
         if (!v[4].s)
             rc = fail(c, EX_VALUE, "No run template: the %s '%s' has no known flavor", v[0].s, v[2].s);
         else if (v[5].s)
             rc = fail(c, EX_VALUE, "No run template: the %s '%s' has a flavor of its own", v[0].s, v[2].s);
-        else {
-            char *text = base64_decode(c->mem, v[3].s, v[3].len, &len);
-            if (flavor_is_local(v[0].s, v[1].s, text ? json_tree(c->mem, text, len) : NULL))
-                rc = fail(c, EX_VALUE, "No run template: the %s '%s' only works on this machine", v[0].s, v[2].s);
-        }
+        else if (flavor_is_local(v[0].s, v[1].s, stored_base64_tree(c->mem, text, json_type_object, of)))
+            rc = fail(c, EX_VALUE, "No run template: the %s '%s' only works on this machine", v[0].s, v[2].s);
     }
     return rc;
 }
