@@ -8,6 +8,8 @@
 static const struct route routes[] = {
     {"GET", "/health", server_health, .flags = R_PUBLIC | R_HEAD, .answer = "string",
      .open = "says nothing but that it is there"},
+    {"GET", "/ready", server_ready, .flags = R_PUBLIC | R_INTERNAL | R_HEAD, .answer = "string",
+     .open = "says nothing but whether the database is there"},
     {"GET", "/api/v1/version", server_version, .flags = R_PUBLIC, .answer = "string",
      .open = "clients ask before they sign in"},
     {"GET", "/api/v1/info", server_info, .flags = R_PUBLIC, .answer = "ServerModel",

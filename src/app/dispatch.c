@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 #include "base/uuid.h"
 #include "db/db.h"
 #include "http/cors.h"
@@ -18,7 +19,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { MAX_TRIES = 8 };
+enum { MAX_TRIES = 8, RETRY_MS = 5000 };
 
 static const struct model *body_model(const struct route *r)
 {
@@ -156,33 +157,28 @@ static void check_body(struct ctx *c)
     k->mode = CHECK_CREATE;
 }
 
-/* Runs the handler, anew when the database asks for it. */
-static int run_handler(struct ctx *c)
+/* Runs a step, anew when the database asks for it: a bounded number of times, and not for long. */
+static int retrying(struct ctx *c, int (*step)(struct ctx *))
 {
-    int rc = FAILED;
-    for (int try = 0; try < MAX_TRIES; try++) {
-        c->res.status = 200;
-        c->res.body.len = 0;
-        c->committed = false;
-        if (c->envelopes)
-            *c->envelopes = (struct envelope_log){.last = &c->envelopes->first};
-        rc = c->route->handler(c);
+    double start = monotonic_ms();
+    for (int try = 0; try < MAX_TRIES && monotonic_ms() - start < RETRY_MS; try++) {
+        int rc = step(c);
         if (rc != OK)
             db_rollback(c->db);
         if (rc != RETRY)
             return rc;
         usleep((useconds_t)(1000 + random_below(4000) * (unsigned)try));
     }
-    log_error("%s %s: given up after %d tries: %s", c->req.method, c->route->path, MAX_TRIES, db_error(c->db));
-    return fail(c, EX_UNAVAILABLE, "The database is not reachable or too busy at the moment; try again later");
+    log_error("%s %s: given up after %.0f ms", c->req.method, c->route->path, monotonic_ms() - start);
+    return sql_unavailable(c);
 }
 
-static int retrying(struct ctx *c, int (*ask)(struct ctx *))
+static int run_handler(struct ctx *c)
 {
-    int rc = RETRY;
-    for (int try = 0; try < 3 && rc == RETRY; try++)
-        rc = ask(c);
-    return rc == RETRY ? fail(c, EX_UNAVAILABLE, "The database is not reachable at the moment; try again later") : rc;
+    respond_anew(c);
+    if (c->envelopes)
+        *c->envelopes = (struct envelope_log){.last = &c->envelopes->first};
+    return c->route->handler(c);
 }
 
 /* Whether the handler reads before it needs to know more about the caller than the token says. */
@@ -204,8 +200,10 @@ static int answer_proven(struct ctx *c, int rc)
 {
     if (!c->auth || !c->auth->prove)
         return rc;
-    c->res.headers = NULL; /* of a first refusal */
+    struct header *headers = c->res.headers; /* of a first refusal */
+    c->res.headers = NULL;
     int proof = retrying(c, sql_prove);
+    c->res.headers = proof == OK ? headers : c->res.headers;
     return proof == OK ? rc : proof;
 }
 
@@ -221,12 +219,28 @@ static int walk(struct ctx *c, const struct app *app)
     check_body(c);
     if (c->check && c->check->count)
         return answer_proven(c, fail_check(c));
-    rc = access_before(c);
+    if ((rc = retrying(c, access_before)) != OK)
+        return rc;
+    rc = answer_proven(c, retrying(c, run_handler));
+    return rc == OK ? retrying(c, access_after) : rc;
+}
+
+/* Only a walk that went well to its end is answered as one that did: whatever else comes out of it has an answer of its
+ * own, or gets one here, and nothing that has been written until then leaves. */
+static int settle(struct ctx *c, int rc)
+{
+    if (rc == OK) {
+        if (c->res.status == UNANSWERED)
+            c->res.status = 200;
+        return OK;
+    }
     if (rc == RETRY)
-        return fail(c, EX_UNAVAILABLE, "The database is not reachable or too busy at the moment; try again later");
-    if (rc == OK)
-        rc = answer_proven(c, run_handler(c));
-    return rc == OK ? access_after(c) : rc;
+        return sql_unavailable(c);
+    if (c->res.status == UNANSWERED) {
+        log_error("%s %s: failed without an answer", c->req.method, c->req.path);
+        return fail(c, EX_RUNTIME, "The server failed to handle the request");
+    }
+    return FAILED;
 }
 
 int dispatch(struct ctx *c, void *data)
@@ -235,7 +249,7 @@ int dispatch(struct ctx *c, void *data)
     c->db = app->db;
     if (cors_preflight(c))
         return OK;
-    int rc = walk(c, app);
+    int rc = settle(c, walk(c, app));
     cors_answer(c);
     return rc;
 }

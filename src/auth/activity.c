@@ -30,7 +30,8 @@ static bool by_monitor(const char *agent)
 /* Whether somebody uses the server, and not just something watches it: the first rule that applies decides. */
 static bool of_user(const struct ctx *c)
 {
-    static const char *const outside[] = {"/health", "/metrics", "/system", "/docs", "/redoc", "/openapi.json", NULL};
+    static const char *const outside[] = {"/health", "/ready", "/metrics",      "/system",
+                                          "/docs",   "/redoc", "/openapi.json", NULL};
     static const char *const inner[] = {"10.", "192.168.", NULL};
     const char *system = request_header(c, "HTTP_X_SYSTEM_REQUEST"), *peer = request_header(c, "REMOTE_ADDR");
     if (streq(c->req.path, "/api/v1/info"))

@@ -85,8 +85,8 @@ static enum db_status write_rows_once(struct migration *m, const struct seed_set
 
 static enum db_status write_rows(struct migration *m, const struct seed_settings *settings)
 {
-    enum db_status s = DB_DEADLOCK;
-    for (int i = 0; i < ROW_TRIES && s == DB_DEADLOCK; i++) {
+    enum db_status s = DB_AGAIN;
+    for (int i = 0; i < ROW_TRIES && s == DB_AGAIN; i++) {
         s = write_rows_once(m, settings);
         if (s != DB_OK)
             db_rollback(m->db);

@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "db/errors.h"
+#include "db/pipeline.h"
 
 #include <errmsg.h>
 #include <mysql.h>
@@ -10,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CACHE_SLOTS = 512, CACHE_LIMIT = 400, CONNECT_TIMEOUT = 5, IO_TIMEOUT = 120 };
+enum { CACHE_SLOTS = 512, CACHE_LIMIT = 400, CACHE_LEAST = 25, CONNECT_TIMEOUT = 5, IO_TIMEOUT = 120 };
 
 struct cached {
     char *sql;
@@ -33,9 +35,11 @@ struct db {
     bool open_transaction;
     struct ahead ahead;
     struct cached cache[CACHE_SLOTS]; /* open addressing by the text's hash */
-    size_t cached;
+    size_t cached, cache_limit;
     uint64_t statements;
     unsigned error_number;
+    const char *cause;
+    bool forgotten; /* the statements of the cache are of no use any more */
     char error[512];
 };
 
@@ -77,6 +81,7 @@ static void drop_cache(struct db *db)
         db->cache[i] = (struct cached){0};
     }
     db->cached = 0;
+    db->forgotten = false;
 }
 
 static void disconnect(struct db *db)
@@ -107,6 +112,11 @@ unsigned db_errno(const struct db *db)
     return db->error_number;
 }
 
+const char *db_cause(const struct db *db)
+{
+    return db->cause ? db->cause : "The database is not available at the moment";
+}
+
 const char *db_password(const struct db *db)
 {
     return db->url->password ? db->url->password : "";
@@ -117,50 +127,17 @@ uint64_t db_statements(const struct db *db)
     return db->statements;
 }
 
-static enum db_status status_of(unsigned number)
-{
-    switch (number) {
-    case CR_SERVER_GONE_ERROR:
-    case CR_SERVER_LOST:
-    case CR_CONNECTION_ERROR:
-    case CR_CONN_HOST_ERROR:
-    case ER_SERVER_SHUTDOWN:
-    case ER_CONNECTION_KILLED:
-    case ER_NORMAL_SHUTDOWN:
-    case 4031: /* MySQL 8: closed for inactivity */
-        return DB_LOST;
-    case ER_LOCK_DEADLOCK:
-    case ER_LOCK_WAIT_TIMEOUT:
-    case 1020: /* MariaDB 11: the record has changed since it was read */
-    case 1047: /* Galera: the node is not ready for queries */
-        return DB_DEADLOCK;
-    case ER_DUP_ENTRY:
-        return DB_DUPLICATE;
-    case ER_NO_REFERENCED_ROW_2:
-    case ER_ROW_IS_REFERENCED_2:
-        return DB_FOREIGN;
-    case ER_BAD_NULL_ERROR:
-    case ER_DATA_TOO_LONG:
-    case ER_WARN_DATA_OUT_OF_RANGE:
-    case ER_TRUNCATED_WRONG_VALUE:
-    case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
-    case ER_NET_PACKET_TOO_LARGE:
-        return DB_INVALID;
-    default:
-        return DB_ERROR;
-    }
-}
-
 static enum db_status failed(struct db *db, unsigned number, const char *text)
 {
-    enum db_status status = status_of(number);
+    const struct db_class *class = db_class_of(number);
     db->error_number = number;
+    db->cause = class->cause;
     snprintf(db->error, sizeof db->error, "%s", text);
-    if (status == DB_LOST)
+    if (class->then == FORGET_STATEMENTS)
+        db->forgotten = true; /* not here: answers to them may still be under way */
+    else if (class->then == RECONNECT)
         disconnect(db);
-    if (number == ER_LOCK_DEADLOCK) /* the server has rolled it back */
-        db->open_transaction = false;
-    return status;
+    return class->status;
 }
 
 static void set_tls(struct db *db)
@@ -195,11 +172,12 @@ enum db_status db_ready(struct db *db)
     set_tls(db);
     const char *host = u->unix_socket ? NULL : u->host;
     if (!mysql_real_connect(db->conn, host, u->user, u->password, u->database, u->port, u->unix_socket,
-                            CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS)) {
+                            CLIENT_FOUND_ROWS)) {
         enum db_status s = failed(db, mysql_errno(db->conn), mysql_error(db->conn));
         disconnect(db);
-        return s == DB_OK || s == DB_DEADLOCK ? DB_ERROR : s;
+        return s;
     }
+    db->cache_limit = CACHE_LIMIT;
     return DB_OK;
 }
 
@@ -222,31 +200,50 @@ static struct cached *find(struct db *db, const char *sql)
     }
 }
 
+static enum db_status prepare_new(struct db *db, const char *sql, MYSQL_STMT **out)
+{
+    MYSQL_STMT *stmt = mysql_stmt_init(db->conn);
+    if (!stmt)
+        return failed(db, CR_OUT_OF_MEMORY, "out of memory");
+    if (mysql_stmt_prepare(stmt, sql, strlen(sql))) {
+        unsigned number = mysql_stmt_errno(stmt);
+        char text[512];
+        snprintf(text, sizeof text, "%s", mysql_stmt_error(stmt));
+        mysql_stmt_close(stmt);
+        return failed(db, number, text);
+    }
+    my_bool on = 1;
+    mysql_stmt_attr_set(stmt, STMT_ATTR_UPDATE_MAX_LENGTH, &on);
+    *out = stmt;
+    return DB_OK;
+}
+
+/* The server counts prepared statements of all clients (max_prepared_stmt_count). When it has none left, all of ours
+ * are given back, and until the next connection fewer are kept. A transaction stays as it is. */
+static enum db_status prepare_in_need(struct db *db, const char *sql, MYSQL_STMT **out)
+{
+    db->cache_limit = db->cached / 2 > CACHE_LEAST ? db->cached / 2 : CACHE_LEAST;
+    log_warn("the database has no prepared statement left: keeping %zu from now on", db->cache_limit);
+    drop_cache(db);
+    return prepare_new(db, sql, out);
+}
+
 static enum db_status prepare(struct db *db, const char *sql, MYSQL_STMT **out)
 {
-    struct cached *c = find(db, sql);
-    if (!c->sql) {
-        if (db->cached >= CACHE_LIMIT) {
-            drop_cache(db);
-            c = find(db, sql);
-        }
-        MYSQL_STMT *stmt = mysql_stmt_init(db->conn);
-        if (!stmt)
-            return failed(db, CR_OUT_OF_MEMORY, "out of memory");
-        if (mysql_stmt_prepare(stmt, sql, strlen(sql))) {
-            unsigned number = mysql_stmt_errno(stmt);
-            char text[512];
-            snprintf(text, sizeof text, "%s", mysql_stmt_error(stmt));
-            mysql_stmt_close(stmt);
-            return failed(db, number, text);
-        }
-        my_bool on = 1;
-        mysql_stmt_attr_set(stmt, STMT_ATTR_UPDATE_MAX_LENGTH, &on);
-        c->sql = strdup(sql);
-        c->stmt = stmt;
-        db->cached++;
-    }
-    *out = c->stmt;
+    if (db->forgotten)
+        drop_cache(db);
+    *out = find(db, sql)->stmt;
+    if (*out)
+        return DB_OK;
+    if (db->cached >= db->cache_limit)
+        drop_cache(db);
+    enum db_status s = prepare_new(db, sql, out);
+    if (s != DB_OK && db->error_number == ER_MAX_PREPARED_STMT_COUNT_REACHED)
+        s = prepare_in_need(db, sql, out);
+    if (s != DB_OK)
+        return s;
+    *find(db, sql) = (struct cached){strdup(sql), *out};
+    db->cached++;
     return DB_OK;
 }
 
@@ -259,6 +256,12 @@ static enum db_status stmt_failed(struct db *db, MYSQL_STMT *stmt)
     snprintf(text, sizeof text, "%s", mysql_stmt_error(stmt));
     mysql_stmt_free_result(stmt);
     return failed(db, number, text);
+}
+
+static enum db_status failed_fetch(struct db *db, MYSQL_STMT *stmt)
+{
+    mysql_stmt_free_result(stmt);
+    return failed(db, CR_UNKNOWN_ERROR, "a value is longer than the driver said");
 }
 
 static enum db_status bind_params(struct db *db, struct arena *a, MYSQL_STMT *stmt, const struct db_param *params,
@@ -329,7 +332,9 @@ static enum db_status fetch_rows(struct db *db, struct arena *a, MYSQL_STMT *stm
         return stmt_failed(db, stmt);
     int rc;
     while (out->count < rows && (rc = mysql_stmt_fetch(stmt)) != MYSQL_NO_DATA) {
-        if (rc == 1)
+        if (rc == MYSQL_DATA_TRUNCATED) /* never half a value: the buffers are as long as the longest of the result */
+            return failed_fetch(db, stmt);
+        if (rc)
             return stmt_failed(db, stmt);
         struct db_value *v = db_row(out, out->count++);
         for (size_t i = 0; i < columns; i++) {
@@ -345,27 +350,11 @@ static enum db_status fetch_rows(struct db *db, struct arena *a, MYSQL_STMT *stm
     return DB_OK;
 }
 
-/* Sends a statement whose parameters are bound, without waiting for its answer. */
-static bool send_only(struct db *db, MYSQL_STMT *stmt)
-{
-    my_bool on = 1, off = 0;
-    mysql_optionsv(db->conn, MARIADB_OPT_SKIP_READ_RESPONSE, &on);
-    bool sent = mysql_stmt_execute(stmt) == 0;
-    mysql_optionsv(db->conn, MARIADB_OPT_SKIP_READ_RESPONSE, &off);
-    return sent;
-}
-
-/* Reads what the server has to say to a statement that was only sent. */
-static bool receive(struct db *db, MYSQL_STMT *stmt)
-{
-    return db->conn->methods->db_read_execute_response(stmt) == 0;
-}
-
 /* The announced statement, if it can go along: prepared, and not under way yet. */
 static MYSQL_STMT *companion(struct db *db, const MYSQL_STMT *stmt)
 {
     struct ahead *w = &db->ahead;
-    MYSQL_STMT *first = w->sql && !w->answered ? find(db, w->sql)->stmt : NULL;
+    MYSQL_STMT *first = w->sql && !w->answered && can_pipeline() ? find(db, w->sql)->stmt : NULL;
     return first && first != stmt && bind_params(db, w->mem, first, w->params, w->count) == DB_OK ? first : NULL;
 }
 
@@ -376,20 +365,20 @@ static enum db_status execute(struct db *db, MYSQL_STMT *stmt)
     struct ahead *w = &db->ahead;
     MYSQL_STMT *first = companion(db, stmt);
     db->statements++;
-    if (!first || !send_only(db, first))
+    if (!first || !stmt_send(db->conn, first))
         return mysql_stmt_execute(stmt) ? stmt_failed(db, stmt) : DB_OK;
     db->statements++;
-    bool sent = send_only(db, stmt);
+    bool sent = stmt_send(db->conn, stmt);
     enum db_status s = DB_ERROR;
     w->rows = (struct db_rows){0};
-    if (receive(db, first))
+    if (stmt_receive(db->conn, first))
         s = fetch_rows(db, w->mem, first, &w->rows);
     else
         mysql_stmt_free_result(first); /* whatever of it is still to come */
     w->answered = s == DB_OK;
-    if (s == DB_LOST) /* the statements are gone with the connection */
+    if (!db->conn) /* the statements are gone with it */
         return s;
-    return sent && receive(db, stmt) ? DB_OK : stmt_failed(db, stmt);
+    return sent && stmt_receive(db->conn, stmt) ? DB_OK : stmt_failed(db, stmt);
 }
 
 static bool same_params(const struct db_param *x, const struct db_param *y, size_t count)
@@ -443,22 +432,6 @@ enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const
     return DB_OK;
 }
 
-enum db_status db_script(struct db *db, const char *sql)
-{
-    enum db_status s = db_ready(db);
-    if (s != DB_OK)
-        return s;
-    int rc = mysql_real_query(db->conn, sql, strlen(sql));
-    while (rc == 0) {
-        db->statements++;
-        MYSQL_RES *res = mysql_store_result(db->conn);
-        if (res)
-            mysql_free_result(res);
-        rc = mysql_next_result(db->conn);
-    }
-    return rc > 0 ? failed(db, mysql_errno(db->conn), mysql_error(db->conn)) : DB_OK;
-}
-
 /* Transactions --------------------------------------------------------------------------------------------------- */
 
 static enum db_status command(struct db *db, const char *sql)
@@ -468,6 +441,11 @@ static enum db_status command(struct db *db, const char *sql)
         return s;
     db->statements++;
     return mysql_query(db->conn, sql) ? failed(db, mysql_errno(db->conn), mysql_error(db->conn)) : DB_OK;
+}
+
+enum db_status db_script(struct db *db, const char *sql)
+{
+    return command(db, sql);
 }
 
 enum db_status db_begin(struct db *db)
@@ -486,13 +464,18 @@ enum db_status db_commit(struct db *db)
     if (!db->open_transaction)
         return DB_OK;
     enum db_status s = command(db, "COMMIT");
-    db->open_transaction = false;
+    if (s == DB_OK)
+        db->open_transaction = false;
     return s;
 }
 
+/* A connection that cannot roll back is given up: the server does it then. With the transaction still open, the next
+ * START TRANSACTION would commit what it had done. */
 void db_rollback(struct db *db)
 {
-    if (db->open_transaction && db->conn)
-        command(db, "ROLLBACK");
+    if (db->open_transaction && db->conn && command(db, "ROLLBACK") != DB_OK) {
+        log_warn("ROLLBACK: %s", db->error);
+        disconnect(db);
+    }
     db->open_transaction = false;
 }

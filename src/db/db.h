@@ -3,7 +3,8 @@
  *
  * Everything goes through prepared statements with bound parameters; the text of a statement is its cache key, so
  * texts must not contain values. Results are copied into the caller's arena as text (numbers and times included).
- * There is no automatic reconnect: a lost connection is reported, the cache dropped, and db_ready() connects anew.
+ * There is no automatic reconnect: a lost connection is reported, the cache dropped, and db_ready() connects anew. So
+ * is one that still works but leads to a server that accepts no changes any more, as after a failover.
  */
 #ifndef KANSO_DB_DB_H
 #define KANSO_DB_DB_H
@@ -26,15 +27,16 @@ struct db_url {
 /* Reads ZENML_STORE_* from the environment. Returns NULL, or what is wrong in a sentence that names the variable. */
 const char *db_url_from_env(struct arena *a, struct db_url *out);
 
-/* Outcomes of statements. */
+/* Outcomes of statements: classes of error numbers (db/errors.c). */
 enum db_status {
     DB_OK = 0,
-    DB_LOST,      /* the connection is gone; a transaction with it */
-    DB_DEADLOCK,  /* or lock wait time-out: the transaction may be tried again from its start */
-    DB_DUPLICATE, /* a unique key */
-    DB_FOREIGN,   /* a foreign key: the row referred to is missing, or still referred to */
-    DB_INVALID,   /* NULL, too long or out of range for its column */
-    DB_ERROR,     /* anything else */
+    DB_LOST,  /* the connection is gone; a transaction with it, and of a COMMIT nobody knows whether it took effect */
+    DB_AGAIN, /* nothing took effect: the transaction may be tried again from its start */
+    DB_UNAVAILABLE, /* the database cannot do it now, and trying at once would not help */
+    DB_DUPLICATE,   /* a unique key */
+    DB_FOREIGN,     /* a foreign key: the row referred to is missing, or still referred to */
+    DB_INVALID,     /* NULL, too long or out of range for its column */
+    DB_ERROR,       /* anything else */
 };
 
 /* A parameter. Make them with the functions below. */
@@ -89,17 +91,22 @@ enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const
  * and arena must live until then. */
 void db_ahead(struct db *db, struct arena *a, const char *sql, const struct db_param *params, size_t count);
 
-/* Runs statements separated by semicolons, without parameters: migrations only. */
+/* Runs one statement that is not prepared, without parameters: migrations only. */
 enum db_status db_script(struct db *db, const char *sql);
 
 /* Transactions. db_begin() while one is open is a programming error and ends the process. */
 enum db_status db_begin(struct db *db);
 enum db_status db_commit(struct db *db);
-void db_rollback(struct db *db); /* does nothing without a transaction */
+/* Does nothing without a transaction; gives the connection up when the server refuses. */
+void db_rollback(struct db *db);
 
 /* The driver's words about the last failure, for the log. */
 const char *db_error(const struct db *db);
 unsigned db_errno(const struct db *db);
+
+/* The cause of the last failure in a sentence for whoever asked, without a period: it names no host, user or database.
+ */
+const char *db_cause(const struct db *db);
 
 /* The server's number for an index hint without its index. */
 enum { DB_NO_SUCH_INDEX = 1176 };

@@ -44,7 +44,7 @@ void migrate_unlock(struct migration *m);
 const char *migrate_tables(struct migration *m, bool look_only);
 
 /* The first statement of the transaction that adds missing rows: of two such transactions, on whatever nodes, the
- * second waits or ends with DB_DEADLOCK, and finds when it is tried again what the first has added. */
+ * second waits or ends with DB_AGAIN, and finds when it is tried again what the first has added. */
 enum db_status migrate_claim_rows(struct migration *m);
 
 /* Stamps a fresh database as complete: belongs into the transaction that writes its first rows. */

@@ -78,6 +78,14 @@ void respond_header(struct ctx *c, const char *name, const char *value)
     c->res.headers = h;
 }
 
+void respond_anew(struct ctx *c)
+{
+    c->res.status = UNANSWERED;
+    c->res.content_type = "application/json";
+    c->res.headers = NULL;
+    c->res.body.len = 0;
+}
+
 static struct jw begin_failure(struct ctx *c, int status)
 {
     c->res.status = status;

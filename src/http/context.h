@@ -57,8 +57,11 @@ struct header {
     struct header *next;
 };
 
+/* The status until somebody has said how the request went: what is answered then is 500. */
+enum { UNANSWERED = 0 };
+
 struct response {
-    int status;
+    int status; /* handlers that return OK need not set it: it becomes 200 */
     const char *content_type;
     struct header *headers; /* in reverse order */
     struct buf body;        /* kept from request to request */
@@ -126,6 +129,9 @@ const char *request_cookie(const struct ctx *c, const char *name);
 
 /* Sets a response header; both texts must live as long as the arena. */
 void respond_header(struct ctx *c, const char *name, const char *value);
+
+/* Forgets what has been composed so far: the answer begins anew. */
+void respond_anew(struct ctx *c);
 
 /* A writer for the body of the answer. */
 static inline struct jw respond_json(struct ctx *c)

@@ -129,7 +129,8 @@ static const char *reason(int status)
 
 static void write_head(struct ctx *c, const struct worker *w, struct buf *head)
 {
-    buf_addf(head, "Status: %d %s\r\n", c->res.status, reason(c->res.status));
+    int status = c->res.status == UNANSWERED ? 500 : c->res.status;
+    buf_addf(head, "Status: %d %s\r\n", status, reason(status));
     if (c->res.content_type)
         buf_addf(head, "Content-Type: %s\r\n", c->res.content_type);
     buf_addf(head, "Content-Length: %zu\r\n", c->res.body.len);
@@ -256,9 +257,7 @@ static void hang_up(FCGX_Request *r, bool sent, bool read)
 /* Returns whether the body has been read. */
 static bool handle(struct ctx *c, struct worker *w, size_t (*get)(void *, char *, size_t), void *stream)
 {
-    c->res.status = 200;
-    c->res.content_type = "application/json";
-    c->res.body.len = 0;
+    respond_anew(c);
     read_request(c, w);
     if (read_body(c, w, get, stream) != OK)
         return false;

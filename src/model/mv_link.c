@@ -131,9 +131,6 @@ static int check_version(struct write *w)
     return OK;
 }
 
-/* Ends a create whose link is there already. */
-enum { LINKED = RETRY + 1 };
-
 /* Equal requests meet at the version's row: the second one finds the link of the first. */
 static int look_for_link(struct write *w)
 {
@@ -152,7 +149,8 @@ static int look_for_link(struct write *w)
     if (rc != OK || found.count == 0)
         return rc;
     memcpy(w->id, db_row(&found, 0)[0].s, sizeof w->id);
-    return LINKED;
+    w->exists = true;
+    return OK;
 }
 
 int mv_link_create(struct ctx *c)
@@ -163,11 +161,7 @@ int mv_link_create(struct ctx *c)
     w.workspace = workspace;
     if (rc == OK)
         rc = write_create(&w);
-    if (rc == LINKED) {
-        db_rollback(c->db);
-        return respond_row(c, w.res, w.id, D_BODY);
-    }
-    return rc == OK ? respond_row(c, w.res, w.id, D_META) : rc;
+    return rc == OK ? respond_row(c, w.res, w.id, w.exists ? D_BODY : D_META) : rc;
 }
 
 const struct resource resource_mv_artifact = {

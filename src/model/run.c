@@ -256,6 +256,20 @@ static int find_twin(struct ctx *c, const char *deployment, bool *found, char id
     return rc;
 }
 
+/* Somebody was faster: theirs is the answer, if it is the same run. */
+static int answer_twin(struct write *w, const char *deployment)
+{
+    struct ctx *c = w->c;
+    bool found = false;
+    char id[UUID_HEX + 1];
+    db_rollback(c->db);
+    respond_anew(c);
+    int rc = find_twin(c, deployment, &found, id);
+    if (rc != OK)
+        return rc;
+    return found ? respond_created(c, id, false) : write_taken(w);
+}
+
 int run_get_or_create(struct ctx *c)
 {
     char workspace[UUID_HEX + 1], deployment[UUID_HEX + 1], id[UUID_HEX + 1], user[UUID_HEX + 1];
@@ -284,22 +298,7 @@ int run_get_or_create(struct ctx *c)
     rc = write_create(&w);
     if (rc == OK)
         return respond_created(c, w.id, true);
-    if (rc == FAILED && c->res.status == 409) { /* somebody was faster: theirs is the answer, if it is the same run */
-        struct buf refusal = c->res.body;
-        db_rollback(c->db);
-        c->res.body = (struct buf){0};
-        int again = find_twin(c, deployment, &found, id);
-        if (again == OK && found) {
-            buf_free(&c->res.body);
-            c->res.body = refusal;
-            c->res.body.len = 0;
-            c->res.status = 200;
-            return respond_created(c, id, false);
-        }
-        buf_free(&c->res.body);
-        c->res.body = refusal;
-    }
-    return rc;
+    return rc == FAILED && w.taken ? answer_twin(&w, deployment) : rc;
 }
 
 /* Status ----------------------------------------------------------------------------------------------------------- */

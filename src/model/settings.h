@@ -4,7 +4,10 @@
 
 #include "model/model.h"
 
+/* GET /health: the worker is alive. GET /ready: it reaches a database that has the tables and accepts changes; else 503
+ * with the cause. */
 int server_health(struct ctx *c);
+int server_ready(struct ctx *c);
 int server_version(struct ctx *c);
 int server_info(struct ctx *c);
 int settings_get(struct ctx *c);

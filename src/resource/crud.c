@@ -375,7 +375,9 @@ int write_insert(struct write *w)
         query_param(q, w->set[i].value);
     }
     query_add(q, ")");
-    return query_run(w->c, q, NULL);
+    int rc = query_run(w->c, q, NULL);
+    w->taken = rc == FAILED && w->c->res.status == 409;
+    return rc;
 }
 
 int write_flush_update(struct write *w)
@@ -446,6 +448,18 @@ int name_guard_release(struct ctx *c, const char *resource, const char *scope, c
                p_text(scope), p_text(name ? name : ""));
 }
 
+static int refuse_taken(struct write *w, const struct unique *u)
+{
+    struct db_param name = future_value(w, u->columns[0]);
+    w->taken = true;
+    return fail(w->c, u->error, "There is a %s named '%s' already", w->res->label, name.type == P_TEXT ? name.s : "");
+}
+
+int write_taken(struct write *w)
+{
+    return refuse_taken(w, &w->res->unique);
+}
+
 int write_unique_key(struct write *w, const struct unique *u)
 {
     struct ctx *c = w->c;
@@ -468,9 +482,7 @@ int write_unique_key(struct write *w, const struct unique *u)
     int rc = name_guard(c, w->res->name, scope, name.s);
     if (rc == OK)
         rc = query_run(c, q, &found);
-    if (rc == OK && found.count)
-        return fail(c, u->error, "There is a %s named '%s' already", w->res->label, name.type == P_TEXT ? name.s : "");
-    return rc;
+    return rc == OK && found.count ? refuse_taken(w, u) : rc;
 }
 
 int write_unique(struct write *w)
@@ -536,7 +548,7 @@ typedef int (*step)(struct write *);
 static int run_steps(struct write *w, const step *steps, size_t count)
 {
     int rc = OK;
-    for (size_t i = 0; i < count && rc == OK; i++)
+    for (size_t i = 0; i < count && rc == OK && !w->exists; i++)
         if (steps[i])
             rc = steps[i](w);
     return rc;
@@ -564,7 +576,9 @@ int write_create(struct write *w)
     rc = sql_begin(w->c);
     if (rc == OK)
         rc = write_create_within(w);
-    return rc == OK ? sql_commit(w->c) : rc;
+    if (rc == OK && w->exists)
+        db_rollback(w->c->db);
+    return rc == OK && !w->exists ? sql_commit(w->c) : rc;
 }
 
 int resource_create(struct ctx *c)

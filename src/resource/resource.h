@@ -111,6 +111,8 @@ struct write {
         struct db_param value;
     } set[48];
     size_t set_count;
+    bool taken;  /* refused because a row has the same key */
+    bool exists; /* a hook of a create has found the row that is asked for, `id`: nothing is written */
 };
 
 enum resource_flags {
@@ -284,7 +286,8 @@ int path_workspace(struct ctx *c, char hex[33]);
 /* The id behind a name or id (contract/resources.md, lookup): 404 KeyError when there is none. */
 int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33]);
 
-/* Runs the whole generic create for a checked body; w->id then names the new row. Commits. */
+/* Runs the whole generic create for a checked body; w->id then names the new row, or with w->exists one that was there.
+ * Commits. */
 int write_create(struct write *w);
 
 /* Runs the whole generic update of a row (hex id) for a checked body. Commits. */
@@ -317,6 +320,9 @@ int write_insert(struct write *w);
 
 /* Takes the name guard and looks for a row with the same key; fails with the resource's exception. */
 int write_unique(struct write *w);
+
+/* The refusal of a write whose key is taken. */
+int write_taken(struct write *w);
 
 /* Takes or gives back a row of the name guard by hand. */
 int name_guard(struct ctx *c, const char *resource, const char *scope, const char *name);

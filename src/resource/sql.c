@@ -6,16 +6,26 @@
 #include <stdarg.h>
 #include <string.h>
 
+int sql_unavailable(struct ctx *c)
+{
+    log_error("database error %u: %s", db_errno(c->db), db_error(c->db));
+    return fail(c, EX_UNAVAILABLE, "%s%s; try again later", db_cause(c->db),
+                c->committed ? " (the change itself was saved)" : "");
+}
+
 int sql_failed(struct ctx *c, enum db_status s)
 {
     switch (s) {
     case DB_OK:
         return OK;
-    case DB_DEADLOCK:
-        return RETRY;
     case DB_LOST:
-        log_warn("database: %s", db_error(c->db));
-        return c->committed ? fail(c, EX_UNAVAILABLE, "The database is not reachable at the moment") : RETRY;
+    case DB_AGAIN:
+        if (c->committed)
+            return sql_unavailable(c);
+        log_info("database error %u: %s; trying again", db_errno(c->db), db_error(c->db));
+        return RETRY;
+    case DB_UNAVAILABLE:
+        return sql_unavailable(c);
     case DB_DUPLICATE:
         return fail(c, EX_ENTITY_EXISTS, "There is one with the same key already");
     case DB_FOREIGN:
@@ -29,11 +39,13 @@ int sql_failed(struct ctx *c, enum db_status s)
     return fail(c, EX_RUNTIME, "The database refused the operation (error %u)", db_errno(c->db));
 }
 
+/* Nothing but reads follows a commit: they may simply run again. */
 static enum db_status try(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params,
                           size_t count)
 {
+    enum { READS = 3 };
     enum db_status s = db_run(c->db, c->mem, out, text, params, count);
-    if (s == DB_LOST && c->committed) /* only reads follow a commit: they may simply run again */
+    for (int i = 1; i < READS && c->committed && (s == DB_LOST || s == DB_AGAIN) && starts_with(text, "SELECT"); i++)
         s = db_run(c->db, c->mem, out, text, params, count);
     if (s == DB_ERROR)
         log_debug("statement: %s", text);
@@ -53,22 +65,28 @@ int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct d
     return rc == OK ? sql_prove(c) : rc;
 }
 
+/* What an earlier transaction of the request has committed stays committed: the handler does not run again. A beginning
+ * that fails may be made again in any case. */
 int sql_begin(struct ctx *c)
 {
-    c->committed = false;
     int rc = sql_prove(c);
-    return rc == OK ? sql_failed(c, db_begin(c->db)) : rc;
+    if (rc != OK)
+        return rc;
+    enum db_status s = db_begin(c->db);
+    if (s == DB_LOST && c->committed)
+        s = db_begin(c->db);
+    return sql_failed(c, s);
 }
 
 int sql_commit(struct ctx *c)
 {
     enum db_status s = db_commit(c->db);
-    if (s == DB_LOST) { /* nobody knows whether it took effect: not to be run again */
-        log_error("connection lost during commit: %s", db_error(c->db));
-        return fail(c, EX_UNAVAILABLE,
-                    "The database was lost while the change was being saved; check whether it took effect");
+    if (s == DB_LOST || s == DB_UNAVAILABLE) { /* nobody knows whether it took effect: not to be run again */
+        log_error("COMMIT: database error %u: %s", db_errno(c->db), db_error(c->db));
+        return fail(c, EX_UNAVAILABLE, "%s while the change was being saved; check whether it took effect",
+                    db_cause(c->db));
     }
-    c->committed = s == DB_OK;
+    c->committed = c->committed || s == DB_OK;
     return sql_failed(c, s);
 }
 

@@ -10,8 +10,9 @@
  * sql_run() does so by itself, behind SELECTs and before all others, and so does sql_begin(). */
 int sql_prove(struct ctx *c);
 
-/* Runs a statement. DB_DEADLOCK and, before the first commit, a lost connection give RETRY; anything else that fails
- * has its answer composed (a missing or used foreign row and unfit values 400, the rest 500 or 503). */
+/* Runs a statement. What may be tried again (DB_LOST, DB_AGAIN) gives RETRY before the first commit; behind it, reads
+ * are run again at once. Anything else that fails has its answer composed: a missing or used foreign row and unfit
+ * values 400; 503 with a cause when the database cannot do it now; the rest 500. */
 int sql_run(struct ctx *c, struct db_rows *out, const char *sql, const struct db_param *params, size_t count);
 
 #define SQL_PARAMS(...)                                                                                                \
@@ -23,6 +24,9 @@ int sql_run(struct ctx *c, struct db_rows *out, const char *sql, const struct db
 
 /* Composes the answer for a verdict. */
 int sql_failed(struct ctx *c, enum db_status s);
+
+/* 503 with the cause of the last failure; the log gets all of it. Always returns FAILED. */
+int sql_unavailable(struct ctx *c);
 
 int sql_begin(struct ctx *c);
 int sql_commit(struct ctx *c);

@@ -18,7 +18,7 @@ from kit.process import REPOSITORY
 pytestmark = pytest.mark.sanitize
 
 # What is open to strangers.
-PUBLIC = {("GET", "/health"), ("GET", "/api/v1/version"), ("GET", "/api/v1/info"), ("PUT", "/api/v1/activate"),
+PUBLIC = {("GET", "/health"), ("GET", "/ready"), ("GET", "/api/v1/version"), ("GET", "/api/v1/info"), ("PUT", "/api/v1/activate"),
           ("POST", "/api/v1/login"), ("GET", "/api/v1/logout"), ("POST", "/api/v1/device_authorization"),
           ("PUT", "/api/v1/users/{user_name_or_id}/activate"), ("POST", "/api/v1/webhooks/{event_source_id}"),
           ("GET", "/openapi.json"), ("GET", "/docs"), ("GET", "/redoc")}
