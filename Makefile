@@ -21,16 +21,18 @@ LDFLAGS    := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefine
               -Wl,-Bsymbolic-functions)
 
 CTL_SRC    := $(sort $(wildcard src/ctl/*.c))
-LIB_SRC    := $(filter-out $(CTL_SRC),$(sort $(wildcard src/*/*.c src/*/*/*.c)))
+SUPERVISE_SRC := $(sort $(wildcard src/supervise/*.c))
+LIB_SRC    := $(filter-out $(CTL_SRC) $(SUPERVISE_SRC),$(sort $(wildcard src/*/*.c src/*/*/*.c)))
 GROUP_SRC  := $(sort $(wildcard cgi-bin/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(B)/obj/%.o) $(GROUP_SRC:%.c=$(B)/obj/%.o)
 WORKERS    := $(GROUP_SRC:cgi-bin/%.c=$(B)/cgi-bin/%)
 KANSOCTL   := $(if $(CTL_SRC),$(B)/bin/kansoctl)
+SUPERVISE  := $(B)/bin/kanso-supervise
 LIB        := $(B)/lib/libkanso.so
 
 .DEFAULT_GOAL := all
 .PHONY: all build check clean help
-all build: $(LIB) $(WORKERS) $(KANSOCTL) ## build workers into build/cgi-bin and tools into build/bin
+all build: $(LIB) $(WORKERS) $(KANSOCTL) $(SUPERVISE) ## build workers into build/cgi-bin and tools into build/bin
 
 $(LIB): $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -72,6 +74,11 @@ $(B)/bin/kansoctl: $(CTL_SRC:%.c=$(B)/obj/%.o) $(LIB)
 	@echo "  LD $@"
 	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib' $(LIBS)
 
+$(SUPERVISE): $(SUPERVISE_SRC:%.c=$(B)/obj/%.o)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $^
+
 .SECONDARY:
 
 check: test ## the same as test
@@ -86,7 +93,7 @@ lint: | packages-lint ## clang-format, clang-tidy and cppcheck; changes nothing
 	    --suppress=unusedFunction --enable=warning,portability -Isrc -j2 src cgi-bin
 	@mkdir -p $(B) && printf '%s\n' $(filter-out -fcf-protection -fstack-clash-protection -fno-semantic-interposition,$(CFLAGS)) \
 	    $(patsubst -I%,-I$(CURDIR)/%,$(filter-out -I/%,$(INCLUDES))) $(filter -I/%,$(INCLUDES)) >$(B)/compile_flags.txt
-	@printf '%s\n' $(LIB_SRC) $(CTL_SRC) $(GROUP_SRC) | xargs -P "$$(nproc)" -n 4 clang-tidy --quiet -p $(B)
+	@printf '%s\n' $(LIB_SRC) $(CTL_SRC) $(SUPERVISE_SRC) $(GROUP_SRC) | xargs -P "$$(nproc)" -n 4 clang-tidy --quiet -p $(B)
 
 clean: ## remove what was built (var/ stays)
 	rm -rf $(B)/obj $(B)/prog $(B)/lib $(B)/bin $(B)/cgi-bin $(B)/gen $(B)/unit

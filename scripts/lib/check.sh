@@ -3,7 +3,7 @@
 # All that can be known beforehand, in one line of complaint; with --connect also whether a database that was named can
 # be reached.
 check_settings() {
-    "$build/bin/kansoctl" check "$@" || exit 1
+    ctl check "$@" || exit 1
     check_port
     check_nginx
     check_readable KANSO_HTML "$KANSO_HTML" "it is where Kanso's pages are"
@@ -15,7 +15,7 @@ check_settings() {
 check_nginx() {
     local conf=$KANSO_HOME/etc/nginx-check.conf said
     nginx_configure "$conf"
-    said=$("${runner[@]}" "${nginx[@]}" -t -q -c "$conf" 2>&1) || { rm -f "$conf"; die "$(nginx_trouble "$said")"; }
+    said=$("${clean[@]}" "${runner[@]}" "${nginx[@]}" -t -q -c "$conf" 4>/dev/null 2>&1) || { rm -f "$conf"; die "$(nginx_trouble "$said")"; }
     rm -f "$conf"
 }
 

@@ -8,52 +8,74 @@ database_private() {
 # Makes the data directory on first use. It takes its name only when it is complete.
 database_create() {
     local home=$KANSO_HOME log=$KANSO_HOME/log/mariadb-install.log
-    [ -d "$home/db/data" ] && return
+    "${runner[@]}" test -d "$home/db/data" && return
     disk_has 200 || die "a new database needs 200 MB, and $(disk_full)"
     say "making a private MariaDB in $home/db"
-    rm -rf "$home/db/new"
-    "${runner[@]}" mariadb-install-db --no-defaults --datadir="$home/db/new" --user="$run_user" \
+    "${runner[@]}" rm -rf "$home/db/new"
+    "${clean[@]}" "${runner[@]}" mariadb-install-db --no-defaults --datadir="$home/db/new" --user="$run_user" \
         --auth-root-authentication-method=socket --auth-root-socket-user="$run_user" \
         --skip-test-db --skip-name-resolve --innodb-log-file-size=32M >"$log" 2>&1 ||
         die "$(database_trouble "$log")"
-    mv "$home/db/new" "$home/db/data"
+    "${runner[@]}" mv "$home/db/new" "$home/db/data"
 }
 
-# Starts it unless it runs, and waits until it takes connections. Its one user besides the administrator,
-# kanso, has rights on its one database, zenml; the password is made up.
+# Hands a database that another user ran to the one that runs it now. As that user might still change it, root does
+# not touch it: the one reads, the other writes.
+database_adopt() {
+    local home=$KANSO_HOME old
+    [ -d "$home/db" ] && [ -n "${runner[*]}" ] || return 0
+    old=$(stat -c %u "$home/db")
+    [ "$old" != "$(id -u "$run_user")" ] || return 0
+    say "giving the database in $home/db to user '$run_user'"
+    if [ "$old" = 0 ]; then # nobody else can change it
+        find "$home/db" -xdev -exec chown -h "$run_user:$(id -g "$run_user")" {} + || die "cannot give $home/db away"
+        return
+    fi
+    local as_old=(setpriv "--reuid=$old" "--regid=$(stat -c %g "$home/db")" --clear-groups --)
+    rm -rf "$home/db.new" && mkdir "$home/db.new" && chown "$run_user:$(id -g "$run_user")" "$home/db.new" &&
+        (set -o pipefail; "${as_old[@]}" tar -C "$home/db" -cf - . | "${runner[@]}" tar -C "$home/db.new" -xf - --no-same-owner) &&
+        mv -T "$home/db" "$home/db.old" && mv -T "$home/db.new" "$home/db" ||
+        die "cannot give $home/db to user '$run_user': $(disk_full)"
+    rm -rf "$home/db.old"
+}
+
+# What MariaDB reads at each start: the one user besides the administrator, kanso, has rights on its one database, zenml.
+database_sql() {
+    cat <<SQL
+CREATE DATABASE IF NOT EXISTS zenml CHARACTER SET utf8mb4;
+CREATE USER IF NOT EXISTS kanso@localhost IDENTIFIED BY '$1';
+ALTER USER kanso@localhost IDENTIFIED BY '$1';
+GRANT ALL ON zenml.* TO kanso@localhost;
+SQL
+}
+
+# Starts it unless it runs, and waits until it takes connections. The password is made up.
 database_start() {
-    local home=$KANSO_HOME sock=$KANSO_HOME/run/mariadb.sock password from tries
+    local home=$KANSO_HOME sock=$KANSO_HOME/db/mariadb.sock log=$KANSO_HOME/log/mariadb.log password from tries
     password=$(secret_file database-password 24) || exit 1
-    export ZENML_STORE_URL="mysql://kanso:$password@localhost/zenml?unix_socket=$sock"
+    ZENML_STORE_URL="mysql://kanso:$password@localhost/zenml?unix_socket=$sock"
     pid_of mariadb >/dev/null && return
     finish mariadb TERM 120 # what a killed supervisor left behind
     database_create
     disk_has 16 || die "$(disk_full)"
-    cat >"$home/etc/database.sql" <<SQL || die "$(disk_full)"
-CREATE DATABASE IF NOT EXISTS zenml CHARACTER SET utf8mb4;
-CREATE USER IF NOT EXISTS kanso@localhost IDENTIFIED BY '$password';
-ALTER USER kanso@localhost IDENTIFIED BY '$password';
-GRANT ALL ON zenml.* TO kanso@localhost;
-SQL
-    chmod 600 "$home/etc/database.sql"
-    [ -z "${runner[*]}" ] || chown "$run_user" "$home/etc/database.sql"
-    rm -f "$sock"
-    from=$(stat -c %s "$home/log/mariadb.log" 2>/dev/null || echo 0)
-    # multiwatch starts it anew should it die; recovery is MariaDB's own.
-    launch mariadb multiwatch -f 1 -r 5 -t 10000 -s TERM -- "$(command -v mariadbd)" \
-        --defaults-file="${KANSO_MARIADB_CNF:-$root/sql/mariadb.cnf}" --user="$run_user" \
-        --datadir="$home/db/data" --socket="$sock" --pid-file="$home/run/mariadbd.id" --tmpdir="$home/tmp" \
-        --init-file="$home/etc/database.sql"
+    "${runner[@]}" rm -f "$sock"
+    rm -f "$log.1"
+    from=$(stat -c %s "$log" 2>/dev/null || echo 0)
+    # Should it die, it is started anew; recovery is MariaDB's own.
+    launch mariadb -i -- "$(command -v mariadbd)" --defaults-file="$mariadb_cnf" --user="$run_user" \
+        --datadir="$home/db/data" --socket="$sock" --pid-file="$home/db/mariadbd.id" --tmpdir="$home/tmp" \
+        --init-file=/dev/fd/3 < <(database_sql "$password")
     for ((tries = 0; tries < 2400; tries++)); do
-        [ -S "$sock" ] && return
-        if ! pid_of mariadb >/dev/null || tail -c "+$((from + 1))" "$home/log/mariadb.log" | grep -q 'Aborting'; then
-            tail -c "+$((from + 1))" "$home/log/mariadb.log" >"$home/tmp/mariadb-start.log" 2>/dev/null
+        "${runner[@]}" test -S "$sock" && return
+        if ! pid_of mariadb >/dev/null || [ -e "$home/run/mariadb.state" ] ||
+            tail -c "+$((from + 1))" "$log" | grep -q 'Aborting'; then
+            tail -c "+$((from + 1))" "$log" >"$home/run/mariadb-start.log" 2>/dev/null
             finish mariadb TERM 20
-            die "$(database_trouble "$home/tmp/mariadb-start.log")"
+            die "$(database_trouble "$home/run/mariadb-start.log")"
         fi
         sleep 0.05
     done
-    die "the private MariaDB takes longer than two minutes to start; see $home/log/mariadb.log"
+    die "the private MariaDB takes longer than two minutes to start; see $log"
 }
 
 # Says in one line why MariaDB did not start, going by its log.

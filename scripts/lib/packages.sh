@@ -17,7 +17,7 @@ packages_missing() {
 
 # Installs what is missing, and says what. A package's own service is not started: Kanso runs its own.
 packages_install() {
-    local missing sudo=() policy=/usr/sbin/policy-rc.d turn
+    local missing sudo=() policy=/usr/sbin/policy-rc.d turn log
     [ -n "$(packages_missing "$@")" ] || return 0
     exec {turn}<"$root/scripts/packages.txt"
     flock "$turn" # one installation at a time
@@ -38,10 +38,12 @@ packages_install() {
         policy=
     fi
     local failed=0
+    log=$(mktemp) || die "cannot write to ${TMPDIR:-/tmp}"
     { "${sudo[@]}" apt-get update -q && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends "${missing[@]}"; } >"$KANSO_HOME/log/apt.log" 2>&1 ||
+        apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 ||
         failed=1
     [ -z "$policy" ] || "${sudo[@]}" rm -f "$policy"
-    [ $failed = 0 ] || die "apt-get install ${missing[*]} failed; see $KANSO_HOME/log/apt.log"
+    [ $failed = 0 ] || die "apt-get install ${missing[*]} failed; see $log"
+    rm -f "$log"
     exec {turn}<&-
 }

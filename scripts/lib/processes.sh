@@ -1,7 +1,8 @@
 # Processes that run in the background. Sourced by scripts/kanso.
 #
-# Each is the leader of its own session, so a terminal's Ctrl-C does not reach it, and has a file
-# run/NAME.pid with its process id and start time: an id that was given away again is not mistaken for it.
+# Each is a kanso-supervise with the children that it keeps running. It is the leader of its own session, so a terminal's
+# Ctrl-C does not reach it, and has a file run/NAME.pid with its process id and start time: an id that was given away
+# again is not mistaken for it, and nobody else's file is believed.
 
 # Prints when a process started, in clock ticks since boot; nothing when there is none.
 start_time() {
@@ -12,10 +13,16 @@ start_time() {
     [ "$1" = Z ] || echo "${20}"
 }
 
+# Prints process id and start time from the file of NAME.
+note_of() {
+    local file=$KANSO_HOME/run/$1.pid
+    [ -O "$file" ] && [ -f "$file" ] && [ ! -L "$file" ] && cat "$file"
+}
+
 # Prints the process id of NAME if it runs; fails if not.
 pid_of() {
     local pid started
-    { read -r pid started <"$KANSO_HOME/run/$1.pid"; } 2>/dev/null || return 1
+    read -r pid started < <(note_of "$1") || return 1
     [ -n "$started" ] && [ "$(start_time "$pid")" = "$started" ] && echo "$pid"
 }
 
@@ -28,20 +35,17 @@ names() {
     return 0
 }
 
-# A log beyond 10 MB makes room for a new one.
-log_rotate() {
-    [ ! -e "$1" ] || [ "$(stat -c %s "$1")" -lt 10000000 ] || mv "$1" "$1.1"
-}
-
-# Starts NAME: launch NAME COMMAND...; its output is appended to log/NAME.log.
+# Keeps a program running: launch NAME OPTIONS -- PROGRAM..., with options of kanso-supervise. Its output goes to
+# log/NAME.log; it gets none of this environment but what is no secret.
 launch() {
-    local name=$1 log=$KANSO_HOME/log/$1.log
+    local name=$1 options=(-o "$KANSO_HOME/log/$1.log" -f "$KANSO_HOME/run/$1.state" -b "${KANSO_LOG_SIZE:-10000000}")
     shift
-    log_rotate "$log"
+    [ -z "${runner[*]}" ] || options+=(-u "$run_user")
     (
-        [ -z "${lock:-}" ] || exec {lock}>&-
-        cd "$KANSO_HOME" && exec setsid "${runner[@]}" "$@"
-    ) >>"$log" 2>&1 </dev/null &
+        [ -z "${lock:-}" ] || exec {lock}<&-
+        cd "$KANSO_HOME" &&
+            exec setsid "${clean[@]}" KANSO_SETTINGS_FD=3 "$build/bin/kanso-supervise" "${options[@]}" "$@"
+    ) <&0 &
     echo "$! $(start_time $!)" >"$KANSO_HOME/run/$name.pid" || die "$(disk_full)"
     disown $! # its end is nothing for the shell to report
     launched+=("$name")
@@ -60,7 +64,7 @@ group_of() {
 # that has ended and waits for its parent to notice does not count.
 group_runs() {
     local pid started now file stat
-    { read -r pid started <"$KANSO_HOME/run/$1.pid"; } 2>/dev/null || return 1
+    read -r pid started < <(note_of "$1") || return 1
     now=$(start_time "$pid")
     [ -z "$now" ] || [ "$now" = "$started" ] || return 1
     kill -0 -- "-$pid" 2>/dev/null || return 1
@@ -77,7 +81,7 @@ group_runs() {
 # Asks NAME to end with SIGNAL, waits for it and its children, and insists after so many SECONDS.
 finish() {
     local name=$1 signal=$2 seconds=$3 pid tries
-    { read -r pid _ <"$KANSO_HOME/run/$name.pid"; } 2>/dev/null || return 0
+    read -r pid _ < <(note_of "$name") || return 0
     for ((tries = 0; tries < seconds * 20; tries++)); do
         group_runs "$name" || break
         if [ $tries = 0 ]; then
@@ -92,7 +96,7 @@ finish() {
         warn "$name did not end within $seconds seconds and was ended by force"
         kill -KILL -- "-$pid" 2>/dev/null
     fi
-    rm -f "$KANSO_HOME/run/$name.pid"
+    rm -f "$KANSO_HOME/run/$name".{pid,state}
 }
 
 # Stops everything: first no new requests, then the workers with theirs answered, then the database.

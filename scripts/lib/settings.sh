@@ -22,13 +22,21 @@ settings_read() {
         [ -r "$KANSO_CONF" ] || die "KANSO_CONF: cannot read $KANSO_CONF"
         settings_load "$KANSO_CONF"
     else
-        [ -z "${KANSO_HOME:-}" ] || [ ! -r "$KANSO_HOME/kanso.conf" ] || settings_load "$KANSO_HOME/kanso.conf"
+        [ -z "${KANSO_HOME:-}" ] || [ ! -r "$KANSO_HOME/kanso.conf" ] || {
+            home_check # before a file of somebody else's sets what root runs
+            settings_load "$KANSO_HOME/kanso.conf"
+        }
         [ ! -r "$root/kanso.conf" ] || settings_load "$root/kanso.conf"
     fi
-    export KANSO_HOME=${KANSO_HOME:-$root/var} KANSO_PORT=${KANSO_PORT:-8080}
+    # What may be secret is handed to those who need it (settings_print), and to nobody else.
+    local name
+    for name in $(compgen -A export ZENML_); do
+        export -n "${name?}"
+    done
+    export KANSO_HOME=${KANSO_HOME:-$(home_default)} KANSO_PORT=${KANSO_PORT:-8080}
     export KANSO_ADDRESS=${KANSO_ADDRESS:-127.0.0.1} KANSO_HTML=${KANSO_HTML:-$root/nginx/html}
     [[ $KANSO_HOME = /* ]] || KANSO_HOME=$PWD/$KANSO_HOME
-    KANSO_HOME=${KANSO_HOME%/}
+    KANSO_HOME=$(readlink -m "$KANSO_HOME")
     [[ $KANSO_PORT =~ ^[0-9]{1,5}$ && 10#$KANSO_PORT -ge 1 && 10#$KANSO_PORT -le 65535 ]] ||
         die "KANSO_PORT is '$KANSO_PORT'; it must be a number from 1 to 65535"
     [[ $KANSO_HOME != *[[:space:]\"\'\\\;{}\$]* ]] ||
@@ -42,37 +50,32 @@ settings_read() {
     given_store_url=${ZENML_STORE_URL:-}
 }
 
-# Makes $KANSO_HOME and decides who owns it. Started by root, all of Kanso runs as an ordinary user
-# (KANSO_USER, or the first there is of kanso, mysql and nobody), unless that user cannot get in.
-settings_home() {
-    local dir user made=
-    umask 077
-    [ -n "$(ls -A "$KANSO_HOME" 2>/dev/null)" ] || made=1 # not there yet, or empty: ours alone
-    mkdir -p "$KANSO_HOME" 2>/dev/null || die "cannot make the directory KANSO_HOME=$KANSO_HOME"
-    [ -w "$KANSO_HOME" ] && [ -x "$KANSO_HOME" ] ||
-        die "KANSO_HOME=$KANSO_HOME belongs to $(stat -c %U "$KANSO_HOME"); use another one, or that user"
-    disk_has 4 || die "$(disk_full)"
-    for dir in db run log etc tmp; do
-        mkdir -p "$KANSO_HOME/$dir" || die "cannot make $KANSO_HOME/$dir"
+# Prints the settings that the workers for GROUPS, or a command of kansoctl, need, as kanso-supervise and the programs
+# take them.
+settings_print() {
+    local name
+    for name in $(compgen -v ZENML_) $(compgen -v KANSO_) $(compgen -v | grep -i '_proxy$') DISABLE_DATABASE_MIGRATION; do
+        case $1:$name in
+        migrate:* | default-user:* | check:*) ;;
+        *:ZENML_DEFAULT_USER_PASSWORD) continue ;;
+        auth:ZENML_SECRETS_STORE_ENCRYPTION_KEY) continue ;; # opens no secrets
+        esac
+        [ -z "${!name+set}" ] || printf '%s=%s\0' "$name" "${!name}"
     done
-    runner=() run_user=$(id -un)
-    [ "$(id -u)" = 0 ] || return 0
-    for user in ${KANSO_USER:-kanso mysql nobody}; do
-        id "$user" >/dev/null 2>&1 && break
-        user=
+}
+
+# Sets `clean`, which runs a program with nothing of this environment but what is no secret.
+settings_clean() {
+    local name
+    clean=(env -i)
+    for name in PATH HOME LANG LC_ALL TZ SSL_CERT_FILE DOCKER_HOST ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS; do
+        [ -z "${!name+set}" ] || clean+=("$name=${!name}")
     done
-    [ -n "$user" ] || die "KANSO_USER is '${KANSO_USER:-}'; there is no such user"
-    [ "$user" = root ] && return
-    chown "$user" "$KANSO_HOME"/{db,run,log,etc,tmp}
-    [ -z "$made" ] || chmod 711 "$KANSO_HOME"
-    local as_user=(setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups --)
-    if "${as_user[@]}" test -w "$KANSO_HOME/run" -a -r "$root/scripts/kanso" 2>/dev/null; then
-        runner=("${as_user[@]}") run_user=$user
-    else
-        warn "user '$user' cannot get to $KANSO_HOME and $root, so Kanso runs as root;" \
-            "move both to a place that others may enter, such as /opt and /var/lib"
-        chown root "$KANSO_HOME"/{db,run,log,etc,tmp}
-    fi
+}
+
+# kansoctl with the settings, as the user that the workers have: what they cannot read, it complains of.
+ctl() {
+    "${clean[@]}" KANSO_SETTINGS_FD=3 "${runner[@]}" "$build/bin/kansoctl" "$@" 3< <(settings_print "$1")
 }
 
 # Whether the file system of $KANSO_HOME has that many megabytes left; and the line for when not.
@@ -101,17 +104,15 @@ secret_file() {
 # database take the signing key from there, and the encryption key of secrets has to be the one that the secrets
 # there were written with.
 settings_keys() {
-    export ZENML_DEFAULT_USER_NAME=${ZENML_DEFAULT_USER_NAME:-default}
-    export ZENML_SERVER_AUTO_ACTIVATE=${ZENML_SERVER_AUTO_ACTIVATE:-true}
+    ZENML_DEFAULT_USER_NAME=${ZENML_DEFAULT_USER_NAME:-default}
+    ZENML_SERVER_AUTO_ACTIVATE=${ZENML_SERVER_AUTO_ACTIVATE:-true}
     if database_private && [ -z "${ZENML_SERVER_JWT_SECRET_KEY:-}" ]; then
         ZENML_SERVER_JWT_SECRET_KEY=$(secret_file jwt-key 32) || exit 1
-        export ZENML_SERVER_JWT_SECRET_KEY
     fi
     if database_private && [ -z "${ZENML_SECRETS_STORE_ENCRYPTION_KEY:-}" ]; then
         ZENML_SECRETS_STORE_ENCRYPTION_KEY=$(secret_file encryption-key 32) || exit 1
-        export ZENML_SECRETS_STORE_ENCRYPTION_KEY
     fi
-    new_password= given_password=${ZENML_DEFAULT_USER_PASSWORD+yes}
+    new_password='' given_password=${ZENML_DEFAULT_USER_PASSWORD+yes}
     if [ -z "${ZENML_DEFAULT_USER_PASSWORD+set}" ]; then
         # Each database has its own users, so each has its own file.
         local file=default-password
@@ -119,5 +120,4 @@ settings_keys() {
         [ -s "$KANSO_HOME/etc/$file" ] || new_password=$KANSO_HOME/etc/$file
         ZENML_DEFAULT_USER_PASSWORD=$(secret_file "$file" 12) || exit 1
     fi
-    export ZENML_DEFAULT_USER_PASSWORD
 }

@@ -4,6 +4,7 @@
 #include "app/tables.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/settings.h"
 #include "base/text.h"
 #include "db/db.h"
 #include "http/cors.h"
@@ -116,7 +117,9 @@ int app_main(int argc, char **argv, const char *own)
 {
     struct arena a = {0};
     struct app app = {0};
-    const char *groups = own;
+    const char *groups = own, *unreadable = settings_receive();
+    if (unreadable)
+        return refuse(unreadable);
     for (int i = 1; i < argc; i++) {
         if (streq(argv[i], "--help")) {
             usage(argv[0]);

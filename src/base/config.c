@@ -1,6 +1,7 @@
 #include "base/config.h"
 
 #include "base/address.h"
+#include "base/settings.h"
 #include "base/text.h"
 
 #include <stddef.h>
@@ -10,7 +11,7 @@
 
 struct config config;
 
-enum value_type { V_TEXT, V_INT, V_BOOL, V_LOOSE_BOOL, V_SCHEME };
+enum value_type { V_TEXT, V_SECRET, V_INT, V_BOOL, V_LOOSE_BOOL, V_SCHEME };
 
 struct entry {
     const char *name, *def;
@@ -24,6 +25,11 @@ struct entry {
 #define TEXT(name, member, def, about)                                                                                 \
     {                                                                                                                  \
         name, def, V_TEXT, AT(member), 0, 0, about                                                                     \
+    }
+/* A text that leaves the environment when it has been read. */
+#define SECRET(name, member, def, about)                                                                               \
+    {                                                                                                                  \
+        name, def, V_SECRET, AT(member), 0, 0, about                                                                   \
     }
 #define INT(name, member, def, lo, hi, about)                                                                          \
     {                                                                                                                  \
@@ -42,6 +48,8 @@ struct entry {
         "ZENML_SERVER_SECURE_HEADERS_" name, NULL, V_TEXT, AT(headers) + (index) * sizeof(char *), 0, 0, about         \
     }
 
+/* As many bytes as the shortest of the digests gives: a key that is harder to guess than its signatures. */
+enum { JWT_KEY_MIN = 32 };
 enum { MINUTES_MAX = 100 * 365 * 24 * 60 };
 
 static const struct entry ENTRIES[] = {
@@ -59,7 +67,7 @@ static const struct entry ENTRIES[] = {
     INT("ZENML_SERVER_JWT_TOKEN_LEEWAY_SECONDS", jwt_leeway, "10", 0, 86400, "tolerance for exp, nbf and iat"),
     INT("ZENML_SERVER_JWT_TOKEN_EXPIRE_MINUTES", jwt_expire_minutes, "0", 0, MINUTES_MAX,
         "life of tokens; 0 = endless"),
-    TEXT("ZENML_SERVER_JWT_SECRET_KEY", jwt_secret_key, NULL, "key that signs tokens, at least 32 characters"),
+    SECRET("ZENML_SERVER_JWT_SECRET_KEY", jwt_secret_key, NULL, "key that signs tokens, at least 32 bytes"),
     TEXT("ZENML_SERVER_AUTH_COOKIE_NAME", auth_cookie_name, NULL, "zenml-server-<id> by default"),
     TEXT("ZENML_SERVER_AUTH_COOKIE_DOMAIN", auth_cookie_domain, NULL, "domain of the session cookie"),
     TEXT("ZENML_SERVER_CORS_ALLOW_ORIGINS", cors_origins, "*", "comma-separated origins"),
@@ -105,11 +113,11 @@ static const struct entry ENTRIES[] = {
          "feature gate"),
     TEXT("ZENML_CLOUD_API_URL", cloud_api_url, NULL, "the control plane, for permissions and entitlements"),
     TEXT("ZENML_CLOUD_OAUTH2_CLIENT_ID", cloud_client_id, NULL, "and how to sign in there"),
-    TEXT("ZENML_CLOUD_OAUTH2_CLIENT_SECRET", cloud_client_secret, NULL, "likewise"),
+    SECRET("ZENML_CLOUD_OAUTH2_CLIENT_SECRET", cloud_client_secret, NULL, "likewise"),
     TEXT("ZENML_CLOUD_OAUTH2_AUDIENCE", cloud_audience, NULL, "likewise"),
     TEXT("ZENML_CLOUD_AUTH0_DOMAIN", cloud_auth0_domain, NULL, "host[:port] that gives tokens for it"),
     TEXT("ZENML_DEFAULT_USER_NAME", default_user, "default", "administrator of a new server"),
-    TEXT("ZENML_DEFAULT_USER_PASSWORD", default_password, "", "and the password"),
+    SECRET("ZENML_DEFAULT_USER_PASSWORD", default_password, "", "and the password"),
     TEXT("ZENML_DEFAULT_WORKSPACE_NAME", default_workspace, "default", "the workspace that is always there"),
     LOOSE("ZENML_DEBUG", debug, "false", "shown by /info"),
     LOOSE("ZENML_ANALYTICS_OPT_IN", analytics_opt_in, "true", "initial setting; Kanso itself sends nothing"),
@@ -117,7 +125,7 @@ static const struct entry ENTRIES[] = {
     INT("ZENML_PAGINATION_DEFAULT_LIMIT", pagination_limit, "0", 0, 1000000,
         "default and largest page size; 0 = 20 and 10000"),
     TEXT("ZENML_SECRETS_STORE_TYPE", secrets_store_type, "sql", "sql or none"),
-    TEXT("ZENML_SECRETS_STORE_ENCRYPTION_KEY", encryption_key, NULL, "key of the secrets in the database"),
+    SECRET("ZENML_SECRETS_STORE_ENCRYPTION_KEY", encryption_key, NULL, "key of the secrets in the database"),
     TEXT("ZENML_LOCAL_STORES_PATH", local_stores_path, NULL, "where local artifact stores without a path lie"),
     TEXT("ZENML_CONFIG_PATH", config_path, NULL, "else in local_stores below it; ~/.config/zenml by default"),
     TEXT("KANSO_STORE_ROOTS", store_roots, NULL,
@@ -176,6 +184,10 @@ static const char *set(struct arena *a, const struct entry *e)
     if (!value || !*value)
         value = e->def;
     switch (e->type) {
+    case V_SECRET:
+        value = settings_take(a, e->name);
+        *(const char **)slot(e) = value ? value : e->def;
+        return NULL;
     case V_TEXT:
         *(const char **)slot(e) = arena_strdup(a, value);
         return NULL;
@@ -223,6 +235,12 @@ static const char *check_together(struct arena *a)
     if (!known)
         return arena_printf(a, "ZENML_SERVER_JWT_TOKEN_ALGORITHM is '%s'; expected HS256, HS384 or HS512",
                             config.jwt_algorithm);
+    if (config.jwt_secret_key && strlen(config.jwt_secret_key) < JWT_KEY_MIN)
+        return arena_printf(
+            a,
+            "ZENML_SERVER_JWT_SECRET_KEY has %zu bytes; at least %d are needed, since who guesses it is "
+            "administrator. Make one with `openssl rand -hex 32` (those who are signed in sign in again)",
+            strlen(config.jwt_secret_key), JWT_KEY_MIN);
     if (config.auth_scheme == SCHEME_EXTERNAL && (!config.external_login_url || !config.external_user_info_url))
         return "ZENML_SERVER_EXTERNAL_LOGIN_URL and ZENML_SERVER_EXTERNAL_USER_INFO_URL are needed with the scheme "
                "EXTERNAL";

@@ -46,7 +46,8 @@ struct config {
 /* The configuration of this process, after config_load(). */
 extern struct config config;
 
-/* Fills `config` from the environment. Returns NULL, or a sentence about the first bad value; texts live in `a`. */
+/* Fills `config` from the environment, from which secrets are then gone. Returns NULL, or a sentence about the first
+ * bad value; texts live in `a`. */
 const char *config_load(struct arena *a);
 
 /* The variables with their types and defaults, one line each, for --help and the documentation. */

@@ -64,6 +64,14 @@ static char *read_key(struct arena *a, const char *home, const char *name)
     return ok && *key ? arena_strdup(a, key) : NULL;
 }
 
+/* Where root keeps the instance of a clone that is closed to others (home_default() of scripts/lib/home.sh). */
+static const char *default_home(struct arena *a, const char *tree)
+{
+    const char *own = arena_printf(a, "%s/var", tree), *common = "/var/lib/kanso";
+    bool elsewhere = access(arena_printf(a, "%s/etc", own), F_OK) != 0 && access(common, X_OK) == 0;
+    return elsewhere ? common : own;
+}
+
 void ctl_instance(struct arena *a)
 {
     const char *tree = source_tree(a);
@@ -76,14 +84,14 @@ void ctl_instance(struct arena *a)
         if (tree)
             load_file(arena_printf(a, "%s/kanso.conf", tree));
     }
-    home = ctl_env("KANSO_HOME", tree ? arena_printf(a, "%s/var", tree) : NULL);
+    home = ctl_env("KANSO_HOME", tree ? default_home(a, tree) : NULL);
     if (!home || ctl_env("ZENML_STORE_URL", NULL))
         return;
     const char *password = read_key(a, home, "database-password");
     const char *key = read_key(a, home, "encryption-key");
     if (password)
         setenv("ZENML_STORE_URL",
-               arena_printf(a, "mysql://kanso:%s@localhost/zenml?unix_socket=%s/run/mariadb.sock", password, home), 1);
+               arena_printf(a, "mysql://kanso:%s@localhost/zenml?unix_socket=%s/db/mariadb.sock", password, home), 1);
     if (password && key && !ctl_env("ZENML_SECRETS_STORE_ENCRYPTION_KEY", NULL))
         setenv("ZENML_SECRETS_STORE_ENCRYPTION_KEY", key, 1);
 }

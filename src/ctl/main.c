@@ -1,5 +1,6 @@
 #include "ctl/ctl.h"
 
+#include "base/settings.h"
 #include "base/text.h"
 #include "db/migrate.h"
 
@@ -57,7 +58,9 @@ const char *ctl_env(const char *name, const char *otherwise)
 
 int main(int argc, char **argv)
 {
-    const char *name = argc > 1 ? argv[1] : NULL;
+    const char *name = argc > 1 ? argv[1] : NULL, *problem = settings_receive();
+    if (problem)
+        return ctl_fail("%s", problem);
     if (streq(name, "--help") || streq(name, "-h") || streq(name, "help")) {
         usage(stdout);
         return CTL_DONE;

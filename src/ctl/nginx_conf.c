@@ -293,6 +293,14 @@ static const char *files(struct arena *a)
     return text;
 }
 
+/* scripts/kanso names a pipe to kanso-supervise, which keeps the log within its size. */
+static const char *access_log(struct arena *a)
+{
+    if (!bool_env("KANSO_ACCESS_LOG", false))
+        return "off";
+    return arena_printf(a, "%s kanso", safe_env("KANSO_ACCESS_LOG_FILE", "log/access.log"));
+}
+
 static int print_conf(struct arena *a, const struct plan *plan)
 {
     struct buf locations = {0}, conf = {0};
@@ -304,7 +312,7 @@ static int print_conf(struct arena *a, const struct plan *plan)
     add_locations(&l);
     const struct blank blanks[] = {
         {"@NGINX_WORKERS@", number_env("KANSO_NGINX_WORKERS", "1", 1, 64)},
-        {"@ACCESS_LOG@", bool_env("KANSO_ACCESS_LOG", false) ? "log/access.log kanso" : "off"},
+        {"@ACCESS_LOG@", access_log(a)},
         {"@MAX_BODY@", arena_printf(a, "%lld", (long long)config.max_body)},
         {"@ADDRESS@", safe_env("KANSO_ADDRESS", "127.0.0.1")},
         {"@PORT@", number_env("KANSO_PORT", "8080", 1, 65535)},

@@ -24,7 +24,8 @@ struct db_url {
     unsigned io_timeout; /* seconds to wait for the server; 0 is two minutes */
 };
 
-/* Reads ZENML_STORE_* from the environment. Returns NULL, or what is wrong in a sentence that names the variable. */
+/* Takes ZENML_STORE_* from the environment (settings_take()). Returns NULL, or what is wrong in a sentence that names
+ * the variable. */
 const char *db_url_from_env(struct arena *a, struct db_url *out);
 
 /* Outcomes of statements: classes of error numbers (db/errors.c). */

@@ -1,3 +1,4 @@
+#include "base/settings.h"
 #include "base/text.h"
 #include "db/db.h"
 
@@ -98,14 +99,14 @@ const char *db_url_from_env(struct arena *a, struct db_url *u)
 {
     *u = (struct db_url){.port = 3306};
     u->user = env("ZENML_STORE_USERNAME");
-    u->password = env("ZENML_STORE_PASSWORD");
+    u->password = settings_take(a, "ZENML_STORE_PASSWORD");
     u->database = env("ZENML_STORE_DATABASE");
     u->ssl_ca = env("ZENML_STORE_SSL_CA");
     u->ssl_cert = env("ZENML_STORE_SSL_CERT");
     u->ssl_key = env("ZENML_STORE_SSL_KEY");
     const char *verify = env("ZENML_STORE_SSL_VERIFY_SERVER_CERT");
     u->ssl_verify = verify && parse_bool_word(verify, strlen(verify)) == 1;
-    const char *url = env("ZENML_STORE_URL");
+    const char *url = settings_take(a, "ZENML_STORE_URL");
     if (!url)
         return "ZENML_STORE_URL is not set; expected mysql://user:password@host:port/database";
     const char *problem = read_url(a, url, u);

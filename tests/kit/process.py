@@ -64,21 +64,27 @@ def descendants(pid: int) -> list[int]:
 
 
 def executable_of(pid: int) -> str:
-    """The file that a process runs, or '' when it is gone."""
+    """The file that a process runs, or '' when it is gone. Workers show theirs to root alone: then by their command."""
     try:
         return os.readlink(f"/proc/{pid}/exe")
+    except PermissionError:
+        return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0]
     except OSError:
         return ""
 
 
 def memory_of(pid: int, field: str = "Pss") -> int:
-    """Proportional (or `field`) memory of a process in bytes, 0 when it is gone."""
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
+    """Proportional (or `field`) memory of a process in bytes, 0 when it is gone. Workers show that to root alone: to others,
+    what is theirs without what they share."""
+    for file, name in (("smaps_rollup", field), ("status", "RssAnon")):
+        try:
+            for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+                if line.startswith(name + ":"):
+                    return int(line.split()[1]) * 1024
+        except PermissionError:
+            continue
+        except OSError:
+            break
     return 0
 
 

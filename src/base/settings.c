@@ -1,0 +1,71 @@
+#include "base/settings.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { MAX_SETTINGS = 1 << 20 };
+
+/* The environment refers to it for as long as the process lives. */
+static char *received;
+
+/* Reads to the end, by position where the descriptor has one: other processes read the same. Returns the length, 0 for
+ * none or too much. */
+static size_t read_all(int fd, char *to, size_t room)
+{
+    size_t len = 0;
+    ssize_t n = 1;
+    while (len < room && n != 0) {
+        n = pread(fd, to + len, room - len, (off_t)len);
+        if (n < 0 && errno == ESPIPE)
+            n = read(fd, to + len, room - len);
+        if (n < 0 && errno != EINTR)
+            return 0;
+        len += n > 0 ? (size_t)n : 0;
+    }
+    return len < room ? len : 0;
+}
+
+const char *settings_receive(void)
+{
+    static const char refusal[] = "KANSO_SETTINGS_FD: expected a descriptor with NAME=value texts, each ended by NUL";
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    int64_t fd;
+    const char *text = getenv("KANSO_SETTINGS_FD");
+    if (!text || received)
+        return NULL;
+    if (!parse_int64(text, &fd) || fd < 0 || fd > INT32_MAX || !(received = calloc(1, MAX_SETTINGS)))
+        return refusal;
+    size_t len = read_all((int)fd, received, MAX_SETTINGS);
+    close((int)fd);
+    if (!len || received[len - 1])
+        return refusal;
+    for (char *entry = received; entry < received + len; entry += strlen(entry) + 1) {
+        const char *equals = strchr(entry, '=');
+        if (!equals)
+            return refusal;
+        char *name = strndup(entry, (size_t)(equals - entry));
+        if (name && !getenv(name))
+            putenv(entry); /* not setenv(): glibc keeps copies that cannot be erased */
+        free(name);
+    }
+    return NULL;
+}
+
+const char *settings_take(struct arena *a, const char *name)
+{
+    char *value = getenv(name);
+    if (!value)
+        return NULL;
+    const char *copy = *value ? arena_strdup(a, value) : NULL;
+    explicit_bzero(value, strlen(value));
+    unsetenv(name);
+    return copy;
+}

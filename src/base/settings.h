@@ -1,0 +1,19 @@
+/*
+ * How settings reach a process, and how secret ones leave its environment again, where others could read them
+ * (/proc/PID/environ, children, core dumps).
+ */
+#ifndef KANSO_BASE_SETTINGS_H
+#define KANSO_BASE_SETTINGS_H
+
+#include "base/arena.h"
+
+/* First thing in main(): no core dump and no other process of the same user shows this one's memory from here on; and
+ * the settings on the descriptor that KANSO_SETTINGS_FD names (NAME=value texts, each ended by NUL) join the
+ * environment, which wins. Returns NULL, or what is wrong in a sentence. */
+const char *settings_receive(void);
+
+/* The value of an environment variable, copied to `a`, where an empty one counts as unset: NULL. The variable is
+ * removed and its memory erased: a second call returns NULL. */
+const char *settings_take(struct arena *a, const char *name);
+
+#endif
