@@ -38,118 +38,106 @@ CREATE TABLE IF NOT EXISTS `kanso_rate` (
   KEY `kanso_rate_at` (`at`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- Pages are in order of creation, ties by id: without an index each page sorts the whole table.
+-- Pages are in order of creation: by time, and within one second by `kanso_order`, a number that kansoctl adds to every
+-- table (src/db/steps.c). Without an index each page sorts the whole table; read backwards, it gives the newest first.
 CREATE INDEX `kanso_action_created`
-  ON `action` (`created`, `id`);
+  ON `action` (`created`, `kanso_order`);
 CREATE INDEX `kanso_api_key_created`
-  ON `api_key` (`created`, `id`);
+  ON `api_key` (`created`, `kanso_order`);
 CREATE INDEX `kanso_artifact_created`
-  ON `artifact` (`created`, `id`);
+  ON `artifact` (`created`, `kanso_order`);
 CREATE INDEX `kanso_artifact_version_created`
-  ON `artifact_version` (`created`, `id`);
+  ON `artifact_version` (`created`, `kanso_order`);
 CREATE INDEX `kanso_auth_devices_created`
-  ON `auth_devices` (`created`, `id`);
+  ON `auth_devices` (`created`, `kanso_order`);
 CREATE INDEX `kanso_code_repository_created`
-  ON `code_repository` (`created`, `id`);
+  ON `code_repository` (`created`, `kanso_order`);
 CREATE INDEX `kanso_event_source_created`
-  ON `event_source` (`created`, `id`);
+  ON `event_source` (`created`, `kanso_order`);
 CREATE INDEX `kanso_flavor_created`
-  ON `flavor` (`created`, `id`);
+  ON `flavor` (`created`, `kanso_order`);
 CREATE INDEX `kanso_model_created`
-  ON `model` (`created`, `id`);
+  ON `model` (`created`, `kanso_order`);
 CREATE INDEX `kanso_model_version_created`
-  ON `model_version` (`created`, `id`);
+  ON `model_version` (`created`, `kanso_order`);
 CREATE INDEX `kanso_model_versions_artifacts_created`
-  ON `model_versions_artifacts` (`created`, `id`);
+  ON `model_versions_artifacts` (`created`, `kanso_order`);
 CREATE INDEX `kanso_model_versions_runs_created`
-  ON `model_versions_runs` (`created`, `id`);
+  ON `model_versions_runs` (`created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_created`
-  ON `pipeline` (`created`, `id`);
+  ON `pipeline` (`created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_build_created`
-  ON `pipeline_build` (`created`, `id`);
+  ON `pipeline_build` (`created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_deployment_created`
-  ON `pipeline_deployment` (`created`, `id`);
+  ON `pipeline_deployment` (`created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_run_created`
-  ON `pipeline_run` (`created`, `id`);
+  ON `pipeline_run` (`created`, `kanso_order`);
 CREATE INDEX `kanso_run_metadata_created`
-  ON `run_metadata` (`created`, `id`);
+  ON `run_metadata` (`created`, `kanso_order`);
 CREATE INDEX `kanso_run_template_created`
-  ON `run_template` (`created`, `id`);
+  ON `run_template` (`created`, `kanso_order`);
 CREATE INDEX `kanso_schedule_created`
-  ON `schedule` (`created`, `id`);
+  ON `schedule` (`created`, `kanso_order`);
 CREATE INDEX `kanso_secret_created`
-  ON `secret` (`created`, `id`);
+  ON `secret` (`created`, `kanso_order`);
 CREATE INDEX `kanso_service_created`
-  ON `service` (`created`, `id`);
+  ON `service` (`created`, `kanso_order`);
 CREATE INDEX `kanso_service_connector_created`
-  ON `service_connector` (`created`, `id`);
+  ON `service_connector` (`created`, `kanso_order`);
 CREATE INDEX `kanso_stack_created`
-  ON `stack` (`created`, `id`);
+  ON `stack` (`created`, `kanso_order`);
 CREATE INDEX `kanso_stack_component_created`
-  ON `stack_component` (`created`, `id`);
+  ON `stack_component` (`created`, `kanso_order`);
 CREATE INDEX `kanso_step_run_created`
-  ON `step_run` (`created`, `id`);
+  ON `step_run` (`created`, `kanso_order`);
 CREATE INDEX `kanso_tag_created`
-  ON `tag` (`created`, `id`);
+  ON `tag` (`created`, `kanso_order`);
 CREATE INDEX `kanso_trigger_created`
-  ON `trigger` (`created`, `id`);
+  ON `trigger` (`created`, `kanso_order`);
 CREATE INDEX `kanso_trigger_execution_created`
-  ON `trigger_execution` (`created`, `id`);
+  ON `trigger_execution` (`created`, `kanso_order`);
 CREATE INDEX `kanso_user_created`
-  ON `user` (`created`, `id`);
+  ON `user` (`created`, `kanso_order`);
 CREATE INDEX `kanso_workspace_created`
-  ON `workspace` (`created`, `id`);
+  ON `workspace` (`created`, `kanso_order`);
 
 -- The same order within a workspace, which is what the stock client asks for, where rows grow with
 -- use.
 CREATE INDEX `kanso_artifact_version_workspace_created`
-  ON `artifact_version` (`workspace_id`, `created`, `id`);
+  ON `artifact_version` (`workspace_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_model_workspace_created`
-  ON `model` (`workspace_id`, `created`, `id`);
+  ON `model` (`workspace_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_workspace_created`
-  ON `pipeline` (`workspace_id`, `created`, `id`);
+  ON `pipeline` (`workspace_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_build_workspace_created`
-  ON `pipeline_build` (`workspace_id`, `created`, `id`);
+  ON `pipeline_build` (`workspace_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_deployment_workspace_created`
-  ON `pipeline_deployment` (`workspace_id`, `created`, `id`);
+  ON `pipeline_deployment` (`workspace_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_run_workspace_created`
-  ON `pipeline_run` (`workspace_id`, `created`, `id`);
+  ON `pipeline_run` (`workspace_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_schedule_workspace_created`
-  ON `schedule` (`workspace_id`, `created`, `id`);
+  ON `schedule` (`workspace_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_service_workspace_created`
-  ON `service` (`workspace_id`, `created`, `id`);
+  ON `service` (`workspace_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_step_run_workspace_created`
-  ON `step_run` (`workspace_id`, `created`, `id`);
-
--- What comes in great numbers is looked at newest first, where the tie of one second is still broken by ascending id:
--- no index above can be read that way. (MariaDB before 10.8 ignores DESC and sorts.)
-CREATE INDEX `kanso_pipeline_run_newest`
-  ON `pipeline_run` (`created` DESC, `id`);
-CREATE INDEX `kanso_pipeline_run_workspace_newest`
-  ON `pipeline_run` (`workspace_id`, `created` DESC, `id`);
-CREATE INDEX `kanso_pipeline_run_pipeline_newest`
-  ON `pipeline_run` (`pipeline_id`, `created` DESC, `id`);
-CREATE INDEX `kanso_artifact_version_newest`
-  ON `artifact_version` (`created` DESC, `id`);
-CREATE INDEX `kanso_artifact_version_workspace_newest`
-  ON `artifact_version` (`workspace_id`, `created` DESC, `id`);
+  ON `step_run` (`workspace_id`, `created`, `kanso_order`);
 
 -- Runs by status.
-CREATE INDEX `kanso_pipeline_run_status_newest`
-  ON `pipeline_run` (`status`, `created` DESC, `id`);
-CREATE INDEX `kanso_pipeline_run_workspace_status_newest`
-  ON `pipeline_run` (`workspace_id`, `status`, `created` DESC, `id`);
+CREATE INDEX `kanso_pipeline_run_status_created`
+  ON `pipeline_run` (`status`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_run_workspace_status_created`
+  ON `pipeline_run` (`workspace_id`, `status`, `created`, `kanso_order`);
 
 -- The runs of a pipeline or of a template, the steps of a run, the versions of an artifact: in
 -- order, and the latest.
 CREATE INDEX `kanso_pipeline_run_pipeline_created`
-  ON `pipeline_run` (`pipeline_id`, `created`, `id`);
+  ON `pipeline_run` (`pipeline_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_deployment_template`
   ON `pipeline_deployment` (`template_id`);
 CREATE INDEX `kanso_step_run_pipeline_run_created`
-  ON `step_run` (`pipeline_run_id`, `created`, `id`);
+  ON `step_run` (`pipeline_run_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_artifact_version_artifact_created`
-  ON `artifact_version` (`artifact_id`, `created`, `id`);
+  ON `artifact_version` (`artifact_id`, `created`, `kanso_order`);
 
 -- The versions of an artifact or model by number: the next one, the latest one.
 CREATE INDEX `kanso_artifact_version_latest`
@@ -167,31 +155,31 @@ CREATE INDEX `kanso_run_metadata_resource`
 
 -- Objects are asked for by name as often as by id, and each create looks for its name.
 CREATE INDEX `kanso_artifact_name`
-  ON `artifact` (`name`);
+  ON `artifact` (`name`, `kanso_order`);
 CREATE INDEX `kanso_code_repository_name`
-  ON `code_repository` (`name`);
+  ON `code_repository` (`name`, `kanso_order`);
 CREATE INDEX `kanso_model_name`
-  ON `model` (`name`);
+  ON `model` (`name`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_name`
-  ON `pipeline` (`name`);
+  ON `pipeline` (`name`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_run_name`
-  ON `pipeline_run` (`name`);
+  ON `pipeline_run` (`name`, `kanso_order`);
 CREATE INDEX `kanso_schedule_name`
-  ON `schedule` (`name`);
+  ON `schedule` (`name`, `kanso_order`);
 CREATE INDEX `kanso_secret_name`
-  ON `secret` (`name`);
+  ON `secret` (`name`, `kanso_order`);
 CREATE INDEX `kanso_service_name`
-  ON `service` (`name`);
+  ON `service` (`name`, `kanso_order`);
 CREATE INDEX `kanso_stack_name`
-  ON `stack` (`name`);
+  ON `stack` (`name`, `kanso_order`);
 CREATE INDEX `kanso_stack_component_name`
-  ON `stack_component` (`name`);
+  ON `stack_component` (`name`, `kanso_order`);
 CREATE INDEX `kanso_tag_name`
-  ON `tag` (`name`);
+  ON `tag` (`name`, `kanso_order`);
 CREATE INDEX `kanso_flavor_name_type_created`
-  ON `flavor` (`name`, `type`, `created`, `id`);
+  ON `flavor` (`name`, `type`, `created`, `kanso_order`);
 
 -- Whether a step can be taken from the cache: the latest step with its cache key, looked for
 -- before each step.
 CREATE INDEX `kanso_step_run_cache_key_created`
-  ON `step_run` (`cache_key`, `created`, `id`);
+  ON `step_run` (`cache_key`, `created`, `kanso_order`);

@@ -29,7 +29,8 @@ int access_param_id(struct ctx *c, const struct resource *r, size_t param, const
         return OK;
     int rc =
         sql(c, &rows,
-            arena_printf(c->mem, "SELECT t.id FROM `%s` t WHERE %s AND t.name = ? ORDER BY t.created, t.id LIMIT 1",
+            arena_printf(c->mem,
+                         "SELECT t.id FROM `%s` t WHERE %s AND t.name = ? ORDER BY t.created, t.kanso_order LIMIT 1",
                          r->table,
                          r == &resource_user ? "t.is_service_account = 0"
                          : r->always         ? r->always

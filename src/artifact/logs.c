@@ -15,7 +15,7 @@ int step_logs(struct ctx *c)
     struct db_rows found;
     int rc = sql(c, &found,
                  "SELECT l.uri, l.artifact_store_id FROM step_run t LEFT JOIN logs l ON l.step_run_id = t.id "
-                 "WHERE t.id = ? ORDER BY l.created, l.id LIMIT 1",
+                 "WHERE t.id = ? ORDER BY l.created, l.kanso_order LIMIT 1",
                  p_text(c->param[0]));
     if (rc != OK)
         return rc;

@@ -49,7 +49,7 @@ int artifact_version_visualize(struct ctx *c)
     int64_t index = json_object_get_int64(member(c->query, "index"));
     int rc = sql(c, &found,
                  "SELECT t.artifact_store_id, z.type, z.uri FROM artifact_version t LEFT JOIN artifact_visualization z "
-                 "ON z.artifact_version_id = t.id WHERE t.id = ? ORDER BY z.created, z.id",
+                 "ON z.artifact_version_id = t.id WHERE t.id = ? ORDER BY z.created, z.kanso_order",
                  p_text(c->param[0]));
     if (rc != OK)
         return rc;

@@ -225,7 +225,7 @@ static const char *make_tables(struct migration *m)
     const char *sql;
     at = sql_schema;
     while (!problem && (sql = next_statement(m->mem, &at)))
-        problem = steps_change(m, sql, NULL);
+        problem = steps_change(m, steps_with_order(m->mem, sql), NULL);
     if (!problem)
         problem = steps_run(m);
     return problem ? problem : add_signing_key(m);

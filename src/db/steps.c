@@ -30,6 +30,7 @@ const char *steps_change(struct migration *m, const char *sql, bool *overtaken)
     case ER_TABLE_EXISTS_ERROR:
     case ER_DUP_FIELDNAME:
     case ER_DUP_KEYNAME:
+    case ER_CANT_DROP_FIELD_OR_KEY:
         if (overtaken)
             *overtaken = true;
         return NULL;
@@ -143,10 +144,85 @@ static const char *match_collations(struct migration *m)
     return streq(names[COLLATION].s, guard[COLLATION].s) ? NULL : convert_guard(m, names);
 }
 
+/* Order of creation ---------------------------------------------------------------------------------------------- */
+
+/* Times are whole seconds and ids are random: of two rows of one second, this number tells which came first. Nobody who
+ * names his columns sees it, as ZenML does; `SELECT *` leaves it out. Rows that are there already get numbers in the
+ * order of their ids. */
+#define ORDER_COLUMN "`kanso_order` bigint unsigned NOT NULL AUTO_INCREMENT INVISIBLE"
+
+static const char ORDERED[] =
+    "SELECT table_name FROM information_schema.columns WHERE " HERE "AND column_name = 'kanso_order'";
+
+static bool is_ordered(const char *sql)
+{
+    return strstr(sql, "\n  `id` ") && strstr(sql, "\n  `created` ");
+}
+
+const char *steps_with_order(struct arena *a, const char *sql)
+{
+    const char *key = strstr(sql, "  PRIMARY KEY");
+    if (!is_ordered(sql) || !key)
+        return sql;
+    return arena_printf(a, "%.*s  " ORDER_COLUMN ",\n  KEY `kanso_%s_order` (`kanso_order`),\n%s", (int)(key - sql),
+                        sql, quoted_name(a, sql, 0), key);
+}
+
+/* The names of ZenML's tables that lack the column, one call each. */
+static const char *each_unordered(struct migration *m, const char *(*call)(struct migration *, const char *, size_t *),
+                                  size_t *count)
+{
+    struct db_rows have;
+    const char *at = sql_schema, *sql, *problem = NULL;
+    if (db_run(m->db, m->mem, &have, ORDERED, NULL, 0) != DB_OK)
+        return migrate_trouble(m);
+    while (!problem && (sql = next_statement(m->mem, &at))) {
+        const char *table = quoted_name(m->mem, sql, 0);
+        if (is_ordered(sql) && !has_text(&have, table))
+            problem = call(m, table, count);
+    }
+    return problem;
+}
+
+static const char *add_order(struct migration *m, const char *table, size_t *count)
+{
+    if (m->progress && !m->fresh)
+        m->progress(arena_printf(m->mem, "order of creation of %s", table));
+    m->additions++;
+    ++*count;
+    return steps_change(
+        m,
+        arena_printf(m->mem, "ALTER TABLE `%s` ADD COLUMN " ORDER_COLUMN ", ADD KEY `kanso_%s_order` (`kanso_order`)",
+                     table, table),
+        NULL);
+}
+
+static const char *count_order(struct migration *m, const char *table, size_t *count)
+{
+    (void)m, (void)table;
+    ++*count;
+    return NULL;
+}
+
+static const char *add_orders(struct migration *m)
+{
+    size_t count = 0;
+    return each_unordered(m, add_order, &count);
+}
+
+static const char *orders_missing(struct migration *m, size_t *count)
+{
+    return each_unordered(m, count_order, count);
+}
+
 /* Indexes -------------------------------------------------------------------------------------------------------- */
 
+/* Kanso's own indexes on ZenML's tables with their columns; those of the order of creation belong to its column. */
 static const char OWN_INDEXES[] =
-    "SELECT DISTINCT index_name FROM information_schema.statistics WHERE " HERE "AND index_name LIKE 'kanso\\_%'";
+    "SELECT index_name, table_name, CONCAT('(', GROUP_CONCAT(CONCAT('`', column_name, '`') ORDER BY seq_in_index "
+    "SEPARATOR ', '), ')') FROM information_schema.statistics WHERE " HERE
+    "AND index_name LIKE 'kanso\\_%' AND index_name NOT LIKE 'kanso\\_%\\_order' AND table_name NOT LIKE 'kanso\\_%' "
+    "GROUP BY index_name, table_name";
 
 /* Indexes of foreign keys: one column, and the key's name. */
 static const char KEY_INDEXES[] =
@@ -171,17 +247,15 @@ static const char *restore_indexes(struct migration *m, const struct db_rows *be
     return problem;
 }
 
-/* The indexes to add to one table: in one statement, so that a large table is read once. */
+/* What changes in the indexes of one table: in one statement, so that a large table is read once. */
 struct additions {
     const char *table, *clauses;
     unsigned count;
     struct additions *next;
 };
 
-/* Takes up CREATE INDEX `name` ON `table` (columns), which is how kanso.sql has them all. */
-static void add_index(struct arena *a, struct additions **all, const char *sql)
+static void add_clause(struct arena *a, struct additions **all, const char *table, const char *clause)
 {
-    const char *name = quoted_name(a, sql, 0), *table = quoted_name(a, sql, 1);
     struct additions **at = all;
     while (*at && !streq((*at)->table, table))
         at = &(*at)->next;
@@ -189,12 +263,34 @@ static void add_index(struct arena *a, struct additions **all, const char *sql)
         *at = arena_alloc(a, sizeof **at);
         **at = (struct additions){.table = table, .clauses = ""};
     }
-    (*at)->clauses =
-        arena_printf(a, "%s%sADD INDEX `%s` %s", (*at)->clauses, (*at)->count ? ", " : "", name, strchr(sql, '('));
+    (*at)->clauses = arena_printf(a, "%s%s%s", (*at)->clauses, (*at)->count ? ", " : "", clause);
     (*at)->count++;
 }
 
-/* What the database lacks, by table; their number. */
+/* Takes up CREATE INDEX `name` ON `table` (columns), which is how kanso.sql has them all, unless the database has just
+ * that. */
+static void add_index(struct arena *a, struct additions **all, const struct db_rows *have, const char *sql)
+{
+    const char *name = quoted_name(a, sql, 0), *columns = strchr(sql, '('), *old = NULL;
+    for (size_t i = 0; i < have->count && !old; i++)
+        if (streq(db_row(have, i)[0].s, name))
+            old = db_row(have, i)[2].s;
+    if (streq(old, columns))
+        return;
+    add_clause(a, all, quoted_name(a, sql, 1),
+               arena_printf(a, "%s%s%sADD INDEX `%s` %s", old ? "DROP INDEX `" : "", old ? name : "", old ? "`, " : "",
+                            name, columns));
+}
+
+/* Whether kanso.sql makes an index of that name. */
+static bool names_index(const char *name)
+{
+    char head[160];
+    snprintf(head, sizeof head, "CREATE INDEX `%s`\n", name);
+    return strstr(sql_kanso, head);
+}
+
+/* What the database lacks, and what earlier versions of kanso.sql had made, by table; their number. */
 static const char *missing_indexes(struct migration *m, struct additions **out, size_t *tables)
 {
     struct db_rows have;
@@ -204,8 +300,12 @@ static const char *missing_indexes(struct migration *m, struct additions **out, 
     if (db_run(m->db, m->mem, &have, OWN_INDEXES, NULL, 0) != DB_OK)
         return migrate_trouble(m);
     while ((sql = next_statement(m->mem, &at)))
-        if (makes_index(sql) && !has_text(&have, quoted_name(m->mem, sql, 0)))
-            add_index(m->mem, out, sql);
+        if (makes_index(sql))
+            add_index(m->mem, out, &have, sql);
+    for (size_t i = 0; i < have.count; i++)
+        if (!names_index(db_row(&have, i)[0].s))
+            add_clause(m->mem, out, db_row(&have, i)[1].s,
+                       arena_printf(m->mem, "DROP INDEX `%s`", db_row(&have, i)[0].s));
     for (struct additions *i = *out; i; i = i->next)
         ++*tables;
     return NULL;
@@ -260,6 +360,7 @@ static const struct step {
 } STEPS[] = {
     {.what = "tables", .run = add_tables, .missing = tables_missing},
     {.what = "collations", .run = match_collations},
+    {.what = "columns", .run = add_orders, .missing = orders_missing},
     {.what = "indexes", .run = add_indexes, .missing = indexes_missing, .without = "lists of many rows will be slow"},
 };
 

@@ -24,6 +24,9 @@ const char *steps_look(struct migration *m);
  * it a moment ago): then *overtaken is set, unless it is NULL. NULL, or what is wrong. */
 const char *steps_change(struct migration *m, const char *sql, bool *overtaken);
 
+/* CREATE TABLE of sql/schema.sql with the order of creation, where the table has one; `sql` itself where not. */
+const char *steps_with_order(struct arena *a, const char *sql);
+
 /* Says how far a step that takes long has come: "indexes of pipeline_run (12 of 30)". */
 void steps_progress(struct migration *m, const char *what, const char *table, size_t at, size_t of);
 

@@ -3,10 +3,10 @@
 #include "model/leftovers.h"
 #include "model/model.h"
 
-/* The newest version, its id and its name in one: by creation, among those of one second by number. */
+/* The newest version, its id and its name in one. */
 #define LATEST                                                                                                         \
     "(SELECT CONCAT(v.id, v.version) FROM artifact_version v WHERE v.artifact_id = t.id ORDER BY v.created DESC, "     \
-    "v.version_number DESC, v.id DESC LIMIT 1)"
+    "v.kanso_order DESC LIMIT 1)"
 
 static void show_latest_name(struct view *v, const struct row *row, struct jw *w)
 {

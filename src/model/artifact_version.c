@@ -28,7 +28,7 @@ static int load(struct view *v, struct row **rows, size_t count)
     struct row **full = view_hydrated(v, rows, count, &full_count);
     int rc = view_links(v, full, full_count, SLOT_VISUALS, NULL,
                         "SELECT t.artifact_version_id, " VISUALIZATION_COLUMNS " FROM artifact_visualization t "
-                        "WHERE t.artifact_version_id IN %s ORDER BY t.created, t.id");
+                        "WHERE t.artifact_version_id IN %s ORDER BY t.created, t.kanso_order");
     for (size_t i = 0; i < full_count && rc == OK; i++)
         for (const struct kid *k = full[i]->kids[SLOT_VISUALS]; k; k = k->next)
             view_add(v, &resource_visualization, k->id, D_META, k->v + 1);

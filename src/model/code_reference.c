@@ -37,7 +37,7 @@ static int find(struct ctx *c, const struct commit *k, bool *found, char id[33])
     struct db_rows rows;
     int rc = sql(c, &rows,
                  "SELECT id FROM code_reference WHERE code_repository_id = ? AND workspace_id = ? AND `commit` = ? AND "
-                 "subdirectory = ? ORDER BY created, id LIMIT 1",
+                 "subdirectory = ? ORDER BY created, kanso_order LIMIT 1",
                  p_text(k->repository), p_text(k->workspace), p_text(k->commit), p_text(k->subdirectory));
     *found = rc == OK && rows.count;
     if (*found)

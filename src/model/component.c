@@ -29,7 +29,7 @@ const struct type T_COMPONENT_TYPE = {
 /* What a component shows of its flavor, which is found by name and type: the oldest, whoever owns it. */
 #define OF_FLAVOR                                                                                                      \
     "(SELECT JSON_ARRAY(f.integration, f.logo_url) FROM flavor f WHERE f.name = t.flavor AND f.type = t.type "         \
-    "ORDER BY f.created, f.id LIMIT 1)"
+    "ORDER BY f.created, f.kanso_order LIMIT 1)"
 
 static void show_of_flavor(const struct row *row, struct jw *w, int which)
 {

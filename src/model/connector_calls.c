@@ -373,7 +373,7 @@ int connector_resources(struct ctx *c)
         query_add(q, " AND JSON_CONTAINS(CONVERT(FROM_BASE64(t.resource_types) USING utf8mb4), ?)");
         query_param(q, p_text(json_text(c->mem, json_keep(c->mem, json_object_new_string(type)), true)));
     }
-    query_add(q, " ORDER BY t.created, t.id LIMIT %d", RESOURCES_PAGE);
+    query_add(q, " ORDER BY t.created, t.kanso_order LIMIT %d", RESOURCES_PAGE);
     rc = view_select(v, &resource_connector, D_ALL, q, &rows, &count);
     if (rc == OK)
         rc = connector_load_secrets(v, rows, count);

@@ -146,7 +146,8 @@ static int save_authorization(struct write *w, const char *client)
     if (rc == OK)
         rc = name_guard(c, "device", "", client);
     if (rc == OK)
-        rc = sql(c, &rows, "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, id LIMIT 1 FOR UPDATE",
+        rc = sql(c, &rows,
+                 "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, kanso_order LIMIT 1 FOR UPDATE",
                  p_text(client));
     if (rc == OK && rows.count) {
         memcpy(w->id, db_row(&rows, 0)[0].s, sizeof w->id);
@@ -330,8 +331,8 @@ int device_poll(struct ctx *c, const char *client, const char *device_code, stru
     struct db_rows rows;
     bool locked;
     *waiting = false;
-    int rc =
-        sql(c, &rows, "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, id LIMIT 1", p_text(client));
+    int rc = sql(c, &rows, "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, kanso_order LIMIT 1",
+                 p_text(client));
     if (rc != OK)
         return rc;
     if (rows.count == 0)

@@ -103,7 +103,7 @@ int flavor_find(struct ctx *c, const char *name, const char *component_type, str
     *out = NULL;
     int rc = sql(c, &found,
                  "SELECT is_custom, config_schema, connector_type, connector_resource_type, connector_resource_id_attr "
-                 "FROM flavor WHERE name = ? AND type = ? ORDER BY created, id LIMIT 1",
+                 "FROM flavor WHERE name = ? AND type = ? ORDER BY created, kanso_order LIMIT 1",
                  p_text(name), p_text(component_type));
     if (rc != OK || found.count == 0)
         return rc;

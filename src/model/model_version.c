@@ -27,9 +27,9 @@ static int load_services(struct view *v, struct row **rows, size_t count)
             whole[n++] = rows[i];
             detail |= rows[i]->detail & D_META;
         }
-    int rc = view_links(
-        v, whole, n, SLOT_SERVICES, NULL,
-        "SELECT s.model_version_id, s.id FROM service s WHERE s.model_version_id IN %s ORDER BY s.created, s.id");
+    int rc = view_links(v, whole, n, SLOT_SERVICES, NULL,
+                        "SELECT s.model_version_id, s.id FROM service s WHERE s.model_version_id IN %s ORDER BY "
+                        "s.created, s.kanso_order");
     for (size_t i = 0; i < n && rc == OK; i++) {
         const struct kid *k = whole[i]->kids[SLOT_SERVICES];
         for (size_t at = 0; k && at < SERVICES_SHOWN; k = k->next, at++)
@@ -46,13 +46,15 @@ static int load_services(struct view *v, struct row **rows, size_t count)
 /* Artifact versions by the name of their artifact, then runs. */
 static const char LINKS[] =
     "SELECT l.model_version_id, o.id, a.name, o.version, l.is_model_artifact, l.is_deployment_artifact, 'a' AS kind, "
-    "a.name AS artifact_name, a.id AS artifact_id, l.created, l.id AS link_id FROM model_versions_artifacts l "
+    "a.name AS artifact_name, a.id AS artifact_id, l.created, l.kanso_order AS link_order FROM "
+    "model_versions_artifacts l "
     "STRAIGHT_JOIN artifact_version o ON o.id = l.artifact_version_id STRAIGHT_JOIN artifact a ON a.id = "
     "o.artifact_id "
     "WHERE l.model_version_id IN %s UNION ALL "
-    "SELECT l.model_version_id, r.id, r.name, NULL, NULL, NULL, 'r', '', '', l.created, l.id FROM model_versions_runs "
+    "SELECT l.model_version_id, r.id, r.name, NULL, NULL, NULL, 'r', '', '', l.created, l.kanso_order FROM "
+    "model_versions_runs "
     "l STRAIGHT_JOIN pipeline_run r ON r.id = l.pipeline_run_id WHERE l.model_version_id IN %s "
-    "ORDER BY kind, artifact_name, artifact_id, created, link_id";
+    "ORDER BY kind, artifact_name, artifact_id, created, link_order";
 
 static int load(struct view *v, struct row **rows, size_t count)
 {

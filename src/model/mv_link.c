@@ -139,9 +139,9 @@ static int look_for_link(struct write *w)
     const char *text =
         w->res == &resource_mv_run
             ? "SELECT id FROM model_versions_runs WHERE model_version_id = ? AND pipeline_run_id = ? "
-              "ORDER BY created, id LIMIT 1"
+              "ORDER BY created, kanso_order LIMIT 1"
             : "SELECT id FROM model_versions_artifacts WHERE model_version_id = ? AND artifact_version_id = ? "
-              "ORDER BY created, id LIMIT 1";
+              "ORDER BY created, kanso_order LIMIT 1";
     ends_of(w, version, target);
     int rc = lock_version(w->c, version);
     if (rc == OK)
@@ -213,10 +213,10 @@ int mv_link_delete(struct ctx *c)
     bool by_id = uuid_read(named, strlen(named), hex);
     const char *text = by_id ? "SELECT l.id FROM %s l WHERE l.model_version_id = ? AND l.id = ?"
                        : run ? "SELECT l.id FROM %s l JOIN pipeline_run r ON r.id = l.pipeline_run_id "
-                               "WHERE l.model_version_id = ? AND r.name = ? ORDER BY l.created, l.id LIMIT 1"
+                               "WHERE l.model_version_id = ? AND r.name = ? ORDER BY l.created, l.kanso_order LIMIT 1"
                              : "SELECT l.id FROM %s l JOIN artifact_version v ON v.id = l.artifact_version_id "
                                "JOIN artifact a ON a.id = v.artifact_id "
-                               "WHERE l.model_version_id = ? AND a.name = ? ORDER BY l.created, l.id LIMIT 1";
+                               "WHERE l.model_version_id = ? AND a.name = ? ORDER BY l.created, l.kanso_order LIMIT 1";
     const char *table = c->route->resource->table, *mark = strstr(text, "%s");
     int rc = sql_begin(c);
     if (rc == OK)

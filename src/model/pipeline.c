@@ -2,7 +2,8 @@
 #include "model/model.h"
 
 #define NEWEST_RUN(column)                                                                                             \
-    "(SELECT r." column " FROM pipeline_run r WHERE r.pipeline_id = t.id ORDER BY r.created DESC, r.id DESC LIMIT 1)"
+    "(SELECT r." column                                                                                                \
+    " FROM pipeline_run r WHERE r.pipeline_id = t.id ORDER BY r.created DESC, r.kanso_order DESC LIMIT 1)"
 
 static const struct column columns[] = {
     COL_ID,

@@ -159,7 +159,7 @@ static int load(struct view *v, struct row **rows, size_t count)
     size_t n;
     struct row **whole = view_hydrated(v, rows, count, &n);
     return n ? view_children(v, whole, n, SLOT_STEPS, &resource_step, "", "t.pipeline_run_id",
-                             "t.pipeline_run_id, t.created, t.id")
+                             "t.pipeline_run_id, t.created, t.kanso_order")
              : OK;
 }
 
@@ -219,7 +219,7 @@ static int take_placeholder(struct ctx *c, const char *deployment, bool *found, 
     int rc =
         sql(c, &rows,
             "SELECT id, status, pipeline_id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id IS NULL "
-            "ORDER BY created, id LIMIT 1 FOR UPDATE",
+            "ORDER BY created, kanso_order LIMIT 1 FOR UPDATE",
             p_text(deployment));
     *found = rc == OK && rows.count;
     if (!*found)

@@ -323,7 +323,7 @@ static int load_metadata(struct graph *g, const char *run_id)
     }
     query_add(q, "SELECT resource_id, `key`, value, type FROM run_metadata WHERE resource_id IN ");
     query_in(q, ids, n);
-    query_add(q, " ORDER BY created, id");
+    query_add(q, " ORDER BY created, kanso_order");
     return query_run(view_ctx(g->v), q, &g->metadata);
 }
 
@@ -335,7 +335,7 @@ static int load_graph(struct graph *g, const char *run_id)
     if (rc == OK && run.count == 0)
         return fail(c, EX_KEY, "There is no pipeline run with the id %s", run_id);
     struct query *q = view_query(g->v, &resource_step, D_META);
-    query_add(q, " FROM step_run t WHERE t.pipeline_run_id = ? ORDER BY t.created, t.id");
+    query_add(q, " FROM step_run t WHERE t.pipeline_run_id = ? ORDER BY t.created, t.kanso_order");
     query_param(q, p_text(run_id));
     if (rc == OK)
         rc = view_select(g->v, &resource_step, D_META, q, &g->steps, &g->step_count);

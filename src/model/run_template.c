@@ -10,7 +10,7 @@ enum { SLOT_COMPONENTS = SLOT_FIRST };
 /* The newest run of a deployment that was made from the template. */
 #define NEWEST_RUN(column)                                                                                             \
     "(SELECT r." column " FROM pipeline_deployment x JOIN pipeline_run r ON r.deployment_id = x.id WHERE "             \
-    "x.template_id = t.id ORDER BY r.created DESC, r.id DESC LIMIT 1)"
+    "x.template_id = t.id ORDER BY r.created DESC, r.kanso_order DESC LIMIT 1)"
 
 static struct template_source source_of(const struct view *v, const struct row *row)
 {
@@ -126,13 +126,14 @@ static int load(struct view *v, struct row **rows, size_t count)
     for (size_t i = 0; i < count; i++)
         if (rows[i]->detail & D_META && row_bool(rows[i], "runnable"))
             hydrated[n++] = rows[i];
-    return view_links(v, hydrated, n, SLOT_COMPONENTS, NULL,
-                      "SELECT t.id, NULL, k.type, k.flavor, k.name, (SELECT f.config_schema FROM flavor f WHERE "
-                      "f.name = k.flavor AND f.type = k.type AND f.workspace_id IS NULL ORDER BY f.created, f.id "
-                      "LIMIT 1) "
-                      "FROM run_template t JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
-                      "JOIN pipeline_build b ON b.id = d.build_id JOIN stack_composition x ON x.stack_id = b.stack_id "
-                      "JOIN stack_component k ON k.id = x.component_id WHERE t.id IN %s ORDER BY k.created, k.id");
+    return view_links(
+        v, hydrated, n, SLOT_COMPONENTS, NULL,
+        "SELECT t.id, NULL, k.type, k.flavor, k.name, (SELECT f.config_schema FROM flavor f WHERE "
+        "f.name = k.flavor AND f.type = k.type AND f.workspace_id IS NULL ORDER BY f.created, f.kanso_order "
+        "LIMIT 1) "
+        "FROM run_template t JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
+        "JOIN pipeline_build b ON b.id = d.build_id JOIN stack_composition x ON x.stack_id = b.stack_id "
+        "JOIN stack_component k ON k.id = x.component_id WHERE t.id IN %s ORDER BY k.created, k.kanso_order");
 }
 
 static int check_source(struct write *w)

@@ -556,10 +556,10 @@ static int store_external(struct write *w, const char *external_id)
     struct account u = {0};
     int rc = name_guard(c, "user", "external", external_id);
     if (rc == OK)
-        rc = sql(
-            c, &rows,
-            "SELECT id FROM user WHERE external_user_id = ? AND is_service_account = 0 ORDER BY created, id LIMIT 1",
-            p_text(external_id));
+        rc = sql(c, &rows,
+                 "SELECT id FROM user WHERE external_user_id = ? AND is_service_account = 0 ORDER BY created, "
+                 "kanso_order LIMIT 1",
+                 p_text(external_id));
     if (rc == OK && rows.count == 0)
         rc = insert_external(w);
     else if (rc == OK && (rc = find_account(c, db_row(&rows, 0)[0].s, &u)) == OK)

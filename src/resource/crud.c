@@ -24,7 +24,7 @@ static void add_find(struct query *q, const struct resource *r, const char *name
 {
     char hex[UUID_HEX + 1];
     bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
-    query_add(q, " FROM `%s` t WHERE %s AND t.%s = ? ORDER BY t.created, t.id LIMIT 1", r->table,
+    query_add(q, " FROM `%s` t WHERE %s AND t.%s = ? ORDER BY t.created, t.kanso_order LIMIT 1", r->table,
               r->always ? r->always : "1 = 1", by_id ? "id" : "name");
     query_param(q, p_text(by_id ? arena_strdup(q->mem, hex) : name_or_id));
 }
@@ -156,7 +156,7 @@ static bool is_at_hand(const struct resource *r, const struct filter_query *f)
 {
     enum { NEAR = 1000 };
     bool all = f->group_count == 0 && (f->outside->text.len == 0 || r->flags & X_SMALL);
-    return all && !r->from && !f->descending && streq(f->order, "t.`created`") && f->page <= NEAR / f->size;
+    return all && !r->from && streq(f->order, "t.`created`") && f->page <= NEAR / f->size;
 }
 
 /* The rows of the page, and with them the number of all rows: one statement, unless the page is beyond the last. */
@@ -177,13 +177,13 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
         if (walk) /* left to itself, the database would rather sort a few hundred rows */
             query_add(q, " FORCE INDEX FOR ORDER BY (kanso_%s_created)", r->table);
         filter_where(f, r, q);
-        query_add(q, " ORDER BY %s %s, t.id LIMIT ? OFFSET ?", f->order, direction);
+        query_add(q, " ORDER BY %s %s, t.kanso_order %s LIMIT ? OFFSET ?", f->order, direction, direction);
     } else { /* the ids of the page first: only they are joined and read whole */
-        query_add(q, " FROM (SELECT t.id, %s AS sort_key FROM `%s` t", f->order, r->table);
+        query_add(q, " FROM (SELECT t.id, t.kanso_order, %s AS sort_key FROM `%s` t", f->order, r->table);
         filter_where(f, r, q);
-        query_add(
-            q, " ORDER BY %s %s, t.id LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id %s ORDER BY k.sort_key %s, k.id",
-            f->order, direction, r->table, r->from ? r->from : "", direction);
+        query_add(q, " ORDER BY %s %s, t.kanso_order %s LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id %s", f->order,
+                  direction, direction, r->table, r->from ? r->from : "");
+        query_add(q, " ORDER BY k.sort_key %s, k.kanso_order %s", direction, direction);
     }
     query_param(q, p_int(f->size));
     query_param(q, p_int(offset_of(f)));

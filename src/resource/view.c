@@ -439,7 +439,7 @@ static int fetch_metadata(struct view *v)
     size_t count;
     const char **ids = take_parents(v, &v->metadata_parents, &count);
     return fetch_hanging(v, ids, count, SLOT_METADATA, &resource_run_metadata, detail, "", "t.resource_id",
-                         "t.created, t.id");
+                         "t.created, t.kanso_order");
 }
 
 /* Many rows carry the same few tags: the links come first, then each tag once. */

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import time
 
 import pytest
 
 from kit.api import Api, ok, refused
 from kit.factory import World
+from kit.kinds import KINDS, Kind
 
 pytestmark = pytest.mark.sanitize
 
@@ -136,16 +138,31 @@ def test_sorting(client: Api, tags: dict, sort_by: str, names: list[str]) -> Non
     assert [back[identity] for identity in ids] == names
 
 
-def test_ties_are_broken_by_id(client: Api, tags: dict) -> None:
+def test_ties_are_in_order_of_creation(client: Api, tags: dict) -> None:
     prefix = "startswith:" + tags[""]
-    items = client.items("/tags", name=prefix, sort_by="created")
-    assert items == sorted(items, key=lambda tag: (tag["body"]["created"], tag["id"]))
-    items = client.items("/tags", name=prefix, sort_by="desc:color")
-    assert items == sorted(sorted(items, key=lambda tag: tag["id"]),
-                           key=lambda tag: tag["body"]["color"], reverse=True)
-    assert client.ids("/tags", name=prefix) == [
-        tag["id"] for tag in sorted(client.items("/tags", name=prefix),
-                                    key=lambda tag: (tag["body"]["created"], tag["id"]))]
+    made = [identity for name, identity in tags.items() if name]
+    assert client.ids("/tags", name=prefix) == client.ids("/tags", name=prefix, sort_by="created") == made
+    assert client.ids("/tags", name=prefix, sort_by="desc:created") == made[::-1]
+    for direction in ("asc", "desc"):
+        items = client.items("/tags", name=prefix, sort_by=direction + ":color")
+        expected = sorted(items, key=lambda tag: (tag["body"]["color"], made.index(tag["id"])), reverse=direction == "desc")
+        assert items == expected
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_order_of_creation(world: World, kind: Kind) -> None:
+    """Many of everything, most of them within one second: the oldest first, the newest first, and which is the latest."""
+    began = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    made = [kind.make(world)["id"] for _ in range(50)]
+
+    def listed(sort_by: str, **query: str) -> list[str]:
+        return [identity for identity in world.api.ids(kind.path, sort_by=sort_by, size=80, **query) if identity in made]
+
+    assert listed("created", created="gte:" + began) == made
+    assert listed("desc:created", created="gte:" + began) == listed("desc:created") == made[::-1]
+    assert world.api.ids(kind.path, sort_by="desc:created", size=1) == made[-1:]
+    if kind.nested:
+        assert [i for i in world.api.ids(world.ws + kind.path, sort_by="desc:created", size=80) if i in made] == made[::-1]
 
 
 def test_paging(client: Api, tags: dict) -> None:

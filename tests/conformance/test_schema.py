@@ -38,7 +38,7 @@ def tables(mariadb: MariaDB, database: str) -> dict[str, Any]:
             "SELECT table_name, column_name, column_type, is_nullable, column_default "
             "FROM information_schema.columns WHERE table_schema = @ "
             "ORDER BY table_name, ordinal_position"):
-        if table.startswith("kanso_"):
+        if table.startswith("kanso_") or column.startswith("kanso_"):
             continue
         made = found.setdefault(table, {"columns": [], "primary_key": [], "unique": {},
                                         "indexes": {}, "foreign_keys": {}})
@@ -91,9 +91,13 @@ def own_things(mariadb: MariaDB, database: str) -> set[str]:
 
 
 def named_in_kanso_sql() -> set[str]:
+    """Tables and indexes, and the index of each table's order of creation."""
     text = (REPOSITORY / "sql" / "kanso.sql").read_text()
-    return set(re.findall(r"^(?:CREATE TABLE IF NOT EXISTS|CREATE INDEX|  KEY) `(kanso_\w+)`",
-                          text, re.M))
+    ordered = {f"kanso_{table}_order" for table, columns in re.findall(
+        r"^CREATE TABLE IF NOT EXISTS `(\w+)` \((.*?)^\)", (REPOSITORY / "sql" / "schema.sql").read_text(), re.M | re.S)
+        if {"id", "created"} <= set(re.findall(r"^  `(\w+)`", columns, re.M))}
+    return ordered | set(re.findall(r"^(?:CREATE TABLE IF NOT EXISTS|CREATE INDEX|  KEY) `(kanso_\w+)`",
+                                    text, re.M))
 
 
 def made_by_zenml(mariadb: MariaDB) -> str:
@@ -150,6 +154,24 @@ def test_opened_database_keeps_its_tables(launch, mariadb: MariaDB,
     launch(database=database).stop()
     assert tables(mariadb, database) == before
     assert own_things(mariadb, database) == named_in_kanso_sql()
+
+
+def test_indexes_of_an_earlier_kanso(launch, mariadb: MariaDB, contract: dict[str, Any]) -> None:
+    """One whose columns have changed is made anew, one that is not made any more is dropped; rows keep their order."""
+    database = made_by_zenml(mariadb)
+    mariadb.sql("CREATE INDEX kanso_tag_created ON tag (created, id);"
+                "CREATE INDEX kanso_pipeline_run_newest ON pipeline_run (created, id);"
+                "INSERT INTO tag (id, created, updated, name, color) VALUES (REPEAT('b', 32), '2024-01-01', '2024-01-01', 'b', 'red'),"
+                "(REPEAT('a', 32), '2024-01-01', '2024-01-01', 'a', 'red'), (REPEAT('c', 32), '2023-01-01', '2023-01-01', 'c', 'red')",
+                database)
+    kanso = launch(database=database)
+    assert Api(kanso.url).names("/tags") == ["c", "a", "b"]
+    kanso.stop()
+    assert own_things(mariadb, database) == named_in_kanso_sql()
+    assert mariadb.sql("SELECT column_name FROM information_schema.statistics WHERE index_name = 'kanso_tag_created' "
+                       f"AND table_schema = '{database}' ORDER BY seq_in_index") == [["created"], ["kanso_order"]]
+    assert tables(mariadb, database) == expected(contract)
+    assert mariadb.sql("SELECT * FROM tag LIMIT 1", database)[0][-1] in ("red", "a", "b", "c")
 
 
 @pytest.mark.parametrize("version", ["0.65.0", "0.70.0", "a1237ba94fd8"])
@@ -240,7 +262,8 @@ def test_a_server_starts_without_an_index(launch, mariadb: MariaDB) -> None:
 def test_progress_is_said(mariadb: MariaDB) -> None:
     database = made_by_zenml(mariadb)
     said = migrate(mariadb, database).stdout.splitlines()
-    assert re.fullmatch(r"indexes of \w+ \(1 of \d\d\)", said[0]), said
+    assert re.fullmatch(r"order of creation of \w+", said[0]), said
+    assert any(re.fullmatch(r"indexes of \w+ \(1 of \d\d\)", line) for line in said), said
     assert len([line for line in said if line.startswith("indexes of ")]) > 20
     assert not migrate(mariadb, database).stdout
 
