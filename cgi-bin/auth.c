@@ -5,11 +5,12 @@
 #include "model/device.h"
 
 static const struct route routes[] = {
-    {"POST", "/api/v1/login", login, .body = &LOGIN_FORM, .flags = R_PUBLIC | R_FORM,
+    {"POST", "/api/v1/login", login, .body = &LOGIN_FORM, .flags = R_PUBLIC | R_FORM | R_CREDENTIALS,
      .answer = "OAuthTokenResponse|OAuthRedirectResponse", .open = "how one signs in"},
     {"GET", "/api/v1/logout", logout, .flags = R_PUBLIC, .open = "how one signs out"},
     {"POST", "/api/v1/device_authorization", device_authorize, .body = &DEVICE_AUTHORIZATION_FORM,
-     .flags = R_PUBLIC | R_FORM, .answer = "OAuthDeviceAuthorizationResponse", .open = "how a device asks to sign in"},
+     .flags = R_PUBLIC | R_FORM | R_CREDENTIALS, .answer = "OAuthDeviceAuthorizationResponse",
+     .open = "how a device asks to sign in"},
 };
 
 WORKER(auth, routes)

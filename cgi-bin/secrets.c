@@ -5,10 +5,10 @@
 #include "model/secret.h"
 
 static const struct route routes[] = {
-    LIST("/api/v1/secrets", resource_secret),
+    LIST("/api/v1/secrets", resource_secret, .flags = R_CREDENTIALS),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/secrets", secret_create, &resource_secret, OP_CREATE,
-     .needs = NEEDS({&resource_secret, "create", NEED_TYPE, NULL})},
-    {"GET", "/api/v1/secrets/{secret_id}", secret_get, &resource_secret, OP_GET, .flags = R_HYDRATE,
+     .flags = R_CREDENTIALS, .needs = NEEDS({&resource_secret, "create", NEED_TYPE, NULL})},
+    {"GET", "/api/v1/secrets/{secret_id}", secret_get, &resource_secret, OP_GET, .flags = R_HYDRATE | R_CREDENTIALS,
      .needs = NEEDS({&resource_secret, "read", NEED_PATH, need_secret_values})},
     {"PUT", "/api/v1/secrets/{secret_id}", secret_update, &resource_secret, OP_UPDATE, .query = &SECRET_UPDATE_QUERY,
      .needs = NEEDS({&resource_secret, "update", NEED_PATH, NULL})},

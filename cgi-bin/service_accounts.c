@@ -15,7 +15,7 @@ static const struct route routes[] = {
     DELETE("/api/v1/service_accounts/{service_account_name_or_id}", resource_service_account),
     {"GET", KEYS, resource_list, &resource_api_key, OP_LIST,
      .needs = NEEDS({&resource_service_account, "read", NEED_PATH, NULL})},
-    {"POST", KEYS, api_key_create, &resource_api_key, OP_CREATE,
+    {"POST", KEYS, api_key_create, &resource_api_key, OP_CREATE, .flags = R_CREDENTIALS,
      .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
     {"GET", KEY, api_key_get, &resource_api_key, OP_GET, .flags = R_HYDRATE,
      .needs = NEEDS({&resource_service_account, "read", NEED_PATH, NULL})},
@@ -24,7 +24,7 @@ static const struct route routes[] = {
     {"DELETE", KEY, api_key_delete, &resource_api_key, OP_DELETE,
      .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
     {"PUT", KEY "/rotate", api_key_rotate, .body = &API_KEY_ROTATION, .answer = "APIKeyResponse",
-     .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
+     .flags = R_CREDENTIALS, .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
 };
 
 WORKER(service_accounts, routes)

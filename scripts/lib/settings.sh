@@ -43,9 +43,16 @@ settings_read() {
         die "KANSO_HOME is '$KANSO_HOME'; it must be a path without blanks, quotes and shell characters"
     [ ${#KANSO_HOME} -le 70 ] ||
         die "KANSO_HOME is ${#KANSO_HOME} characters long; 70 is the limit, since it holds Unix sockets"
-    reach=$KANSO_ADDRESS # where it can be reached from here
-    [ "$reach" != 0.0.0.0 ] || reach=127.0.0.1
-    url=http://$reach:$KANSO_PORT
+    reach=${KANSO_ADDRESS#[} # where it can be reached from here
+    reach=${reach%]}
+    case $reach in
+    0.0.0.0) reach=127.0.0.1 ;;
+    ::) reach=::1 ;;
+    esac
+    case $reach in
+    *:*) url=http://[$reach]:$KANSO_PORT ;;
+    *) url=http://$reach:$KANSO_PORT ;;
+    esac
     prefix=${ZENML_SERVER_ROOT_URL_PATH:-}
     given_store_url=${ZENML_STORE_URL:-}
 }

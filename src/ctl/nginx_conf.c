@@ -1,149 +1,23 @@
-/*
- * kansoctl nginx-conf: the template with its @NAMES@ filled in. Which path goes to which worker comes from the route
- * tables: a regular expression over the path templates for each worker, and one worker, the one that serves most, takes
- * all that is left under /api, so that it can say 404 and 405.
- */
+/* kansoctl nginx-conf: the template with its @NAMES@ filled in, from the environment and the route tables. */
 #include "app/app.h"
 #include "base/buf.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "ctl/ctl.h"
+#include "ctl/nginx_routes.h"
 #include "ctl/plan.h"
 #include "db/embedded.h"
 #include "http/cors.h"
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* nginx refuses parameters beyond 4096 bytes. */
-enum { MAX_EXPRESSION = 3900 };
-
-struct locations {
-    struct arena *mem;
-    const struct plan *plan;
-    const struct plan_socket *other; /* takes what is left */
-    const char *home;
-    struct buf *out;
-};
-
-/* Paths ---------------------------------------------------------------------------------------------------------- */
-
-static const char *next_segment(const char *path, size_t *len)
-{
-    if (!*path)
-        return NULL;
-    *len = strcspn(path + 1, "/");
-    return path + 1;
-}
-
-/* Whether `path`, a template, also fits the template `general`: the latter has a parameter where they differ. */
-static bool fits(const char *path, const char *general)
-{
-    size_t n, m;
-    const char *p, *g;
-    while ((p = next_segment(path, &n)) && (g = next_segment(general, &m))) {
-        if (*g != '{' && (n != m || strncmp(p, g, n) != 0))
-            return false;
-        path = p + n;
-        general = g + m;
-    }
-    return !*path && !*general;
-}
-
-/* Whether another worker has a template that would catch this path as well, and less exactly. */
-static bool is_caught(const struct locations *l, const struct plan_socket *own, const char *path)
-{
-    for (size_t i = 0; i < l->plan->count; i++) {
-        const struct plan_socket *s = &l->plan->sockets[i];
-        for (size_t g = 0; s != own && g < s->group_count; g++)
-            for (size_t r = 0; r < s->groups[g]->count; r++)
-                if (fits(path, s->groups[g]->routes[r].path) && !streq(path, s->groups[g]->routes[r].path))
-                    return true;
-    }
-    return false;
-}
-
-static void add_expression(struct buf *out, const char *path)
-{
-    for (; *path; path++) {
-        if (*path == '{') {
-            buf_adds(out, "[^/]+");
-            path += strcspn(path, "}");
-        } else {
-            if (strchr(".+*?()[]|^$\\", *path))
-                buf_addc(out, '\\');
-            buf_addc(out, *path);
-        }
-    }
-}
-
-/* Locations ------------------------------------------------------------------------------------------------------ */
-
-static void add_pass(struct locations *l, const char *match, const struct plan_socket *s)
-{
-    buf_addf(l->out, "        location %s { fastcgi_pass unix:%s/run/%s.sock; }\n", match, l->home, s->name);
-}
-
-static void add_location(struct locations *l, const struct plan_socket *s, struct buf *expression)
-{
-    if (expression->len)
-        add_pass(l, arena_printf(l->mem, "~ \"^(?:%s)$\"", expression->data), s);
-    buf_clear(expression, MAX_EXPRESSION);
-}
-
-static bool seen_before(const struct group *g, size_t r)
-{
-    for (size_t i = 0; i < r; i++)
-        if (streq(g->routes[i].path, g->routes[r].path))
-            return true;
-    return false;
-}
-
-/* All paths of a worker that `wanted` picks, in as few locations as nginx allows. */
-static void add_socket(struct locations *l, const struct plan_socket *s,
-                       bool (*wanted)(const struct locations *, const struct plan_socket *, const char *))
-{
-    struct buf expression = {0};
-    for (size_t g = 0; g < s->group_count; g++) {
-        for (size_t r = 0; r < s->groups[g]->count; r++) {
-            const char *path = s->groups[g]->routes[r].path;
-            if (seen_before(s->groups[g], r) || !wanted(l, s, path))
-                continue;
-            if (expression.len + 2 * strlen(path) > MAX_EXPRESSION)
-                add_location(l, s, &expression);
-            if (expression.len)
-                buf_addc(&expression, '|');
-            add_expression(&expression, path);
-        }
-    }
-    add_location(l, s, &expression);
-    buf_free(&expression);
-}
-
-/* What is not caught by the location for all of /api, nor has come first. */
-static bool is_own(const struct locations *l, const struct plan_socket *s, const char *path)
-{
-    return !is_caught(l, s, path) && (s != l->other || !starts_with(path, "/api/"));
-}
-
-static void add_locations(struct locations *l)
-{
-    for (size_t i = 0; i < l->plan->count; i++)
-        add_socket(l, &l->plan->sockets[i], is_caught);
-    for (size_t i = 0; i < l->plan->count; i++)
-        add_socket(l, &l->plan->sockets[i], is_own);
-    add_pass(l, "/api/", l->other);
-}
-
-static const struct plan_socket *largest(const struct plan *plan)
-{
-    const struct plan_socket *best = plan->sockets;
-    for (size_t i = 1; i < plan->count; i++)
-        if (plan->sockets[i].group_count > best->group_count)
-            best = &plan->sockets[i];
-    return best;
-}
+/* What of a request's target and headers fits into the one record of 65535 bytes that nginx sends them in, besides
+ * their names and what nginx adds itself. */
+#define HEAD_LIMIT "64800"
 
 /* The template --------------------------------------------------------------------------------------------------- */
 
@@ -213,24 +87,137 @@ static const char *proxies(struct arena *a)
     return text;
 }
 
-static const char GATE_ZONE[] = "    # The first gate for what guesses passwords: floods end here, before each costs a "
-                                "worker a bcrypt. The limits\n"
-                                "    # of ZENML_SERVER_LOGIN_RATE_LIMIT_* come behind it.\n"
-                                "    map $uri $login_client {\n"
-                                "        default \"\";\n"
-                                "        \"~^/api/v1/(?:login|device_authorization)$\" $binary_remote_addr;\n"
-                                "    }\n"
-                                "    limit_req_zone $login_client zone=logins:1m rate=10r/s;\n"
-                                "    limit_req_status 429;\n";
+/* Where nginx listens: an address, in brackets or not, or a name. `::` is every address, those of IPv4 included, which
+ * have a socket of their own so that they look as they do elsewhere. */
+static const char *listen_lines(struct arena *a)
+{
+    const char *address = safe_env("KANSO_ADDRESS", "127.0.0.1"), *port = number_env("KANSO_PORT", "8080", 1, 65535);
+    size_t len = strlen(address);
+    struct in6_addr parsed;
+    bool brackets = *address == '[' && address[len - 1] == ']';
+    const char *bare = brackets ? arena_strndup(a, address + 1, len - 2) : address;
+    bool v6 = inet_pton(AF_INET6, bare, &parsed) == 1;
+    if (!v6 && strpbrk(address, ":[]"))
+        exit(ctl_fail("KANSO_ADDRESS is '%s'; it must be an address such as 127.0.0.1, 0.0.0.0, ::1 or ::, or a name; "
+                      "the port is KANSO_PORT",
+                      address));
+    const char *text =
+        arena_printf(a, "        listen %s%s%s:%s backlog=1024;\n", v6 ? "[" : "", bare, v6 ? "]" : "", port);
+    if (v6 && IN6_IS_ADDR_UNSPECIFIED(&parsed))
+        text = arena_printf(a, "%s        listen 0.0.0.0:%s backlog=1024;\n", text, port);
+    return text;
+}
 
-static const char GATE[] = "        limit_req zone=logins burst=20 nodelay;\n"
-                           "        error_page 429 @too_many;\n"
-                           "        location @too_many {\n"
-                           "            default_type application/json;\n"
-                           "            return 429 '{\"detail\":\"Minute request limit exceeded.\"}';\n"
-                           "        }\n\n";
+/* The gate for sign-ins: a client's requests beyond `rate` a second wait, at most for the time that clients wait for an
+ * answer; what would wait longer is refused. */
+enum { GATE_SECONDS = 25, GATE_AT_ONCE_SECONDS = 2 };
 
-static const char *root_path(struct arena *a)
+static const char *gate_zone(struct arena *a, const char *rate)
+{
+    if (streq(rate, "0"))
+        return "";
+    return arena_printf(
+        a,
+        "    # Sign-ins and activations cost a worker bcrypt: what one client asks beyond so many a second"
+        " waits here.\n"
+        "    # The limits of ZENML_SERVER_LOGIN_RATE_LIMIT_* come behind it.\n"
+        "    map $request_method $login_client {\n"
+        "        default $client;\n"
+        "        OPTIONS \"\";\n"
+        "    }\n"
+        "    limit_req_zone $login_client zone=logins:1m rate=%sr/s;\n"
+        "    limit_req_status 429;\n"
+        "    limit_req_log_level info;\n\n",
+        rate);
+}
+
+static const char *gate(struct arena *a, const char *rate)
+{
+    long n = strtol(rate, NULL, 10);
+    if (n == 0)
+        return "";
+    return arena_printf(a, "limit_req zone=logins burst=%ld delay=%ld; ", n * GATE_SECONDS, n * GATE_AT_ONCE_SECONDS);
+}
+
+/* A regular expression for the decimal numbers above `limit`, written as nginx finds them in Content-Length. */
+static const char *number_above(struct arena *a, size_t limit)
+{
+    const char *digits = arena_printf(a, "%zu", limit);
+    size_t len = strlen(digits);
+    const char *out = arena_printf(a, "^0*(?:[1-9][0-9]{%zu,}", len);
+    for (size_t i = 0; i < len; i++)
+        if (digits[i] != '9')
+            out = arena_printf(a, "%s|%.*s[%c-9][0-9]{%zu}", out, (int)i, digits, digits[i] + 1, len - i - 1);
+    return arena_printf(a, "%s)$", out);
+}
+
+/* FastCGI parameters for the headers that workers read, and their values in a row. */
+static const char *header_params(struct arena *a, const char **values)
+{
+    const char *out = "", *all = "";
+    for (const char *const *h = request_headers; *h; h++) {
+        char *variable = arena_strdup(a, *h);
+        for (char *c = variable; *c; c++)
+            *c = (char)tolower((unsigned char)*c);
+        out = arena_printf(a, "%s    fastcgi_param %s $%s if_not_empty;\n", out, *h, variable);
+        all = arena_printf(a, "%s$%s", all, variable);
+    }
+    *values = all;
+    return out;
+}
+
+/* Cross-origin requests as in http/cors.c, for what nginx answers itself. Of a request that it could not read it does
+ * not know the origin. */
+static const char *cors_maps(struct arena *a)
+{
+    const char *out = "    map $http_origin $cors_credentials {\n"
+                      "        \"\" \"\";\n"
+                      "        default true;\n"
+                      "    }\n";
+    if (streq(config.cors_origins, "*")) {
+        out = arena_printf(a,
+                           "%s    map $http_cookie $cors_any {\n"
+                           "        \"\" *;\n"
+                           "        default $http_origin;\n"
+                           "    }\n"
+                           "    map $status $cors_unread {\n"
+                           "        default \"\";\n"
+                           "        400 *;\n"
+                           "        414 *;\n"
+                           "        431 *;\n"
+                           "        505 *;\n"
+                           "    }\n"
+                           "    map $http_origin $cors_origin {\n"
+                           "        \"\" $cors_unread;\n"
+                           "        default $cors_any;\n"
+                           "    }\n",
+                           out);
+    } else {
+        out = arena_printf(a, "%s    map $http_origin $cors_origin {\n        default \"\";\n", out);
+        const char *p = config.cors_origins;
+        for (size_t len; *(p += strspn(p, ", ")); p += len) {
+            struct buf expression = {0};
+            len = strcspn(p, ", ");
+            const char *origin = arena_strndup(a, p, len);
+            if (strpbrk(origin, "\t\r\n;{}\"'$\\"))
+                exit(ctl_fail("ZENML_SERVER_CORS_ALLOW_ORIGINS: '%s' is no origin", origin));
+            nginx_expression(&expression, origin);
+            out = arena_printf(a, "%s        \"~^%s$\" $http_origin;\n", out, expression.data);
+            buf_free(&expression);
+        }
+        out = arena_printf(a, "%s    }\n", out);
+    }
+    return arena_printf(a,
+                        "%s    map $cors_origin $cors_vary {\n"
+                        "        \"\" \"\";\n"
+                        "        \"*\" \"\";\n"
+                        "        default Origin;\n"
+                        "    }\n",
+                        out);
+}
+
+/* The prefix that paths may have, as a regular expression; "" for none. */
+static const char *root_expression(struct arena *a)
 {
     const char *path = safe_env("ZENML_SERVER_ROOT_URL_PATH", "");
     if (!*path)
@@ -238,19 +225,27 @@ static const char *root_path(struct arena *a)
     if (*path != '/' || path[strlen(path) - 1] == '/')
         exit(ctl_fail("ZENML_SERVER_ROOT_URL_PATH is '%s'; it must begin with a slash and not end with one", path));
     struct buf expression = {0};
-    add_expression(&expression, path);
-    const char *text = arena_printf(a,
-                                    "\n        # Every path answers with and without the prefix %s.\n"
-                                    "        rewrite \"^%s$\" / last;\n"
-                                    "        rewrite \"^%s(/.*)$\" $1 last;\n",
-                                    path, expression.data, expression.data);
+    nginx_expression(&expression, path);
+    const char *text = arena_strdup(a, expression.data);
     buf_free(&expression);
     return text;
 }
 
-/* The secure headers of contract/server.md section 3 for files. `Server` is left to nginx, which has one already;
- * Kanso's own pages have a stricter policy than the configured one. */
-static const char *file_headers(struct arena *a, bool with_policy)
+static const char *root_path(struct arena *a, const char *expression)
+{
+    if (!*expression)
+        return "";
+    return arena_printf(a,
+                        "\n        # Every path answers with and without the prefix.\n"
+                        "        rewrite \"^%s$\" / last;\n"
+                        "        rewrite \"^%s(/.*)$\" $1 last;\n",
+                        expression, expression);
+}
+
+/* The secure headers of contract/server.md section 3 for what nginx answers itself. `Server` is left to nginx, which
+ * has one already; Kanso's own pages have a stricter policy than the configured one. Files may be kept and asked for
+ * again (ETag), unless the configuration says otherwise. */
+static const char *add_headers(struct arena *a, bool file, bool with_policy)
 {
     const char *problem, *lines = secure_headers(a, &problem);
     struct buf out = {0};
@@ -261,6 +256,10 @@ static const char *file_headers(struct arena *a, bool with_policy)
         end = strstr(lines, "\r\n");
         if (starts_with(lines, "Server:") || (!with_policy && starts_with(lines, "Content-Security-Policy:")))
             continue;
+        if (file && !config.headers[H_CACHE] && starts_with(lines, "Cache-Control:")) {
+            buf_adds(&out, "            add_header Cache-Control no-cache always;\n");
+            continue;
+        }
         buf_addf(&out, "            add_header %.*s \"", (int)(colon - lines), lines);
         for (const char *c = colon + 2; c < end; c++) {
             if (strchr("\"\\$", *c))
@@ -284,8 +283,8 @@ static const char *files(struct arena *a)
     const struct blank blanks[] = {
         {"@DASHBOARD@", dashboard},
         {"@ASSETS@", bool_env("ZENML_SERVER_USE_LEGACY_DASHBOARD", false) ? "static" : "assets"},
-        {"@SECURE_HEADERS@\n", file_headers(a, true)},
-        {"@PAGE_HEADERS@\n", file_headers(a, false)},
+        {"@FILE_HEADERS@\n", add_headers(a, true, true)},
+        {"@PAGE_HEADERS@\n", add_headers(a, true, false)},
     };
     fill(&out, *dashboard ? nginx_dashboard : nginx_pages, blanks, ARRAY_LEN(blanks));
     const char *text = arena_strdup(a, out.data);
@@ -303,31 +302,46 @@ static const char *access_log(struct arena *a)
 
 static int print_conf(struct arena *a, const struct plan *plan)
 {
-    struct buf locations = {0}, conf = {0};
-    const char *home = safe_env("KANSO_HOME", NULL);
-    const char *html = safe_env("KANSO_HTML", NULL);
+    struct buf locations = {0}, public_paths = {0}, conf = {0};
+    const char *home = safe_env("KANSO_HOME", NULL), *html = safe_env("KANSO_HTML", NULL);
     if (!home || !html || *home != '/' || *html != '/')
         return ctl_fail("nginx-conf needs KANSO_HOME (sockets, logs) and KANSO_HTML (pages) as absolute paths");
-    struct locations l = {.mem = a, .plan = plan, .other = largest(plan), .home = home, .out = &locations};
-    add_locations(&l);
+    const char *rate = number_env("KANSO_LOGIN_RATE", "3", 0, 1000), *prefix = root_expression(a), *header_values;
+    const char *root = *prefix ? arena_printf(a, "(?:%s)?", prefix) : "";
+    size_t max_body = (size_t)config.max_body;
+    size_t public_body = max_body < NGINX_PUBLIC_BODY ? max_body : NGINX_PUBLIC_BODY;
+    struct nginx_routes routes = {plan, home, gate(a, rate), public_body};
+    nginx_locations(&routes, a, &locations);
+    nginx_public_paths(plan, root, "1", &public_paths);
     const struct blank blanks[] = {
         {"@NGINX_WORKERS@", number_env("KANSO_NGINX_WORKERS", "1", 1, 64)},
         {"@ACCESS_LOG@", access_log(a)},
-        {"@MAX_BODY@", arena_printf(a, "%lld", (long long)config.max_body)},
-        {"@ADDRESS@", safe_env("KANSO_ADDRESS", "127.0.0.1")},
-        {"@PORT@", number_env("KANSO_PORT", "8080", 1, 65535)},
+        {"@MAX_BODY@", arena_printf(a, "%zu", max_body)},
+        {"@PUBLIC_BODY@", arena_printf(a, "%zu", public_body)},
+        {"@OVER_MAX_BODY@", number_above(a, max_body)},
+        {"@OVER_PUBLIC_BODY@", number_above(a, public_body)},
+        {"@PUBLIC_PATHS@\n", public_paths.data},
+        {"@HEAD_LIMIT@", HEAD_LIMIT},
+        {"@HEADER_PARAMS@\n", header_params(a, &header_values)},
+        {"@HEADER_VALUES@", header_values},
+        {"@CLIENT_REQUESTS@", number_env("KANSO_CLIENT_REQUESTS", "512", 1, 65535)},
+        {"@CLIENT_UPLOADS@", number_env("KANSO_CLIENT_UPLOADS", "8", 1, 65535)},
+        {"@LISTEN@", listen_lines(a)},
         {"@HTML@", html},
-        {"@ROOT_PATH@", root_path(a)},
+        {"@ROOT@", root},
+        {"@ROOT_PATH@\n", root_path(a, prefix)},
         {"@PEER@", config.trusted_proxies ? "$realip_remote_addr" : "$remote_addr"},
         {"@PROXIES@", proxies(a)},
-        {"@GATE_ZONE@", config.rate_limit ? GATE_ZONE : ""},
-        {"@GATE@", config.rate_limit ? GATE : ""},
+        {"@GATE_ZONE@\n", gate_zone(a, rate)},
+        {"@CORS@\n", cors_maps(a)},
+        {"@REFUSAL_HEADERS@\n", add_headers(a, false, true)},
         {"@LOCATIONS@", locations.data},
         {"@PAGES@\n", files(a)},
     };
     fill(&conf, nginx_conf, blanks, ARRAY_LEN(blanks));
     bool written = fwrite(conf.data, 1, conf.len, stdout) == conf.len && fflush(stdout) == 0;
     buf_free(&locations);
+    buf_free(&public_paths);
     buf_free(&conf);
     return written ? CTL_DONE : ctl_fail("nginx-conf: cannot write: is the disk full?");
 }
@@ -337,7 +351,9 @@ int ctl_nginx_conf(int argc, char **argv)
     if (argc > 1) {
         fputs("Usage: kansoctl nginx-conf\n\nPrints a complete nginx.conf for the workers that `kansoctl plan` lists.\n"
               "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY, KANSO_ACCESS_LOG,\n"
-              "KANSO_NGINX_WORKERS, KANSO_DASHBOARD_DIR and ZENML_SERVER_ROOT_URL_PATH go into it.\n",
+              "KANSO_NGINX_WORKERS, KANSO_LOGIN_RATE, KANSO_CLIENT_REQUESTS, KANSO_CLIENT_UPLOADS,\n"
+              "KANSO_DASHBOARD_DIR, KANSO_TRUSTED_PROXIES, ZENML_SERVER_CORS_ALLOW_ORIGINS,\n"
+              "ZENML_SERVER_SECURE_HEADERS_* and ZENML_SERVER_ROOT_URL_PATH go into it.\n",
               streq(argv[1], "--help") ? stdout : stderr);
         return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
     }

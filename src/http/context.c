@@ -33,6 +33,19 @@ const char *request_env(const struct ctx *c, const char *name)
     return NULL;
 }
 
+const char *const request_headers[] = {
+    "HTTP_ACCESS_CONTROL_REQUEST_HEADERS",
+    "HTTP_ACCESS_CONTROL_REQUEST_METHOD",
+    "HTTP_AUTHORIZATION",
+    "HTTP_COOKIE",
+    "HTTP_HOST",
+    "HTTP_ORIGIN",
+    "HTTP_USER_AGENT",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_SYSTEM_REQUEST",
+    NULL,
+};
+
 const char *request_header(const struct ctx *c, const char *cgi_name)
 {
     const char *v = request_env(c, cgi_name);

@@ -118,7 +118,10 @@ struct ctx {
 /* A parameter of the CGI environment, or NULL. */
 const char *request_env(const struct ctx *c, const char *name);
 
-/* A request header by its CGI name ("HTTP_AUTHORIZATION"). Empty counts as absent. */
+/* The headers that anything here reads, by their CGI names; NULL ends the list. nginx passes no others on. */
+extern const char *const request_headers[];
+
+/* A request header by its CGI name ("HTTP_AUTHORIZATION"), one of request_headers. Empty counts as absent. */
 const char *request_header(const struct ctx *c, const char *cgi_name);
 
 /* The last value of a query parameter, or NULL. */

@@ -21,7 +21,8 @@ enum route_flags {
     R_BODY_OPTIONAL = 512, /* the body may be absent: c->body is NULL then */
     R_COUNTS =
         4096, /* counts objects: where permissions are checked, room access counts those that the caller may see */
-    R_CLAIM = 2048, /* may read first, knowing of the caller what his token claims, as lists and gets may */
+    R_CLAIM = 2048,       /* may read first, knowing of the caller what his token claims, as lists and gets may */
+    R_CREDENTIALS = 8192, /* the answer may hold tokens, keys or secrets: nginx does not compress it */
 };
 
 /* Whom a permission concerns. */

@@ -348,15 +348,15 @@ def test_root_path(launch) -> None:
         assert login.status_code == 200
         page = requests.get(f"{instance.url}{prefix}/", timeout=5)
         assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")
-    assert requests.get(f"{instance.url}/zenith/api/v1/version", timeout=5,
-                        ).headers["Content-Type"].startswith("text/html")
+    assert requests.get(f"{instance.url}/zenith/api/v1/version", timeout=5).status_code == 404
     instance.stop()
 
 
 def test_pages(server) -> None:
     index = requests.get(server.url + "/", timeout=5)
     assert index.status_code == 200 and index.headers["Content-Type"].startswith("text/html")
-    assert requests.get(server.url + "/a/b/c", timeout=5).text == index.text
+    assert requests.get(server.url + "/runs/b/c", timeout=5).text == index.text
+    assert requests.get(server.url + "/a/b/c", timeout=5).status_code == 404
     assert index.headers["X-Frame-Options"] == "SAMEORIGIN"
     refused = requests.post(server.url + "/a/b/c", timeout=5)
     assert (refused.status_code, refused.json()) == (405, {"detail": "Method Not Allowed"})

@@ -26,6 +26,7 @@ http {{
     types {{ text/html html; text/css css; text/javascript js; image/svg+xml svg; }}
     charset utf-8;
     charset_types text/html text/css text/javascript;
+    map $request_uri $page {{ "~^(?<found>/[!-~]*)$" $found; }}
     server {{
         listen 127.0.0.1:{port};
         root {html};
@@ -42,10 +43,10 @@ PAGES = """
             add_header Content-Security-Policy "sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; media-src data: blob:; frame-ancestors 'self'";
         }}
         location @page {{
-            rewrite ^/[^/]+/?$ "./#$uri" redirect;
-            rewrite ^/[^/]+/[^/]+$ "../#$uri" redirect;
-            rewrite ^/[^/]+/[^/]+/[^/]+$ "../../#$uri" redirect;
-            rewrite ^/[^/]+/[^/]+/[^/]+/[^/]+$ "../../../#$uri" redirect;
+            if ($page ~ "^/[^/?]+/?(?:\\?|$)") {{ return 302 "./#$page"; }}
+            if ($page ~ "^/[^/?]+/[^/?]+(?:\\?|$)") {{ return 302 "../#$page"; }}
+            if ($page ~ "^/[^/?]+/[^/?]+/[^/?]+(?:\\?|$)") {{ return 302 "../../#$page"; }}
+            if ($page ~ "^/[^/?]+/[^/?]+/[^/?]+/[^/?]+(?:\\?|$)") {{ return 302 "../../../#$page"; }}
             return 404;
         }}
 """

@@ -185,7 +185,7 @@ def test_its_files_are_served_by_the_reference_s_rules(host):
     asset = "/" + index.text.split('src="/')[1].split('"')[0]
     answer = get(asset)
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/javascript")
-    assert "no-store" in answer.headers["cache-control"] and "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-cache" and "default-src 'none'" in answer.headers["content-security-policy"]
     assert get(asset, **{"If-None-Match": answer.headers["etag"]}).status_code == 304
     assert get("/assets/nothing.js").status_code == 404
     assert get("/assets/nothing.js").json() == {"detail": "Not Found"}

@@ -61,8 +61,10 @@ class Kanso(Server):
         self.home = home
         self.build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
         self.port = port or free_port()
-        super().__init__(f"http://127.0.0.1:{self.port}", mariadb,
-                         database or mariadb.new_database())
+        address = environment.get("KANSO_ADDRESS", "127.0.0.1").strip("[]")
+        address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+        super().__init__(f"http://[{address}]:{self.port}" if ":" in address else f"http://{address}:{self.port}",
+                         mariadb, database or mariadb.new_database())
         self.environment = base_environment() | {
             "KANSO_BUILD": str(self.build),
             "KANSO_HOME": str(home),

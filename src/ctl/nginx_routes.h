@@ -1,0 +1,29 @@
+/* nginx's side of the route tables: which path goes to which worker, and what nginx minds on the way there. */
+#ifndef KANSO_CTL_NGINX_ROUTES_H
+#define KANSO_CTL_NGINX_ROUTES_H
+
+#include "base/buf.h"
+#include "ctl/plan.h"
+
+/* Largest body in bytes where anybody may call: forms and a few short texts. */
+enum { NGINX_PUBLIC_BODY = 64 * 1024 };
+
+struct nginx_routes {
+    const struct plan *plan;
+    const char *home;   /* sockets are in its run/ */
+    const char *gate;   /* directives for public routes that write, "" for none */
+    size_t public_body; /* NGINX_PUBLIC_BODY, or less when no body may be that large */
+};
+
+/* Appends `path`, a template or plain text, as part of a regular expression. */
+void nginx_expression(struct buf *out, const char *path);
+
+/* Appends a location for every path: a regular expression over the path templates for each worker and each treatment,
+ * and one worker, the one that serves most, gets all that is left under /api, so that it can say 404 and 405. */
+void nginx_locations(const struct nginx_routes *routes, struct arena *a, struct buf *out);
+
+/* Appends lines of a map on $uri: a regular expression, with `root` before it, for every path that is public with all
+ * of its methods, and `value`. */
+void nginx_public_paths(const struct plan *plan, const char *root, const char *value, struct buf *out);
+
+#endif
