@@ -2,6 +2,7 @@
 #
 #   make test                    everything below; closes with `N passed, N failed`
 #   make check-api ONLY=tags     a part of it; ONLY is pytest's -k, SERVER=http://... tests a running server
+#   make check-mysql TENTH=3     the fourth tenth of the API tests on MySQL; `make test` takes another one for each commit
 #   KANSO_ZENML_VENV=DIR         uses a zenml 0.66.0 that is installed already
 
 UNIT_SRC   := $(sort $(wildcard tests/unit/*.c))
@@ -10,10 +11,10 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: test check-unit check-api check-conformance check-sanitize unit
+.PHONY: test check-unit check-api check-conformance check-sanitize check-mysql unit
 test: | packages-test ## all tests; ends with `N passed, N failed`
 	+@$(MAKE) -s -j"$$(nproc)" build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml
-	+@$(TESTS) unit api conformance fuzz sanitize
+	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) unit api conformance fuzz sanitize mysql
 check-unit: unit $(VENV)/.done ## the rooms without I/O
 	@$(TESTS) unit
 check-api: build $(VENV)/.done ## rules and errors over HTTP
@@ -22,6 +23,8 @@ check-conformance: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the stock clie
 	@$(TESTS) conformance
 check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan
 	+@$(TESTS) sanitize
+check-mysql: build $(VENV)/.done ## API tests and recorded traffic on MySQL
+	@$(TESTS) mysql
 bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the reference (QUICK=1: a smaller one)
 	@KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) \
 	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs parts of the test suite and closes with one line: `N passed, N failed[, N skipped]`.
 
-    run.py PART...      of: unit, api, conformance, fuzz, sanitize
+    run.py PART...      of: unit, api, conformance, fuzz, sanitize, mysql
 
-ONLY narrows the pytest parts (its -k), SERVER points the API tests to a running server.
+ONLY narrows the pytest parts (its -k), SERVER points the API tests to a running server. TENTH, a number, narrows the
+part mysql to a tenth of it, by the number's last digit.
 Exit status 1 when anything failed, or when nothing passed.
 """
 
@@ -123,9 +124,22 @@ def sanitize() -> None:
     pytest("sanitize", "api", "-m", "sanitize", KANSO_BUILD=str(SANITIZED))
 
 
+def mysql() -> None:
+    """The API tests and recorded traffic on MySQL 9.7, where that can be had."""
+    engine = subprocess.run([str(ROOT / "tests" / "kit" / "engine"), "mysql-9.7"], env=environment(), text=True,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if engine.returncode != 0:
+        print(f"left out: {engine.stderr.strip()}")
+        counts["skipped"] += 1
+        return
+    narrow = [f"--tenth={int(os.environ['TENTH']) % 10}"] if os.environ.get("TENTH") else []
+    print(f"MySQL 9.7 {' '.join(narrow)}", flush=True)
+    pytest("mysql", "api", "conformance/test_traces.py", *narrow, KANSO_TEST_DATABASE="mysql-9.7")
+
+
 PARTS = {"unit": unit, "api": lambda: pytest("api", "api"),
          "conformance": lambda: pytest("conformance", "conformance"), "fuzz": fuzz,
-         "sanitize": sanitize}
+         "sanitize": sanitize, "mysql": mysql}
 
 
 def main() -> None:
