@@ -27,7 +27,7 @@ packages_install() {
         die "missing: ${missing[*]} (Debian's names); install them, there is no apt-get here"
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null ||
-            die "missing: ${missing[*]}; as root: apt-get install ${missing[*]}"
+            die "packages are missing, and there is no sudo here; as root: apt-get install ${missing[*]}"
         sudo=(sudo)
     fi
     say "installing: ${missing[*]}"
