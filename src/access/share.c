@@ -20,7 +20,9 @@ static int read_actions(struct ctx *c, struct json_object **out)
     struct check *k = request_check(c);
     bool ok;
     k->at = &body;
-    struct json_object *list = json_tree(c->mem, c->req.body, c->req.body_len);
+    struct json_error error;
+    struct json_object *list;
+    json_parse(c->mem, c->req.body, c->req.body_len, &list, &error);
     if (!json_object_is_type(list, json_type_array)) {
         check_problem(k, NULL, list ? "list_type" : "missing", list, NULL,
                       list ? "Input should be a valid list" : "Field required");

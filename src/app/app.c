@@ -104,6 +104,7 @@ static int run(struct app *app, struct arena *a)
     struct worker w = {.root_path = config.root_url_path,
                        .max_body = (size_t)config.max_body,
                        .max_requests = (unsigned)config.max_requests,
+                       .memory = (size_t)config.worker_memory,
                        .headers = headers,
                        .app = app,
                        .handle = dispatch,

@@ -21,6 +21,9 @@
 
 enum { MAX_TRIES = 8, RETRY_MS = 5000 };
 
+/* The largest body, in bytes, that is read before it is known who sends it. */
+enum { UNKNOWN_MAX_BODY = 1024 * 1024 };
+
 static const struct model *body_model(const struct route *r)
 {
     if (r->op == OP_CREATE || r->op == OP_UPDATE)
@@ -38,18 +41,34 @@ static bool json_content(const char *type)
     return len > 17 && strncasecmp(type, "application/", 12) == 0 && strncasecmp(type + len - 5, "+json", 5) == 0;
 }
 
-/* Decodes the body; a syntax error is answered at once, whoever asks. */
-static int read_json(struct ctx *c)
+/* Reads the body, if the route takes one. */
+static int read_body(struct ctx *c)
+{
+    if (!body_model(c->route) && !(c->route->flags & R_BODY_BYTES))
+        return OK;
+    if (c->route->flags & R_PUBLIC && c->req.content_length > PUBLIC_MAX_BODY)
+        return fail_detail(c, 413, "The body has %zu bytes; at most %d are accepted here", c->req.content_length,
+                           PUBLIC_MAX_BODY);
+    return request_read_body(c);
+}
+
+static bool is_json(const struct ctx *c)
+{
+    return body_model(c->route) && !(c->route->flags & (R_FORM | R_BODY_BYTES)) && json_content(c->req.content_type);
+}
+
+/* Reads the body and checks its syntax, which takes no memory: whoever asks is told of an error at once and alone. */
+static int read_syntax(struct ctx *c)
 {
     struct json_error error;
-    if (!body_model(c->route) || c->route->flags & (R_FORM | R_BODY_BYTES) || !json_content(c->req.content_type) ||
-        c->req.body_len == 0)
-        return OK;
+    int rc = read_body(c);
+    if (rc != OK || !is_json(c) || c->req.body_len == 0)
+        return rc;
     if (!utf8_valid(c->req.body, c->req.body_len))
         return fail_detail(c, 400, "The body is not UTF-8");
-    if (json_parse(c->mem, c->req.body, c->req.body_len, &c->raw, &error))
+    if (json_check(c->req.body, c->req.body_len, &error))
         return OK;
-    struct check *k = request_check(c);
+    struct check *k = c->check = check_new(c->mem);
     struct loc body = {.name = "body"}, at = {.outer = &body, .index = error.at};
     k->at = &at;
     const char *ctx =
@@ -117,14 +136,28 @@ static void check_query(struct ctx *c)
 }
 
 /* The body as an object of texts, for forms: urlencoded, anything else counts as empty. */
-static struct json_object *form_object(struct ctx *c)
+static int read_form(struct ctx *c)
 {
     struct ctx form = {.mem = c->mem};
+    bool few = true;
     if (strncasecmp(c->req.content_type, "application/x-www-form-urlencoded", 33) == 0)
-        form_read(&form, c->req.body, c->req.body_len);
+        few = form_read(&form, c->req.body, c->req.body_len);
     else if (strncasecmp(c->req.content_type, "multipart/form-data", 19) == 0)
-        form_read_multipart(&form, c->req.content_type, c->req.body, c->req.body_len);
-    return pairs_object(c, form.req.query, form.req.query_count, true);
+        few = form_read_multipart(&form, c->req.content_type, c->req.body, c->req.body_len);
+    if (!few)
+        return fail_detail(c, 413, "The form has more than %d fields", FORM_MAX_PAIRS);
+    c->raw = pairs_object(c, form.req.query, form.req.query_count, true);
+    return OK;
+}
+
+/* Builds the tree of the body, which only those get who may ask. */
+static int read_values(struct ctx *c)
+{
+    if (c->route->flags & R_FORM)
+        return read_form(c);
+    if (is_json(c) && c->req.body_len)
+        c->raw = json_build(c->mem, c->req.body, c->req.body_len);
+    return OK;
 }
 
 static void check_body(struct ctx *c)
@@ -136,7 +169,6 @@ static void check_body(struct ctx *c)
     struct loc body = {.name = "body"};
     k->at = &body;
     if (c->route->flags & R_FORM) {
-        c->raw = form_object(c);
         c->body = model_check(k, m, c->raw);
         return;
     }
@@ -155,6 +187,11 @@ static void check_body(struct ctx *c)
     k->mode = streq(c->route->method, "PUT") ? CHECK_UPDATE : CHECK_CREATE;
     c->body = model_check(k, m, c->raw);
     k->mode = CHECK_CREATE;
+}
+
+static bool reads(const struct ctx *c)
+{
+    return c->route->op == OP_LIST || c->route->op == OP_GET || c->route->flags & R_CLAIM;
 }
 
 /* Runs a step, anew when the database asks for it: a bounded number of times, and not for long. */
@@ -176,6 +213,8 @@ static int retrying(struct ctx *c, int (*step)(struct ctx *))
 static int run_handler(struct ctx *c)
 {
     respond_anew(c);
+    if (reads(c) && request_abandoned(c))
+        return fail_abandoned(c);
     if (c->envelopes)
         *c->envelopes = (struct envelope_log){.last = &c->envelopes->first};
     return c->route->handler(c);
@@ -184,8 +223,7 @@ static int run_handler(struct ctx *c)
 /* Whether the handler reads before it needs to know more about the caller than the token says. */
 static bool reads_first(const struct ctx *c)
 {
-    bool reading = c->route->op == OP_LIST || c->route->op == OP_GET || c->route->flags & R_CLAIM;
-    return reading && config.db_pipelining && !(c->check && c->check->count) && !access_decides();
+    return reads(c) && config.db_pipelining && !(c->check && c->check->count) && !access_decides();
 }
 
 static int find_caller(struct ctx *c)
@@ -207,15 +245,25 @@ static int answer_proven(struct ctx *c, int rc)
     return proof == OK ? rc : proof;
 }
 
+/* Large bodies are read when it is known who sends them: until then they stay where the web server has put them. */
+static bool known_first(const struct ctx *c)
+{
+    return !(c->route->flags & R_PUBLIC) && c->req.content_length > UNKNOWN_MAX_BODY;
+}
+
 static int walk(struct ctx *c, const struct app *app)
 {
     int rc = route_find(c, app->groups, app->group_count);
-    if (rc != OK || (rc = read_json(c)) != OK)
+    if (rc != OK || (!known_first(c) && (rc = read_syntax(c)) != OK))
         return rc;
     check_path(c);
     check_query(c);
+    if (request_abandoned(c))
+        return fail_abandoned(c);
     if ((rc = find_caller(c)) != OK)
         return rc;
+    if ((known_first(c) && (rc = read_syntax(c)) != OK) || (rc = read_values(c)) != OK)
+        return answer_proven(c, rc);
     check_body(c);
     if (c->check && c->check->count)
         return answer_proven(c, fail_check(c));

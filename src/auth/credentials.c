@@ -27,6 +27,8 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
         *out = (struct credentials){.problem = unfit, .unfit = true};
         return OK;
     }
+    if (request_abandoned(c))
+        return fail_abandoned(c);
     bool fits = (again ? password_fits_again : password_fits)(secret, hash); /* takes as long for nobody */
     if (!user || !fits)
         out->problem = "Authentication error: invalid username or password";

@@ -1,5 +1,7 @@
 #include "base/arena.h"
 
+#include "base/memory.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,17 +21,11 @@ struct arena_cleanup {
     void *data;
 };
 
-static _Noreturn void out_of_memory(void)
-{
-    fputs("kanso: out of memory\n", stderr);
-    abort();
-}
-
 void *xmalloc(size_t size)
 {
     void *p = malloc(size ? size : 1);
     if (!p)
-        out_of_memory();
+        memory_missing();
     return p;
 }
 
@@ -37,7 +33,7 @@ void *xrealloc(void *old, size_t size)
 {
     void *p = realloc(old, size ? size : 1);
     if (!p)
-        out_of_memory();
+        memory_missing();
     return p;
 }
 
@@ -45,7 +41,7 @@ size_t size_mul(size_t a, size_t b)
 {
     size_t r;
     if (__builtin_mul_overflow(a, b, &r))
-        out_of_memory();
+        memory_missing();
     return r;
 }
 
@@ -53,7 +49,7 @@ size_t size_add(size_t a, size_t b)
 {
     size_t r;
     if (__builtin_add_overflow(a, b, &r))
-        out_of_memory();
+        memory_missing();
     return r;
 }
 
@@ -116,7 +112,7 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     if (n < 0)
-        out_of_memory();
+        memory_missing();
     char *p = take(a, (size_t)n + 1);
     vsnprintf(p, (size_t)n + 1, fmt, again);
     va_end(again);

@@ -3,7 +3,7 @@
  *
  * Everything a request needs lives in one arena, so error paths have nothing to free. Objects of libraries that own
  * their memory (json-c trees, for example) are tied to the arena with arena_on_reset().
- * Allocation never returns NULL: a process that cannot get memory ends with a message, and its supervisor starts anew.
+ * Allocation never returns NULL: a process that cannot get memory ends (base/memory.h).
  */
 #ifndef KANSO_BASE_ARENA_H
 #define KANSO_BASE_ARENA_H
@@ -43,7 +43,7 @@ void arena_reset(struct arena *a);
 /* As arena_reset(), and gives all memory back. */
 void arena_free(struct arena *a);
 
-/* malloc and realloc that end the process instead of returning NULL. */
+/* malloc and realloc that end the process (memory_missing()) instead of returning NULL. */
 void *xmalloc(size_t size);
 void *xrealloc(void *p, size_t size);
 

@@ -39,7 +39,7 @@ struct config {
     const char *secrets_store_type, *encryption_key;
     const char *local_stores_path, *config_path, *store_roots;
     const char *log_level, *trusted_proxies;
-    int64_t max_body, max_requests;
+    int64_t max_body, max_requests, worker_memory;
     bool db_pipelining;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -84,6 +85,25 @@ const char *request_cookie(const struct ctx *c, const char *name)
     return arena_strndup(c->mem, found, found_len);
 }
 
+int request_read_body(struct ctx *c)
+{
+    struct request *r = &c->req;
+    if (r->body)
+        return OK;
+    char *body = arena_alloc(c->mem, size_add(r->content_length, 1));
+    r->body = body;
+    r->body_len = r->source.get(r->source.stream, body, r->content_length);
+    if (r->body_len < r->content_length)
+        return fail_detail(c, 400, "The body ended after %zu of %zu bytes", r->body_len, r->content_length);
+    return OK;
+}
+
+bool request_abandoned(const struct ctx *c)
+{
+    struct pollfd p = {.fd = c->req.connection, .events = POLLRDHUP};
+    return p.fd >= 0 && poll(&p, 1, 0) > 0 && p.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
 void respond_header(struct ctx *c, const char *name, const char *value)
 {
     struct header *h = arena_alloc(c->mem, sizeof *h);
@@ -138,6 +158,11 @@ int fail_detail(struct ctx *c, int status, const char *fmt, ...)
     jw_str(&w, message);
     jw_close(&w, '}');
     return FAILED;
+}
+
+int fail_abandoned(struct ctx *c)
+{
+    return fail_detail(c, 499, "The client has gone");
 }
 
 int fail_check(struct ctx *c)

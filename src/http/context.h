@@ -40,6 +40,12 @@ struct pair {
     size_t value_len;
 };
 
+/* Where bodies come from: `get` fills up to n bytes and returns how many it got; fewer are the end. */
+struct body_source {
+    size_t (*get)(void *stream, char *to, size_t n);
+    void *stream;
+};
+
 struct request {
     const char *method;
     const char *path; /* decoded, without the root path */
@@ -47,9 +53,12 @@ struct request {
     struct pair *query; /* decoded, in order */
     size_t query_count;
     const char *content_type;
-    const char *body; /* NUL-terminated */
+    size_t content_length; /* of the body, which is read when somebody asks for it: request_read_body() */
+    const char *body;      /* NUL-terminated; NULL until it has been read */
     size_t body_len;
-    char **env; /* CGI variables, HTTP_* among them */
+    struct body_source source;
+    char **env;     /* CGI variables, HTTP_* among them */
+    int connection; /* to the web server, which closes it when its client goes; -1: there is none */
 };
 
 struct header {
@@ -129,6 +138,16 @@ const struct pair *request_query(const struct ctx *c, const char *name);
 
 /* The value of a cookie (the last of that name), or NULL when absent. */
 const char *request_cookie(const struct ctx *c, const char *name);
+
+/* Reads the body into the arena unless that has been done. OK, or FAILED with a 400 when it ends early. */
+int request_read_body(struct ctx *c);
+
+/* Whether the client has gone, so that nobody will get the answer. To be asked before work that costs much, as long as
+ * nothing has been written. */
+bool request_abandoned(const struct ctx *c);
+
+/* Composes the answer that nobody gets. Always returns FAILED. */
+int fail_abandoned(struct ctx *c);
 
 /* Sets a response header; both texts must live as long as the arena. */
 void respond_header(struct ctx *c, const char *name, const char *value);

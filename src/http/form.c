@@ -4,13 +4,22 @@
 
 #include <string.h>
 
-void form_read(struct ctx *c, const char *q, size_t len)
+/* How many stretches of text the ampersands part. */
+static size_t count_pairs(const char *q, size_t len)
 {
-    size_t n = 1;
+    size_t n = 0;
     for (size_t i = 0; i < len; i++)
-        n += q[i] == '&';
-    c->req.query = arena_array(c->mem, n, sizeof *c->req.query);
+        n += q[i] != '&' && (i == 0 || q[i - 1] == '&');
+    return n;
+}
+
+bool form_read(struct ctx *c, const char *q, size_t len)
+{
+    size_t n = count_pairs(q, len);
     c->req.query_count = 0;
+    if (n > FORM_MAX_PAIRS)
+        return false;
+    c->req.query = arena_array(c->mem, n, sizeof *c->req.query);
     for (const char *end = q + len; q < end;) {
         const char *amp = memchr(q, '&', (size_t)(end - q));
         const char *stop = amp ? amp : end, *eq = memchr(q, '=', (size_t)(stop - q));
@@ -21,9 +30,8 @@ void form_read(struct ctx *c, const char *q, size_t len)
         }
         q = stop + 1;
     }
+    return true;
 }
-
-enum { MAX_PARTS = 64 };
 
 /* The name="..." of a part's Content-Disposition; NULL without one, and for files. */
 static const char *part_name(struct ctx *c, const char *head, size_t len)
@@ -35,24 +43,26 @@ static const char *part_name(struct ctx *c, const char *head, size_t len)
     return arena_strndup(c->mem, name, strcspn(name, "\"\r\n"));
 }
 
-void form_read_multipart(struct ctx *c, const char *content_type, const char *body, size_t len)
+bool form_read_multipart(struct ctx *c, const char *content_type, const char *body, size_t len)
 {
     const char *b = strcasestr(content_type, "boundary=");
     if (!b)
-        return;
+        return true;
     b += strlen("boundary=");
     b += *b == '"';
     const char *mark = arena_printf(c->mem, "--%.*s", (int)strcspn(b, "\";, "), b), *end = body + len;
     size_t mark_len = strlen(mark);
-    c->req.query = arena_array(c->mem, MAX_PARTS, sizeof *c->req.query);
+    c->req.query = arena_array(c->mem, FORM_MAX_PAIRS, sizeof *c->req.query);
     c->req.query_count = 0;
     const char *p = memmem(body, len, mark, mark_len);
-    while (p && c->req.query_count < MAX_PARTS) {
+    for (size_t parts = 0; p; parts++) {
         p += mark_len;
         const char *next = memmem(p, (size_t)(end - p), mark, mark_len);
         const char *blank = memmem(p, (size_t)(end - p), "\r\n\r\n", 4);
         if (!next || !blank || blank + 4 > next - 2)
-            return;
+            return true;
+        if (parts == FORM_MAX_PAIRS)
+            return false;
         const char *name = part_name(c, p, (size_t)(blank - p));
         if (name) {
             struct pair *pair = &c->req.query[c->req.query_count++];
@@ -62,4 +72,5 @@ void form_read_multipart(struct ctx *c, const char *content_type, const char *bo
         }
         p = next;
     }
+    return true;
 }

@@ -49,6 +49,8 @@ struct need {
             0                                                                                                          \
         }                                                                                                              \
     }
+/* The largest body, in bytes, that R_PUBLIC routes take: they have forms and small documents only. */
+enum { PUBLIC_MAX_BODY = 64 * 1024 };
 
 /* What the body or answer of a generic route is made of. */
 enum operation { OP_OTHER, OP_LIST, OP_GET, OP_CREATE, OP_UPDATE, OP_DELETE };

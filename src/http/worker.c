@@ -1,6 +1,7 @@
 #include "http/worker.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "http/form.h"
@@ -62,24 +63,25 @@ static const char *env_or(const struct ctx *c, const char *name, const char *oth
     return v ? v : otherwise;
 }
 
-static void read_target(struct ctx *c, const struct worker *w)
+static int read_target(struct ctx *c, const struct worker *w)
 {
     const char *uri = env_or(c, "REQUEST_URI", "");
     const char *path =
         *uri ? uri : arena_printf(c->mem, "%s%s", env_or(c, "SCRIPT_NAME", ""), env_or(c, "PATH_INFO", ""));
     size_t len = strcspn(path, "?");
     const char *query = *uri && uri[len] == '?' ? uri + len + 1 : env_or(c, "QUERY_STRING", "");
-    form_read(c, query, strlen(query));
     c->req.path = percent_decode(c->mem, path, len, false, &c->req.path_len);
     size_t root = strlen(w->root_path);
     if (root && strncmp(c->req.path, w->root_path, root) == 0 && c->req.path[root] == '/') {
         c->req.path += root;
         c->req.path_len -= root;
     }
+    if (!form_read(c, query, strlen(query)))
+        return fail_detail(c, 400, "The query has more than %d parameters", FORM_MAX_PAIRS);
+    return OK;
 }
 
-/* Reads the body through `get`, which fills up to n bytes and returns how many it got. */
-static int read_body(struct ctx *c, const struct worker *w, size_t (*get)(void *, char *, size_t), void *stream)
+static int read_length(struct ctx *c, const struct worker *w)
 {
     const char *text = env_or(c, "CONTENT_LENGTH", "");
     int64_t length = 0;
@@ -87,19 +89,16 @@ static int read_body(struct ctx *c, const struct worker *w, size_t (*get)(void *
         return fail_detail(c, 400, "Content-Length is not a number");
     if ((uint64_t)length > w->max_body)
         return fail_detail(c, 413, "The body has %lld bytes; at most %zu are accepted", (long long)length, w->max_body);
-    char *body = arena_alloc(c->mem, (size_t)length + 1);
-    c->req.body = body;
-    c->req.body_len = get(stream, body, (size_t)length);
-    if (c->req.body_len < (size_t)length)
-        return fail_detail(c, 400, "The body ended after %zu of %lld bytes", c->req.body_len, (long long)length);
+    c->req.content_length = (size_t)length;
     return OK;
 }
 
-static void read_request(struct ctx *c, const struct worker *w)
+static int read_request(struct ctx *c, const struct worker *w)
 {
     c->req.method = env_or(c, "REQUEST_METHOD", "GET");
     c->req.content_type = env_or(c, "CONTENT_TYPE", "");
-    read_target(c, w);
+    int rc = read_target(c, w);
+    return rc == OK ? read_length(c, w) : rc;
 }
 
 static const char *reason(int status)
@@ -153,6 +152,7 @@ static void log_request(const struct ctx *c, double ms)
         log_debug("%s %s %d %zu bytes %.2f ms", c->req.method, c->req.path, c->res.status, c->res.body.len, ms);
 }
 
+/* The record that ends the stream is read along with the last byte: once an answer begins, nginx sends no more. */
 static size_t get_fcgi(void *stream, char *to, size_t n)
 {
     size_t got = 0;
@@ -163,6 +163,8 @@ static size_t get_fcgi(void *stream, char *to, size_t n)
             break;
         got += (size_t)r;
     }
+    if (got == n)
+        FCGX_GetChar(stream);
     return got;
 }
 
@@ -246,27 +248,24 @@ static bool put_fcgi(const FCGX_Request *r, const struct buf *head, const struct
 
 /* Ends the request. Before it closes a connection, libfcgi waits for the other side to do so, for fear that what has
  * not been read takes the answer along with it; needless once the request has been read to its end. */
-static void hang_up(FCGX_Request *r, bool sent, bool read)
+static void hang_up(FCGX_Request *r, bool sent)
 {
     bool close = !r->keepConnection || !sent || FCGX_GetError(r->in);
-    if (close && read && FCGX_GetChar(r->in) == EOF && !FCGX_GetError(r->in))
+    if (close && FCGX_HasSeenEOF(r->in) && !FCGX_GetError(r->in))
         FCGX_Detach(r);
     FCGX_Free(r, close);
 }
 
-/* Returns whether the body has been read. */
-static bool handle(struct ctx *c, struct worker *w, size_t (*get)(void *, char *, size_t), void *stream)
+static void handle(struct ctx *c, struct worker *w)
 {
     respond_anew(c);
-    read_request(c, w);
-    if (read_body(c, w, get, stream) != OK)
-        return false;
+    if (read_request(c, w) != OK || (c->req.content_length == 0 && request_read_body(c) != OK))
+        return;
     w->handle(c, w->app);
-    return true;
 }
 
 /* The variables are copied: libfcgi forgets its own when the answer leaves, and background work still reads them. */
-static void begin(struct ctx *c, struct arena *mem, char **env)
+static void begin(struct ctx *c, struct arena *mem, char **env, struct body_source source, int connection)
 {
     struct buf body = c->res.body;
     size_t n = 0;
@@ -275,7 +274,8 @@ static void begin(struct ctx *c, struct arena *mem, char **env)
     char **copy = arena_array(mem, n + 1, sizeof *copy);
     for (size_t i = 0; i < n; i++)
         copy[i] = arena_strdup(mem, env[i]);
-    *c = (struct ctx){.mem = mem, .res.body = body, .req.env = copy};
+    *c =
+        (struct ctx){.mem = mem, .res.body = body, .req.env = copy, .req.source = source, .req.connection = connection};
 }
 
 static int serve_cgi(struct worker *w)
@@ -283,8 +283,8 @@ static int serve_cgi(struct worker *w)
     struct arena mem = {0};
     struct ctx c = {0};
     struct buf head = {0};
-    begin(&c, &mem, environ);
-    handle(&c, w, get_stdin, stdin);
+    begin(&c, &mem, environ, (struct body_source){get_stdin, stdin}, -1);
+    handle(&c, w);
     write_head(&c, w, &head);
     bool ok = fwrite(head.data, 1, head.len, stdout) == head.len;
     if (!streq(c.req.method, "HEAD"))
@@ -297,20 +297,41 @@ static int serve_cgi(struct worker *w)
     return ok ? 0 : 1;
 }
 
+/* The request that waits for its answer. */
+static const FCGX_Request *in_hand;
+
+/* When memory is missing: who asked is told so, from memory that is there already. */
+static void answer_missing_memory(void)
+{
+    static char head[] = "Status: 503 Service Unavailable\r\nContent-Type: application/json\r\n\r\n";
+    static char body[] = "{\"detail\":[\"RuntimeError\",\"The request needs more memory than a worker may have\"]}";
+    if (in_hand)
+        put_fcgi(in_hand, &(struct buf){.data = head, .len = sizeof head - 1},
+                 &(struct buf){.data = body, .len = sizeof body - 1}, true);
+}
+
 /* One accepted connection: its request, answer, and what follows. */
 static void serve(struct worker *w, FCGX_Request *r, struct ctx *c, struct arena *mem, struct buf *head)
 {
     double start = monotonic_ms();
-    begin(c, mem, r->envp);
-    bool read = handle(c, w, get_fcgi, r->in);
+    begin(c, mem, r->envp, (struct body_source){get_fcgi, r->in}, r->ipcFd);
+    if (request_abandoned(c)) { /* while it waited to be accepted */
+        FCGX_Free(r, 1);
+        arena_reset(mem);
+        return;
+    }
+    in_hand = r;
+    handle(c, w);
     head->len = 0;
     write_head(c, w, head);
+    in_hand = NULL;
     bool sent = put_fcgi(r, head, &c->res.body, !streq(c->req.method, "HEAD"));
-    hang_up(r, sent, read);
+    hang_up(r, sent);
     log_request(c, monotonic_ms() - start);
     w->finish(c, w->app);
     arena_reset(mem);
     buf_clear(&c->res.body, KEEP_BODY);
+    memory_give_back();
 }
 
 /* Accepts when there is something to accept; false when the worker is to end. */
@@ -331,6 +352,8 @@ static bool next_request(FCGX_Request *r, int signals)
 int worker_run(struct worker *w)
 {
     signal(SIGPIPE, SIG_IGN);
+    memory_limit(w->memory);
+    memory_on_missing(answer_missing_memory);
     if (FCGX_IsCGI()) {
         if (!getenv("REQUEST_METHOD")) {
             fputs("kanso: descriptor 0 is no listening socket and there is no CGI environment; see --help\n", stderr);

@@ -12,6 +12,7 @@ struct worker {
     const char *root_path; /* prefix that requests may carry, "" for none */
     size_t max_body;       /* bytes */
     unsigned max_requests; /* exit after so many, 0 = never */
+    size_t memory;         /* largest address space in bytes, 0 = no limit */
     const char *headers;   /* "Name: value\r\n" lines for every answer */
     void *app;
     int (*handle)(struct ctx *c, void *app);  /* composes the answer */

@@ -11,7 +11,8 @@ struct checker {
     const char *s;
     size_t len, i;
     int depth, max_depth;
-    bool nul, words; /* escaped NUL, and NaN and infinities, pass */
+    bool nul, words;       /* escaped NUL, and NaN and infinities, pass */
+    size_t tree, max_tree; /* what the values so far would take as a tree, and how much that may be */
     const char *message;
     size_t at;
     struct buf *mended; /* of stored text: a copy up to `copied`, once something had to be replaced; NULL: no mending */
@@ -39,6 +40,12 @@ static size_t blank_end(struct span t, size_t i)
     while (i < t.len && (t.s[i] == ' ' || t.s[i] == '\n' || t.s[i] == '\t' || t.s[i] == '\r'))
         i++;
     return i;
+}
+
+static bool count(struct checker *c, size_t bytes)
+{
+    c->tree += bytes;
+    return c->tree <= c->max_tree || stop(c, c->i, "Too many values and keys");
 }
 
 static void skip_blank(struct checker *c)
@@ -190,7 +197,7 @@ static bool check_object(struct checker *c)
     for (;;) {
         if (c->i >= c->len || c->s[c->i] != '"')
             return stop(c, c->i, "Expecting property name enclosed in double quotes");
-        if (!check_string(c))
+        if (!count(c, JSON_MEMBER_BYTES) || !check_string(c))
             return false;
         skip_blank(c);
         if (c->i >= c->len || c->s[c->i] != ':')
@@ -253,6 +260,8 @@ static bool check_value(struct checker *c)
     if (c->i >= c->len)
         return stop(c, c->i, "Expecting value");
     char ch = c->s[c->i];
+    if (!count(c, ch == '{' ? JSON_OBJECT_BYTES : ch == '[' ? JSON_ARRAY_BYTES : JSON_VALUE_BYTES))
+        return false;
     if (ch == '"')
         return check_string(c);
     if (isdigit((unsigned char)ch) || (ch == '-' && c->len - c->i > 1 && isdigit((unsigned char)c->s[c->i + 1])))
@@ -286,13 +295,13 @@ static bool check_text(struct checker *c, struct json_error *error)
 
 bool json_check(const char *s, size_t len, struct json_error *error)
 {
-    struct checker c = {.s = s, .len = len, .max_depth = JSON_MAX_DEPTH, .words = true};
+    struct checker c = {.s = s, .len = len, .max_depth = JSON_MAX_DEPTH, .max_tree = JSON_MAX_TREE, .words = true};
     return check_text(&c, error);
 }
 
 bool json_check_strict(const char *s, size_t len, struct json_error *error)
 {
-    struct checker c = {.s = s, .len = len, .max_depth = JSON_MAX_DEPTH, .nul = true};
+    struct checker c = {.s = s, .len = len, .max_depth = JSON_MAX_DEPTH, .max_tree = JSON_MAX_TREE, .nul = true};
     return check_text(&c, error);
 }
 
@@ -302,6 +311,7 @@ bool json_mend(struct arena *a, struct span *text, struct json_error *error)
     struct checker c = {.s = text->s,
                         .len = text->len,
                         .max_depth = JSON_STORED_DEPTH,
+                        .max_tree = SIZE_MAX,
                         .nul = true,
                         .words = true,
                         .mended = &mended,

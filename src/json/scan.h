@@ -23,9 +23,20 @@ struct json_error {
 
 enum { JSON_MAX_DEPTH = 200, JSON_STORED_DEPTH = 1000 };
 
+/* About what json-c takes for an object, an array, another value and a member of an object, besides their texts; and
+ * how much a whole tree may take. */
+enum {
+    JSON_OBJECT_BYTES = 800,
+    JSON_ARRAY_BYTES = 200,
+    JSON_VALUE_BYTES = 100,
+    JSON_MEMBER_BYTES = 130,
+    JSON_MAX_TREE = 256 * 1024 * 1024
+};
+
 /* What clients may send: one JSON value (RFC 8259) in UTF-8, nested at most JSON_MAX_DEPTH deep; also NaN, Infinity and
  * -Infinity, which Python writes. No integer below -2^63 or from 2^64 on, no NUL in a text or key (C code would take
- * the text to end there), no half of a surrogate pair. */
+ * the text to end there), no half of a surrogate pair; not so many values
+ * and keys that a tree of them would take more than JSON_MAX_TREE. Needs no memory. */
 bool json_check(const char *s, size_t len, struct json_error *error);
 
 /* The same without Python's three words, and with NUL, which those that walk the text can stand. */

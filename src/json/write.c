@@ -1,6 +1,7 @@
 #include "json/write.h"
 
 #include "base/arena.h"
+#include "base/memory.h"
 #include "base/uuid.h"
 
 #include <math.h>
@@ -287,38 +288,45 @@ struct json_object *json_keep(struct arena *a, struct json_object *v)
     return v;
 }
 
-static bool parse(struct arena *a, const char *s, size_t len, struct json_object **out, struct json_error *error)
+/* json-c does not tell when it lacks memory in the middle of a tree: what a long text may take is asked for before. */
+static void expect_room(size_t len)
+{
+    enum { SHORT = 64 * 1024, WORST = JSON_OBJECT_BYTES / 3 }; /* "{}," */
+    if (len > SHORT)
+        memory_expect(len < JSON_MAX_TREE / WORST ? len * WORST : JSON_MAX_TREE);
+}
+
+struct json_object *json_build(struct arena *a, const char *s, size_t len)
 {
     enum { KEEP = 1024 * 1024 };
+    expect_room(len);
     static struct json_tokener *t; /* kept, unless a long text has made it large */
     if (t)
         json_tokener_reset(t);
     else
         t = json_tokener_new_ex(JSON_STORED_DEPTH + 2);
-    if (!t) {
-        *error = (struct json_error){.message = "out of memory"};
-        return false;
-    }
-    /* the end of the text is told by a NUL, without which a bare number would count as unfinished */
-    char *copy = arena_strndup(a, s, len);
-    *out = json_keep(a, json_tokener_parse_ex(t, copy, (int)len + 1));
+    if (!t)
+        memory_missing();
+    struct json_object *out = json_keep(a, json_tokener_parse_ex(t, s, (int)len));
+    if (json_tokener_get_error(t) == json_tokener_continue) /* a bare number or word might go on */
+        out = json_keep(a, json_tokener_parse_ex(t, "", 1));
     if (len > KEEP) {
         json_tokener_free(t);
         t = NULL;
     }
-    return true;
+    return out;
 }
 
 bool json_parse(struct arena *a, const char *s, size_t len, struct json_object **out, struct json_error *error)
 {
-    *out = NULL;
-    return json_check(s, len, error) && parse(a, s, len, out, error);
+    bool good = json_check(s, len, error);
+    *out = good ? json_build(a, s, len) : NULL;
+    return good;
 }
 
 struct json_object *json_tree(struct arena *a, const char *s, size_t len)
 {
     struct span text = {s, len};
-    struct json_object *v = NULL;
     struct json_error error;
-    return json_mend(a, &text, &error) && parse(a, text.s, text.len, &v, &error) ? v : NULL;
+    return json_mend(a, &text, &error) ? json_build(a, text.s, text.len) : NULL;
 }

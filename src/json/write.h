@@ -47,6 +47,9 @@ char *json_text(struct arena *a, struct json_object *v, bool spaced);
  * for `null`. */
 bool json_parse(struct arena *a, const char *s, size_t len, struct json_object **out, struct json_error *error);
 
+/* The tree of text that json_check() has accepted; NULL for `null`. */
+struct json_object *json_build(struct arena *a, const char *s, size_t len);
+
 /* Parses stored text, or an answer of another server, where it does not matter what is wrong: text that json_mend()
  * takes; NULL for any other as well. */
 struct json_object *json_tree(struct arena *a, const char *s, size_t len);

@@ -259,6 +259,8 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
     if (rc != OK)
         return rc;
     uuid_write(id, uuid);
+    if (request_abandoned(c))
+        return fail_abandoned(c);
     if (rows.count == 0) {
         password_fits(secret, NULL); /* as slow as the rest */
         password_fits(secret, NULL);

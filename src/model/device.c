@@ -352,6 +352,8 @@ int device_poll(struct ctx *c, const char *client, const char *device_code, stru
         return oauth_error(c, client, "expired_token", "device with client ID %s is active.");
     if (has_expired(w.old))
         return oauth_error(c, client, "expired_token", "device for client ID %s has expired");
+    if (request_abandoned(c))
+        return fail_abandoned(c);
     if (password_fits(device_code, row_str(w.old, "device_code_hash")) && row_str(w.old, "user"))
         return activate(&w, out);
     rc = count_failure(&w, &locked);

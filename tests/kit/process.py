@@ -88,6 +88,17 @@ def memory_of(pid: int, field: str = "Pss") -> int:
     return 0
 
 
+def reset_peak(pid: int) -> None:
+    """Let peak_of() begin anew."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_of(pid: int) -> int:
+    """The most memory that a process has held since reset_peak(), in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
 def kill_hard(pids: list[int]) -> None:
     """SIGKILL to processes that belong to a server under test."""
     for pid in pids:

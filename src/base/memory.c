@@ -1,0 +1,79 @@
+#include "base/memory.h"
+
+#include "base/arena.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+void memory_limit(size_t bytes)
+{
+#ifdef __SANITIZE_ADDRESS__
+    (void)bytes;
+#else
+    struct rlimit limit;
+    if (bytes == 0 || getrlimit(RLIMIT_AS, &limit) != 0)
+        return;
+    if (limit.rlim_max == RLIM_INFINITY || bytes < limit.rlim_max)
+        limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_AS, &limit);
+#endif
+}
+
+static void (*last_words)(void);
+
+void memory_on_missing(void (*fn)(void))
+{
+    last_words = fn;
+}
+
+void memory_missing(void)
+{
+    fputs("kanso: out of memory\n", stderr);
+    if (last_words)
+        last_words();
+    _exit(EXIT_FAILURE);
+}
+
+void memory_expect(size_t size)
+{
+    free(xmalloc(size));
+}
+
+/* Bytes of this process that are in memory; 0 where /proc does not say. */
+static size_t resident(void)
+{
+    static int statm = -1;
+    char text[128];
+    if (statm < 0)
+        statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = statm < 0 ? -1 : pread(statm, text, sizeof text - 1, 0);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    char *second;
+    strtoul(text, &second, 10);
+    return strtoul(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void memory_give_back(void)
+{
+    enum { WORTH_IT = 16 * 1024 * 1024 };
+    static size_t usual; /* after the last time, or less */
+    size_t now = resident();
+    if (now > usual + WORTH_IT) {
+        malloc_trim(0);
+        usual = resident();
+    } else if (now < usual) {
+        usual = now;
+    }
+}
