@@ -127,11 +127,24 @@ static struct jw begin_failure(struct ctx *c, int status)
     return respond_json(c);
 }
 
+/* The message of a refusal, which may repeat what was sent: not all of it when that is long. */
+static const char *message_text(struct arena *mem, const char *fmt, va_list ap)
+{
+    enum { MESSAGE_SHOWN = 8000 };
+    char *text = arena_vprintf(mem, fmt, ap);
+    size_t len = MESSAGE_SHOWN;
+    if (strlen(text) <= len)
+        return text;
+    while (((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    return arena_printf(mem, "%.*s\xe2\x80\xa6", (int)len, text);
+}
+
 int fail(struct ctx *c, enum exception e, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    const char *message = arena_vprintf(c->mem, fmt, ap);
+    const char *message = message_text(c->mem, fmt, ap);
     va_end(ap);
     if (e == EX_KEY && *message)
         message = python_repr(c->mem, message);
@@ -150,7 +163,7 @@ int fail_detail(struct ctx *c, int status, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    const char *message = arena_vprintf(c->mem, fmt, ap);
+    const char *message = message_text(c->mem, fmt, ap);
     va_end(ap);
     struct jw w = begin_failure(c, status);
     jw_open(&w, '{');

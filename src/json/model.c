@@ -76,12 +76,69 @@ struct check *check_new(struct arena *mem)
     return c;
 }
 
-static void write_loc(struct jw *w, const struct loc *l)
+/* What a problem shows of what was sent: enough to find the place. Otherwise one request of a megabyte, with a hundred
+ * things wrong, would have an answer of a hundred. */
+enum { INPUT_SHOWN = 1000, NAME_SHOWN = 200 };
+#define CUT_OFF "\xe2\x80\xa6"
+
+/* The beginning of a text in UTF-8, with a mark where it was cut off. */
+static void write_beginning(struct jw *w, struct arena *mem, const char *s, size_t len, size_t room)
+{
+    if (len <= room) {
+        jw_strn(w, s, len);
+        return;
+    }
+    while (room && ((unsigned char)s[room] & 0xc0) == 0x80)
+        room--;
+    jw_str(w, arena_printf(mem, "%.*s" CUT_OFF, (int)room, s));
+}
+
+/* The beginning of a value, up to about `end` bytes in the buffer; lists and objects end where a text that is cut off
+ * would. */
+static void write_input(struct jw *w, struct arena *mem, struct json_object *v, size_t end)
+{
+    size_t room = w->out->len < end ? end - w->out->len : 0;
+    switch (json_object_get_type(v)) {
+    case json_type_string:
+        write_beginning(w, mem, json_object_get_string(v), (size_t)json_object_get_string_len(v), room);
+        break;
+    case json_type_array:
+        jw_open(w, '[');
+        for (size_t i = 0; i < json_object_array_length(v); i++) {
+            if (w->out->len >= end) {
+                jw_str(w, CUT_OFF);
+                break;
+            }
+            write_input(w, mem, json_object_array_get_idx(v, i), end);
+        }
+        jw_close(w, ']');
+        break;
+    case json_type_object:
+        jw_open(w, '{');
+        json_object_object_foreach(v, key, item)
+        {
+            if (w->out->len >= end) {
+                jw_key(w, CUT_OFF);
+                jw_str(w, CUT_OFF);
+                break;
+            }
+            write_beginning(w, mem, key, strlen(key), NAME_SHOWN);
+            buf_addc(w->out, ':');
+            write_input(w, mem, item, end);
+        }
+        jw_close(w, '}');
+        break;
+    default:
+        jw_value(w, v);
+    }
+}
+
+static void write_loc(struct jw *w, struct arena *mem, const struct loc *l)
 {
     if (l->outer)
-        write_loc(w, l->outer);
+        write_loc(w, mem, l->outer);
     if (l->name)
-        jw_str(w, l->name);
+        write_beginning(w, mem, l->name, strlen(l->name), NAME_SHOWN);
     else
         jw_int(w, (int64_t)l->index);
 }
@@ -92,6 +149,8 @@ void check_problem(struct check *c, const char *name, const char *type, struct j
     struct jw w = {.out = &c->problems};
     struct loc inner = {.outer = c->at, .name = name};
     va_list ap;
+    if (++c->count > CHECK_LISTED || c->quiet)
+        return;
     va_start(ap, fmt);
     const char *msg = arena_vprintf(c->mem, fmt, ap);
     va_end(ap);
@@ -101,23 +160,35 @@ void check_problem(struct check *c, const char *name, const char *type, struct j
     jw_key(&w, "loc");
     jw_open(&w, '[');
     if (name || c->at)
-        write_loc(&w, name ? &inner : c->at);
+        write_loc(&w, c->mem, name ? &inner : c->at);
     jw_close(&w, ']');
     jw_key(&w, "msg");
     jw_str(&w, msg);
     jw_key(&w, "input");
-    jw_value(&w, input);
+    write_input(&w, c->mem, input, w.out->len + INPUT_SHOWN);
     if (ctx) {
         jw_key(&w, "ctx");
         jw_raw(&w, ctx, strlen(ctx));
     }
     jw_close(&w, '}');
-    c->count++;
+}
+
+void check_rewind(struct check *c, int count, size_t len)
+{
+    c->count = count;
+    c->problems.len = len;
+    if (c->problems.data)
+        c->problems.data[len] = '\0';
 }
 
 char *check_text(struct check *c)
 {
-    return arena_printf(c->mem, "[%s]", c->problems.data ? c->problems.data : "");
+    const char *listed = c->problems.data ? c->problems.data : "";
+    if (c->count <= CHECK_LISTED)
+        return arena_printf(c->mem, "[%s]", listed);
+    return arena_printf(c->mem,
+                        "[%s,{\"type\":\"too_many\",\"loc\":[],\"msg\":\"and %d more problems\",\"input\":null}]",
+                        listed, c->count - CHECK_LISTED);
 }
 
 /* Values --------------------------------------------------------------------------------------------------------- */
@@ -455,38 +526,42 @@ static bool own_type(const struct type *t, struct json_object *v)
     }
 }
 
-static struct json_object *check_union(struct check *c, const struct type *t, const struct field *f,
-                                       struct json_object *v, bool *ok)
+/* The first alternative that takes the value; with `own`, among those of the value's own type. */
+static struct json_object *check_alternatives(struct check *c, const struct type *t, const struct field *f,
+                                              struct json_object *v, bool own, bool *ok)
 {
     const struct loc *outer = c->at;
-    for (int strict = 1; strict >= 0; strict--) {
-        size_t mark = c->problems.len;
-        int count = c->count;
-        for (const struct type *const *alt = t->any; *alt; alt++) {
-            if (strict && !own_type(*alt, v))
-                continue;
-            struct loc here = {.outer = outer, .name = (*alt)->label};
-            c->at = &here;
-            *ok = true;
-            struct json_object *out = type_check(c, *alt, f, v, ok);
-            c->at = outer;
-            if (*ok) {
-                c->problems.len = mark;
-                c->count = count;
-                if (c->problems.data)
-                    c->problems.data[mark] = '\0';
-                return out;
-            }
-        }
-        if (strict) { /* the second round reports */
-            c->problems.len = mark;
-            c->count = count;
-            if (c->problems.data)
-                c->problems.data[mark] = '\0';
+    size_t mark = c->problems.len;
+    int count = c->count;
+    for (const struct type *const *alt = t->any; *alt; alt++) {
+        if (own && !own_type(*alt, v))
+            continue;
+        struct loc here = {.outer = outer, .name = (*alt)->label};
+        c->at = &here;
+        struct json_object *out = type_check(c, *alt, f, v, ok);
+        c->at = outer;
+        if (*ok) {
+            check_rewind(c, count, mark);
+            return out;
         }
     }
     *ok = false;
     return NULL;
+}
+
+static struct json_object *check_union(struct check *c, const struct type *t, const struct field *f,
+                                       struct json_object *v, bool *ok)
+{
+    size_t mark = c->problems.len;
+    int count = c->count;
+    bool quiet = c->quiet;
+    c->quiet = true; /* the second round reports */
+    struct json_object *out = check_alternatives(c, t, f, v, true, ok);
+    c->quiet = quiet;
+    if (*ok)
+        return out;
+    check_rewind(c, count, mark);
+    return check_alternatives(c, t, f, v, false, ok);
 }
 
 struct json_object *type_check(struct check *c, const struct type *t, const struct field *f, struct json_object *v,

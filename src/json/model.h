@@ -103,23 +103,30 @@ struct loc {
     size_t index;
 };
 
-/* A check of one request: collects every problem. */
+/* A check of one request: counts every problem, and lists the first CHECK_LISTED. */
 struct check {
     struct arena *mem;
     enum check_mode mode;
-    struct buf problems; /* the items of a JSON array; free with check_done() */
+    struct buf problems; /* the items of a JSON array */
     int count;
+    bool quiet;           /* problems are counted only: somebody tries whether a value fits */
     const struct loc *at; /* where the value in hand is */
 };
+
+enum { CHECK_LISTED = 100 };
 
 /* A check in the arena, without problems so far. */
 struct check *check_new(struct arena *mem);
 
-/* Adds a problem at c->at (or at a member of it, when `member` is given). `ctx` is JSON text or NULL. */
+/* Adds a problem at c->at (or at a member of it, when `member` is given). `ctx` is JSON text or NULL. Of a long input
+ * it shows the beginning. */
 void check_problem(struct check *c, const char *member, const char *type, struct json_object *input, const char *ctx,
                    const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
-/* The problems as the text of a JSON array, in the arena. */
+/* Forgets what was added since the check had `count` problems and `len` bytes of them. */
+void check_rewind(struct check *c, int count, size_t len);
+
+/* The problems as the text of a JSON array, in the arena; the last item says how many more there are. */
 char *check_text(struct check *c);
 
 /* Checks an object against a model; returns a complete new tree (owned by the arena), or NULL after adding problems.

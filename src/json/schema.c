@@ -4,16 +4,27 @@
 
 #include <string.h>
 
-/* Schemas come from users as well: what they may cost is limited. */
-enum { MAX_DEPTH = 64, MAX_STEPS = 100000 };
+/* Schemas come from users as well: what they may cost is limited. A schema within a schema, a word that a value is
+ * compared with, a member, a few bytes of text that are looked at, and two that are parsed cost one; built-in schemas
+ * need some hundred. */
+enum { MAX_DEPTH = 64, MAX_COST = 1000000, TEXT_BYTES = 32, WORDS_SHOWN = 10 };
 
 struct walk {
     struct check *c;
     struct json_object *root; /* where references lead from */
-    int depth, steps;
+    int depth;
+    size_t cost;
 };
 
+/* Whether the budget allows for it. When it does not, nothing fits any more, and the walk ends quickly. */
+static bool spend(struct walk *w, size_t cost)
+{
+    w->cost = cost > MAX_COST ? MAX_COST + 1 : w->cost + cost;
+    return w->cost <= MAX_COST;
+}
+
 static bool fits(struct walk *w, struct json_object *schema, struct json_object *v);
+static bool check_type(struct walk *w, const char *type, struct json_object *schema, struct json_object *v);
 
 static bool refuse(struct walk *w, struct json_object *v, const char *type, const char *msg)
 {
@@ -21,17 +32,18 @@ static bool refuse(struct walk *w, struct json_object *v, const char *type, cons
     return false;
 }
 
-/* Whether a value fits, without a word about why not. */
-static bool fits_quietly(struct walk *w, struct json_object *schema, struct json_object *v)
+/* Whether a value fits a schema or, with `type`, is of that type and within the schema's bounds; without a word about
+ * why not. */
+static bool fits_quietly(struct walk *w, struct json_object *schema, const char *type, struct json_object *v)
 {
     struct check *c = w->c;
     size_t mark = c->problems.len;
     int count = c->count;
-    bool good = fits(w, schema, v);
-    c->problems.len = mark;
-    c->count = count;
-    if (c->problems.data)
-        c->problems.data[mark] = '\0';
+    bool quiet = c->quiet;
+    c->quiet = true;
+    bool good = type ? spend(w, 1) && check_type(w, type, schema, v) : fits(w, schema, v);
+    c->quiet = quiet;
+    check_rewind(c, count, mark);
     return good;
 }
 
@@ -44,14 +56,14 @@ static struct json_object *parsed(struct walk *w, struct json_object *v)
     size_t len = (size_t)json_object_get_string_len(v);
     struct json_object *inner;
     struct json_error error;
-    return json_parse(w->c->mem, s, len, &inner, &error) ? inner : v;
+    return spend(w, len / 2) && json_parse(w->c->mem, s, len, &inner, &error) ? inner : v;
 }
 
 /* The schema that "#/a/b" leads to, or NULL. */
 static struct json_object *resolve(struct walk *w, const char *ref)
 {
     struct json_object *at = w->root;
-    if (!starts_with(ref, "#/"))
+    if (!starts_with(ref, "#/") || !spend(w, strlen(ref) / TEXT_BYTES))
         return NULL;
     for (const char *p = ref + 2; at && *p;) {
         size_t len = strcspn(p, "/");
@@ -61,17 +73,49 @@ static struct json_object *resolve(struct walk *w, const char *ref)
     return at;
 }
 
+/* How many values a value is made of. */
+static size_t size_of(struct json_object *v)
+{
+    size_t n = 1;
+    if (json_object_is_type(v, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(v); i++)
+            n += size_of(json_object_array_get_idx(v, i));
+    if (json_object_is_type(v, json_type_object)) {
+        json_object_object_foreach(v, key, item)
+        {
+            (void)key;
+            n += size_of(item);
+        }
+    }
+    return n;
+}
+
+static void refuse_unlisted(struct walk *w, struct json_object *words, struct json_object *v)
+{
+    size_t count = json_object_array_length(words);
+    if (w->c->quiet || count > WORDS_SHOWN) {
+        check_problem(w->c, NULL, "enum", v, NULL, "Input is none of the %zu values that are allowed", count);
+        return;
+    }
+    check_problem(w->c, NULL, "enum", v, NULL, "Input should be one of %s", json_text(w->c->mem, words, true));
+}
+
 static bool check_listed(struct walk *w, struct json_object *schema, struct json_object *v)
 {
     struct json_object *words = member(schema, "enum"), *only = NULL;
+    bool deep = json_object_is_type(v, json_type_object) || json_object_is_type(v, json_type_array);
     if (json_object_object_get_ex(schema, "const", &only) && !json_object_equal(only, v))
         return refuse(w, v, "literal_error", "Input is not the one value that is allowed");
     if (!json_object_is_type(words, json_type_array))
         return true;
-    for (size_t i = 0; i < json_object_array_length(words); i++)
-        if (json_object_equal(json_object_array_get_idx(words, i), v))
+    for (size_t i = 0; i < json_object_array_length(words); i++) {
+        struct json_object *word = json_object_array_get_idx(words, i);
+        if (!spend(w, deep ? 1 + size_of(word) : 1))
+            return false;
+        if (json_object_equal(word, v))
             return true;
-    check_problem(w->c, NULL, "enum", v, NULL, "Input should be one of %s", json_text(w->c->mem, words, true));
+    }
+    refuse_unlisted(w, words, v);
     return false;
 }
 
@@ -137,6 +181,8 @@ static bool check_members(struct walk *w, struct json_object *schema, struct jso
     bool good = true;
     closed = closed || (json_object_is_type(other, json_type_boolean) && !json_object_get_boolean(other));
     for (size_t i = 0; json_object_is_type(required, json_type_array) && i < json_object_array_length(required); i++) {
+        if (!spend(w, 1))
+            return false;
         const char *name = json_object_get_string(json_object_array_get_idx(required, i));
         if (name && !member_given(v, name)) {
             check_problem(w->c, name, "missing", v, NULL, "Field required");
@@ -189,7 +235,7 @@ static bool check_any(struct walk *w, struct json_object *schemas, struct json_o
 {
     size_t count = json_object_array_length(schemas);
     for (size_t i = 0; i < count; i++)
-        if (fits_quietly(w, json_object_array_get_idx(schemas, i), v))
+        if (fits_quietly(w, json_object_array_get_idx(schemas, i), NULL, v))
             return true;
     for (size_t i = 0; i < count; i++) /* once more, to say why */
         fits(w, json_object_array_get_idx(schemas, i), v);
@@ -213,12 +259,9 @@ static bool check_keywords(struct walk *w, struct json_object *schema, struct js
         return false;
     if (json_object_is_type(type, json_type_string))
         return check_type(w, json_object_get_string(type), schema, v);
-    for (size_t i = 0; json_object_is_type(type, json_type_array) && i < json_object_array_length(type); i++) {
-        struct json_object *alternative = json_keep(w->c->mem, json_object_new_object());
-        json_object_object_add(alternative, "type", json_object_get(json_object_array_get_idx(type, i)));
-        if (fits_quietly(w, alternative, v))
+    for (size_t i = 0; json_object_is_type(type, json_type_array) && i < json_object_array_length(type); i++)
+        if (fits_quietly(w, schema, json_object_get_string(json_object_array_get_idx(type, i)), v))
             return true;
-    }
     return json_object_is_type(type, json_type_array)
                ? refuse(w, v, "value_error", "Input has none of the allowed types")
                : true;
@@ -226,10 +269,12 @@ static bool check_keywords(struct walk *w, struct json_object *schema, struct js
 
 static bool fits(struct walk *w, struct json_object *schema, struct json_object *v)
 {
-    if (!json_object_is_type(schema, json_type_object) || w->depth >= MAX_DEPTH || w->steps >= MAX_STEPS)
+    if (!json_object_is_type(schema, json_type_object) || w->depth >= MAX_DEPTH)
         return true;
+    size_t text = json_object_is_type(v, json_type_string) ? (size_t)json_object_get_string_len(v) : 0;
+    if (!spend(w, 1 + text / TEXT_BYTES))
+        return false;
     w->depth++;
-    w->steps++;
     bool good = check_keywords(w, schema, v);
     w->depth--;
     return good;
@@ -238,5 +283,12 @@ static bool fits(struct walk *w, struct json_object *schema, struct json_object 
 bool schema_check_object(struct check *c, struct json_object *schema, struct json_object *value)
 {
     struct walk w = {.c = c, .root = schema};
-    return check_members(&w, schema, value, true);
+    size_t mark = c->problems.len;
+    int count = c->count;
+    bool good = check_members(&w, schema, value, true);
+    if (w.cost <= MAX_COST)
+        return good;
+    check_rewind(c, count, mark);
+    check_problem(c, NULL, "value_error", NULL, NULL, "Checking it against this schema takes too long");
+    return false;
 }

@@ -12,7 +12,8 @@
 #include "json/model.h"
 
 /* Whether the members of `value`, an object, fit the schema of an object; adds problems otherwise. Members that the
- * schema does not name are problems, whatever it says about them. */
+ * schema does not name are problems, whatever it says about them. What the check may cost is limited, since
+ * schemas come from users: going beyond that is a problem as well. */
 bool schema_check_object(struct check *c, struct json_object *schema, struct json_object *value);
 
 #endif

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from kit.api import Api, describe, fails, ok, problems, refused, unfit
+from kit.api import NOBODY, Api, describe, fails, ok, problems, refused, unfit
 from kit.factory import World
 
 pytestmark = pytest.mark.sanitize
@@ -74,6 +75,65 @@ def test_nul_bytes(client: Api) -> None:
     else:
         refused(answer)
     assert client.get("/tags/%00").status_code in (400, 404)
+
+
+def as_sent(body: Any, value: str) -> str:
+    """The body with a value that json.dumps does not write."""
+    return json.dumps(body).replace('"@"', value)
+
+
+NUMBERS = [("NaN", None), ("Infinity", None), ("-Infinity", None), ("1e400", None), ("-1e400", None),
+           (str(2**63 - 1), 2**63 - 1), (str(2**63), 2**63), (str(2**64 - 1), 2**64 - 1), (str(-2**63), -2**63),
+           ('{"a": NaN, "b": [Infinity, 18446744073709551615]}', {"a": None, "b": [None, 2**64 - 1]})]
+
+
+@pytest.mark.parametrize("sent,shown", NUMBERS, ids=[sent for sent, _ in NUMBERS])
+def test_numbers_of_python(client: Api, world: World, sent: str, shown: Any) -> None:
+    """What Python's json.dumps writes is taken wherever any value may stand; JSON cannot show all of it."""
+    version = world.artifact_version()["id"]
+    ok(raw(client, as_sent(world.metadata_body("artifact_version", version, {"k": "@"}, {"k": "float"}), sent),
+           path=world.ws + "/run-metadata"))
+    metadata = client.read("/artifact_versions/" + version)["metadata"]["run_metadata"]
+    assert metadata["k"]["body"]["value"] == shown
+    made = ok(raw(client, as_sent(world.component_body(labels={"l": "@"}), sent), path=world.ws + "/components"))
+    assert client.read("/components/" + made["id"])["metadata"]["labels"] == {"l": shown}
+    body = world.deployment_body(pipeline_configuration={"name": "p", "extra": {"e": "@"}})
+    made = ok(raw(client, as_sent(body, sent), path=world.ws + "/pipeline_deployments"))
+    read = client.read("/pipeline_deployments/" + made["id"])
+    assert read["metadata"]["pipeline_configuration"]["extra"] == {"e": shown}
+
+
+def test_numbers_are_stored_as_python_does(one_worker: Any) -> None:
+    """So that ZenML reads what it would have written itself."""
+    world = World(Api(one_worker.url))
+    version = world.artifact_version()["id"]
+    ok(raw(world.api, as_sent(world.metadata_body("artifact_version", version, {"k": "@"}, {"k": "float"}),
+                              '[NaN,Infinity,-Infinity,1e400,9223372036854775808]'), path=world.ws + "/run-metadata"))
+    assert one_worker.sql("SELECT value FROM run_metadata") == [["[NaN, Infinity, -Infinity, Infinity, 9223372036854775808]"]]
+
+
+@pytest.mark.parametrize("sent", [str(2**64), str(-2**63 - 1), "1" + "0" * 400, "nan", "-NaN", "inf", "+1", "0x1"])
+def test_numbers_that_are_refused(client: Api, world: World, sent: str) -> None:
+    body = world.owned | {"name": world.name("repository"), "config": {"n": "@"}, "source": {
+        "module": "a.module", "attribute": "Repository", "type": "user"}}
+    refused(raw(client, as_sent(body, sent), path=world.ws + "/code_repositories"))
+
+
+@pytest.mark.parametrize("sent,kind", [("NaN", "finite_number"), ("Infinity", "finite_number"),
+                                       ("1e400", "finite_number"), ("1.5", "int_from_float"),
+                                       ("1e30", "int_parsing_size")])
+def test_whole_numbers_that_are_none(client: Api, world: World, sent: str, kind: str) -> None:
+    steps = {"load": {"spec": {"source": "m.load", "upstream_steps": []},
+                      "config": {"name": "load", "retry": {"max_retries": "@"}}}}
+    unfit(raw(client, as_sent(world.deployment_body(steps), sent), path=world.ws + "/pipeline_deployments"), kind,
+          "body", "step_configurations", "load", "config", "retry", "max_retries")
+
+
+@pytest.mark.parametrize("field,kind", [("interval_second", "time_delta_parsing"), ("start_time", "datetime_parsing")])
+@pytest.mark.parametrize("sent", ["NaN", "Infinity", "-Infinity", "1e400", "1e30", str(2**63), str(2**64 - 1)])
+def test_times_that_are_none(client: Api, world: World, field: str, kind: str, sent: str) -> None:
+    unfit(raw(client, as_sent(world.schedule_body(**{field: "@"}), sent), path=world.ws + "/schedules"), kind,
+          "body", field)
 
 
 @pytest.mark.parametrize("text", ["grüß dich", "日本語", "🐍 snake", "quote\"back\\slash", "a/b c"])
@@ -196,3 +256,46 @@ def test_half_a_request(server, client: Api) -> None:
                          b"application/json\r\nAuthorization: Bearer " + client.token.encode()
                          + b"\r\nContent-Length: 1000\r\n\r\n{\"name\":\"half")
     assert client.ids("/tags", name="startswith:half") == []
+
+
+LONG = "ä" * 400_000
+
+
+@pytest.mark.parametrize("request_", [
+    lambda w: ("POST", "/tags", {"name": [LONG], "color": {LONG: LONG}}),
+    lambda w: ("POST", "/tags", {"name": ["x"] * 200_000, "color": LONG}),
+    lambda w: ("POST", w.ws + "/components", w.component_body(flavor=LONG)),
+    lambda w: ("POST", w.ws + "/components", w.component_body(configuration={LONG: 1})),
+    lambda w: ("POST", w.ws + "/components", w.component_body(configuration={str(n): n for n in range(50_000)})),
+    lambda w: ("POST", w.ws + "/pipeline_builds", w.owned | {"is_local": LONG, "contains_code": LONG, "images": [LONG]}),
+    lambda w: ("POST", w.ws + "/pipeline_deployments", w.deployment_body(
+        {str(n): {"spec": LONG[:100], "config": n} for n in range(5_000)})),
+    lambda w: ("PUT", "/service_connectors/" + NOBODY, {"name": {str(n): LONG[:50] for n in range(9_000)}}),
+    lambda w: ("POST", w.ws + "/secrets", w.owned | {"name": LONG, "values": {"k": [LONG]}, "scope": LONG}),
+], ids=range(9))
+def test_refusals_repeat_little_of_what_was_sent(client: Api, world: World, request_: Any) -> None:
+    method, path, body = request_(world)
+    answer = client.call(method, path, body)
+    refused(answer)
+    assert len(answer.content) < 200_000, len(answer.content)
+
+
+def test_a_body_of_another_type_is_not_sent_back(client: Api) -> None:
+    answer = raw(client, LONG.encode(), "text/plain")
+    assert answer.status_code == 422 and len(answer.content) < 10_000
+
+
+def test_schema_that_is_a_bomb(client: Api, world: World) -> None:
+    """A few kilobytes of configuration against a few of schema: no answer of megabytes, no work of seconds."""
+    bombs: list[tuple[dict[str, Any], Any]] = [
+        ({"type": "array", "items": {"enum": [0] * 15_000}}, [1] * 1_000),
+        ({"anyOf": [{"type": "string", "minLength": 9}] * 500}, {"k": "x" * 20_000}),
+        ({"allOf": [{"$ref": "#/properties/a"}] * 40}, 1),
+    ]
+    for schema, value in bombs:
+        flavor = world.flavor(is_custom=False, config_schema={"type": "object", "properties": {"a": schema}})
+        answer = client.post(world.ws + "/components",
+                             world.component_body(flavor=flavor["name"], configuration={"a": value}))
+        assert answer.status_code == 422, describe(answer)
+        assert len(answer.content) < 50_000
+        assert answer.elapsed.total_seconds() < 10

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "json/schema.h"
 
 static struct arena mem;
@@ -124,7 +125,83 @@ static void endless_schemas_end(void **state)
     (void)state;
     assert_true(property_fits("{\"$ref\":\"#/properties/p\"}", "1"));
     assert_true(property_fits("{\"anyOf\":[{\"$ref\":\"#/properties/p\"},{\"$ref\":\"#/properties/p\"}]}", "1"));
-    assert_true(property_fits("{\"allOf\":[{\"$ref\":\"#/properties/p\"},{\"$ref\":\"#/properties/p\"}]}", "1"));
+}
+
+/* `n` copies of a text with commas between them. */
+static const char *copies(const char *text, size_t n)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_addf(&b, "%s%s", i ? "," : "", text);
+    const char *all = arena_strdup(&mem, b.data);
+    buf_free(&b);
+    return all;
+}
+
+/* What would take ages, or an answer many times as long as the request, ends with a word about it. */
+static void costly_schemas_are_given_up(void **state)
+{
+    (void)state;
+    const char *self = "{\"$ref\":\"#/properties/p\"}";
+    const char *tree = "{\"$ref\":\"#/$defs/x\"}";
+    const struct {
+        const char *schema, *value;
+    } cases[] = {
+        {arena_printf(&mem, "{\"properties\":{\"p\":{\"allOf\":[%s,%s]}}}", self, self), "1"},
+        {arena_printf(&mem, "{\"properties\":{\"p\":%s},\"$defs\":{\"x\":{\"anyOf\":[%s,{\"const\":5}]}}}", tree,
+                      copies("{\"allOf\":[{\"$ref\":\"#/$defs/x\"},{\"type\":\"null\"}]}", 40)),
+         "\"x\""},
+        {arena_printf(&mem, "{\"properties\":{\"p\":{\"items\":{\"enum\":[%s]},\"type\":\"array\"}}}",
+                      copies("0", 15000)),
+         arena_printf(&mem, "[%s]", copies("1", 1000))},
+        {arena_printf(&mem, "{\"properties\":{\"p\":{\"items\":{\"enum\":[%s]},\"type\":\"array\"}}}",
+                      copies("[0,0,0,0,0,0,0,0,0,1]", 2500)),
+         arena_printf(&mem, "[%s]", copies("[0,0,0,0,0,0,0,0,0,2]", 1000))},
+        {arena_printf(&mem, "{\"properties\":{\"p\":{\"anyOf\":[%s]}}}",
+                      copies("{\"type\":\"array\",\"maxItems\":0}", 1500)),
+         arena_printf(&mem, "\"[%s]\"", copies("1", 50000))},
+        {arena_printf(&mem,
+                      "{\"properties\":{\"p\":{\"items\":{\"type\":\"object\",\"required\":[%s]},\"type\":\"array\"}}}",
+                      copies("\"n\"", 15000)),
+         arena_printf(&mem, "[%s]", copies("{}", 1000))},
+        {arena_printf(&mem, "{\"properties\":{\"p\":{\"items\":{\"type\":[%s]},\"type\":\"array\"}}}",
+                      copies("\"null\"", 8000)),
+         arena_printf(&mem, "[%s]", copies("1", 1000))},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *p = problems(cases[i].schema, arena_printf(&mem, "{\"p\":%s}", cases[i].value));
+        if (!strstr(p, "takes too long"))
+            fail_msg("case %zu is not given up: %.200s", i, p);
+        assert_true(strlen(p) < 200000);
+        assert_non_null(json(p));
+    }
+}
+
+/* However many things are wrong, and however long what was sent. */
+static void problems_are_short(void **state)
+{
+    (void)state;
+    const char *long_text = copies("\xc3\xa4", 20000), *many = copies("1", 5000);
+    const struct {
+        const char *schema, *value, *shown;
+    } cases[] = {
+        {"{\"properties\":{\"p\":{\"type\":\"integer\"}}}", arena_printf(&mem, "{\"p\":\"%s\"}", long_text),
+         "\xe2\x80\xa6\""},
+        {"{\"properties\":{\"p\":{\"type\":\"integer\"}}}", arena_printf(&mem, "{\"p\":[%s]}", many),
+         ",\"\xe2\x80\xa6\"]"},
+        {"{}", arena_printf(&mem, "{\"%s\":1}", long_text), "\xe2\x80\xa6\"]"},
+        {"{\"properties\":{\"p\":{\"items\":{\"type\":\"string\"},\"type\":\"array\"}}}",
+         arena_printf(&mem, "{\"p\":[%s]}", many), "and 4900 more problems"},
+        {arena_printf(&mem, "{\"properties\":{\"p\":{\"enum\":[%s]}}}", many), "{\"p\":2}", "none of the 5000 values"},
+        {arena_printf(&mem, "{\"properties\":{\"p\":{\"anyOf\":[%s]}}}", copies("{\"type\":\"integer\"}", 500)),
+         arena_printf(&mem, "{\"p\":{\"k\":\"%s\"}}", long_text), "and 400 more problems"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *p = problems(cases[i].schema, cases[i].value);
+        if (!strstr(p, cases[i].shown) || strlen(p) > 200000 || !json(p))
+            fail_msg("case %zu: %zu bytes: %.300s", i, strlen(p), p);
+    }
+    assert_non_null(strstr(problems("{\"properties\":{\"p\":{\"enum\":[1,2]}}}", "{\"p\":3}"), "one of [1, 2]"));
 }
 
 int main(void)
@@ -136,6 +213,8 @@ int main(void)
         cmocka_unit_test_teardown(bounds, reset),
         cmocka_unit_test_teardown(references, reset),
         cmocka_unit_test_teardown(endless_schemas_end, reset),
+        cmocka_unit_test_teardown(costly_schemas_are_given_up, reset),
+        cmocka_unit_test_teardown(problems_are_short, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
