@@ -71,7 +71,7 @@ check_port() {
 listeners() {
     local answers=$1 files=(/proc/net/tcp) every=$1
     [[ $KANSO_ADDRESS != *:* ]] || files=(/proc/net/tcp6)
-    [ -z "$answers" ] || files=(/proc/net/tcp /proc/net/tcp6)
+    [[ -z $answers && $KANSO_ADDRESS != :: && $KANSO_ADDRESS != '[::]' ]] || files=(/proc/net/tcp /proc/net/tcp6)
     case $KANSO_ADDRESS in 0.0.0.0 | :: | '[::]' | '*') every=yes ;; esac
     awk -v port="$(printf %04X "$((10#$KANSO_PORT))")" -v every="$every" '
         $4 == "0A" && split($2, at, ":") && at[2] == port && (every || at[1] ~ /^0+$/) { print $8, $10 }

@@ -31,6 +31,7 @@ struct ahead {
 
 struct db {
     const struct db_url *url;
+    size_t next_host; /* of the URL's, for the next connection */
     MYSQL *conn;
     bool open_transaction;
     struct ahead ahead;
@@ -151,10 +152,8 @@ static void set_tls(struct db *db)
     mysql_optionsv(db->conn, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 }
 
-enum db_status db_ready(struct db *db)
+static enum db_status connect_to(struct db *db, const struct db_host *host)
 {
-    if (db->conn)
-        return DB_OK;
     const struct db_url *u = db->url;
     unsigned connect_timeout = CONNECT_TIMEOUT, io_timeout = u->io_timeout ? u->io_timeout : IO_TIMEOUT;
     db->conn = mysql_init(NULL);
@@ -170,15 +169,28 @@ enum db_status db_ready(struct db *db)
     /* long lists of ids are looked up by index in any case: no use in estimating each of them first */
     mysql_optionsv(db->conn, MYSQL_INIT_COMMAND, "SET SESSION eq_range_index_dive_limit = 8");
     set_tls(db);
-    const char *host = u->unix_socket ? NULL : u->host;
-    if (!mysql_real_connect(db->conn, host, u->user, u->password, u->database, u->port, u->unix_socket,
-                            CLIENT_FOUND_ROWS)) {
+    unsigned protocol = u->unix_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP; /* "localhost" is a host too */
+    mysql_optionsv(db->conn, MYSQL_OPT_PROTOCOL, &protocol);
+    if (!mysql_real_connect(db->conn, u->unix_socket ? NULL : host->name, u->user, u->password, u->database, host->port,
+                            u->unix_socket, CLIENT_FOUND_ROWS)) {
         enum db_status s = failed(db, mysql_errno(db->conn), mysql_error(db->conn));
         disconnect(db);
         return s;
     }
     db->cache_limit = CACHE_LIMIT;
     return DB_OK;
+}
+
+enum db_status db_ready(struct db *db)
+{
+    const struct db_url *u = db->url;
+    size_t count = u->unix_socket ? 1 : u->host_count;
+    enum db_status status = DB_OK;
+    for (size_t tries = 0; !db->conn && tries < count; tries++) {
+        status = connect_to(db, &u->hosts[db->next_host]);
+        db->next_host = (db->next_host + 1) % count;
+    }
+    return status;
 }
 
 /* The statement cache -------------------------------------------------------------------------------------------- */

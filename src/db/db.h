@@ -15,12 +15,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { DB_HOSTS_MAX = 16 };
+
 /* Where the database is: the parts of ZENML_STORE_URL and its companions (contract/auth.md section 14). */
 struct db_url {
-    const char *host, *user, *password, *database, *unix_socket;
+    struct db_host {
+        const char *name; /* or address; one of IPv6 without brackets */
+        unsigned port;
+    } hosts[DB_HOSTS_MAX]; /* one database: they are tried in turn */
+    size_t host_count;     /* 0 only with a unix_socket */
+    const char *user, *password, *database, *unix_socket;
     const char *ssl_ca, *ssl_cert, *ssl_key;
     bool ssl_verify;
-    unsigned port;
     unsigned io_timeout; /* seconds to wait for the server; 0 is two minutes */
 };
 
@@ -79,7 +85,8 @@ void db_free(struct db *db);
 /* The password of its URL; "" when there is none. */
 const char *db_password(const struct db *db);
 
-/* Connects unless connected. */
+/* Connects unless connected: to the first host that answers, beginning with the one after that of the last connection.
+ */
 enum db_status db_ready(struct db *db);
 
 /* Runs one statement. `out` may be NULL for writes. */

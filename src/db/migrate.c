@@ -25,7 +25,14 @@ enum { DISK_FULL = 1021, ENGINE_ERROR = 1030, TABLE_FULL = 1114, ACCESS_DENIED_N
 static const char *place(const struct migration *m)
 {
     const struct db_url *u = m->url;
-    return u->unix_socket ? u->unix_socket : arena_printf(m->mem, "%s:%u", u->host, u->port);
+    const char *text = u->unix_socket;
+    for (size_t i = 0; !u->unix_socket && i < u->host_count; i++) {
+        const struct db_host *h = &u->hosts[i];
+        bool v6 = strchr(h->name, ':') != NULL;
+        text = arena_printf(m->mem, "%s%s%s%s%s:%u", text ? text : "", text ? ", " : "", v6 ? "[" : "", h->name,
+                            v6 ? "]" : "", h->port);
+    }
+    return text;
 }
 
 static const char *disk_full(const struct migration *m)

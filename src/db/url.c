@@ -16,7 +16,48 @@ static char *decoded(struct arena *a, const char *s, size_t len)
     return len ? percent_decode(a, s, len, false, NULL) : NULL;
 }
 
-/* user[:password]@host[:port], every part optional */
+/* name[:port], address[:port] or [IPv6 address][:port] */
+static const char *read_host(struct arena *a, const char *s, size_t len, struct db_host *out)
+{
+    const char *end = s + len, *colon = memchr(s, ':', len);
+    const char *close = *s == '[' ? memchr(s, ']', len) : NULL;
+    if (close) {
+        s++;
+        colon = close + 1 < end ? close + 1 : NULL;
+    }
+    if (*s == '[' || (colon && *colon != ':') || (colon && memchr(colon + 1, ':', (size_t)(end - colon - 1))))
+        return "ZENML_STORE_URL: an IPv6 address stands in brackets: [::1]:3306";
+    out->name = decoded(a, s, (size_t)((close ? close : colon ? colon : end) - s));
+    out->port = 3306;
+    if (!out->name)
+        return "ZENML_STORE_URL: the host is missing";
+    int64_t port;
+    if (!colon)
+        return NULL;
+    if (!parse_int64(arena_strndup(a, colon + 1, (size_t)(end - colon - 1)), &port) || port < 1 || port > 65535)
+        return "ZENML_STORE_URL: the port must be a number from 1 to 65535";
+    out->port = (unsigned)port;
+    return NULL;
+}
+
+/* host[,host...] */
+static const char *read_hosts(struct arena *a, const char *s, const char *end, struct db_url *u)
+{
+    while (s < end) {
+        const char *comma = memchr(s, ',', (size_t)(end - s)), *stop = comma ? comma : end;
+        if (u->host_count == DB_HOSTS_MAX)
+            return arena_printf(a, "ZENML_STORE_URL names more than %d hosts", DB_HOSTS_MAX);
+        const char *problem = stop == s ? "ZENML_STORE_URL: the host is missing"
+                                        : read_host(a, s, (size_t)(stop - s), &u->hosts[u->host_count]);
+        if (problem)
+            return problem;
+        u->host_count++;
+        s = comma ? comma + 1 : end;
+    }
+    return NULL;
+}
+
+/* user[:password]@hosts, every part optional */
 static const char *read_authority(struct arena *a, const char *s, size_t len, struct db_url *u)
 {
     const char *at = NULL, *end = s + len;
@@ -30,15 +71,7 @@ static const char *read_authority(struct arena *a, const char *s, size_t len, st
             u->password = percent_decode(a, colon + 1, (size_t)(at - colon - 1), false, NULL);
         s = at + 1;
     }
-    const char *colon = memchr(s, ':', (size_t)(end - s));
-    u->host = decoded(a, s, (size_t)((colon ? colon : end) - s));
-    if (colon) {
-        int64_t port;
-        if (!parse_int64(arena_strndup(a, colon + 1, (size_t)(end - colon - 1)), &port) || port < 1 || port > 65535)
-            return "ZENML_STORE_URL: the port must be a number from 1 to 65535";
-        u->port = (unsigned)port;
-    }
-    return NULL;
+    return read_hosts(a, s, end, u);
 }
 
 static const char *read_option(struct arena *a, struct db_url *u, const char *key, const char *value)
@@ -97,7 +130,7 @@ static const char *read_url(struct arena *a, const char *url, struct db_url *u)
 
 const char *db_url_from_env(struct arena *a, struct db_url *u)
 {
-    *u = (struct db_url){.port = 3306};
+    *u = (struct db_url){0};
     u->user = env("ZENML_STORE_USERNAME");
     u->password = settings_take(a, "ZENML_STORE_PASSWORD");
     u->database = env("ZENML_STORE_DATABASE");
@@ -116,7 +149,7 @@ const char *db_url_from_env(struct arena *a, struct db_url *u)
         return "ZENML_STORE_URL: user name and database are required (or ZENML_STORE_USERNAME and _DATABASE)";
     if (strlen(u->database) > 64 || strpbrk(u->database, "\\/?%*:|\"<>.-`"))
         return "ZENML_STORE_URL: the database name must have 1 to 64 characters and none of \\/?%*:|\"<>.-`";
-    if (!u->host && !u->unix_socket)
+    if (!u->host_count && !u->unix_socket)
         return "ZENML_STORE_URL: the host is missing";
     return NULL;
 }
