@@ -95,6 +95,25 @@ static bool has_sql_column(const struct column *col)
     return !col->sql && !(col->show && !col->col);
 }
 
+static bool is_foreign_key(const char *table, const char *column)
+{
+    char words[128];
+    size_t len;
+    const char *text = table_text(table, &len);
+    snprintf(words, sizeof words, "FOREIGN KEY (`%s`) REFERENCES", column);
+    return text && memmem(text, len, words, strlen(words));
+}
+
+static bool has_target(const struct resource *r, const char *column)
+{
+    for (size_t i = 0; i < r->column_count; i++) {
+        const struct column *col = &r->columns[i];
+        if ((col->ref || col->target) && has_sql_column(col) && streq(column_of(col), column))
+            return true;
+    }
+    return false;
+}
+
 /* Whether a filter of that class can compare what the column holds. */
 static bool can_compare(const struct column *col)
 {
@@ -158,8 +177,13 @@ static void check_column(struct buf *out, const struct resource *r, size_t i, si
         complain(&k, "is written from the member '%s', which the body does not have", col->in);
     if (!can_compare(col))
         complain(&k, "its filter cannot compare what it holds");
-    if (col->ref && col->enc != E_UUID)
+    if ((col->ref || col->target) && col->enc != E_UUID)
         complain(&k, "refers to a resource but holds no id");
+    if (col->ref && col->target)
+        complain(&k, "`ref` says what it refers to: `target` is superfluous");
+    if (r->table && has_sql_column(col) && is_foreign_key(r->table, column_of(col)) && !has_target(r, column_of(col)))
+        complain(&k, "`%s` is a foreign key in sql/schema.sql, but no row says what it refers to (ref or target)",
+                 column_of(col));
     if (col->ref && col->part != P_NONE && col->ref->rank <= r->rank)
         complain(&k, "shows a %s, whose rank is not behind that of %s: it would never be loaded", col->ref->name,
                  r->name);

@@ -150,7 +150,7 @@ static const struct column columns[] = {
      .flags = C_READONLY,
      .gives = "uuid?"},
     COL_WORKSPACE,
-    {.name = "artifact_store_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
+    {.name = "artifact_store_id", .target = &resource_component, .enc = E_UUID, .part = P_META, .filter = F_UUID},
     {.name = "producer_step_run_id", .part = P_META, .show = show_producer_step, .flags = C_READONLY, .gives = "uuid?"},
     {.name = "visualizations",
      .part = P_META,

@@ -5,9 +5,9 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     {.name = "uri", .part = P_BODY, .gives = "string<65535"},
-    {.name = "step_run_id", .enc = E_UUID, .part = P_META, .gives = "uuid|string?"},
-    {.name = "pipeline_run_id", .enc = E_UUID, .part = P_META, .gives = "uuid|string?"},
-    {.name = "artifact_store_id", .enc = E_UUID, .part = P_META, .gives = "string|uuid"},
+    {.name = "step_run_id", .target = &resource_step, .enc = E_UUID, .part = P_META, .gives = "uuid|string?"},
+    {.name = "pipeline_run_id", .target = &resource_run, .enc = E_UUID, .part = P_META, .gives = "uuid|string?"},
+    {.name = "artifact_store_id", .target = &resource_component, .enc = E_UUID, .part = P_META, .gives = "string|uuid"},
 };
 
 const struct resource resource_logs = {

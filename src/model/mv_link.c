@@ -8,13 +8,14 @@
 
 /* What both kinds of link have. */
 #define LINK_COLUMNS                                                                                                   \
-    {.name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID},                                                \
-        {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID},                                  \
+    {.name = "user_id", .in = "user", .target = &resource_user, .enc = E_UUID, .filter = F_UUID},                      \
+        {.name = "workspace_id", .in = "workspace", .target = &resource_workspace, .enc = E_UUID, .filter = F_UUID},   \
         {.name = "model", .col = "model_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY},                      \
-        {.name = "model_id", .in = "model", .enc = E_UUID, .filter = F_UUID},                                          \
+        {.name = "model_id", .in = "model", .target = &resource_model, .enc = E_UUID, .filter = F_UUID},               \
         {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY},      \
     {                                                                                                                  \
-        .name = "model_version_id", .in = "model_version", .enc = E_UUID, .filter = F_UUID                             \
+        .name = "model_version_id", .in = "model_version", .target = &resource_model_version, .enc = E_UUID,           \
+        .filter = F_UUID                                                                                               \
     }
 
 #define LINK_FIELDS                                                                                                    \

@@ -72,6 +72,7 @@ static const struct column columns[] = {
      .gives = "?"},
     {.name = "deployment_id",
      .in = "deployment",
+     .target = &resource_deployment,
      .enc = E_UUID,
      .part = P_BODY,
      .filter = F_UUID,
@@ -108,7 +109,12 @@ static const struct column columns[] = {
     COL_MODEL_VERSION,
     COL_TAGS(P_RES),
     COL_NAME,
-    {.name = "pipeline_id", .in = "pipeline", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE},
+    {.name = "pipeline_id",
+     .in = "pipeline",
+     .target = &resource_pipeline,
+     .enc = E_UUID,
+     .filter = F_UUID,
+     .flags = C_NO_UPDATE},
 };
 
 #define IN_DEPLOYMENT "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.deployment_id AND %s)"

@@ -45,7 +45,7 @@ static const struct column columns[] = {
     {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .flags = C_NO_UPDATE},
     {.name = "resource_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
     {.name = "resource_type", .part = P_META, .filter = F_STRICT_ENUM, .type = &T_KIND},
-    {.name = "stack_component_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
+    {.name = "stack_component_id", .target = &resource_component, .enc = E_UUID, .part = P_META, .filter = F_UUID},
 };
 
 static const struct field fields[] = {
@@ -87,20 +87,32 @@ static int check_values(struct ctx *c)
     return OK;
 }
 
-static int check_resource(struct ctx *c, const char *id)
-{
-    const char *kind = member_str(c->body, "resource_type"); /* the kinds are the names of the tables */
-    struct db_rows rows;
-    int rc = sql(c, &rows, arena_printf(c->mem, "SELECT 1 FROM `%s` WHERE id = ?", kind), p_text(id));
-    if (rc == OK && rows.count == 0)
-        return fail(c, EX_KEY, "There is no %s with the id %s", kind, member_str(c->body, "resource_id"));
-    return rc;
-}
-
 static struct db_param hex_param(struct ctx *c, const char *name)
 {
     static const struct column uuid = {.enc = E_UUID};
     return encode_value(c->mem, &uuid, member(c->body, name));
+}
+
+/* What the kinds of T_KIND are. */
+static const struct resource *resource_of_kind(const char *kind)
+{
+    static const struct resource *const kinds[] = {&resource_run, &resource_step, &resource_artifact_version,
+                                                   &resource_model_version};
+    size_t i = 0;
+    while (i < ARRAY_LEN(kinds) - 1 && !streq(kinds[i]->metadata_type, kind))
+        i++;
+    return kinds[i];
+}
+
+static int hold_references(struct ctx *c)
+{
+    const struct reference refs[] = {
+        {resource_of_kind(member_str(c->body, "resource_type")), hex_param(c, "resource_id").s, EX_KEY},
+        {&resource_component, hex_param(c, "stack_component_id").s, EX_VALUE},
+        {&resource_user, hex_param(c, "user").s, EX_VALUE},
+        {&resource_workspace, hex_param(c, "workspace").s, EX_VALUE},
+    };
+    return references_hold(c, refs, ARRAY_LEN(refs));
 }
 
 /* One statement for all values; their ids in *ids. */
@@ -164,7 +176,7 @@ int run_metadata_create(struct ctx *c)
     char workspace[UUID_HEX + 1];
     const char **ids = NULL;
     size_t count = 0;
-    struct db_param user = hex_param(c, "user"), resource = hex_param(c, "resource_id");
+    struct db_param user = hex_param(c, "user");
     int rc = path_workspace(c, workspace);
     if (rc == OK && !streq(user.s, c->auth->user_id))
         return fail(c, EX_ILLEGAL_OPERATION, "Run metadata can only be created for oneself");
@@ -173,7 +185,7 @@ int run_metadata_create(struct ctx *c)
     if (rc == OK)
         rc = sql_begin(c);
     if (rc == OK)
-        rc = check_resource(c, resource.s);
+        rc = hold_references(c);
     if (rc == OK)
         rc = insert_values(c, &ids, &count);
     if (rc == OK)

@@ -182,15 +182,19 @@ static int find_components(struct ctx *c, const char **ids, size_t count, struct
     query_in(q, ids, count);
     int rc = query_run(c, q, found);
     for (size_t i = 0; i < count && rc == OK; i++)
-        if (!row_has(found, ids[i]))
-            return fail(c, EX_KEY, "There is no stack component with the id %s", ids[i]);
+        if (!row_has(found, ids[i])) {
+            char text[UUID_TEXT + 1];
+            uuid_write(ids[i], text);
+            return fail(c, EX_KEY, "There is no stack component with the id %s", text);
+        }
     return rc;
 }
 
 static int link_components(struct ctx *c, const char *stack, const char **ids, size_t count)
 {
-    if (count == 0)
-        return OK;
+    int rc = references_hold_all(c, &resource_component, ids, count);
+    if (rc != OK || count == 0)
+        return rc;
     struct query *q = query_new(c->mem);
     query_add(q, "INSERT INTO stack_composition (stack_id, component_id) VALUES ");
     for (size_t i = 0; i < count; i++) {

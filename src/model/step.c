@@ -83,9 +83,9 @@ static const struct column columns[] = {
     {.name = "start_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
     {.name = "end_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
     {.name = "logs", .part = P_META, .show = show_logs, .gives = "LogsResponse?"},
-    {.name = "deployment_id", .in = "deployment", .enc = E_UUID, .part = P_META},
-    {.name = "pipeline_run_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
-    {.name = "original_step_run_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
+    {.name = "deployment_id", .in = "deployment", .target = &resource_deployment, .enc = E_UUID, .part = P_META},
+    {.name = "pipeline_run_id", .target = &resource_run, .enc = E_UUID, .part = P_META, .filter = F_UUID},
+    {.name = "original_step_run_id", .target = &resource_step, .enc = E_UUID, .part = P_META, .filter = F_UUID},
     {.name = "parent_step_ids", .part = P_META, .show = show_parents, .gives = "[uuid]~"},
     COL_METADATA,
     {.name = "step_configuration", .enc = E_JSON, .flags = C_LOAD_META | C_READONLY},
@@ -207,26 +207,6 @@ const struct resource resource_step = {
 
 /* Writing ---------------------------------------------------------------------------------------------------------- */
 
-/* 404 unless every id exists in the table. */
-static int need_all(struct ctx *c, const char *table, const char *label, const char **ids, size_t count)
-{
-    struct db_rows rows;
-    if (count == 0)
-        return OK;
-    struct query *q = query_new(c->mem);
-    query_add(q, "SELECT id FROM `%s` WHERE id IN ", table);
-    query_in(q, ids, count);
-    int rc = query_run(c, q, &rows);
-    for (size_t i = 0; i < count && rc == OK; i++) {
-        bool there = false;
-        for (size_t k = 0; k < rows.count && !there; k++)
-            there = streq(ids[i], db_row(&rows, k)[0].s);
-        if (!there)
-            return fail(c, EX_KEY, "There is no %s with the id %s", label, ids[i]);
-    }
-    return rc;
-}
-
 static const char *hex_of(struct arena *mem, struct json_object *uuid)
 {
     char hex[UUID_HEX + 1] = "";
@@ -253,7 +233,7 @@ static int link_artifacts(struct write *w, const char *table, const char *type, 
         query_param(q, p_text(type));
         n++;
     }
-    int rc = need_all(w->c, "artifact_version", "artifact version", ids, n);
+    int rc = references_hold_all(w->c, &resource_artifact_version, ids, n);
     return rc == OK ? query_run(w->c, q, NULL) : rc;
 }
 
@@ -272,7 +252,7 @@ static int link_parents(struct write *w)
         query_param(q, p_text(ids[i]));
         query_param(q, p_text(w->id));
     }
-    int rc = need_all(w->c, "step_run", "step run", ids, count);
+    int rc = references_hold_all(w->c, &resource_step, ids, count);
     return rc == OK ? query_run(w->c, q, NULL) : rc;
 }
 

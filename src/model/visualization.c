@@ -6,7 +6,7 @@ static const struct column columns[] = {
     COL_TIMES,
     {.name = "type", .part = P_BODY, .gives = "VisualizationType"},
     {.name = "uri", .part = P_BODY},
-    {.name = "artifact_version_id", .enc = E_UUID, .part = P_META},
+    {.name = "artifact_version_id", .target = &resource_artifact_version, .enc = E_UUID, .part = P_META},
 };
 
 const struct resource resource_visualization = {

@@ -358,8 +358,84 @@ static void assign_members(struct write *w, bool update)
     }
 }
 
+/* References ----------------------------------------------------------------------------------------------------- */
+
+static int no_such_row(struct ctx *c, enum exception error, const struct resource *to, const char *hex)
+{
+    char text[UUID_TEXT + 1];
+    uuid_write(hex, text);
+    return fail(c, error, "There is no %s with the id %s", to->label, text);
+}
+
+int references_hold(struct ctx *c, const struct reference *refs, size_t count)
+{
+    struct query *q = query_new(c->mem);
+    struct db_rows found;
+    for (size_t i = 0; i < count; i++) {
+        if (!refs[i].id)
+            continue;
+        query_add(q, "%s(SELECT id FROM `%s` WHERE id = ? LOCK IN SHARE MODE)", q->count ? ", " : "SELECT ",
+                  refs[i].to->table);
+        query_param(q, p_text(refs[i].id));
+    }
+    if (!q->count)
+        return OK;
+    int rc = query_run(c, q, &found);
+    for (size_t i = 0, at = 0; i < count && rc == OK; i++)
+        if (refs[i].id && !db_row(&found, 0)[at++].s)
+            return no_such_row(c, refs[i].error, refs[i].to, refs[i].id);
+    return rc;
+}
+
+int references_hold_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count)
+{
+    struct db_rows rows;
+    if (count == 0)
+        return OK;
+    struct query *q = query_new(c->mem);
+    query_add(q, "SELECT id FROM `%s` WHERE id IN ", to->table);
+    query_in(q, ids, count);
+    query_add(q, " LOCK IN SHARE MODE");
+    int rc = query_run(c, q, &rows);
+    for (size_t i = 0; i < count && rc == OK; i++) {
+        bool there = false;
+        for (size_t k = 0; k < rows.count && !there; k++)
+            there = streq(ids[i], db_row(&rows, k)[0].s);
+        if (!there)
+            return no_such_row(c, EX_KEY, to, ids[i]);
+    }
+    return rc;
+}
+
+/* What an SQL column refers to; NULL: nothing. */
+static const struct resource *target_of(const struct resource *r, const char *sql_name)
+{
+    for (size_t i = 0; i < r->column_count; i++) {
+        const struct column *col = &r->columns[i];
+        if ((col->ref || col->target) && !col->sql && streq(col->col ? col->col : col->name, sql_name))
+            return col->ref ? col->ref : col->target;
+    }
+    return NULL;
+}
+
+/* Databases may lack foreign keys, or not enforce all of them. */
+static int hold_references(struct write *w)
+{
+    struct reference refs[ARRAY_LEN(w->set)];
+    size_t count = 0;
+    for (size_t i = 0; i < w->set_count; i++) {
+        const struct resource *to = target_of(w->res, w->set[i].col);
+        if (to && w->set[i].value.type == P_TEXT)
+            refs[count++] = (struct reference){to, w->set[i].value.s, EX_VALUE};
+    }
+    return references_hold(w->c, refs, count);
+}
+
 int write_insert(struct write *w)
 {
+    int rc = hold_references(w);
+    if (rc != OK)
+        return rc;
     char now[STAMP_LEN + 1];
     stamp_now(now);
     write_set(w, "id", p_text(w->id));
@@ -375,13 +451,16 @@ int write_insert(struct write *w)
         query_param(q, w->set[i].value);
     }
     query_add(q, ")");
-    int rc = query_run(w->c, q, NULL);
+    rc = query_run(w->c, q, NULL);
     w->taken = rc == FAILED && w->c->res.status == 409;
     return rc;
 }
 
 int write_flush_update(struct write *w)
 {
+    int rc = hold_references(w);
+    if (rc != OK)
+        return rc;
     char now[STAMP_LEN + 1];
     stamp_now(now);
     write_set(w, "updated", p_text(now));

@@ -74,8 +74,11 @@ struct column {
     unsigned flags;
     const struct type *type;    /* for F_STRICT_ENUM; of E_JSON: stored lists and maps of documents are completed */
     const struct resource *ref; /* the column holds an id: show that resource, body only */
-    const struct model *doc;    /* stored documents are completed with this model's defaults */
-    const char *null_as;        /* JSON text shown for NULL, instead of null */
+    /* The column holds an id, which is not shown as more than that: of a row of that resource. As with `ref`, the row
+     * has to be there when the id is written, whatever the database would take. */
+    const struct resource *target;
+    const struct model *doc; /* stored documents are completed with this model's defaults */
+    const char *null_as;     /* JSON text shown for NULL, instead of null */
     void (*show)(struct view *v, const struct row *row, struct jw *w); /* writes the value, instead of all above */
     const char *gives; /* what the answer holds, where the above does not say it: notation of app/openapi.h */
 };
@@ -312,11 +315,28 @@ struct db_param encode_value(struct arena *a, const struct column *col, struct j
 /* Loads a row with all columns and a lock on it, for changing it; 404 KeyError when there is none. */
 int write_lock(struct write *w, const char *hex);
 
-/* UPDATE with the assignments; `updated` is set in any case. */
+/* UPDATE with the assignments; `updated` is set in any case. Rows that it refers to must be there, as with
+ * write_insert().
+ */
 int write_flush_update(struct write *w);
 
-/* Inserts a row of the resource's table with the assignments, id, created and updated. */
+/* Inserts a row of the resource's table with the assignments, id, created and updated. The rows that it refers to
+ * (`ref` and `target` of the columns) are looked for first, and stay until the end of the transaction; 400 ValueError
+ * when one is missing. */
 int write_insert(struct write *w);
+
+/* One row that has to be there: id (hex; NULL: nothing is asked for) and the exception when it is not. */
+struct reference {
+    const struct resource *to;
+    const char *id;
+    enum exception error;
+};
+
+/* Looks for rows and keeps them from being deleted until the end of the transaction. One statement. */
+int references_hold(struct ctx *c, const struct reference *refs, size_t count);
+
+/* The same for many rows of one resource; 404 KeyError. */
+int references_hold_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count);
 
 /* Takes the name guard and looks for a row with the same key; fails with the resource's exception. */
 int write_unique(struct write *w);
