@@ -57,6 +57,15 @@ static bool is_json(const struct ctx *c)
     return body_model(c->route) && !(c->route->flags & (R_FORM | R_BODY_BYTES)) && json_content(c->req.content_type);
 }
 
+/* A byte order mark before the text is passed over. */
+static void skip_mark(struct ctx *c)
+{
+    if (c->req.body_len >= 3 && memcmp(c->req.body, "\xef\xbb\xbf", 3) == 0) {
+        c->req.body += 3;
+        c->req.body_len -= 3;
+    }
+}
+
 /* Reads the body and checks its syntax, which takes no memory: whoever asks is told of an error at once and alone. */
 static int read_syntax(struct ctx *c)
 {
@@ -64,6 +73,7 @@ static int read_syntax(struct ctx *c)
     int rc = read_body(c);
     if (rc != OK || !is_json(c) || c->req.body_len == 0)
         return rc;
+    skip_mark(c);
     if (!utf8_valid(c->req.body, c->req.body_len))
         return fail_detail(c, 400, "The body is not UTF-8");
     if (json_check(c->req.body, c->req.body_len, &error))
@@ -139,13 +149,13 @@ static void check_query(struct ctx *c)
 static int read_form(struct ctx *c)
 {
     struct ctx form = {.mem = c->mem};
-    bool few = true;
+    enum form_fault fault = FORM_GOOD;
     if (strncasecmp(c->req.content_type, "application/x-www-form-urlencoded", 33) == 0)
-        few = form_read(&form, c->req.body, c->req.body_len);
+        fault = form_read(&form, c->req.body, c->req.body_len);
     else if (strncasecmp(c->req.content_type, "multipart/form-data", 19) == 0)
-        few = form_read_multipart(&form, c->req.content_type, c->req.body, c->req.body_len);
-    if (!few)
-        return fail_detail(c, 413, "The form has more than %d fields", FORM_MAX_PAIRS);
+        fault = form_read_multipart(&form, c->req.content_type, c->req.body, c->req.body_len);
+    if (fault)
+        return form_refuse(c, "form", 413, fault);
     c->raw = pairs_object(c, form.req.query, form.req.query_count, true);
     return OK;
 }

@@ -180,10 +180,11 @@ static int authenticate_token(struct ctx *c, struct auth *auth)
 
 /* Other schemes -------------------------------------------------------------------------------------------------- */
 
+/* Whether it is a text of ASCII, NUL not among it. */
 static bool is_ascii(const char *s, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if ((unsigned char)s[i] >= 0x80)
+        if ((signed char)s[i] <= 0)
             return false;
     return true;
 }

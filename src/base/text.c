@@ -59,6 +59,11 @@ bool utf8_valid(const char *s, size_t len)
     return true;
 }
 
+bool text_valid(const char *s, size_t len)
+{
+    return !memchr(s, '\0', len) && utf8_valid(s, len);
+}
+
 size_t utf8_length(const char *s, size_t len)
 {
     size_t n = 0;

@@ -19,6 +19,9 @@ bool starts_with(const char *s, const char *prefix);
 /* Whether `len` bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
 bool utf8_valid(const char *s, size_t len);
 
+/* Whether bytes are a text such as requests may hold: UTF-8 without NUL, at which C code would take it to end. */
+bool text_valid(const char *s, size_t len);
+
 /* Number of code points in well-formed UTF-8. */
 size_t utf8_length(const char *s, size_t len);
 

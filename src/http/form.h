@@ -6,12 +6,17 @@
 
 enum { FORM_MAX_PAIRS = 1000 };
 
-/* Reads application/x-www-form-urlencoded text (a query string, a body) into c->req.query; false when there are more
- * than FORM_MAX_PAIRS. */
-bool form_read(struct ctx *c, const char *text, size_t len);
+/* Why pairs are refused. FORM_NO_TEXT: a name or value is not UTF-8, or holds NUL. */
+enum form_fault { FORM_GOOD, FORM_TOO_MANY, FORM_NO_TEXT };
 
-/* Reads multipart/form-data (RFC 7578): fields only, files are passed over. Malformed parts end the reading; false
- * when there are more parts than FORM_MAX_PAIRS. */
-bool form_read_multipart(struct ctx *c, const char *content_type, const char *body, size_t len);
+/* Reads application/x-www-form-urlencoded text (a query string, a body) into c->req.query. */
+enum form_fault form_read(struct ctx *c, const char *text, size_t len);
+
+/* Reads multipart/form-data (RFC 7578): fields only, files are passed over. Malformed parts end the reading. */
+enum form_fault form_read_multipart(struct ctx *c, const char *content_type, const char *body, size_t len);
+
+/* Composes the refusal of pairs from `where` ("query", "form"); `too_many` is the status for FORM_TOO_MANY. Always
+ * returns FAILED. */
+int form_refuse(struct ctx *c, const char *where, int too_many, enum form_fault fault);
 
 #endif

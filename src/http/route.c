@@ -66,8 +66,6 @@ static void allow(struct ctx *c, const struct group *const *groups, size_t count
 int route_find(struct ctx *c, const struct group *const *groups, size_t count)
 {
     const struct route *best = NULL;
-    if (memchr(c->req.path, '\0', c->req.path_len))
-        return fail_detail(c, 404, "Not Found");
     for (size_t g = 0; g < count; g++)
         for (size_t i = 0; i < groups[g]->count; i++) {
             const struct route *r = &groups[g]->routes[i];

@@ -76,9 +76,10 @@ static int read_target(struct ctx *c, const struct worker *w)
         c->req.path += root;
         c->req.path_len -= root;
     }
-    if (!form_read(c, query, strlen(query)))
-        return fail_detail(c, 400, "The query has more than %d parameters", FORM_MAX_PAIRS);
-    return OK;
+    if (!text_valid(c->req.path, c->req.path_len))
+        return fail_detail(c, 400, "The path is not UTF-8, or holds the character NUL");
+    enum form_fault fault = form_read(c, query, strlen(query));
+    return fault ? form_refuse(c, "query", 400, fault) : OK;
 }
 
 static int read_length(struct ctx *c, const struct worker *w)

@@ -57,6 +57,8 @@ def basic_kanso(own: None, launch) -> Iterator[Kanso]:
     ({"Authorization": "Basic !!!"}, "Invalid authentication credentials"),
     ({"Authorization": "Basic " + base64.b64encode(b"nocolon").decode()}, "Invalid authentication credentials"),
     ({"Authorization": "Basic " + base64.b64encode(b"d\xe9:pw").decode()}, "Invalid authentication credentials"),
+    (basic(USER + "\0x", PASSWORD), "Invalid authentication credentials"),
+    (basic(USER, PASSWORD + "\0"), "Invalid authentication credentials"),
     (basic(USER, "wrong"), "Authentication error: "), (basic("nobody", PASSWORD), "Authentication error: "),
     (basic(USER, ""), "Authentication error: "), (basic("", ""), "Authentication error: ")])
 def test_basic_refused(basic_kanso: Kanso, headers: dict, detail: str) -> None:
