@@ -21,7 +21,9 @@ const char *client_address(struct ctx *c)
             start++;
         if (start == stop || stop - start > 64) /* nothing there, or nonsense: the proxy itself is what is known */
             break;
-        address = arena_strndup(c->mem, forwarded + start, stop - start);
+        const char *entry = forwarded + start;
+        size_t len = address_without_port(&entry, stop - start);
+        address = arena_strndup(c->mem, entry, len);
         for (end = start; end > 0 && forwarded[end - 1] != ','; end--)
             ;
     }

@@ -86,3 +86,15 @@ bool address_listed(const char *list, const char *address)
             return true;
     return false;
 }
+
+size_t address_without_port(const char **text, size_t len)
+{
+    const char *close = len && **text == '[' ? memchr(*text, ']', len) : NULL;
+    if (close) {
+        ++*text;
+        return (size_t)(close - *text);
+    }
+    const char *colon = memchr(*text, ':', len);
+    bool only = colon && !memchr(colon + 1, ':', len - (size_t)(colon + 1 - *text));
+    return only ? (size_t)(colon - *text) : len;
+}
