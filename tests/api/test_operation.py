@@ -224,6 +224,22 @@ def test_unreadable_dashboard(private: Kanso) -> None:
     assert requests.get(private.url, timeout=5).text == "<p>dashboard"
 
 
+def test_dashboard_goes_where_it_can_be_read(private: Kanso, zenml_venv: Path) -> None:
+    fetch = [str(REPOSITORY / "scripts" / "dashboard.sh")]
+    environment = private.environment | {"PYTHON": str(zenml_venv / "bin" / "python")}
+    folder = private.home / "share" / "dashboard"
+    if os.getuid() == 0:
+        folder.parent.mkdir(mode=0o700)
+        done = subprocess.run([*fetch, str(folder)], env=environment, capture_output=True, text=True)
+        assert done.returncode == 1 and f"nobody but root may enter {folder.parent};" in done.stderr
+        folder.parent.chmod(0o755)
+    done = subprocess.run([*fetch, str(folder)], env=environment, capture_output=True, text=True, umask=0o077)
+    assert done.returncode == 0, done.stderr
+    private.environment["KANSO_DASHBOARD_DIR"] = str(folder)
+    private.start()
+    assert requests.get(private.url, timeout=5).text == (folder / "index.html").read_text()
+
+
 def test_only_a_password_that_works_is_printed(private: Kanso) -> None:
     private.environment["ZENML_DEFAULT_USER_PASSWORD"] = "first"
     assert "  password  first\n" in private.run("start").stdout
