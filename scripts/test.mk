@@ -11,14 +11,16 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: test check-unit check-api check-conformance check-sanitize check-mysql unit
+.PHONY: test check-unit check-api check-security check-conformance check-sanitize check-mysql unit
 test: | packages-test ## all tests; ends with `N passed, N failed`
 	+@$(MAKE) -s -j"$$(nproc)" build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml
-	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) unit api conformance fuzz sanitize mysql
+	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) unit api security conformance fuzz sanitize mysql
 check-unit: unit $(VENV)/.done ## the rooms without I/O
 	@$(TESTS) unit
 check-api: build $(VENV)/.done ## rules and errors over HTTP
 	@$(TESTS) api
+check-security: build $(VENV)/.done ## what strangers and neighbours can do to it; some of it only as root
+	@$(TESTS) security
 check-conformance: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the stock client, and recorded traffic
 	@$(TESTS) conformance
 check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan

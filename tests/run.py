@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs parts of the test suite and closes with one line: `N passed, N failed[, N skipped]`.
 
-    run.py PART...      of: unit, api, conformance, fuzz, sanitize, mysql
+    run.py PART...      of: unit, api, security, conformance, fuzz, sanitize, mysql
 
 ONLY narrows the pytest parts (its -k), SERVER points the API tests to a running server. TENTH, a number, narrows the
 part mysql to a tenth of it, by the number's last digit.
@@ -138,6 +138,7 @@ def mysql() -> None:
 
 
 PARTS = {"unit": unit, "api": lambda: pytest("api", "api"),
+         "security": lambda: pytest("security", "security"),
          "conformance": lambda: pytest("conformance", "conformance"), "fuzz": fuzz,
          "sanitize": sanitize, "mysql": mysql}
 

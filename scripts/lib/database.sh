@@ -12,7 +12,8 @@ database_create() {
     disk_has 200 || die "a new database needs 200 MB, and $(disk_full)"
     say "making a private MariaDB in $home/db"
     "${runner[@]}" rm -rf "$home/db/new"
-    "${clean[@]}" "${runner[@]}" mariadb-install-db --no-defaults --datadir="$home/db/new" --user="$run_user" \
+    # Another server that starts removes the temporary tables that it finds in /tmp.
+    "${clean[@]}" TMPDIR="$home/tmp" "${runner[@]}" mariadb-install-db --no-defaults --datadir="$home/db/new" --user="$run_user" \
         --auth-root-authentication-method=socket --auth-root-socket-user="$run_user" \
         --skip-test-db --skip-name-resolve --innodb-log-file-size=32M >"$log" 2>&1 ||
         die "$(database_trouble "$log")"

@@ -42,7 +42,7 @@ static const char HELP[] =
     "  -b BYTES    a log that has grown so large is renamed to LOG.1, over the last one (10000000)\n"
     "  -n COUNT    how many children (1)\n"
     "  -l SOCKET   a listening Unix socket that they share as descriptor 0, mode 0660\n"
-    "  -i          what stands on standard input, they read from descriptor 3; it is kept in memory only\n"
+    "  -i          what stands on standard input, they read at /dev/fd/3, or by position; it is kept in memory only\n"
     "  -u USER     the user that they, and the socket, belong to\n"
     "  -s SIGNAL   TERM or QUIT: what ends them (TERM)\n"
     "  -f FILE     holds a line on what is wrong while a child ends again and again; else it is not there\n";

@@ -95,9 +95,15 @@ class MariaDB:
                 (self.programs.share / f"mariadb_{name}.sql").read_text() + "\n"
                 for name in ("system_tables", "performance_tables", "system_tables_data"))
         done = subprocess.run(command, input=text, text=True, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE)
+                              stderr=subprocess.PIPE, env=self._environment())
         if done.returncode:
             raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+
+    def _environment(self) -> dict[str, str]:
+        """With a /tmp of its own: another server that starts removes the temporary tables that it finds there."""
+        temporary = self.directory / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return os.environ | {"TMPDIR": str(temporary)}
 
     def start(self) -> None:
         """Start the server on its datadir (again after a kill)."""
@@ -112,7 +118,7 @@ class MariaDB:
                  "--innodb-buffer-pool-size=256M", "--max-connections=300",
                  f"--innodb-flush-log-at-trx-commit={1 if self.flush_each_commit else 2}",
                  *self.options],
-                stdout=log, stderr=log, start_new_session=True)
+                stdout=log, stderr=log, start_new_session=True, env=self._environment())
         wait_until(self._answers, 60, self.engine)
 
     def stop(self) -> None:
