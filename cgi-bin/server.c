@@ -18,8 +18,6 @@ static const struct route routes[] = {
      .answer = "ServerSettingsResponse", .open = "everybody may read them"},
     {"PUT", "/api/v1/settings", settings_update, .body = &SETTINGS_UPDATE, .exists = settings_here,
      .answer = "ServerSettingsResponse", .open = "the handler asks for an administrator"},
-    {"PUT", "/api/v1/activate", server_activate, .body = &SERVER_ACTIVATION, .flags = R_PUBLIC, .exists = users_managed,
-     .answer = "UserResponse?", .open = "only while the server has no administrator"},
     {"GET", "/api/v1/onboarding_state", onboarding_get, .answer = "[string]", .open = "the same for everybody"},
     {"GET", "/openapi.json", openapi_get, .flags = R_PUBLIC | R_INTERNAL | R_HEAD, .open = "the same for everybody"},
 };

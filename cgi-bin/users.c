@@ -17,8 +17,6 @@ static const struct route routes[] = {
      .answer = "UserResponse", .needs = NEEDS({&resource_user, "update", NEED_PATH, need_other_user})},
     {"DELETE", "/api/v1/users/{user_name_or_id}", user_delete, &resource_user, OP_DELETE, .exists = users_managed,
      .needs = NEEDS({&resource_user, "delete", NEED_PATH, need_other_user})},
-    {"PUT", "/api/v1/users/{user_name_or_id}/activate", user_activate, .body = &USER_UPDATE, .flags = R_PUBLIC,
-     .exists = users_managed, .answer = "UserResponse", .open = "by the token that the account's maker was given"},
     {"PUT", "/api/v1/users/{user_name_or_id}/deactivate", user_deactivate, .exists = users_managed,
      .flags = R_CREDENTIALS, .answer = "UserResponse",
      .needs = NEEDS({&resource_user, "update", NEED_PATH, need_other_user})},

@@ -26,16 +26,18 @@ CREATE TABLE IF NOT EXISTS `kanso_name_guard` (
   PRIMARY KEY (`resource`, `scope`, `name`)
 ) ENGINE=InnoDB;
 
--- Tries at logins and password changes, by client address: what all workers and hosts count
--- together (`at` in seconds since 1970). Rows older than a day are swept away.
-CREATE TABLE IF NOT EXISTS `kanso_rate` (
+-- Tries at secrets (logins, password changes, activations), by client address and by a digest of what
+-- the client calls the account: what all workers and hosts count together (`at` in seconds since
+-- 1970). Rows older than a day are swept away.
+CREATE TABLE IF NOT EXISTS `kanso_attempt` (
   `id`      bigint unsigned NOT NULL AUTO_INCREMENT,
   `limiter` varchar(16) NOT NULL,
   `address` varchar(64) NOT NULL,
+  `account` char(32) NOT NULL,
   `at`      bigint NOT NULL,
   PRIMARY KEY (`id`),
-  KEY `kanso_rate_who` (`limiter`, `address`, `at`),
-  KEY `kanso_rate_at` (`at`)
+  KEY `kanso_attempt_who` (`limiter`, `address`, `at`),
+  KEY `kanso_attempt_at` (`at`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Pages are in order of creation: by time, and within one second by `kanso_order`, a number that kansoctl adds to every

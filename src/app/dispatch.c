@@ -243,6 +243,20 @@ static int find_caller(struct ctx *c)
     return retrying(c, reads_first(c) ? authenticate_ahead : authenticate);
 }
 
+/* A page somewhere else must not act with what a browser adds to its requests: a cookie, a password, the way in. */
+static int refuse_foreign(struct ctx *c)
+{
+    static const char *const reading[] = {"GET", "HEAD", "OPTIONS"};
+    for (size_t i = 0; i < ARRAY_LEN(reading); i++)
+        if (streq(c->req.method, reading[i]))
+            return OK;
+    if (!c->auth || !c->auth->ambient || !cors_foreign(c))
+        return OK;
+    return fail(c, EX_ILLEGAL_OPERATION,
+                "A page of another origin asked for this with the session of a browser; if it may, name its origin in "
+                "ZENML_SERVER_CORS_ALLOW_ORIGINS");
+}
+
 /* Nothing is answered, good or bad, to somebody who is not who he says. */
 static int answer_proven(struct ctx *c, int rc)
 {
@@ -270,7 +284,7 @@ static int walk(struct ctx *c, const struct app *app)
     check_query(c);
     if (request_abandoned(c))
         return fail_abandoned(c);
-    if ((rc = find_caller(c)) != OK)
+    if ((rc = find_caller(c)) != OK || (rc = refuse_foreign(c)) != OK)
         return rc;
     if ((known_first(c) && (rc = read_syntax(c)) != OK) || (rc = read_values(c)) != OK)
         return answer_proven(c, rc);

@@ -1,5 +1,6 @@
 #include "artifact/store.h"
 
+#include "artifact/beneath.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
@@ -9,9 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 /* Roots ---------------------------------------------------------------------------------------------------------- */
@@ -27,9 +31,11 @@ static const char *resolve(struct arena *a, const char *path)
 static bool inside(const char *path, const char *root)
 {
     size_t len = root ? strlen(root) : 0;
+    if (len == 0)
+        return false;
     while (len && root[len - 1] == '/')
         len--;
-    return len && strncmp(path, root, len) == 0 && (path[len] == '/' || path[len] == '\0');
+    return strncmp(path, root, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
 /* Where clients keep stores that were registered without a path. */
@@ -41,6 +47,11 @@ static const char *default_stores(struct arena *a)
     if (config.config_path)
         return arena_printf(a, "%s/local_stores", config.config_path);
     return arena_printf(a, "%s/.config/zenml/local_stores", home ? home : "");
+}
+
+const char *store_roots(struct arena *a)
+{
+    return config.store_roots ? config.store_roots : default_stores(a);
 }
 
 static const char *root_of(struct arena *a, const char *id, struct db_value configuration)
@@ -58,15 +69,81 @@ static const char *root_of(struct arena *a, const char *id, struct db_value conf
     return arena_printf(a, "%s/%s", default_stores(a), text);
 }
 
-/* Whether the configuration lets stores lie there. */
-static bool allowed(struct arena *a, const char *root)
+/* Whether the configuration lets stores lie there, by the names that it has for the places. */
+static bool named(struct arena *a, const char *path)
 {
-    for (const char *at = config.store_roots; at && *at; at += strcspn(at, ":"), at += *at == ':') {
-        const char *real = resolve(a, arena_strndup(a, at, strcspn(at, ":")));
-        if (real && inside(root, real))
+    const char *at = store_roots(a), *up = strstr(path, "/..");
+    for (; *at; at += strcspn(at, ":"), at += *at == ':')
+        if (inside(path, arena_strndup(a, at, strcspn(at, ":"))))
+            return !up || (up[3] != '/' && up[3] != '\0');
+    return false;
+}
+
+/* The same for a path without links. */
+static bool allowed(struct arena *a, const char *real)
+{
+    const char *at = store_roots(a);
+    for (; *at; at += strcspn(at, ":"), at += *at == ':')
+        if (inside(real, resolve(a, arena_strndup(a, at, strcspn(at, ":")))))
             return true;
+    return false;
+}
+
+/* Nothing of these is an artifact, wherever stores may lie: what the kernel tells of processes, and what is the
+ * server's own, unless its stores lie there. */
+static bool forbidden(struct arena *a, const char *real)
+{
+    const char *home = resolve(a, getenv("KANSO_HOME")), *stores = resolve(a, config.local_stores_path);
+    if (inside(real, "/proc") || inside(real, "/sys") || inside(real, "/dev"))
+        return true;
+    return inside(real, home) && !inside(real, stores);
+}
+
+static int unreadable(struct ctx *c, const struct store *s, const char *path)
+{
+    const struct passwd *own = getpwuid(geteuid());
+    const char *user = own ? arena_strdup(c->mem, own->pw_name) : "?";
+    return fail(
+        c, EX_NOT_FOUND,
+        "The user '%s' that the server runs as may not read '%s' of the artifact store '%s'. Let that user read "
+        "it, and enter the directories above (setfacl -m u:%s:rX); or keep stores where clients and server may "
+        "both read, by ZENML_LOCAL_STORES_PATH on either side",
+        user, path, s->name, user);
+}
+
+static void close_root(void *s)
+{
+    close(((struct store *)s)->fd);
+}
+
+/* Opens the root, once for all that is read of the store: who exchanges names above it afterwards, or while this is
+ * looking, moves nothing into it. */
+static int open_root(struct ctx *c, struct store *s, const char *path)
+{
+    int top;
+    bool hinted = named(c->mem, path);
+    s->root = resolve(c->mem, path);
+    if (s->root ? !allowed(c->mem, s->root) || forbidden(c->mem, s->root) : !hinted)
+        return fail(
+            c, EX_NOT_FOUND,
+            "This server does not read files of artifact stores in '%s'; KANSO_STORE_ROOTS names the directories "
+            "where it does",
+            path);
+    if (s->root && (top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) >= 0) {
+        s->fd = s->root[1] ? open_beneath(top, s->root + 1, O_PATH | O_DIRECTORY) : top;
+        int error = errno;
+        if (s->fd != top)
+            close(top);
+        errno = error;
+        if (s->fd >= 0) {
+            arena_on_reset(c->mem, close_root, s);
+            return OK;
+        }
     }
-    return !config.store_roots;
+    if (errno == EACCES)
+        return unreadable(c, s, path);
+    return fail(c, EX_NOT_FOUND, "The server finds no directory '%s' of the artifact store '%s': %s", path, s->name,
+                strerror(errno));
 }
 
 int store_find(struct ctx *c, const char *id, struct store *s)
@@ -88,64 +165,41 @@ int store_find(struct ctx *c, const char *id, struct store *s)
                     "The artifact store '%s' is of the flavor %s; this server reads the files of "
                     "local artifact stores only",
                     s->name, v[2].s);
-    s->root = resolve(c->mem, root_of(c->mem, id, v[3]));
-    if (!s->root)
-        return fail(c, EX_NOT_FOUND, "The server finds no directory of the artifact store '%s': %s", s->name,
-                    strerror(errno));
-    if (!allowed(c->mem, s->root))
-        return fail(c, EX_NOT_FOUND, "This server does not read files of artifact stores in '%s'", s->root);
-    return OK;
+    return open_root(c, s, root_of(c->mem, id, v[3]));
 }
 
 /* Opening -------------------------------------------------------------------------------------------------------- */
 
-/* Opens a path that is known to be inside the root and free of links, step by step from the root, so that nobody can
- * slip in a link between the look and the opening. -1 with errno. */
-static int open_below(const char *root, const char *path)
+/* One answer for what is not there and for what is there and none of the store's: nobody learns from it what else the
+ * server has. */
+static int no_file(struct ctx *c, const struct store *s, const char *uri)
 {
-    int dir = open(root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    for (const char *at = path; dir >= 0;) {
-        char name[NAME_MAX + 1];
-        size_t len = strcspn(at, "/");
-        if (len == 0 || len > NAME_MAX) {
-            close(dir);
-            errno = ENOENT;
-            return -1;
-        }
-        memcpy(name, at, len);
-        name[len] = '\0';
-        bool last = at[len] == '\0';
-        int fd = openat(dir, name, (last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
-        close(dir);
-        if (last)
-            return fd;
-        dir = fd;
-        at += len + 1;
-    }
-    return -1;
+    return fail(c, EX_NOT_FOUND, "There is no file '%s' inside the artifact store '%s'", uri, s->name);
 }
 
-static bool own_file(struct ctx *c, const char *real)
+/* File systems in which files are no data but the kernel's, wherever they are mounted. */
+static bool of_kernel(int fd)
 {
-    const char *home = resolve(c->mem, getenv("KANSO_HOME")), *stores = resolve(c->mem, config.local_stores_path);
-    return home && inside(real, home) && !(stores && inside(real, stores));
+    struct statfs f;
+    return fstatfs(fd, &f) != 0 || f.f_type == PROC_SUPER_MAGIC || f.f_type == SYSFS_MAGIC;
 }
 
+/* Opens a file or directory inside the root. Links within it may be followed, and so are before: the path that is
+ * opened has none, or it is not opened. */
 static int open_inside(struct ctx *c, const struct store *s, const char *uri, int *fd, struct stat *st)
 {
     const char *real = resolve(c->mem, uri);
     if (!real)
-        return fail(c, EX_NOT_FOUND, "The file '%s' cannot be found in the artifact store '%s'", uri, s->name);
-    if (!inside(real, s->root) || streq(real, s->root) || own_file(c, real))
-        return fail(c, EX_NOT_FOUND, "The file '%s' is not inside the artifact store '%s'", uri, s->name);
-    *fd = open_below(s->root, real + strlen(s->root) + 1);
+        return errno == EACCES && inside(uri, s->root) ? unreadable(c, s, uri) : no_file(c, s, uri);
+    if (!inside(real, s->root) || streq(real, s->root) || forbidden(c->mem, real))
+        return no_file(c, s, uri);
+    *fd = open_beneath(s->fd, real + strlen(s->root) + (s->root[1] != '\0'), O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (*fd < 0)
-        return fail(c, EX_NOT_FOUND, "The file '%s' of the artifact store '%s' cannot be read: %s", uri, s->name,
-                    strerror(errno));
-    if (fstat(*fd, st) == 0 && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)))
+        return errno == EACCES ? unreadable(c, s, uri) : no_file(c, s, uri);
+    if (fstat(*fd, st) == 0 && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) && !of_kernel(*fd))
         return OK;
     close(*fd);
-    return fail(c, EX_NOT_FOUND, "'%s' in the artifact store '%s' is not a file", uri, s->name);
+    return no_file(c, s, uri);
 }
 
 /* Reading -------------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /*
  * Files of artifact stores that lie in the server's own file system. A file is read only when it is inside the store's
- * root once every symbolic link has been followed, and never when it is one of the server's own ($KANSO_HOME).
+ * root once every symbolic link has been followed, the root in one of the directories where stores may lie, and never
+ * when it is one of the server's own ($KANSO_HOME) or the kernel's (/proc, /sys, /dev).
  *
  * The functions return OK, or FAILED with the answer composed: 404 DoesNotExistException for what is not there or not
  * inside, 501 NotImplementedError for stores elsewhere (object stores, custom flavors).
@@ -16,7 +17,11 @@ enum { STORE_READ_MAX = 64 * 1024 * 1024 }; /* bytes read for one answer */
 struct store {
     const char *name;
     const char *root; /* absolute, without symbolic links */
+    int fd;           /* the root, open until the request has been answered */
 };
+
+/* The directories (a:b) where stores may lie: KANSO_STORE_ROOTS, else where clients keep theirs. */
+const char *store_roots(struct arena *a);
 
 /* Finds the artifact store that a component describes. `id` is hex; NULL when the component has been deleted. */
 int store_find(struct ctx *c, const char *id, struct store *s);

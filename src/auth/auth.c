@@ -35,10 +35,11 @@ static const char *header_of(struct ctx *c, const char *scheme)
 }
 
 /* The token of the cookie, which counts even over a header, or of the Authorization header. */
-static const char *find_token(struct ctx *c, const char *server_id)
+static const char *find_token(struct ctx *c, const char *server_id, bool *by_cookie)
 {
     const char *cookie = request_cookie(c, cookie_name(c, server_id));
-    return cookie && *cookie ? cookie : header_of(c, "bearer");
+    *by_cookie = cookie && *cookie;
+    return *by_cookie ? cookie : header_of(c, "bearer");
 }
 
 static const char BY_ID[] = "t.id = ?";
@@ -135,7 +136,7 @@ static int read_token(struct ctx *c, struct auth *auth)
     int rc = server_id_of(c, &server_id);
     if (rc != OK)
         return rc;
-    const char *text = find_token(c, server_id);
+    const char *text = find_token(c, server_id, &auth->ambient);
     if (!text)
         return refuse(c, "Bearer", "Not authenticated");
     struct token token;
@@ -153,8 +154,8 @@ static int read_token(struct ctx *c, struct auth *auth)
     return OK;
 }
 
-/* Whether the database knows who the token says, and what it was got with. */
-static int check_claims(struct ctx *c, struct auth *auth)
+/* Whether the account of auth->user_id is there and active; fills the rest of `auth`, but for the user_id of nobody. */
+static int check_account(struct ctx *c, struct auth *auth)
 {
     const char *subject = auth->user_id;
     bool active = false;
@@ -165,9 +166,19 @@ static int check_claims(struct ctx *c, struct auth *auth)
         return rc;
     if (!known)
         return refuse_token(c, arena_printf(c->mem, "error retrieving token account %s", uuid_dashed(c->mem, subject)));
-    if (!active)
-        return refuse_token(c, arena_printf(c->mem, "account %s is not active", auth->name));
-    if (auth->api_key_id)
+    return active ? OK : refuse_token(c, arena_printf(c->mem, "account %s is not active", auth->name));
+}
+
+int auth_confirm(struct ctx *c)
+{
+    return check_account(c, c->auth);
+}
+
+/* Whether the database knows who the token says, and what it was got with. */
+static int check_claims(struct ctx *c, struct auth *auth)
+{
+    int rc = check_account(c, auth);
+    if (rc == OK && auth->api_key_id)
         rc = check_api_key(c, auth->api_key_id);
     return rc == OK && auth->device_id ? check_device(c, auth->device_id, auth) : rc;
 }
@@ -195,6 +206,7 @@ static int authenticate_basic(struct ctx *c, struct auth *auth)
     struct credentials who;
     size_t len = 0;
     bool active;
+    auth->ambient = true;
     if (!encoded || !*encoded)
         return refuse(c, "Basic", "Not authenticated");
     char *text = base64_decode(c->mem, encoded, strlen(encoded), &len), *colon = text ? memchr(text, ':', len) : NULL;
@@ -213,6 +225,7 @@ static int authenticate_basic(struct ctx *c, struct auth *auth)
 static int authenticate_nobody(struct ctx *c, struct auth *auth)
 {
     bool active;
+    auth->ambient = true;
     int rc = load_account(c, "t.is_service_account = 0 AND t.name = ?", "default", auth, &active);
     if (rc == OK && !auth->user_id)
         return fail_detail(c, 401,

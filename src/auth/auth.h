@@ -8,6 +8,10 @@
 /* Loads an account (user or service account) by id; auth->user_id stays NULL when there is none. */
 int auth_load_account(struct ctx *c, const char *id, struct auth *auth, bool *active);
 
+/* Looks at the caller anew, who may have lost his rights since the request began; to be asked within a transaction that
+ * holds his row. Composes the 401 when he is gone or inactive. */
+int auth_confirm(struct ctx *c);
+
 /* Finds out who calls, by the configured scheme, and fills c->auth; otherwise composes the 401. */
 int authenticate(struct ctx *c);
 

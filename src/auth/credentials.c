@@ -1,5 +1,6 @@
 #include "auth/credentials.h"
 
+#include "auth/limit.h"
 #include "auth/password.h"
 #include "base/text.h"
 #include "base/uuid.h"
@@ -29,6 +30,9 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
     }
     if (request_abandoned(c))
         return fail_abandoned(c);
+    bool counted = again && !password_known(secret, hash);
+    if (counted && (rc = limit_count(c, LIMIT_LOGIN, name)) != OK)
+        return rc;
     bool fits = (again ? password_fits_again : password_fits)(secret, hash); /* takes as long for nobody */
     if (!user || !fits)
         out->problem = "Authentication error: invalid username or password";
@@ -36,5 +40,5 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
         out->problem = arena_printf(c->mem, "Authentication error: user %s is not active", user[3].s);
     else
         out->user = user[0].s;
-    return OK;
+    return counted && out->user ? limit_forgive(c, LIMIT_LOGIN, name) : OK;
 }

@@ -11,7 +11,8 @@ struct credentials {
 };
 
 /* Looks the user up by name or id and compares the password, which takes as long for a user who does not exist. With
- * `again`, what fitted lately is known without bcrypt. Returns OK (see out->problem), FAILED or RETRY. */
+ * `again`, for credentials that come with every request, what fitted lately is known without bcrypt, and everything
+ * else is counted as a login (429). Returns OK (see out->problem), FAILED or RETRY. */
 int check_credentials(struct ctx *c, const char *name, struct json_object *password, bool again,
                       struct credentials *out);
 

@@ -1,22 +1,37 @@
 #include "auth/limit.h"
 
 #include "auth/client.h"
+#include "base/address.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "resource/sql.h"
 
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { MINUTE = 60, DAY = 24 * 60 * 60, SWEEP_ONE_IN = 64 };
+enum { MINUTE = 60, DAY = 24 * 60 * 60, SWEEP_ONE_IN = 64, DIGEST_BYTES = 16 };
 
-static const char *const NAMES[] = {[LIMIT_LOGIN] = "login", [LIMIT_PASSWORD_CHANGE] = "password"};
+static const char *const NAMES[] = {[LIMIT_LOGIN] = "login",
+                                    [LIMIT_PASSWORD_CHANGE] = "password",
+                                    [LIMIT_ACTIVATION] = "activation",
+                                    [LIMIT_DEVICE] = "device"};
 
 static struct db_param address(struct ctx *c)
 {
-    const char *text = client_address(c);
-    return p_text(arena_strndup(c->mem, text, strnlen(text, 64)));
+    char network[ADDRESS_NETWORK_MAX];
+    address_network(client_address(c), network);
+    return p_text(arena_strdup(c->mem, network));
+}
+
+/* Names may be of any length and are nobody's business here: a digest stands for them. */
+static struct db_param digest(struct ctx *c, const char *account)
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    const char *text = account ? account : "";
+    SHA256((const unsigned char *)text, strlen(text), hash);
+    return p_text(hex_encode(c->mem, hash, DIGEST_BYTES));
 }
 
 /* Tries of clients that do not come back would stay for ever: some of those who do come take them away. */
@@ -24,10 +39,10 @@ static int sweep(struct ctx *c, int64_t now)
 {
     if (random_below(SWEEP_ONE_IN))
         return OK;
-    return sql(c, NULL, "DELETE FROM kanso_rate WHERE at < ? LIMIT 10000", p_int(now - DAY));
+    return sql(c, NULL, "DELETE FROM kanso_attempt WHERE at < ? LIMIT 10000", p_int(now - DAY));
 }
 
-int limit_count(struct ctx *c, enum limiter which)
+int limit_count(struct ctx *c, enum limiter which, const char *account)
 {
     int64_t now = (int64_t)time(NULL);
     struct db_param name = p_text(NAMES[which]), who = address(c);
@@ -36,11 +51,12 @@ int limit_count(struct ctx *c, enum limiter which)
         return OK;
     int rc = sweep(c, now);
     if (rc == OK)
-        rc = sql(c, NULL, "INSERT INTO kanso_rate (limiter, address, at) VALUES (?, ?, ?)", name, who, p_int(now));
+        rc = sql(c, NULL, "INSERT INTO kanso_attempt (limiter, address, account, at) VALUES (?, ?, ?, ?)", name, who,
+                 digest(c, account), p_int(now));
     if (rc == OK)
         rc = sql(
             c, &rows,
-            "SELECT COUNT(*), COALESCE(SUM(at > ?), 0) FROM kanso_rate WHERE limiter = ? AND address = ? AND at > ?",
+            "SELECT COUNT(*), COALESCE(SUM(at > ?), 0) FROM kanso_attempt WHERE limiter = ? AND address = ? AND at > ?",
             p_int(now - MINUTE), name, who, p_int(now - DAY));
     if (rc != OK)
         return rc;
@@ -51,18 +67,20 @@ int limit_count(struct ctx *c, enum limiter which)
     return OK;
 }
 
-int limit_uncount(struct ctx *c, enum limiter which)
+int limit_uncount(struct ctx *c, enum limiter which, const char *account)
 {
     if (!config.rate_limit)
         return OK;
     db_rollback(c->db);
-    return sql(c, NULL, "DELETE FROM kanso_rate WHERE limiter = ? AND address = ? ORDER BY id DESC LIMIT 1",
-               p_text(NAMES[which]), address(c));
+    return sql(c, NULL,
+               "DELETE FROM kanso_attempt WHERE limiter = ? AND address = ? AND account = ? ORDER BY id DESC LIMIT 1",
+               p_text(NAMES[which]), address(c), digest(c, account));
 }
 
-int limit_forgive(struct ctx *c, enum limiter which)
+int limit_forgive(struct ctx *c, enum limiter which, const char *account)
 {
     if (!config.rate_limit)
         return OK;
-    return sql(c, NULL, "DELETE FROM kanso_rate WHERE limiter = ? AND address = ?", p_text(NAMES[which]), address(c));
+    return sql(c, NULL, "DELETE FROM kanso_attempt WHERE limiter = ? AND address = ? AND account = ?",
+               p_text(NAMES[which]), address(c), digest(c, account));
 }

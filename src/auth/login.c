@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "http/cors.h"
 #include "model/api_key.h"
 #include "model/device.h"
 
@@ -83,7 +84,7 @@ static int grant(struct ctx *c, const struct token *t, bool cookie)
     const char *token = token_encode(c->mem, t, server_id);
     if (!token)
         return no_key(c);
-    if (cookie)
+    if (cookie && !cors_foreign(c)) /* nobody else's page signs a browser in as somebody */
         set_cookie(c, server_id, token);
     int64_t left = t->expires - (int64_t)time(NULL);
     struct jw w = respond_json(c);
@@ -114,26 +115,28 @@ static int64_t usual_expiry(void)
 
 static int by_password(struct ctx *c)
 {
+    const char *name = member_str(c->body, "username");
     struct credentials who = {0};
-    int rc = limit_count(c, LIMIT_LOGIN);
+    int rc = limit_count(c, LIMIT_LOGIN, name);
     if (rc == OK)
-        rc = check_credentials(c, member_str(c->body, "username"), member(c->body, "password"), false, &who);
+        rc = check_credentials(c, name, member(c->body, "password"), false, &who);
     if (rc == OK && who.problem)
         return fail(c, who.unfit ? EX_INVALID_VALUE : EX_AUTHORIZATION, "%s", who.problem);
     if (rc == OK)
-        rc = limit_forgive(c, LIMIT_LOGIN);
+        rc = limit_forgive(c, LIMIT_LOGIN, name);
     struct token t = {.subject = who.user, .expires = usual_expiry()};
     return rc == OK ? grant(c, &t, true) : rc;
 }
 
 static int by_api_key(struct ctx *c)
 {
+    const char *text = member_str(c->body, "password"), *id = api_key_id(c->mem, text);
     struct api_key_login key = {0};
-    int rc = limit_count(c, LIMIT_LOGIN);
+    int rc = limit_count(c, LIMIT_LOGIN, id);
     if (rc == OK)
-        rc = api_key_open(c, member_str(c->body, "password"), &key);
+        rc = api_key_open(c, text, &key);
     if (rc == OK)
-        rc = limit_forgive(c, LIMIT_LOGIN);
+        rc = limit_forgive(c, LIMIT_LOGIN, id);
     struct token t = {.subject = key.account, .api_key_id = key.key, .expires = usual_expiry()};
     return rc == OK ? grant(c, &t, true) : rc;
 }
@@ -144,15 +147,15 @@ static int by_device(struct ctx *c, const char *client)
 {
     struct device_login device = {0};
     bool waiting;
-    int rc = limit_count(c, LIMIT_LOGIN);
+    int rc = limit_count(c, LIMIT_LOGIN, client);
     if (rc == OK)
         rc = device_poll(c, client, member_str(c->body, "device_code"), &device, &waiting);
     else
         return rc;
-    if (rc == FAILED && waiting && limit_uncount(c, LIMIT_LOGIN) != OK)
+    if (rc == FAILED && waiting && limit_uncount(c, LIMIT_LOGIN, client) != OK)
         return FAILED;
     if (rc == OK)
-        rc = limit_forgive(c, LIMIT_LOGIN);
+        rc = limit_forgive(c, LIMIT_LOGIN, client);
     struct token t = {.subject = device.user, .device_id = device.device, .expires = device.expires};
     return rc == OK ? grant(c, &t, false) : rc;
 }
@@ -161,19 +164,19 @@ static int by_external(struct ctx *c)
 {
     char user[UUID_HEX + 1];
     const char *token = external_token(c);
-    int rc = limit_count(c, LIMIT_LOGIN);
+    int rc = limit_count(c, LIMIT_LOGIN, token);
     if (rc == OK && !token) {
         struct jw w = respond_json(c);
         jw_open(&w, '{');
         jw_key(&w, "authorization_url");
         jw_str(&w, config.external_login_url);
         jw_close(&w, '}');
-        return limit_forgive(c, LIMIT_LOGIN);
+        return limit_forgive(c, LIMIT_LOGIN, token);
     }
     if (rc == OK)
         rc = external_login(c, token, user);
     if (rc == OK)
-        rc = limit_forgive(c, LIMIT_LOGIN);
+        rc = limit_forgive(c, LIMIT_LOGIN, token);
     struct token t = {.subject = user, .expires = usual_expiry()};
     return rc == OK ? grant(c, &t, true) : rc;
 }

@@ -78,15 +78,31 @@ static void pair_digest(const char *secret, const char *hash, unsigned char out[
     HMAC(EVP_sha256(), inner, DIGEST, (const unsigned char *)hash, strlen(hash), out, &n);
 }
 
+static bool is_known(const unsigned char digest[DIGEST])
+{
+    for (unsigned i = 0; i < known.count; i++)
+        if (equal_constant_time(known.pairs[i], DIGEST, digest, DIGEST))
+            return true;
+    return false;
+}
+
+bool password_known(const char *secret, const char *hash)
+{
+    unsigned char digest[DIGEST];
+    if (!is_bcrypt(hash))
+        return false;
+    pair_digest(secret, hash, digest);
+    return is_known(digest);
+}
+
 bool password_fits_again(const char *secret, const char *hash)
 {
     unsigned char digest[DIGEST];
     if (!is_bcrypt(hash))
         return password_fits(secret, hash);
     pair_digest(secret, hash, digest);
-    for (unsigned i = 0; i < known.count; i++)
-        if (equal_constant_time(known.pairs[i], DIGEST, digest, DIGEST))
-            return true;
+    if (is_known(digest))
+        return true;
     if (!password_fits(secret, hash))
         return false;
     memcpy(known.pairs[known.next], digest, DIGEST);

@@ -17,6 +17,9 @@ bool password_fits(const char *secret, const char *hash);
  * keyed digest in this process's memory. A changed hash is another pair. */
 bool password_fits_again(const char *secret, const char *hash);
 
+/* Whether password_fits_again() would know a pair without bcrypt. */
+bool password_known(const char *secret, const char *hash);
+
 /* What keeps a JSON string from being a password: a NUL byte, more than 4096 characters; else NULL. */
 const char *password_problem(struct json_object *secret);
 

@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { BITS = 128, MAPPED = 96, TEXT_MAX = 64 };
@@ -97,4 +98,23 @@ size_t address_without_port(const char **text, size_t len)
     const char *colon = memchr(*text, ':', len);
     bool only = colon && !memchr(colon + 1, ':', len - (size_t)(colon + 1 - *text));
     return only ? (size_t)(colon - *text) : len;
+}
+
+void address_network(const char *address, char out[ADDRESS_NETWORK_MAX])
+{
+    enum { OWN = 8 }; /* bytes of a client's network */
+    unsigned char bytes[16];
+    char text[INET6_ADDRSTRLEN] = "";
+    bool v4;
+    static const struct network mapped = {.bytes = {[10] = 0xff, [11] = 0xff}, .bits = MAPPED};
+    if (!read_address(address, bytes, &v4)) {
+        snprintf(out, ADDRESS_NETWORK_MAX, "%s", address);
+    } else if (inside(&mapped, bytes)) {
+        inet_ntop(AF_INET, bytes + 12, text, sizeof text);
+        snprintf(out, ADDRESS_NETWORK_MAX, "%s", text);
+    } else {
+        memset(bytes + OWN, 0, sizeof bytes - OWN);
+        inet_ntop(AF_INET6, bytes, text, sizeof text);
+        snprintf(out, ADDRESS_NETWORK_MAX, "%s/64", text);
+    }
 }

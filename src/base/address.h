@@ -16,4 +16,9 @@ bool address_listed(const char *list, const char *address);
  * returns its length. IPv6 without brackets has no port; text that is none of these is left as it is. */
 size_t address_without_port(const char **text, size_t len);
 
+/* The text of the network that one client has to itself: of an IPv6 address its /64, an IPv4 address itself (also in
+ * its IPv6 form). Text that is no address stays as it is, but for its length. */
+enum { ADDRESS_NETWORK_MAX = 65 };
+void address_network(const char *address, char out[ADDRESS_NETWORK_MAX]);
+
 #endif

@@ -14,6 +14,7 @@ int ctl_nginx_conf(int argc, char **argv);
 int ctl_openapi(int argc, char **argv);
 int ctl_plan(int argc, char **argv);
 int ctl_security_context(int argc, char **argv);
+int ctl_store_roots(int argc, char **argv);
 
 struct arena;
 

@@ -27,6 +27,7 @@ static const struct command {
     {"openapi", "print the OpenAPI document", ctl_openapi},
     {"plan", "print which endpoint groups share a worker: SOCKET PROCESSES GROUPS", ctl_plan},
     {"security-context", "encode, decode and show execution security contexts", ctl_security_context},
+    {"store-roots", "print the directories where the server reads artifact stores", ctl_store_roots},
     {"version", "print the version", print_version},
 };
 

@@ -41,6 +41,7 @@ const char *const request_headers[] = {
     "HTTP_COOKIE",
     "HTTP_HOST",
     "HTTP_ORIGIN",
+    "HTTP_SEC_FETCH_SITE",
     "HTTP_USER_AGENT",
     "HTTP_X_FORWARDED_FOR",
     "HTTP_X_SYSTEM_REQUEST",

@@ -99,6 +99,7 @@ struct auth {
     const char *token;                                              /* as it came, or NULL */
     int64_t expires;                                                /* of the token: unix seconds, 0 = never */
     const char *external_id;    /* for the control plane; read when it is first needed */
+    bool ambient;               /* what proves who calls, a browser adds by itself, whichever page asks */
     bool no_secret_values;      /* the control plane lets the caller see names only */
     int (*prove)(struct ctx *); /* NULL, or who asks is only claimed so far: user_id and what is of the token hold, the
                                    rest does not, until this has asked the database */

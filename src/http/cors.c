@@ -2,6 +2,7 @@
 
 #include "base/config.h"
 #include "base/text.h"
+#include "json/scan.h"
 
 #include <string.h>
 #include <strings.h>
@@ -52,6 +53,44 @@ void cors_answer(struct ctx *c)
         respond_header(c, "Access-Control-Allow-Origin", echo ? origin : "*");
     if (echo)
         respond_header(c, "Vary", "Origin");
+}
+
+/* The host and port of a URL or origin; empty when it is none, such as `null`. */
+static struct span authority(const char *url)
+{
+    const char *host = url ? strstr(url, "://") : NULL;
+    return host ? (struct span){host + 3, strcspn(host + 3, "/?#")} : (struct span){"", 0};
+}
+
+static struct span without_port(struct span host)
+{
+    static const char *const usual[] = {":443", ":80"};
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+        size_t len = strlen(usual[i]);
+        if (host.len > len && strncmp(host.s + host.len - len, usual[i], len) == 0)
+            host.len -= len;
+    }
+    return host;
+}
+
+static bool same_host(struct span a, struct span b)
+{
+    a = without_port(a);
+    b = without_port(b);
+    return a.len && a.len == b.len && strncasecmp(a.s, b.s, a.len) == 0;
+}
+
+bool cors_foreign(const struct ctx *c)
+{
+    const char *site = request_header(c, "HTTP_SEC_FETCH_SITE"), *origin = request_header(c, "HTTP_ORIGIN"),
+               *host = request_header(c, "HTTP_HOST");
+    if (streq(site, "same-origin") || streq(site, "none")) /* browsers let no page say this for itself */
+        return false;
+    if (!origin)
+        return streq(site, "cross-site");
+    struct span from = authority(origin);
+    return !origin_listed(origin) && !same_host(from, (struct span){host ? host : "", host ? strlen(host) : 0}) &&
+           !same_host(from, authority(config.server_url)) && !same_host(from, authority(config.dashboard_url));
 }
 
 #define CSP_DEFAULT                                                                                                    \

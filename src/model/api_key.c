@@ -236,6 +236,13 @@ static bool read_key(struct arena *a, const char *text, char id[33], const char 
     return uuid_read(json_object_get_string(uuid), (size_t)json_object_get_string_len(uuid), id);
 }
 
+const char *api_key_id(struct arena *a, const char *text)
+{
+    char id[UUID_HEX + 1];
+    const char *secret;
+    return read_key(a, text, id, &secret) ? arena_strdup(a, id) : NULL;
+}
+
 /* The previous hash, while a rotation retains it. */
 static const char *retained(const char *previous, const char *rotated, int64_t minutes)
 {

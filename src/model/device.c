@@ -2,6 +2,7 @@
 
 #include "auth/auth.h"
 #include "auth/client.h"
+#include "auth/limit.h"
 #include "auth/password.h"
 #include "base/config.h"
 #include "base/text.h"
@@ -194,6 +195,10 @@ int device_authorize(struct ctx *c)
     const char *client = member_str(c->body, "client_id");
     char hex[UUID_HEX + 1];
     uuid_read(client, strlen(client), hex);
+    int rc =
+        limit_count(c, LIMIT_DEVICE, hex); /* each costs two hashes, and none is ever wrong: nothing forgives them */
+    if (rc != OK)
+        return rc;
     const char *user_code = secret_token(c->mem, USER_CODE_BYTES),
                *device_code = secret_token(c->mem, DEVICE_CODE_BYTES);
     write_set(&w, "user_code", p_text(password_hash(c->mem, user_code)));
@@ -207,7 +212,7 @@ int device_authorize(struct ctx *c)
     write_set(&w, "region", p_text(""));
     write_set(&w, "country", p_text(""));
     describe_client(&w);
-    int rc = save_authorization(&w, hex);
+    rc = save_authorization(&w, hex);
     return rc == OK ? respond_codes(c, w.id, user_code, device_code) : rc;
 }
 

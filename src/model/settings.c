@@ -1,6 +1,7 @@
 #include "model/settings.h"
 
 #include "auth/auth.h"
+#include "auth/limit.h"
 #include "auth/password.h"
 #include "auth/server.h"
 #include "base/config.h"
@@ -211,6 +212,9 @@ int server_activate(struct ctx *c)
     if (admin && *admin && password) {
         if (problem)
             return fail(c, EX_INVALID_VALUE, "%s", problem);
+        rc = limit_count(c, LIMIT_ACTIVATION, NULL);
+        if (rc != OK)
+            return rc;
         hash = password_hash(c->mem, json_object_get_string(password));
     }
     rc = activate(&w, server, admin, hash, admin_id);

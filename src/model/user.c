@@ -116,26 +116,57 @@ struct account {
     bool active, admin, service;
 };
 
-/* By id any account, by name users only. */
-static int find_account(struct ctx *c, const char *name_or_id, struct account *out)
+#define SELECT_ACCOUNT                                                                                                 \
+    "SELECT id, name, password, activation_token, active, is_admin, is_service_account FROM user WHERE "
+
+static struct account read_account(const struct db_value *v)
+{
+    return (struct account){v[0].s, v[1].s, v[2].s, v[3].s, *v[4].s != '0', *v[5].s != '0', *v[6].s != '0'};
+}
+
+static int no_account(struct ctx *c, bool by_id, const char *name_or_id)
+{
+    return fail(c, EX_KEY, "There is no user with the %s %s", by_id ? "id" : "name", name_or_id);
+}
+
+/* By id any account, by name users only; out->id stays NULL when there is none. */
+static int look_up_account(struct ctx *c, const char *name_or_id, struct account *out, bool *by_id)
 {
     char hex[UUID_HEX + 1];
-    bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
     struct db_rows rows;
-    int rc = sql(
-        c, &rows,
-        by_id
-            ? "SELECT id, name, password, activation_token, active, is_admin, is_service_account FROM user WHERE id = ?"
-            : "SELECT id, name, password, activation_token, active, is_admin, is_service_account FROM user "
-              "WHERE is_service_account = 0 AND name = ?",
-        p_text(by_id ? hex : name_or_id));
+    *by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
+    *out = (struct account){0};
+    int rc = sql(c, &rows, *by_id ? SELECT_ACCOUNT "id = ?" : SELECT_ACCOUNT "is_service_account = 0 AND name = ?",
+                 p_text(*by_id ? hex : name_or_id));
+    if (rc == OK && rows.count)
+        *out = read_account(db_row(&rows, 0));
+    return rc;
+}
+
+static int find_account(struct ctx *c, const char *name_or_id, struct account *out)
+{
+    bool by_id;
+    int rc = look_up_account(c, name_or_id, out, &by_id);
+    return rc == OK && !out->id ? no_account(c, by_id, name_or_id) : rc;
+}
+
+/* Locks the account that is to change and, where somebody asks for it, the caller's, in the order of their ids, and
+ * looks at both anew: what is decided from here to the commit holds. Of two administrators who take each other's
+ * rights away, the second finds here that he has none left. */
+static int lock_accounts(struct ctx *c, struct account *u)
+{
+    struct db_rows rows;
+    const char *caller = c->auth ? c->auth->user_id : u->id, *id = u->id;
+    int rc = sql(c, &rows, SELECT_ACCOUNT "id IN (?, ?) ORDER BY id FOR UPDATE", p_text(id), p_text(caller));
     if (rc != OK)
         return rc;
-    if (rows.count == 0)
-        return fail(c, EX_KEY, "There is no user with the %s %s", by_id ? "id" : "name", name_or_id);
-    const struct db_value *v = db_row(&rows, 0);
-    *out = (struct account){v[0].s, v[1].s, v[2].s, v[3].s, *v[4].s != '0', *v[5].s != '0', *v[6].s != '0'};
-    return OK;
+    u->id = NULL;
+    for (size_t i = 0; i < rows.count; i++)
+        if (streq(db_row(&rows, i)[0].s, id))
+            *u = read_account(db_row(&rows, i));
+    if (c->auth)
+        rc = auth_confirm(c);
+    return rc == OK && !u->id ? no_account(c, true, id) : rc;
 }
 
 static bool is_caller(const struct ctx *c, const struct account *u)
@@ -259,7 +290,12 @@ int user_create_admin(struct ctx *c, const char *name, const char *hash, char id
 int keep_an_admin(struct ctx *c, const char *id, const char *what)
 {
     struct db_rows admins;
-    int rc = sql0(c, &admins, "SELECT id FROM user WHERE is_admin = 1 LIMIT 2 FOR UPDATE");
+    if (c->auth && c->auth->is_admin && !streq(c->auth->user_id, id))
+        return OK; /* the caller stays one, and his row is locked */
+    int rc =
+        sql0(c, &admins,
+             "SELECT id FROM user WHERE is_admin = 1 AND active = 1 AND is_service_account = 0 ORDER BY id LIMIT 2 "
+             "FOR UPDATE");
     if (rc == OK && admins.count == 1 && streq(db_row(&admins, 0)[0].s, id))
         return fail(c, EX_ILLEGAL_OPERATION, "This is the only administrator and cannot be %s", what);
     return rc;
@@ -311,14 +347,28 @@ static int save_within(struct write *w, const struct account *u)
     return rc;
 }
 
-static int save(struct write *w, const struct account *u)
+/* Decides about a change under the locks of lock_accounts(): `was` is the account as it was read before, `now` as it
+ * is. What takes long, bcrypt above all, has been done with `was` and counts if it is still so. */
+typedef int (*decision)(struct write *w, const struct account *was, const struct account *now);
+
+static int save(struct write *w, const struct account *was, decision decide)
 {
-    int rc = need_user(w->c, u);
+    struct account now = *was;
+    int rc = need_user(w->c, was);
     if (rc == OK)
         rc = sql_begin(w->c);
     if (rc == OK)
-        rc = save_within(w, u);
+        rc = lock_accounts(w->c, &now);
+    if (rc == OK)
+        rc = decide(w, was, &now);
+    if (rc == OK)
+        rc = save_within(w, &now);
     return rc == OK ? sql_commit(w->c) : rc;
+}
+
+static int wrong_password(struct ctx *c)
+{
+    return fail(c, EX_ILLEGAL_OPERATION, "The current password is not the one given");
 }
 
 /* One's password is changed with the old one, and guessing that is limited. */
@@ -332,12 +382,18 @@ static int check_old_password(struct ctx *c, const struct account *u)
     if (!old)
         return fail(c, EX_ILLEGAL_OPERATION, "To change the password, the current one is needed as old_password");
     const char *problem = password_problem(member(c->body, "old_password"));
-    int rc = limit_count(c, LIMIT_PASSWORD_CHANGE);
+    int rc = limit_count(c, LIMIT_PASSWORD_CHANGE, u->id);
     if (rc == OK && problem)
         return fail(c, EX_INVALID_VALUE, "%s", problem);
     if (rc == OK && !password_fits(old, u->password))
-        return fail(c, EX_ILLEGAL_OPERATION, "The current password is not the one given");
-    return rc == OK ? limit_forgive(c, LIMIT_PASSWORD_CHANGE) : rc;
+        return wrong_password(c);
+    return rc == OK ? limit_forgive(c, LIMIT_PASSWORD_CHANGE, u->id) : rc;
+}
+
+/* The old password that was compared is still the one. */
+static int same_password(struct write *w, const struct account *was, const struct account *now)
+{
+    return member(w->body, "password") && !streq(was->password, now->password) ? wrong_password(w->c) : OK;
 }
 
 /* A change of a right that is more than a repetition of what holds. */
@@ -354,32 +410,47 @@ static int check_right(struct ctx *c, const struct account *u, const char *name,
     return OK;
 }
 
+static int may_update(struct ctx *c, const struct account *u)
+{
+    return is_caller(c, u) ? OK : need_admin(c, "update other users");
+}
+
+/* `active` is accepted and not applied: see deactivate. */
+static int decide_update(struct write *w, const struct account *was, const struct account *now)
+{
+    struct ctx *c = w->c;
+    bool new_admin = false, new_active = false;
+    int rc = may_update(c, now);
+    if (rc == OK)
+        rc = same_password(w, was, now);
+    if (rc == OK)
+        rc = check_right(c, now, "is_admin", now->admin, &new_admin);
+    if (rc == OK)
+        rc = check_right(c, now, "active", now->active, &new_active);
+    if (rc == OK && !is_caller(c, now) && (member(c->body, "email") || member(c->body, "email_opted_in")))
+        return fail(c, EX_ILLEGAL_OPERATION, "The email address of another user cannot be changed");
+    if (rc == OK && new_admin)
+        write_set(w, "is_admin", p_int(member_bool(c->body, "is_admin")));
+    return rc;
+}
+
 int user_update(struct ctx *c)
 {
-    static const char *const always[] = {"name", "full_name", "user_metadata", NULL};
-    static const char *const password[] = {"password", NULL}, *const admin[] = {"is_admin", NULL};
+    static const char *const always[] = {"name", "full_name", "user_metadata", NULL}, *const password[] = {"password",
+                                                                                                           NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
-    bool new_admin = false, new_active = false;
     int rc = find_account(c, c->param[0], &u);
-    if (rc == OK && !is_caller(c, &u))
-        rc = need_admin(c, "update other users");
+    if (rc == OK)
+        rc = may_update(c, &u);
     if (rc == OK && member(c->body, "password"))
         rc = check_old_password(c, &u);
-    if (rc == OK)
-        rc = check_right(c, &u, "is_admin", u.admin, &new_admin);
-    if (rc == OK)
-        rc = check_right(c, &u, "active", u.active, &new_active); /* accepted and not applied: see deactivate */
-    if (rc == OK && !is_caller(c, &u) && (member(c->body, "email") || member(c->body, "email_opted_in")))
-        rc = fail(c, EX_ILLEGAL_OPERATION, "The email address of another user cannot be changed");
     if (rc == OK)
         rc = assign(&w, always);
     if (rc == OK && member(c->body, "password"))
         rc = assign(&w, password);
-    if (rc == OK && new_admin)
-        rc = assign(&w, admin);
     if (rc == OK)
-        rc = save(&w, &u);
+        rc = save(&w, &u, decide_update);
     return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
 }
 
@@ -397,7 +468,7 @@ int user_update_current(struct ctx *c)
     if (rc == OK && member(c->body, "password"))
         rc = assign(&w, password);
     if (rc == OK)
-        rc = save(&w, &u);
+        rc = save(&w, &u, same_password);
     return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
 }
 
@@ -414,8 +485,47 @@ int user_email_opt_in(struct ctx *c)
     write_set(&w, "email", p_text(member_str(c->body, "email")));
     write_set(&w, "email_opted_in", in ? p_int(json_object_get_boolean(in)) : p_null());
     if (rc == OK)
-        rc = save(&w, &u);
+        rc = save(&w, &u, same_password);
     return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+}
+
+static int wrong_token(struct ctx *c)
+{
+    return fail(c, EX_AUTHORIZATION, "Authentication error: this is not the activation token of the user %s",
+                c->param[0]);
+}
+
+static int check_activation(struct ctx *c, const struct account *u)
+{
+    if (u->active || !u->token)
+        return fail(c, EX_INVALID_VALUE,
+                    "There is nothing to activate: the user is active, or has no activation token");
+    return OK;
+}
+
+/* A token works once, and not after another one has taken its place. */
+static int decide_activation(struct write *w, const struct account *was, const struct account *now)
+{
+    int rc = check_activation(w->c, now);
+    return rc == OK && !streq(was->token, now->token) ? wrong_token(w->c) : rc;
+}
+
+/* Whether the token is the account's; each comparison is counted. Service accounts have none. */
+static int open_activation(struct ctx *c, const struct account *u)
+{
+    const char *token = member_str(c->body, "activation_token");
+    if (!token)
+        return fail(c, EX_AUTHORIZATION, "Authentication error: an activation token is needed");
+    if (u->service)
+        return wrong_token(c);
+    int rc = check_activation(c, u);
+    if (rc == OK)
+        rc = limit_count(c, LIMIT_ACTIVATION, u->id);
+    if (rc == OK && request_abandoned(c))
+        return fail_abandoned(c);
+    if (rc == OK && !password_fits(token, u->token))
+        return wrong_token(c);
+    return rc == OK ? limit_forgive(c, LIMIT_ACTIVATION, u->id) : rc;
 }
 
 int user_activate(struct ctx *c)
@@ -424,24 +534,30 @@ int user_activate(struct ctx *c)
                                           "email_opted_in", "user_metadata", NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
-    const char *token = member_str(c->body, "activation_token");
     int rc = find_account(c, c->param[0], &u);
-    if (rc != OK)
-        return rc;
-    if (!token)
-        return fail(c, EX_AUTHORIZATION, "Authentication error: an activation token is needed");
-    if (!u.service && (u.active || !u.token))
-        return fail(c, EX_INVALID_VALUE,
-                    "There is nothing to activate: the user is active, or has no activation token");
-    if (!password_fits(token, u.service ? NULL : u.token))
-        return fail(c, EX_AUTHORIZATION, "Authentication error: this is not the activation token of the user %s",
-                    c->param[0]);
+    if (rc == OK)
+        rc = open_activation(c, &u);
     write_set(&w, "active", p_int(1));
     write_set(&w, "activation_token", p_null());
-    rc = assign(&w, applied);
     if (rc == OK)
-        rc = save(&w, &u);
+        rc = assign(&w, applied);
+    if (rc == OK)
+        rc = save(&w, &u, decide_activation);
     return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+}
+
+static int may_deactivate(struct ctx *c, const struct account *u)
+{
+    if (is_caller(c, u))
+        return fail(c, EX_ILLEGAL_OPERATION, "Nobody can deactivate the own account");
+    return need_admin(c, "deactivate users");
+}
+
+static int decide_deactivation(struct write *w, const struct account *was, const struct account *now)
+{
+    (void)was;
+    int rc = may_deactivate(w->c, now);
+    return rc == OK && now->admin ? keep_an_admin(w->c, now->id, "deactivated") : rc;
 }
 
 int user_deactivate(struct ctx *c)
@@ -449,16 +565,14 @@ int user_deactivate(struct ctx *c)
     struct write w = {.c = c, .res = &resource_user};
     struct account u = {0};
     int rc = find_account(c, c->param[0], &u);
-    if (rc == OK && is_caller(c, &u))
-        return fail(c, EX_ILLEGAL_OPERATION, "Nobody can deactivate the own account");
     if (rc == OK)
-        rc = need_admin(c, "deactivate users");
+        rc = may_deactivate(c, &u);
     if (rc != OK)
         return rc;
     const char *token = secret_token(c->mem, 32);
     write_set(&w, "active", p_int(0));
     write_set(&w, "activation_token", p_text(password_hash(c->mem, token)));
-    rc = save(&w, &u);
+    rc = save(&w, &u, decide_deactivation);
     return rc == OK ? respond_user(c, u.id, D_META, token) : rc;
 }
 
@@ -501,10 +615,22 @@ int account_owns(struct ctx *c, const char *id, bool *owns)
     return rc;
 }
 
-static int delete_account(struct ctx *c, const struct account *u)
+static int may_delete(struct ctx *c, const struct account *u)
 {
-    bool owns;
+    if (is_caller(c, u))
+        return fail(c, EX_ILLEGAL_OPERATION, "Nobody can delete the own account; let another administrator do it");
+    int rc = need_admin(c, "delete users");
+    return rc == OK ? need_user(c, u) : rc;
+}
+
+static int delete_account(struct ctx *c, struct account *u)
+{
+    bool owns = false;
     int rc = sql_begin(c);
+    if (rc == OK)
+        rc = lock_accounts(c, u);
+    if (rc == OK)
+        rc = may_delete(c, u);
     if (rc == OK && u->admin)
         rc = keep_an_admin(c, u->id, "deleted");
     if (rc == OK)
@@ -522,12 +648,8 @@ int user_delete(struct ctx *c)
 {
     struct account u = {0};
     int rc = find_account(c, c->param[0], &u);
-    if (rc == OK && is_caller(c, &u))
-        return fail(c, EX_ILLEGAL_OPERATION, "Nobody can delete the own account; let another administrator do it");
     if (rc == OK)
-        rc = need_admin(c, "delete users");
-    if (rc == OK)
-        rc = need_user(c, &u);
+        rc = may_delete(c, &u);
     if (rc == OK)
         rc = delete_account(c, &u);
     if (rc != OK)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import base64
+import ctypes
 import os
+import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 
 from kit import api as kit_api
-from kit.api import NOBODY, fails, missing, ok
+from kit.api import NOBODY, Api, fails, missing, ok
 from kit.factory import World, step_spec
+from kit.servers import Kanso
 
 
 class Store:
@@ -85,6 +90,127 @@ def test_nothing_outside_the_root(store: Store) -> None:
                 f"{store.root}/../{beside.name}/a.html", "a.html", ""):
         fails(store.visualize(uri), 404, "DoesNotExistException")
         fails(store.logs(store.step(uri)), 404, "DoesNotExistException")
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A directory that everybody may read and where stores may not lie."""
+    with tempfile.TemporaryDirectory(prefix="kanso-elsewhere-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+def test_names_exchanged_for_links(store: Store, elsewhere: Path) -> None:
+    """Somebody exchanges a directory above the root, the root and a directory below it for links to where the same names
+    lead to something else, all the time."""
+    if kit_api.REFERENCE:
+        pytest.skip("the reference reads what it can reach")
+    world, base, secret = store.world, store.root, elsewhere
+    for place in (base / "above", secret):
+        (place / "root" / "below").mkdir(parents=True)
+    (base / "above/root/below/a.html").write_bytes(b"mine")
+    (secret / "root/below/a.html").write_bytes(b"somebody else's")
+    for name, target in (("above", secret), ("above/root", secret / "root"), ("above/root/below", secret / "root/below")):
+        (base / (name.replace("/", "-") + "-link")).symlink_to(target)
+    store.id = world.component(type="artifact_store", configuration={"path": str(base / "above/root")})["id"]
+    uri = str(base / "above/root/below/a.html")
+    version = world.artifact_version(artifact_store_id=store.id, visualizations=[{"type": "html", "uri": uri}])["id"]
+    step = store.step(uri)
+    libc, over = ctypes.CDLL(None), threading.Event()
+
+    def exchange() -> None:
+        names = ["above", "above/root", "above/root/below"]
+        while not over.is_set():
+            for name in names:
+                pair = [os.fsencode(base / name), os.fsencode(base / (name.replace("/", "-") + "-link"))]
+                libc.renameat2(-100, pair[0], -100, pair[1], 2)
+                libc.renameat2(-100, pair[0], -100, pair[1], 2)
+
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    seen, end = {}, time.monotonic() + 4
+    try:
+        while time.monotonic() < end:
+            for path in (f"/artifact_versions/{version}/visualize", f"/steps/{step}/logs"):
+                answer = world.api.get(path)
+                seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
+                assert "somebody" not in answer.text, seen
+    finally:
+        over.set()
+        thread.join()
+    assert set(seen) <= {200, 404} and seen, seen
+    assert ok(world.api.get(f"/artifact_versions/{version}/visualize"))["value"] == "mine"
+
+
+@pytest.fixture
+def picky(server, launch, workspace_directory: Path) -> Iterator[Kanso]:
+    """A server that says itself where stores may lie."""
+    if not server.mariadb:
+        pytest.skip("needs a Kanso of its own")
+    stores = workspace_directory / "local"
+    stores.mkdir(exist_ok=True)
+    stores.chmod(0o755)
+    instance = launch(KANSO_STORE_ROOTS="", ZENML_LOCAL_STORES_PATH=str(stores))
+    yield instance
+    instance.stop()
+
+
+def test_where_stores_may_lie(picky: Kanso, workspace_directory: Path) -> None:
+    """By default where clients keep theirs and nowhere else, whatever is there."""
+    world = World(Api(picky.url))
+    os.umask(0o022)
+    mine = Store(world, workspace_directory / "local" / world.name("store"))
+    assert ok(mine.visualize(mine.write("a.html", b"x")))["value"] == "x"
+    plain = world.component(type="artifact_store", configuration={})["id"]
+    mine.id, mine.root = plain, workspace_directory / "local" / plain
+    assert ok(mine.visualize(mine.write("a.html", b"y")))["value"] == "y"
+    answers = set()
+    for root in ("/etc", "/proc", "/proc/self", "/sys", "/dev/shm", "/nowhere", "/root/nowhere", str(picky.home),
+                 str(picky.home / "etc"), "/", f"{workspace_directory}/local/../{picky.home.name}"):
+        mine.id = world.component(type="artifact_store", configuration={"path": root})["id"]
+        for uri in (root + "/hostname", root + "/nothing", root):
+            said = fails(mine.visualize(uri), 404, "DoesNotExistException")
+            assert "KANSO_STORE_ROOTS" in said
+            answers.add(said.replace(f"'{root}'", ""))
+    assert len(answers) == 1, "what is there and what is not look alike"
+
+
+def test_never_the_kernels_nor_the_servers_own(server, launch) -> None:
+    """Even when everything is allowed."""
+    if not server.mariadb:
+        pytest.skip("needs a Kanso of its own")
+    kanso = launch(KANSO_STORE_ROOTS="/")
+    world = World(Api(kanso.url))
+    step = world.step(world.run({"load": step_spec("load")}), "load", logs={
+        "uri": "/etc/hostname", "artifact_store_id": world.component(
+            type="artifact_store", configuration={"path": "/etc"})["id"]})["id"]
+    assert ok(world.api.get(f"/steps/{step}/logs"))
+    for root in ("/", "/proc", "/sys", "/dev", str(kanso.home)):
+        store = world.component(type="artifact_store", configuration={"path": root})["id"]
+        for uri in ("/proc/self/environ", "/proc/1/status", "/sys/kernel/fscaps", "/dev/null",
+                    f"{kanso.home}/etc/nginx.conf", f"{kanso.home}/log"):
+            version = world.artifact_version(artifact_store_id=store, visualizations=[{"type": "html", "uri": uri}])["id"]
+            fails(world.api.get(f"/artifact_versions/{version}/visualize"), 404, "DoesNotExistException")
+    kanso.stop()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can own what the server may not read")
+def test_a_store_that_the_server_may_not_read(picky: Kanso, workspace_directory: Path) -> None:
+    """The answer says who may not read what, and what to do; and so does the next start, of the directory."""
+    world = World(Api(picky.url))
+    store = Store(world, workspace_directory / "local" / world.name("store"))
+    page = store.write("a.html", b"x")
+    for closed in (Path(page), store.root):
+        closed.chmod(0)
+        said = fails(store.visualize(page), 404, "DoesNotExistException")
+        assert "setfacl" in said and "ZENML_LOCAL_STORES_PATH" in said
+    local = workspace_directory / "local"
+    picky.stop()
+    local.chmod(0o700)
+    try:
+        assert f"may not read the artifact stores in {local}" in picky.run("start").stderr
+    finally:
+        local.chmod(0o755)
 
 
 def test_store_of_another_flavor(store: Store) -> None:

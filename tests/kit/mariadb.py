@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 from .process import REPOSITORY, free_port, kill_hard, stop, wait_until
 
@@ -141,6 +143,30 @@ class MariaDB:
         if output.returncode:
             raise RuntimeError(f"{output.stderr}{statement[:500]}")
         return [line.split("\t") for line in output.stdout.splitlines()]
+
+    @contextmanager
+    def holding(self, database: str, statement: str) -> Iterator[None]:
+        """While this lasts, another connection holds the locks of the statement, whose rows it has read."""
+        client = subprocess.Popen(
+            ["mariadb", "--no-defaults", f"--socket={self.socket}", "-uroot", "--batch", "--unbuffered",
+             "--skip-column-names", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert client.stdin and client.stdout
+        try:
+            client.stdin.write(f"BEGIN; {statement}; SELECT 'held';\n")
+            client.stdin.flush()
+            while (line := client.stdout.readline()).strip() != "held":
+                assert line, "the client has ended"
+            yield
+        finally:
+            client.stdin.write("COMMIT;\n")
+            client.stdin.close()
+            client.stdout.read()
+            client.wait()
+
+    def wait_for_waiting(self, count: int) -> None:
+        """Until so many transactions wait for locks. (Nothing else uses this server at the time.)"""
+        wait_until(lambda: self.counter("Innodb_row_lock_current_waits") >= count, 30,
+                   f"{count} transactions that wait")
 
     def new_database(self, defaults: str = "CHARACTER SET utf8mb4") -> str:
         """The name of a new, empty database."""

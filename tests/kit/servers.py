@@ -78,6 +78,7 @@ class Kanso(Server):
             "ZENML_SECRETS_STORE_TYPE": "sql",
             "ZENML_SECRETS_STORE_ENCRYPTION_KEY": SECRETS_KEY,
             "ZENML_ANALYTICS_OPT_IN": "false",
+            "KANSO_STORE_ROOTS": str(home.parent),
         } | ({"KANSO_WORKERS": workers} if workers else {}) | environment
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:

@@ -252,6 +252,17 @@ static void test_lists(void **state)
     for (size_t i = 0; i < ARRAY_LEN(out); i++)
         assert_false(address_listed(list, out[i]));
     assert_false(address_listed(NULL, "10.1.0.0"));
+    static const char *const networks[][2] = {{"192.0.2.7", "192.0.2.7"},
+                                              {"::ffff:192.0.2.7", "192.0.2.7"},
+                                              {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
+                                              {"2001:DB8:1:2::", "2001:db8:1:2::/64"},
+                                              {"::1", "::/64"},
+                                              {"nonsense", "nonsense"}};
+    for (size_t i = 0; i < ARRAY_LEN(networks); i++) {
+        char network[ADDRESS_NETWORK_MAX];
+        address_network(networks[i][0], network);
+        assert_string_equal(network, networks[i][1]);
+    }
     assert_true(address_listed("0.0.0.0/0", "8.8.8.8"));
     assert_false(address_listed("0.0.0.0/0", "::1"));
 }
