@@ -309,7 +309,7 @@ static int print_conf(struct arena *a, const struct plan *plan)
     const char *rate = number_env("KANSO_LOGIN_RATE", "3", 0, 1000), *prefix = root_expression(a), *header_values;
     const char *root = *prefix ? arena_printf(a, "(?:%s)?", prefix) : "";
     size_t max_body = (size_t)config.max_body;
-    size_t public_body = max_body < NGINX_PUBLIC_BODY ? max_body : NGINX_PUBLIC_BODY;
+    size_t public_body = max_body < PUBLIC_MAX_BODY ? max_body : PUBLIC_MAX_BODY;
     struct nginx_routes routes = {plan, home, gate(a, rate), public_body};
     nginx_locations(&routes, a, &locations);
     nginx_public_paths(plan, root, "1", &public_paths);

@@ -5,14 +5,11 @@
 #include "base/buf.h"
 #include "ctl/plan.h"
 
-/* Largest body in bytes where anybody may call: forms and a few short texts. */
-enum { NGINX_PUBLIC_BODY = 64 * 1024 };
-
 struct nginx_routes {
     const struct plan *plan;
     const char *home;   /* sockets are in its run/ */
     const char *gate;   /* directives for public routes that write, "" for none */
-    size_t public_body; /* NGINX_PUBLIC_BODY, or less when no body may be that large */
+    size_t public_body; /* PUBLIC_MAX_BODY, or less when no body may be that large */
 };
 
 /* Appends `path`, a template or plain text, as part of a regular expression. */

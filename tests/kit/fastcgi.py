@@ -33,31 +33,48 @@ def parse(output: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(headers.get("status", "200").split()[0]), headers, body
 
 
+def record(kind: int, content: bytes) -> bytes:
+    return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
+
+
+def head(variables: dict[str, str]) -> bytes:
+    """The records of a request up to its body."""
+    def length(number: int) -> bytes:
+        return bytes([number]) if number < 128 else struct.pack(">I", number | 1 << 31)
+
+    pairs = b"".join(length(len(name)) + length(len(value)) + name + value for name, value in
+                     ((name.encode(), value.encode()) for name, value in variables.items()))
+    return record(BEGIN, struct.pack(">HBxxxxx", 1, 0)) + record(PARAMS, pairs) + record(PARAMS, b"")
+
+
+def content(body: bytes) -> bytes:
+    """The records of (a part of) a body."""
+    return b"".join(record(STDIN, body[at:at + 60000]) for at in range(0, len(body), 60000))
+
+
+def abandon(path: Path, variables: dict[str, str], body: bytes = b"") -> None:
+    """One whole request to that worker, whose sender does not wait for an answer."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(60)
+        line.connect(str(path))
+        line.sendall(head(variables) + content(body) + record(STDIN, b""))
+
+
 def call(path: Path, variables: dict[str, str], body: bytes = b"",
          halfway: Callable[[], None] = lambda: None) -> bytes:
     """One request to the worker that listens on a Unix socket; what it wrote.
 
     `halfway` is called when one half of the body has been sent.
     """
-    def record(kind: int, content: bytes) -> bytes:
-        return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
-
-    def length(number: int) -> bytes:
-        return bytes([number]) if number < 128 else struct.pack(">I", number | 1 << 31)
-
-    pairs = b"".join(length(len(name)) + length(len(value)) + name + value for name, value in
-                     ((name.encode(), value.encode()) for name, value in variables.items()))
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(60)
         line.connect(str(path))
-        line.sendall(record(BEGIN, struct.pack(">HBxxxxx", 1, 0)) + record(PARAMS, pairs)
-                     + record(PARAMS, b""))
+        line.sendall(head(variables))
         middle = len(body) // 2
         for number, half in enumerate((body[:middle], body[middle:])):
             if number:
                 halfway()
-            line.sendall(b"".join(
-                record(STDIN, half[at:at + 60000]) for at in range(0, len(half), 60000)))
+            line.sendall(content(half))
         line.sendall(record(STDIN, b""))
         stream, output = line.makefile("rb"), b""
         while True:
@@ -65,8 +82,8 @@ def call(path: Path, variables: dict[str, str], body: bytes = b"",
             if len(header) < 8:
                 return output
             _, kind, _, size, padding, _ = struct.unpack(">BBHHBB", header)
-            content = stream.read(size + padding)[:size]
+            data = stream.read(size + padding)[:size]
             if kind == STDOUT:
-                output += content
+                output += data
             elif kind == END:
                 return output
