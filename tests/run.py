@@ -99,7 +99,7 @@ def pytest(part: str, *arguments: str, **changes: str) -> None:
 
 
 def fuzz() -> None:
-    """The libFuzzer targets, for a few seconds each."""
+    """The libFuzzer targets, for a few seconds each; each counts as one test."""
     done = subprocess.run(["make", "-s", "fuzz"], cwd=ROOT, env=environment(), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     targets = len(list((ROOT / "tests" / "fuzz").glob("fuzz_*.c")))

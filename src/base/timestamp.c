@@ -25,7 +25,7 @@ void stamp_from_seconds(int64_t seconds, char out[STAMP_LEN + 1])
     time_t t = (time_t)seconds;
     struct tm tm;
     gmtime_r(&t, &tm);
-    strftime(out, STAMP_LEN + 1, "%Y-%m-%d %H:%M:%S", &tm);
+    strftime(out, STAMP_LEN + 1, "%4Y-%m-%d %H:%M:%S", &tm); /* glibc: four digits, years before 1000 as well */
 }
 
 void stamp_now(char out[STAMP_LEN + 1])
@@ -169,7 +169,11 @@ static bool iso_duration(const char *p, double *seconds)
         if (!isdigit((unsigned char)*p))
             return false;
         double v = strtod(p, &end);
-        double unit = *end == 'W' && !time   ? 604800
+        if (strspn(p, "0123456789.") != (size_t)(end - p)) /* strtod knows exponents and hexadecimals, too */
+            return false;
+        double unit = *end == 'Y' && !time   ? 31536000
+                      : *end == 'M' && !time ? 2592000
+                      : *end == 'W' && !time ? 604800
                       : *end == 'D' && !time ? 86400
                       : *end == 'H' && time  ? 3600
                       : *end == 'M' && time  ? 60
@@ -255,21 +259,24 @@ bool duration_parse(const char *s, size_t len, double *seconds)
 char *duration_format(struct arena *a, double seconds)
 {
     struct buf b = {0};
-    int64_t micros = (int64_t)llround(fabs(seconds) * 1e6);
-    int64_t days = micros / 86400000000, rest = micros % 86400000000;
+    int64_t days = (int64_t)(fabs(seconds) / 86400), rest = llround((fabs(seconds) - (double)days * 86400) * 1e6);
+    if (rest >= 86400000000) { /* rounded up to the next day */
+        days++;
+        rest = 0;
+    }
     buf_adds(&b, seconds < 0 ? "-P" : "P");
     if (days >= 365)
         buf_addf(&b, "%lldY", (long long)(days / 365));
     if (days % 365)
         buf_addf(&b, "%lldD", (long long)(days % 365));
-    if (rest || micros == 0)
+    if (rest || days == 0)
         buf_addc(&b, 'T');
     if (rest / 3600000000)
         buf_addf(&b, "%lldH", (long long)(rest / 3600000000));
     if (rest / 60000000 % 60)
         buf_addf(&b, "%lldM", (long long)(rest / 60000000 % 60));
     int64_t sec = rest % 60000000;
-    if (sec || micros == 0) {
+    if (sec || (rest == 0 && days == 0)) {
         buf_addf(&b, "%lld", (long long)(sec / 1000000));
         if (sec % 1000000) {
             buf_addf(&b, ".%06lld", (long long)(sec % 1000000));

@@ -197,6 +197,14 @@ static void timestamps_lose_zone_and_fraction(void **state)
     assert_string_equal(out, "2024-01-31 12:34:56");
 }
 
+static void early_years_have_four_digits(void **state)
+{
+    (void)state;
+    char out[STAMP_LEN + 1];
+    assert_true(stamp_parse("-60001129627905", 15, out));
+    assert_string_equal(out, "0068-08-21 11:32:52");
+}
+
 static void durations_read_and_write_iso(void **state)
 {
     (void)state;
@@ -207,7 +215,7 @@ static void durations_read_and_write_iso(void **state)
     } cases[] = {{"90", 90, "PT1M30S"},        {"PT1H30M0.5S", 5400.5, "PT1H30M0.5S"},
                  {"1:30:00", 5400, "PT1H30M"}, {"2 days, 00:00:01", 172801, "P2DT1S"},
                  {"P1D", 86400, "P1D"},        {"0", 0, "PT0S"},
-                 {"-PT5S", -5, "-PT5S"}};
+                 {"-PT5S", -5, "-PT5S"},       {"86399999913600", 86399999913600, "P2739726Y9D"}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         double s = -1;
         assert_true(duration_parse(cases[i].in, strlen(cases[i].in), &s));
@@ -217,6 +225,9 @@ static void durations_read_and_write_iso(void **state)
     double s;
     assert_false(duration_parse("soon", 4, &s));
     assert_false(duration_parse("", 0, &s));
+    assert_true(duration_parse("P1Y2M3W4D", 9, &s) && s == 38880000);
+    assert_false(duration_parse("P0x10D", 6, &s));
+    assert_false(duration_parse("P1e3D", 5, &s));
     assert_false(duration_parse("P", 1, &s));
     assert_false(duration_parse("1:99", 4, &s));
 }
@@ -243,6 +254,7 @@ int main(void)
         cmocka_unit_test_teardown(boolean_words_in_any_case, reset),
         cmocka_unit_test_teardown(uuids_in_all_their_forms, reset),
         cmocka_unit_test_teardown(timestamps_lose_zone_and_fraction, reset),
+        cmocka_unit_test(early_years_have_four_digits),
         cmocka_unit_test_teardown(durations_read_and_write_iso, reset),
         cmocka_unit_test_teardown(comparison_in_constant_time_is_right, reset),
     };
