@@ -13,7 +13,8 @@
 
 /* What is left to do behind the handler. */
 struct access {
-    bool check_top;      /* the object of the answer itself is to be checked for reading */
+    const struct resource *top; /* the kind of the answer's object, when that is to be checked for reading */
+    bool top_checked;
     const char *feature; /* usage to report, with its change and the id (NULL: of the object of the answer) */
     int change;
     const char *id;
@@ -59,10 +60,12 @@ static bool is_owned(const struct ctx *c, const char *user)
     return !user || streq(user, c->auth->user_id);
 }
 
-int access_require(struct ctx *c, const struct resource *r, const char *id, const char *action)
+/* What has to be allowed for an action on an object; out->type stays NULL when it needs no permission. */
+static int grant_for(struct ctx *c, const struct resource *r, const char *id, const char *action, struct grant *out)
 {
     const struct surrogate *s = surrogate_of(r, action);
     struct db_rows rows;
+    *out = (struct grant){0};
     if (!rbac_applies(c) || (!s && !rbac_is_type(r->name)))
         return OK;
     bool owner = has_owner(r);
@@ -76,8 +79,25 @@ int access_require(struct ctx *c, const struct resource *r, const char *id, cons
     if (owner && (!s || s->own_first) && is_owned(c, v[0].s))
         return OK;
     if (s && !s->own_first)
-        return v[1].s ? access_require(c, s->by, v[1].s, action) : OK;
-    return s ? rbac_require(c, s->by->name, v[1].s, action) : rbac_require(c, r->name, id, action);
+        return v[1].s ? grant_for(c, s->by, v[1].s, action, out) : OK;
+    *out = s ? (struct grant){.type = s->by->name, .id = v[1].s}
+             : (struct grant){.type = r->name, .id = arena_strdup(c->mem, id)};
+    return OK;
+}
+
+int access_ask(struct ctx *c, const struct resource *r, const char *id, const char *action, bool *allowed)
+{
+    struct grant g;
+    int rc = grant_for(c, r, id, action, &g);
+    *allowed = rc == OK && !g.type;
+    return rc == OK && g.type ? rbac_ask(c, g.type, g.id, action, allowed) : rc;
+}
+
+int access_require(struct ctx *c, const struct resource *r, const char *id, const char *action)
+{
+    struct grant g;
+    int rc = grant_for(c, r, id, action, &g);
+    return rc == OK && g.type ? rbac_require(c, g.type, g.id, action) : rc;
 }
 
 /* Lists ---------------------------------------------------------------------------------------------------------- */
@@ -117,6 +137,90 @@ int access_narrow(struct ctx *c, const struct resource *r)
 {
     int rc = r == &resource_connector ? narrow_values(c, r->name) : OK;
     return rc == OK ? access_readable(c, r, c->filter->outside) : rc;
+}
+
+/* Between loading and writing ------------------------------------------------------------------------------------ */
+
+/* What has to be readable for a row to be shown; false when it is shown in any case. */
+static bool grant_of(const struct ctx *c, const struct row *row, struct grant *out)
+{
+    const struct surrogate *s = surrogate_of(row->res, "read");
+    if (!rbac_is_type(row->res->name) || (has_owner(row->res) && is_owned(c, row_str(row, "user"))))
+        return false;
+    *out = (struct grant){.type = row->res->name, .id = row->id};
+    if (s)
+        *out = (struct grant){.type = s->by->name, .id = row_str(row, s->column)};
+    return out->id;
+}
+
+static int by_object(const void *a, const void *b)
+{
+    const struct grant *x = a, *y = b;
+    int order = strcmp(x->type, y->type);
+    return order ? order : strcmp(x->id, y->id);
+}
+
+/* What has to be readable for all of the rows, each once. */
+static struct grant *grants_of(struct ctx *c, struct row **rows, size_t count, size_t *distinct)
+{
+    struct grant *list = arena_array(c->mem, count + 1, sizeof *list);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += grant_of(c, rows[i], &list[n]);
+    qsort(list, n, sizeof *list, by_object);
+    *distinct = 0;
+    for (size_t i = 0; i < n; i++)
+        if (*distinct == 0 || by_object(&list[*distinct - 1], &list[i]) != 0)
+            list[(*distinct)++] = list[i];
+    return list;
+}
+
+/* Asks about all of them at once, and again about those that nothing was said about. */
+static int ask_for(struct ctx *c, struct grant *list, size_t count)
+{
+    int rc = rbac_check(c, list, count, "read");
+    for (size_t i = 0; i < count && rc == OK; i++)
+        if (!list[i].answered && (rc = rbac_check(c, &list[i], 1, "read")) == OK && !list[i].answered)
+            return fail(c, EX_RUNTIME, "The control plane said nothing about '%s'",
+                        rbac_name(c->mem, list[i].type, list[i].id));
+    return rc;
+}
+
+static int judge_nested(struct view *v)
+{
+    struct ctx *c = view_ctx(v);
+    size_t count, distinct;
+    struct row **rows = view_nested(v, &count);
+    struct grant *grants = grants_of(c, rows, count, &distinct), wanted;
+    int rc = ask_for(c, grants, distinct);
+    for (size_t i = 0; i < count && rc == OK; i++) {
+        rows[i]->verdict = SHOWN;
+        if (!grant_of(c, rows[i], &wanted))
+            continue;
+        const struct grant *g = bsearch(&wanted, grants, distinct, sizeof *grants, by_object);
+        rows[i]->verdict = g && g->allowed ? SHOWN : DENIED;
+    }
+    return rc;
+}
+
+static int judge_top(struct view *v)
+{
+    struct ctx *c = view_ctx(v);
+    const struct row *top = view_first(v, c->access->top);
+    const struct surrogate *s = surrogate_of(c->access->top, "read");
+    struct grant g;
+    if (!top)
+        return OK;
+    c->access->top_checked = true;
+    if (s && !s->own_first)
+        return access_require(c, top->res, top->id, "read");
+    return grant_of(c, top, &g) ? rbac_require(c, g.type, g.id, "read") : OK;
+}
+
+static int judge(struct view *v)
+{
+    int rc = view_ctx(v)->access->top ? judge_top(v) : OK;
+    return rc == OK ? judge_nested(v) : rc;
 }
 
 /* Before --------------------------------------------------------------------------------------------------------- */
@@ -181,118 +285,16 @@ int access_before(struct ctx *c)
     c->access = arena_alloc(c->mem, sizeof *c->access);
     int rc = gate_enabled() ? pipeline_entitlement(c) : OK;
     if (rc == OK && rbac_applies(c)) {
-        c->access->check_top = needs_shown(c->route);
+        c->access->top = needs_shown(c->route);
+        c->judge = c->route->op == OP_CREATE ? NULL : judge;
         rc = needs_ask(c);
     }
     if (rc == OK && gate_enabled())
         rc = entitlement(c);
-    c->envelopes = arena_alloc(c->mem, sizeof *c->envelopes);
-    c->envelopes->last = &c->envelopes->first;
     return rc;
 }
 
 /* After ---------------------------------------------------------------------------------------------------------- */
-
-/* What has to be readable for an envelope to be shown; false when it is shown in any case. */
-static bool grant_of(const struct ctx *c, const struct row *row, struct grant *out)
-{
-    const struct surrogate *s = surrogate_of(row->res, "read");
-    if (!rbac_is_type(row->res->name) || (has_owner(row->res) && is_owned(c, row_str(row, "user"))))
-        return false;
-    *out = (struct grant){.type = row->res->name, .id = row->id};
-    if (s)
-        *out = (struct grant){.type = s->by->name, .id = row_str(row, s->column)};
-    return out->id;
-}
-
-static int by_object(const void *a, const void *b)
-{
-    const struct grant *x = a, *y = b;
-    int order = strcmp(x->type, y->type);
-    return order ? order : strcmp(x->id, y->id);
-}
-
-/* The nested objects of the answer, each once, with their verdicts. */
-static int check_nested(struct ctx *c, struct grant **grants, size_t *count)
-{
-    size_t n = 0, distinct = 0;
-    for (struct envelope *e = c->envelopes->first; e; e = e->next)
-        n++;
-    struct grant *list = arena_array(c->mem, n + 1, sizeof *list);
-    n = 0;
-    for (struct envelope *e = c->envelopes->first; e; e = e->next)
-        if (e->depth > 0 && grant_of(c, e->row, &list[n]))
-            n++;
-    qsort(list, n, sizeof *list, by_object);
-    for (size_t i = 0; i < n; i++)
-        if (distinct == 0 || by_object(&list[distinct - 1], &list[i]) != 0)
-            list[distinct++] = list[i];
-    *grants = list;
-    *count = distinct;
-    int rc = rbac_check(c, list, distinct, "read");
-    for (size_t i = 0; i < distinct && rc == OK; i++)
-        if (!list[i].answered && (rc = rbac_check(c, &list[i], 1, "read")) == OK && !list[i].answered)
-            return fail(c, EX_RUNTIME, "The control plane said nothing about '%s'",
-                        rbac_name(c->mem, list[i].type, list[i].id));
-    return rc;
-}
-
-/* Writes the envelope without its content. */
-static void add_denied(struct buf *out, const char *body, const struct envelope *e)
-{
-    static const char shown[] = "\"permission_denied\":false";
-    const char *tail = body + e->tail, *end = body + e->end,
-               *mark = memmem(tail, (size_t)(end - tail), shown, sizeof shown - 1);
-    buf_adds(out, "{\"body\":null,\"metadata\":null,\"resources\":null");
-    if (!mark) {
-        buf_add(out, tail, (size_t)(end - tail));
-        return;
-    }
-    buf_add(out, tail, (size_t)(mark - tail));
-    buf_adds(out, "\"permission_denied\":true");
-    mark += sizeof shown - 1;
-    buf_add(out, mark, (size_t)(end - mark));
-}
-
-/* Takes what may not be read out of the answer. */
-static int dehydrate(struct ctx *c)
-{
-    struct grant *grants, wanted;
-    size_t count, at = 0;
-    int rc = check_nested(c, &grants, &count);
-    if (rc != OK)
-        return rc;
-    struct buf *body = &c->res.body, out = {0};
-    for (struct envelope *e = c->envelopes->first; e; e = e->next) {
-        if (e->depth == 0 || e->from < at || !grant_of(c, e->row, &wanted))
-            continue;
-        const struct grant *g = bsearch(&wanted, grants, count, sizeof *grants, by_object);
-        if (!g || g->allowed)
-            continue;
-        buf_add(&out, body->data + at, e->from - at);
-        add_denied(&out, body->data, e);
-        at = e->end;
-    }
-    if (at) {
-        buf_add(&out, body->data + at, body->len - at);
-        body->len = 0;
-        buf_add(body, out.data, out.len);
-    }
-    buf_free(&out);
-    return OK;
-}
-
-static int check_top(struct ctx *c)
-{
-    const struct envelope *top = c->envelopes->first;
-    const struct surrogate *s = top ? surrogate_of(top->row->res, "read") : NULL;
-    struct grant g;
-    if (!top)
-        return OK;
-    if (s && !s->own_first)
-        return access_require(c, top->row->res, top->row->id, "read");
-    return grant_of(c, top->row, &g) ? rbac_require(c, g.type, g.id, "read") : OK;
-}
 
 /* The statistics of a workspace, of what the caller may see only. */
 static int count_readable(struct ctx *c)
@@ -307,7 +309,9 @@ static int count_readable(struct ctx *c)
     char workspace[UUID_HEX + 1];
     struct db_rows rows;
     int rc = path_workspace(c, workspace);
-    c->res.body.len = 0;
+    if (rc != OK)
+        return rc;
+    respond_anew(c);
     struct jw w = respond_json(c);
     jw_open(&w, '{');
     for (size_t i = 0; i < ARRAY_LEN(counts) && rc == OK; i++) {
@@ -330,17 +334,13 @@ static int count_readable(struct ctx *c)
 static int report(struct ctx *c)
 {
     struct access *a = c->access;
-    const struct buf *body = &c->res.body;
     bool any = false;
-    if (!a->feature)
-        return OK;
-    /* the answer of get-or-create says in its last member whether it was made */
-    if (streq(a->feature, "pipeline_run") && !(body->len > 5 && memcmp(body->data + body->len - 5, "true]", 5) == 0))
+    if (!a->feature || c->found)
         return OK;
     int rc = a->pipeline ? pipelines_named(c, a->pipeline, &any) : OK;
     if (rc != OK || any)
         return rc;
-    const char *id = a->id ? a->id : c->envelopes->first ? c->envelopes->first->row->id : NULL;
+    const char *id = a->id ? a->id : c->shown ? c->shown->id : NULL;
     return id ? gate_report(c, a->feature, id, a->change) : OK;
 }
 
@@ -349,13 +349,9 @@ int access_after(struct ctx *c)
     if (!c->access)
         return OK;
     int rc = OK;
-    if (rbac_applies(c)) {
-        if (c->access->check_top)
-            rc = check_top(c);
-        if (rc == OK && c->route->op != OP_CREATE)
-            rc = dehydrate(c);
-        if (rc == OK && c->route->flags & R_COUNTS)
-            rc = count_readable(c);
-    }
+    if (c->access->top && !c->access->top_checked)
+        return fail(c, EX_RUNTIME, "Nobody decided whether this may be read");
+    if (rbac_applies(c) && c->route->flags & R_COUNTS)
+        rc = count_readable(c);
     return rc == OK && gate_enabled() ? report(c) : rc;
 }

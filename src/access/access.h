@@ -19,7 +19,8 @@ bool access_decides(void);
 /* Checks whether the caller may do what the request wants, and narrows lists to what the caller may see. */
 int access_before(struct ctx *c);
 
-/* Checks what has been read, takes what the caller may not see out of the answer, and reports usage. */
+/* Counts again where only what the caller may see counts, and reports usage. What the caller may see of the rows of the
+ * answer has been decided between loading and writing them (c->judge, which access_before() sets). */
 int access_after(struct ctx *c);
 
 /* Adds the condition (" AND ...", on table t) that leaves what the caller may read of a resource, what he owns and what
@@ -35,5 +36,8 @@ bool access_governs(const struct resource *r);
 /* Whether the caller may do something with one object, by hex id: 403 when not. Owners, and everybody for what nobody
  * owns, may do everything; for what does not exist, the handler answers. */
 int access_require(struct ctx *c, const struct resource *r, const char *id, const char *action);
+
+/* The same as an answer, for who can do without. */
+int access_ask(struct ctx *c, const struct resource *r, const char *id, const char *action, bool *allowed);
 
 #endif

@@ -121,13 +121,10 @@ int need_secret_values(struct ctx *c, const struct need *n)
     int rc = access_require(c, n->type, c->param[0], "read");
     if (rc != OK)
         return rc;
-    rc = access_require(c, n->type, c->param[0], "read_secret_value");
-    if (rc != FAILED || c->res.status != 403)
-        return rc;
-    c->auth->no_secret_values = true;
-    c->res.status = 200;
-    c->res.body.len = 0;
-    return OK;
+    bool allowed = false;
+    rc = access_ask(c, n->type, c->param[0], "read_secret_value", &allowed);
+    c->auth->no_secret_values = !allowed;
+    return rc;
 }
 
 /* One's own account is nobody else's business. */
@@ -194,10 +191,10 @@ int needs_ask(struct ctx *c)
     return rc;
 }
 
-bool needs_shown(const struct route *r)
+const struct resource *needs_shown(const struct route *r)
 {
     for (const struct need *n = r->needs; n && n->type; n++)
         if (n->of == NEED_SHOWN)
-            return true;
-    return false;
+            return n->type;
+    return NULL;
 }

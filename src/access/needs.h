@@ -11,8 +11,8 @@
  * what it needs nor that it is open. Lists are narrowed. */
 int needs_ask(struct ctx *c);
 
-/* Whether the object of the answer is to be asked about once it is loaded. */
-bool needs_shown(const struct route *r);
+/* The kind of the answer's object when that is to be asked about once it is loaded; else NULL. */
+const struct resource *needs_shown(const struct route *r);
 
 /* The id (hex) that a path parameter means, by name where the resource takes names; NULL when there is no such object,
  * about which the handler answers. */

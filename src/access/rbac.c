@@ -152,14 +152,22 @@ static const char *upper(struct arena *a, const char *s)
     return out;
 }
 
-int rbac_require(struct ctx *c, const char *type, const char *id, const char *action)
+int rbac_ask(struct ctx *c, const char *type, const char *id, const char *action, bool *allowed)
 {
     struct grant g = {.type = type, .id = id};
     int rc = rbac_check(c, &g, 1, action);
+    *allowed = rc == OK && g.answered && g.allowed;
     if (rc == OK && !g.answered)
         return fail(c, EX_RUNTIME, "The control plane said nothing about the permission to %s '%s'",
                     upper(c->mem, action), rbac_name(c->mem, type, id));
-    if (rc == OK && !g.allowed)
+    return rc;
+}
+
+int rbac_require(struct ctx *c, const char *type, const char *id, const char *action)
+{
+    bool allowed = false;
+    int rc = rbac_ask(c, type, id, action, &allowed);
+    if (rc == OK && !allowed)
         return fail(c, EX_ILLEGAL_OPERATION, "Insufficient permissions to %s resource '%s'", upper(c->mem, action),
                     rbac_name(c->mem, type, id));
     return rc;

@@ -27,6 +27,9 @@ struct grant {
 /* Asks about several resources in one call. */
 int rbac_check(struct ctx *c, struct grant *grants, size_t count, const char *action);
 
+/* Asks about one. */
+int rbac_ask(struct ctx *c, const char *type, const char *id, const char *action, bool *allowed);
+
 /* 403 IllegalOperationError unless the action is allowed. */
 int rbac_require(struct ctx *c, const char *type, const char *id, const char *action);
 

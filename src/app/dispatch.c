@@ -223,10 +223,10 @@ static int retrying(struct ctx *c, int (*step)(struct ctx *))
 static int run_handler(struct ctx *c)
 {
     respond_anew(c);
+    c->shown = NULL;
+    c->found = false;
     if (reads(c) && request_abandoned(c))
         return fail_abandoned(c);
-    if (c->envelopes)
-        *c->envelopes = (struct envelope_log){.last = &c->envelopes->first};
     return c->route->handler(c);
 }
 

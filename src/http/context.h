@@ -84,7 +84,8 @@ struct db;
 struct db_value;
 struct filter_query;
 struct access;
-struct envelope_log;
+struct view;
+struct row;
 
 struct ctx;
 
@@ -119,9 +120,11 @@ struct ctx {
     struct filter_query *filter; /* list routes */
     struct auth *auth;           /* NULL on routes without authentication */
     struct check *check;
-    struct access *access;          /* what room access has to do behind the handler */
-    struct envelope_log *envelopes; /* the view notes here which envelopes it writes; NULL: nobody asks */
-    void (*after)(struct ctx *);    /* background work, after the answer has left */
+    struct access *access;       /* what room access has to do behind the handler */
+    int (*judge)(struct view *); /* says of the rows of a loaded view which ones may be shown; NULL: all of them */
+    const struct row *shown;     /* the object that the answer is about: the first that has been written, or NULL */
+    bool found;                  /* what was to be created was there already */
+    void (*after)(struct ctx *); /* background work, after the answer has left */
     void *after_data;
 };
 

@@ -215,6 +215,7 @@ static int respond_created(struct ctx *c, const char *id, bool created)
         return rc;
     jw_bool(&w, created);
     jw_close(&w, ']');
+    c->found = !created;
     return OK;
 }
 

@@ -352,6 +352,7 @@ int run_graph(struct ctx *c)
     struct graph g = {.v = view_new(c), .mem = c->mem};
     for (size_t i = 0; i < ARRAY_LEN(not_shown); i++)
         view_leave_out(g.v, not_shown[i]);
+    view_no_envelopes(g.v);
     int rc = load_graph(&g, c->param[0]);
     if (rc != OK)
         return rc;

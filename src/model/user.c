@@ -177,6 +177,9 @@ static bool is_caller(const struct ctx *c, const struct account *u)
 /* With RBAC the control plane decides instead. */
 static int need_admin(struct ctx *c, const char *what)
 {
+    int rc = sql_prove(c);
+    if (rc != OK)
+        return rc;
     if (!c->auth->is_admin && !config.rbac_source)
         return fail(c, EX_ILLEGAL_OPERATION, "Without RBAC, only administrators may %s", what);
     return OK;
@@ -221,6 +224,8 @@ int user_current(struct ctx *c)
     struct db_rows private;
     int rc = sql(c, &private, "SELECT email, external_user_id, user_metadata FROM user WHERE id = ?",
                  p_text(c->auth->user_id));
+    if (rc == OK)
+        rc = sql_prove(c);
     if (rc != OK)
         return rc;
     struct view *v = view_new(c);

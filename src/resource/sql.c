@@ -59,10 +59,7 @@ int sql_prove(struct ctx *c)
 
 int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params, size_t count)
 {
-    int rc = starts_with(text, "SELECT") ? OK : sql_prove(c);
-    if (rc == OK)
-        rc = sql_failed(c, try(c, out, text, params, count));
-    return rc == OK ? sql_prove(c) : rc;
+    return sql_failed(c, try(c, out, text, params, count));
 }
 
 /* What an earlier transaction of the request has committed stays committed: the handler does not run again. A beginning

@@ -7,7 +7,8 @@
 #include "http/context.h"
 
 /* Asks whether the caller is who the token says, if that is still open (auth.h, authenticate_ahead); composes the 401.
- * sql_run() does so by itself, behind SELECTs and before all others, and so does sql_begin(). */
+ * Asked by sql_begin(), by view_load(), by dispatch before any answer leaves, and by handlers that read first before
+ * they look at more of c->auth than what the token says. */
 int sql_prove(struct ctx *c);
 
 /* Runs a statement. What may be tried again (DB_LOST, DB_AGAIN) gives RETRY before the first commit; behind it, reads

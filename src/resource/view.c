@@ -33,6 +33,9 @@ struct view {
     struct list tag_parents, metadata_parents;
     uint64_t left_out; /* ranks that are not loaded */
     const char *extra; /* see view_extra() */
+    bool loading;      /* in view_load(): what is added is nested */
+    bool no_envelopes; /* see view_no_envelopes() */
+    unsigned depth;    /* of the envelope that is being written */
 };
 
 static void list_add(struct arena *mem, struct list *l, const void *item)
@@ -81,10 +84,11 @@ struct row *view_add(struct view *v, const struct resource *r, const char *id, u
             row->v = values;
             row->detail |= detail;
         }
+        row->nested = row->nested || v->loading;
         return row;
     }
     row = arena_alloc(v->mem, sizeof *row);
-    *row = (struct row){.res = r, .id = id, .detail = detail, .v = values};
+    *row = (struct row){.res = r, .id = id, .detail = detail, .v = values, .nested = v->loading};
     size_t b = bucket(r, id);
     row->bucket_next = v->buckets[b];
     v->buckets[b] = row;
@@ -218,6 +222,11 @@ void view_leave_out(struct view *v, const struct resource *r)
     v->left_out |= (uint64_t)1 << r->rank;
 }
 
+void view_no_envelopes(struct view *v)
+{
+    v->no_envelopes = true;
+}
+
 static bool is_left_out(const struct view *v, const struct resource *r)
 {
     return v->left_out >> r->rank & 1;
@@ -229,7 +238,10 @@ void view_want(struct view *v, const struct resource *r, const char *id)
         return;
     struct set *s = &v->sets[r->rank];
     s->res = r;
-    if (!view_find(v, r, id))
+    struct row *row = view_find(v, r, id);
+    if (row)
+        row->nested = true;
+    else
         list_add(v->mem, &s->wants, id);
 }
 
@@ -524,12 +536,9 @@ static bool pending(const struct view *v)
     return v->tag_parents.count || v->metadata_parents.count;
 }
 
-int view_load(struct view *v)
+static int load_all(struct view *v)
 {
     int rc = OK;
-    const struct auth *caller = v->c->auth;
-    if (caller && caller->user_values)
-        view_add(v, &resource_user, caller->user_id, D_BODY, caller->user_values);
     for (size_t i = 0; i < MAX_RANK && rc == OK; i++) /* the rows of the answer itself come first */
         if (v->sets[i].res && v->sets[i].res != &resource_user)
             rc = follow(v, &v->sets[i]);
@@ -540,6 +549,37 @@ int view_load(struct view *v)
             rc = load_rank(v, rank);
     }
     return rc;
+}
+
+int view_load(struct view *v)
+{
+    const struct auth *caller = v->c->auth;
+    int rc = sql_prove(v->c);
+    if (rc != OK)
+        return rc;
+    if (caller && caller->user_values)
+        view_add(v, &resource_user, caller->user_id, D_BODY, caller->user_values);
+    v->loading = true;
+    rc = load_all(v);
+    v->loading = false;
+    return rc == OK && v->c->judge && !v->no_envelopes ? v->c->judge(v) : rc;
+}
+
+struct row **view_nested(const struct view *v, size_t *count)
+{
+    struct list nested = {0};
+    for (size_t i = 0; i < MAX_RANK; i++)
+        for (size_t k = 0; k < v->sets[i].rows.count; k++)
+            if (((struct row *)v->sets[i].rows.items[k])->nested)
+                list_add(v->mem, &nested, v->sets[i].rows.items[k]);
+    *count = nested.count;
+    return (struct row **)nested.items;
+}
+
+const struct row *view_first(const struct view *v, const struct resource *r)
+{
+    const struct list *rows = &v->sets[r->rank].rows;
+    return rows->count ? rows->items[0] : NULL;
 }
 
 /* Rendering ------------------------------------------------------------------------------------------------------ */
@@ -614,7 +654,7 @@ void view_write_ref(struct view *v, struct jw *w, const struct resource *r, cons
     struct row *row = view_find(v, r, id);
     if (!row) {
         jw_null(w);
-    } else if (row->text.len && w->out == &v->c->res.body && !v->c->envelopes) {
+    } else if (row->text.len && w->out == &v->c->res.body) {
         jw_repeat(w, row->text.from, row->text.len);
     } else {
         size_t before = w->out->len;
@@ -653,48 +693,41 @@ static void write_absent(struct jw *w, const char *key)
     jw_null(w);
 }
 
-/* Notes the beginning of an envelope in the body of the answer, when somebody asks for them. */
-static struct envelope *envelope_begin(struct view *v, const struct jw *w, const struct row *row)
+/* Whether the caller may not see the content. What somebody judges, but not this row, is a mistake on the way here, and
+ * not shown. */
+static bool is_denied(const struct view *v, const struct row *row)
 {
-    struct envelope_log *log = v->c->envelopes;
-    if (!log || w->out != &v->c->res.body)
-        return NULL;
-    struct envelope *e = arena_alloc(v->mem, sizeof *e);
-    *e = (struct envelope){.row = row, .depth = log->depth++, .from = w->out->len - 1};
-    *log->last = e;
-    log->last = &e->next;
-    return e;
-}
-
-static void envelope_end(struct view *v, const struct jw *w, struct envelope *e)
-{
-    if (!e)
-        return;
-    e->end = w->out->len;
-    v->c->envelopes->depth--;
+    if (!v->c->judge || v->depth == 0)
+        return false;
+    if (row->verdict == UNDECIDED)
+        log_error("view: nobody decided on %s %s", row->res->name, row->id);
+    return row->verdict != SHOWN;
 }
 
 void view_write(struct view *v, struct jw *w, const struct row *row, unsigned detail)
 {
     const struct resource *r = row->res;
+    bool denied = is_denied(v, row);
+    if (v->depth++ == 0 && !v->c->shown)
+        v->c->shown = row;
     jw_open(w, '{');
-    struct envelope *e = envelope_begin(v, w, row);
-    write_part(v, w, row, "body", P_BODY);
-    if (detail & D_META && !(r->flags & X_META_NULL))
+    if (!denied)
+        write_part(v, w, row, "body", P_BODY);
+    else
+        write_absent(w, "body");
+    if (!denied && detail & D_META && !(r->flags & X_META_NULL))
         write_part(v, w, row, "metadata", P_META);
     else
         write_absent(w, "metadata");
-    if (detail & D_RES && has_part(r, P_RES))
+    if (!denied && detail & D_RES && has_part(r, P_RES))
         write_part(v, w, row, "resources", P_RES);
     else
         write_absent(w, "resources");
-    if (e)
-        e->tail = w->out->len;
     if (!(r->flags & X_NO_ENVELOPE_ID)) {
         jw_name(w, "id");
         jw_uuid(w, row->id);
         jw_name(w, "permission_denied");
-        jw_bool(w, false);
+        jw_bool(w, denied);
     }
     for (size_t i = 1; i < r->column_count; i++) {
         if (r->columns[i].part != P_TOP)
@@ -703,7 +736,7 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
         view_write_column(v, w, row, &r->columns[i]);
     }
     jw_close(w, '}');
-    envelope_end(v, w, e);
+    v->depth--;
 }
 
 void show_tags(struct view *v, const struct row *row, struct jw *w)

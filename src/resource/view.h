@@ -29,30 +29,22 @@ struct kid {
     struct db_value *v; /* all columns of the link statement */
 };
 
+/* Whether a nested row may be shown (c->judge). What nobody has decided on is not. */
+enum verdict { UNDECIDED, SHOWN, DENIED };
+
 struct row {
     const struct resource *res;
     const char *id; /* hex */
     unsigned detail;
     struct db_value *v; /* by position of the column in the description; .s NULL where not selected */
     struct kid *kids[KID_SLOTS], **tails[KID_SLOTS];
-    void *data; /* a hook's own */
+    void *data;  /* a hook's own */
+    bool nested; /* something else of the answer refers to it */
+    enum verdict verdict;
     struct {
         size_t from, len;
     } text; /* where the answer holds its body-only envelope already */
     struct row *bucket_next;
-};
-
-/* An envelope in the body of the answer: who asks for them (c->envelopes) may take their content out again. */
-struct envelope {
-    struct envelope *next;
-    const struct row *row;
-    unsigned depth;         /* 0: the answer itself, or an item of its page */
-    size_t from, tail, end; /* of its text; the tail begins at the comma before "id" */
-};
-
-struct envelope_log {
-    struct envelope *first, **last; /* in the order of their beginnings */
-    unsigned depth;
 };
 
 struct view;
@@ -77,11 +69,21 @@ struct query *view_query(struct view *v, const struct resource *r, unsigned deta
 /* Says that the answer shows no rows of this kind, so that they are not loaded. Before any row is. */
 void view_leave_out(struct view *v, const struct resource *r);
 
+/* Says that no envelopes are written from this view, so that nobody decides on its rows. */
+void view_no_envelopes(struct view *v);
+
 /* Asks for a row, body only. `id` is hex, NULL is ignored, and must live as long as the view. */
 void view_want(struct view *v, const struct resource *r, const char *id);
 
-/* Loads all that was asked for, and what that asks for. */
+/* Loads all that was asked for, and what that asks for; then whoever has a say decides what of it may be shown. Proves
+ * the caller first, whose own row it knows from that. */
 int view_load(struct view *v);
+
+/* The rows that others refer to; their number in *count. */
+struct row **view_nested(const struct view *v, size_t *count);
+
+/* The first row of that kind that was loaded, or NULL. */
+const struct row *view_first(const struct view *v, const struct resource *r);
 
 /* Fetches links: `text` selects (parent id, child id or NULL, key or NULL, ...) and has %s where the list of parent ids
  * goes (each %s gets the same list). Links hang on the parents' slot; children are asked for when `child` is given. */
@@ -107,7 +109,7 @@ struct row *view_find(const struct view *v, const struct resource *r, const char
 struct row *view_add(struct view *v, const struct resource *r, const char *id, unsigned detail,
                      struct db_value *values);
 
-/* Writes an envelope. */
+/* Writes an envelope; that of a nested row which the caller may not see is without its content. */
 void view_write(struct view *v, struct jw *w, const struct row *row, unsigned detail);
 
 /* Writes the body-only envelope of a loaded row, or null. */

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 import pytest
 
 from kit.api import Api, fails, missing, ok, taken
 from kit.control_plane import ControlPlane
-from kit.factory import World
-from kit.kinds import BY_NAME
+from kit.factory import World, step_spec
+from kit.kinds import BY_NAME, KINDS
+from kit.mariadb import MariaDB
+from kit.mysql_proxy import MySQLProxy
 from kit.servers import Kanso
 
 RBAC = "zenml.zen_server.rbac.zenml_cloud_rbac.ZenMLCloudRBAC"
@@ -139,6 +143,92 @@ def test_nested_objects_are_taken_out(plane: ControlPlane, mine: World, other: W
     page = other.api.items("/secrets", id=made["id"], hydrate="true")
     assert denied(page[0]["body"]["user"]) and denied(page[0]["metadata"]["workspace"])
     assert not page[0]["permission_denied"] and page[0]["body"]["scope"] == "workspace"
+
+
+def every_answer(world: World) -> dict[str, dict]:
+    """What one of each kind, and a list of each kind, look like."""
+    paths = [path for kind in KINDS for path in (kind.path, kind.path + "?hydrate=true&size=50")]
+    run = world.run({"load": step_spec("load")}, tags=[world.name("tag")])
+    step = world.step(run, outputs={"output": world.artifact_version(tags=[world.name("tag")])["id"]})
+    version = world.model_version(world.model(tags=[world.name("tag")])["id"])
+    paths += [f"/runs/{run['id']}", f"/steps/{step['id']}", f"/model_versions/{version['id']}", f"/runs/{run['id']}/steps",
+              f"/runs/{run['id']}/graph", "/workspaces/default", "/stacks?hydrate=true", "/current-user", "/users"]
+    answers = {path: world.api.get(path) for path in paths}
+    return {path: answer.json() for path, answer in answers.items() if answer.status_code == 200}
+
+
+def users_in(value: Any) -> Iterator[dict]:
+    """The envelopes of users in an answer, with or without their content."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name == "user" and isinstance(member, dict):
+                yield member
+            yield from users_in(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from users_in(item)
+
+
+def test_everything_is_decided_on(plane: ControlPlane, kanso: Kanso, mine: World, other: World) -> None:
+    """With all permissions nothing is left out; with none, nothing nested that somebody else owns is shown."""
+    made = every_answer(mine)
+    assert len(made) > 20 and '"permission_denied": true' not in json.dumps(made)
+    plane.forget()
+    readers = {path: other.api.get(path) for path in made}
+    assert not [path for path, answer in readers.items() if '"permission_denied":true' in answer.text]
+    plane.may = lambda resource, action: ":user" not in resource or resource == named("user", other.user)
+    for path in made.keys() - {"/users", "/current-user"}:
+        for user in users_in(other.api.get(path).json()):
+            assert denied(user) or user["id"] == other.user, path
+    assert "nobody decided" not in kanso.logs()
+
+
+@dataclass
+class CutOff:
+    """A server that asks the control plane, with a proxy before its database; somebody, and somebody else's secret."""
+    proxy: MySQLProxy
+    guest: Api
+    secret: str
+
+
+@pytest.fixture(scope="module")
+def cut_off(plane: ControlPlane, launch, mariadb: MariaDB) -> Iterator[CutOff]:
+    plane.forget()
+    database = mariadb.new_database()
+    with MySQLProxy(mariadb.port) as proxy:
+        instance = launch(workers="rest:1", ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE=RBAC, database=database,
+                          ZENML_SERVER_EXTERNAL_SERVER_ID=SERVER_ID, ZENML_STORE_URL=proxy.url(mariadb.tcp_url(database)),
+                          **plane.settings)
+        instance.sql(f"UPDATE user SET external_user_id = '{ME.replace('-', '')}'")
+        world = World(Api(instance.url))
+        world.api.make("/users", {"name": "guest", "password": "pw", "is_admin": False, "external_user_id": OTHER})
+        yield CutOff(proxy, Api(instance.url, "guest", "pw"), world.secret(values={"k": "v"})["id"])
+        instance.stop()
+
+
+@pytest.mark.parametrize("fault", ["cut", 1213, 1045])
+@pytest.mark.parametrize("path", ["/secrets/{}?hydrate=true", "/secrets?hydrate=true", "/workspaces/default/statistics"])
+def test_nothing_leaves_undecided(plane: ControlPlane, cut_off: CutOff, fault: str | int, path: str) -> None:
+    """Whichever statement fails for ever while permissions are asked for and answers loaded: 503, and not a byte more."""
+    plane.forget()
+    proxy, guest, path = cut_off.proxy, cut_off.guest, path.format(cut_off.secret)
+    plane.may = lambda resource, action: ":workspace" not in resource and ":user" not in resource
+    whole = guest.read(path)
+    proxy.statements.clear()
+    assert guest.read(path) == whole
+    plan = list(dict.fromkeys(proxy.statements))
+    assert len(plan) >= 3 and any(text.startswith("SELECT external_user_id") for text in plan)
+    for text in plan:
+        exactly = "^" + re.escape(text) + "$"
+        hit = proxy.cut(exactly, times=None) if fault == "cut" else proxy.fail(int(fault), exactly, times=None)
+        answer = guest.get(path)
+        proxy.heal()
+        if hit.hits:
+            fails(answer, 503, "RuntimeError")
+            assert list(answer.json()) == ["detail"] and "metadata" not in answer.text, text
+        else:
+            assert answer.json() == whole
+    assert guest.read(path) == whole
 
 
 def test_one_question_for_a_page(plane: ControlPlane, mine: World, other: World) -> None:
