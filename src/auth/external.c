@@ -8,10 +8,35 @@
 #include "http/fetch.h"
 #include "model/user.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
-enum { TIMEOUT_MS = 10000 };
+enum { TIMEOUT_MS = 5000, EXTERNAL_CALLS = 2, TURN_MS = 500, PAUSE_MS = 10 };
+
+/* A slow authenticator must not hold up all workers that serve logins: of those on one socket, EXTERNAL_CALLS may be
+ * waiting for it at a time. Each of these turns is a lock on a byte of the listening socket, which the workers share
+ * and nobody else has; it ends with the process at the latest. Returns the turn, or -1 when all are taken. */
+static int take_turn(void)
+{
+    for (int waited = 0; waited < TURN_MS; waited += PAUSE_MS) {
+        for (int turn = 0; turn < EXTERNAL_CALLS; turn++) {
+            struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = turn, .l_len = 1};
+            if (fcntl(STDIN_FILENO, F_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
+                return turn;
+        }
+        usleep(PAUSE_MS * 1000);
+    }
+    return -1;
+}
+
+static void end_turn(int turn)
+{
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = turn, .l_len = 1};
+    fcntl(STDIN_FILENO, F_SETLK, &lock);
+}
 
 const char *external_token(struct ctx *c)
 {
@@ -60,7 +85,13 @@ static int ask(struct ctx *c, const char *token, struct fetched *answer)
         return refuse(c, "Not authorized to access this server");
     struct fetch f = {
         .method = "GET", .url = info_url(c, server), .headers = headers, .timeout_ms = TIMEOUT_MS, .redirects = true};
+    if (request_abandoned(c))
+        return fail_abandoned(c);
+    int turn = take_turn();
+    if (turn < 0)
+        return fail(c, EX_UNAVAILABLE, "The external authenticator is slow, and others wait for it already; try again");
     *answer = fetch(c->mem, &f);
+    end_turn(turn);
     if (answer->failure == FETCH_DONE && answer->status >= 200 && answer->status < 300)
         return OK;
     log_warn("external authenticator: %s, status %ld", answer->error, answer->status);

@@ -10,6 +10,9 @@
 /* Logins cost a quarter of a second of CPU each and get a process of their own, so that nobody else waits for them. */
 static const char DEFAULT_PLAN[] = "auth:1;rest:3";
 
+/* With an external authenticator, two of them may be waiting for it (EXTERNAL_CALLS) while one serves the others. */
+static const char EXTERNAL_PLAN[] = "auth:3;rest:3";
+
 enum { MAX_PROCESSES = 256 };
 
 struct reader {
@@ -132,7 +135,10 @@ const char *plan_from_env(struct arena *a, struct plan *out)
     size_t count = 0;
     while (all_groups[count])
         count++;
-    return plan_read(a, ctl_env("KANSO_WORKERS", "default"), all_groups, count, out);
+    const char *text = ctl_env("KANSO_WORKERS", "default");
+    if (streq(text, "default") && streq(ctl_env("ZENML_SERVER_AUTH_SCHEME", ""), "EXTERNAL"))
+        text = EXTERNAL_PLAN;
+    return plan_read(a, text, all_groups, count, out);
 }
 
 int ctl_plan(int argc, char **argv)
@@ -140,11 +146,11 @@ int ctl_plan(int argc, char **argv)
     if (argc > 1) {
         fprintf(streq(argv[1], "--help") ? stdout : stderr,
                 "Usage: kansoctl plan\n\nPrints SOCKET PROCESSES GROUPS for each worker, as KANSO_WORKERS says:\n"
-                "  default   %s\n"
+                "  default   %s, or %s with the scheme EXTERNAL\n"
                 "  all       everything in two processes\n"
                 "  each      one process for each endpoint group\n"
                 "  GROUP,...:COUNT;...   a plan of one's own; `rest` means all groups not named\n",
-                DEFAULT_PLAN);
+                DEFAULT_PLAN, EXTERNAL_PLAN);
         return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
     }
     struct arena mem = {0};

@@ -112,6 +112,8 @@ class Authenticator:
                     return
                 token = self.headers.get("authorization", "").removeprefix("Bearer ")
                 status, body = outer.answers.get(token, (401, {}))
+                if token == "slow":
+                    time.sleep(3)
                 text = (body if isinstance(body, str) else json.dumps(body)).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
@@ -192,6 +194,25 @@ def test_external_refused(authenticator: Authenticator, external: Kanso, answer:
     refused = enter(external, "bad")
     fails(refused, 401, "AuthorizationException")
     assert "set-cookie" not in refused.headers
+
+
+def test_slow_authenticator(authenticator: Authenticator, external: Kanso) -> None:
+    """Strangers whose tokens it takes long to look at: others sign in meanwhile, and afterwards everybody does."""
+    authenticator.answers["good again"] = 200, person()
+    answers: list[int] = []
+    strangers = [threading.Thread(target=lambda: answers.append(enter(external, "slow").status_code)) for _ in range(5)]
+    for stranger in strangers:
+        stranger.start()
+    time.sleep(1)
+    begin = time.monotonic()
+    answer = requests.post(external.url + "/api/v1/login")
+    assert answer.json() == {"authorization_url": "https://sign.in/here"}
+    assert time.monotonic() - begin < 2.5
+    for stranger in strangers:
+        stranger.join()
+    assert set(answers) <= {401, 429, 503} and 503 in answers
+    assert time.monotonic() - begin < 9
+    ok(enter(external, "good again"))
 
 
 def test_one_user_of_many_logins_at_once(authenticator: Authenticator, external: Kanso) -> None:
