@@ -18,7 +18,7 @@
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-    return "detect_leaks=0:allocator_may_return_null=1:max_allocation_size_mb=64";
+    return "detect_leaks=0";
 }
 
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -76,6 +76,17 @@ static const uint8_t SOUND[] = "\1\1\0\1\0\10\0\0"
                                "\1\4\0\1\0\0\0\0"
                                "\1\5\0\1\0\0\0\0";
 
+/* libfcgi allocates what the length of a name says, up to 2 GB, and ends the process when it cannot: lengths of four
+ * bytes are made lengths of one, unless they are small. */
+static uint8_t *with_short_names(const uint8_t *data, size_t size)
+{
+    uint8_t *out = (uint8_t *)input_text(data, size, true);
+    for (size_t i = 0; i < size; i++)
+        if (out[i] & 0x80 && (out[i] & 0x7f || (i + 1 < size && out[i + 1] & 0xf0)))
+            out[i] &= 0x7f;
+    return out;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool listens;
@@ -85,12 +96,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         listen_on_descriptor_0();
     listens = true;
     answered = false;
-    int first = send_bytes(data, size, true), second = send_bytes(SOUND, sizeof SOUND - 1, false);
+    uint8_t *bytes = with_short_names(data, size);
+    int first = send_bytes(bytes, size, true), second = send_bytes(SOUND, sizeof SOUND - 1, false);
     expect(worker_run(&w) == 0 && answered);
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
     sigtimedwait(&term, NULL, &(struct timespec){0});
     close(first);
     close(second);
+    free(bytes);
     return 0;
 }
