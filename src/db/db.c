@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 enum { CACHE_SLOTS = 512, CACHE_LIMIT = 400, CACHE_LEAST = 25, CONNECT_TIMEOUT = 5, IO_TIMEOUT = 120 };
 
@@ -458,6 +459,14 @@ static enum db_status command(struct db *db, const char *sql)
 enum db_status db_script(struct db *db, const char *sql)
 {
     return command(db, sql);
+}
+
+enum db_status db_room(struct db *db)
+{
+    struct statvfs disk;
+    if (!db->url->disk || statvfs(db->url->disk, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= DB_RESERVE)
+        return DB_OK;
+    return failed(db, ER_DISK_FULL, "what is left on its disk is kept for reading");
 }
 
 enum db_status db_begin(struct db *db)

@@ -27,6 +27,7 @@ struct db_url {
     const char *user, *password, *database, *unix_socket;
     const char *ssl_ca, *ssl_cert, *ssl_key;
     bool ssl_verify;
+    const char *disk;    /* a directory on the disk of the private database under $KANSO_HOME; NULL for any other one */
     unsigned io_timeout; /* seconds to wait for the server; 0 is two minutes */
 };
 
@@ -101,6 +102,12 @@ void db_ahead(struct db *db, struct arena *a, const char *sql, const struct db_p
 
 /* Runs one statement that is not prepared, without parameters: migrations only. */
 enum db_status db_script(struct db *db, const char *sql);
+
+/* Whether the private database has room for changes: DB_UNAVAILABLE while less than DB_RESERVE bytes are left on its
+ * disk. InnoDB ends itself when a page finds no room, and without room it does not start again: so reading would end as
+ * well. */
+enum { DB_RESERVE = 32 << 20 };
+enum db_status db_room(struct db *db);
 
 /* Transactions. db_begin() while one is open is a programming error and ends the process. */
 enum db_status db_begin(struct db *db);

@@ -145,6 +145,9 @@ const char *db_url_from_env(struct arena *a, struct db_url *u)
     const char *problem = read_url(a, url, u);
     if (problem)
         return problem;
+    const char *home = env("KANSO_HOME");
+    if (home && u->unix_socket && starts_with(u->unix_socket, home) && u->unix_socket[strlen(home)] == '/')
+        u->disk = arena_strdup(a, home);
     if (!u->user || !u->database)
         return "ZENML_STORE_URL: user name and database are required (or ZENML_STORE_USERNAME and _DATABASE)";
     if (strlen(u->database) > 64 || strpbrk(u->database, "\\/?%*:|\"<>.-`"))

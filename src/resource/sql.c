@@ -69,7 +69,9 @@ int sql_begin(struct ctx *c)
     int rc = sql_prove(c);
     if (rc != OK)
         return rc;
-    enum db_status s = db_begin(c->db);
+    enum db_status s = db_room(c->db);
+    if (s == DB_OK)
+        s = db_begin(c->db);
     if (s == DB_LOST && c->committed)
         s = db_begin(c->db);
     return sql_failed(c, s);

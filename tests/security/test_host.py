@@ -403,8 +403,8 @@ def test_a_full_disk(private: Kanso) -> None:
         assert answer.status_code in (500, 503) and answer.json()["detail"][0] == "RuntimeError"
         (private.home / "filler").unlink()
         assert write().status_code == 200 and reads()
-        private.stop()
     finally:
+        (private.home / "filler").unlink(missing_ok=True)
         private.stop()
         subprocess.run(["umount", str(private.home)], check=True)
 
