@@ -310,7 +310,7 @@ static int print_conf(struct arena *a, const struct plan *plan)
     const char *root = *prefix ? arena_printf(a, "(?:%s)?", prefix) : "";
     size_t max_body = (size_t)config.max_body;
     size_t public_body = max_body < PUBLIC_MAX_BODY ? max_body : PUBLIC_MAX_BODY;
-    struct nginx_routes routes = {plan, home, gate(a, rate), public_body};
+    struct nginx_routes routes = {plan, home, gate(a, rate), public_body, root};
     nginx_locations(&routes, a, &locations);
     nginx_public_paths(plan, root, "1", &public_paths);
     const struct blank blanks[] = {
@@ -325,8 +325,10 @@ static int print_conf(struct arena *a, const struct plan *plan)
         {"@HEADER_PARAMS@\n", header_params(a, &header_values)},
         {"@HEADER_VALUES@", header_values},
         {"@CLIENT_REQUESTS@", number_env("KANSO_CLIENT_REQUESTS", "512", 1, 65535)},
-        {"@CLIENT_UPLOADS@", number_env("KANSO_CLIENT_UPLOADS", "8", 1, 65535)},
+        {"@CLIENT_UPLOADS@", number_env("KANSO_CLIENT_UPLOADS", "32", 1, 65535)},
         {"@LISTEN@", listen_lines(a)},
+        {"@HOME@", home},
+        {"@CALLER_SOCKET@", nginx_socket_of(plan, "/api/v1/current-user")},
         {"@HTML@", html},
         {"@ROOT@", root},
         {"@ROOT_PATH@\n", root_path(a, prefix)},

@@ -20,6 +20,7 @@ struct locations {
     const struct nginx_routes *routes;
     struct arena *mem;
     const struct plan_socket *other; /* takes what is left */
+    bool upload;                     /* these are those below /.upload */
     struct buf *out;
 };
 
@@ -111,6 +112,10 @@ static bool seen_before(const struct group *g, size_t r)
 static void add_pass(struct locations *l, const char *match, const struct plan_socket *s, unsigned treatment)
 {
     buf_addf(l->out, "        location %s { ", match);
+    if (l->upload)
+        buf_adds(l->out, "internal; ");
+    if (l->upload && !(treatment & TREAT_SMALL))
+        buf_adds(l->out, "auth_request /.caller; ");
     if (treatment & TREAT_GATED)
         buf_adds(l->out, l->routes->gate);
     if (treatment & TREAT_SMALL)
@@ -123,7 +128,10 @@ static void add_pass(struct locations *l, const char *match, const struct plan_s
 static void add_location(struct locations *l, const struct plan_socket *s, unsigned treatment, struct buf *expression)
 {
     if (expression->len)
-        add_pass(l, arena_printf(l->mem, "~ \"^(?:%s)$\"", expression->data), s, treatment);
+        add_pass(l,
+                 arena_printf(l->mem, l->upload ? "~ \"^/\\.upload%s(?:%s)$\"" : "~ \"^%s(?:%s)$\"",
+                              l->upload ? l->routes->root : "", expression->data),
+                 s, treatment);
     buf_clear(expression, MAX_EXPRESSION);
 }
 
@@ -139,7 +147,7 @@ static void add_socket(struct locations *l, const struct plan_socket *s, unsigne
             const char *path = s->groups[g]->routes[r].path;
             if (seen_before(s->groups[g], r) || treatment_of(s, path) != treatment || !wanted(l, s, path))
                 continue;
-            if (!strchr(path, '{')) {
+            if (!strchr(path, '{') && !l->upload) {
                 add_pass(l, arena_printf(l->mem, "= %s", path), s, treatment);
                 continue;
             }
@@ -182,6 +190,20 @@ void nginx_locations(const struct nginx_routes *routes, struct arena *a, struct 
     add_sockets(&l, is_caught);
     add_sockets(&l, is_own);
     add_pass(&l, "/api/", l.other, 0);
+    l.upload = true;
+    add_sockets(&l, is_caught);
+    add_sockets(&l, is_own);
+    add_pass(&l, "/.upload/", l.other, 0);
+}
+
+const char *nginx_socket_of(const struct plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        for (size_t g = 0; g < plan->sockets[i].group_count; g++)
+            for (size_t r = 0; r < plan->sockets[i].groups[g]->count; r++)
+                if (streq(plan->sockets[i].groups[g]->routes[r].path, path))
+                    return plan->sockets[i].name;
+    return NULL;
 }
 
 void nginx_public_paths(const struct plan *plan, const char *root, const char *value, struct buf *out)
