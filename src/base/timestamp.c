@@ -9,6 +9,10 @@
 #include <string.h>
 #include <time.h>
 
+/* 0001-01-01 00:00:00 and 9999-12-31 23:59:59. */
+#define FIRST_SECOND INT64_C(-62135596800)
+#define LAST_SECOND  INT64_C(253402300799)
+
 /* Days since 1970-01-01 of a civil date (H. Hinnant's algorithm). */
 static int64_t days_from_civil(int64_t y, unsigned m, unsigned d)
 {
@@ -99,14 +103,25 @@ static bool unix_time(const char *s, size_t len, char out[STAMP_LEN + 1])
         return false;
     if (fabs(v) > 2e10)
         v /= 1000;
-    if (v < -62135596800.0 || v > 253402300799.0)
+    if (v < (double)FIRST_SECOND || v >= (double)LAST_SECOND + 1)
         return false;
     stamp_from_seconds((int64_t)floor(v), out);
     return true;
 }
 
+/* ±HH:MM or ±HHMM: how far the zone is ahead of UTC, in seconds. */
+static bool zone(const char *s, size_t len, int *ahead)
+{
+    unsigned h, m;
+    size_t colon = len == 6 && s[3] == ':';
+    if (len - colon != 5 || !digits(s + 1, 2, &h) || !digits(s + 3 + colon, 2, &m) || h > 23 || m > 59)
+        return false;
+    *ahead = (s[0] == '-' ? -1 : 1) * (int)(h * 3600 + m * 60);
+    return true;
+}
+
 /* What may follow the minutes: seconds, a fraction, a zone. Returns false on anything else. */
-static bool time_tail(const char *s, size_t len, unsigned *sec)
+static bool time_tail(const char *s, size_t len, unsigned *sec, int *ahead)
 {
     size_t i = 0;
     if (i < len && s[i] == ':') {
@@ -125,32 +140,26 @@ static bool time_tail(const char *s, size_t len, unsigned *sec)
         return true;
     if (s[i] == 'Z' || s[i] == 'z')
         return i + 1 == len;
-    if (s[i] != '+' && s[i] != '-')
-        return false;
-    unsigned h, m;
-    i++;
-    size_t left = len - i;
-    if (left == 5 && s[i + 2] == ':')
-        return digits(s + i, 2, &h) && digits(s + i + 3, 2, &m) && h < 24 && m < 60;
-    if (left == 4)
-        return digits(s + i, 4, &h);
-    return left == 2 && digits(s + i, 2, &h);
+    return (s[i] == '+' || s[i] == '-') && zone(s + i, len - i, ahead);
 }
 
 bool stamp_parse(const char *s, size_t len, char out[STAMP_LEN + 1])
 {
     unsigned y, mo, d, h = 0, mi = 0, se = 0;
+    int ahead = 0;
     if (len < 10 || s[4] != '-' || s[7] != '-')
         return unix_time(s, len, out);
     if (!digits(s, 4, &y) || !digits(s + 5, 2, &mo) || !digits(s + 8, 2, &d) || !date_ok(y, mo, d))
         return false;
     if (len > 10) {
         if (len < 16 || !strchr("Tt _", s[10]) || !digits(s + 11, 2, &h) || s[13] != ':' || !digits(s + 14, 2, &mi) ||
-            h > 23 || mi > 59 || !time_tail(s + 16, len - 16, &se))
+            h > 23 || mi > 59 || !time_tail(s + 16, len - 16, &se, &ahead))
             return false;
     }
-    snprintf(out, STAMP_LEN + 1, "%04u-%02u-%02u %02u:%02u:%02u", y % 10000, mo % 100, d % 100, h % 100, mi % 100,
-             se % 100);
+    int64_t utc = days_from_civil(y, mo, d) * 86400 + h * 3600 + mi * 60 + se - ahead;
+    if (utc < FIRST_SECOND || utc > LAST_SECOND)
+        return false;
+    stamp_from_seconds(utc, out);
     return true;
 }
 

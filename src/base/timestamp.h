@@ -18,7 +18,8 @@ int64_t stamp_seconds(const char *stamp);
 void stamp_from_seconds(int64_t seconds, char out[STAMP_LEN + 1]);
 
 /* Reads what request bodies and plain filters accept: ISO 8601 date or date-time with T, t, _ or blank, optional
- * seconds, fraction and zone (dropped without conversion), or unix seconds/milliseconds. Writes SQL form. */
+ * seconds, fraction and zone, or unix seconds/milliseconds. Writes SQL form, in UTC; false also when that is before the
+ * year 1 or after 9999. */
 bool stamp_parse(const char *s, size_t len, char out[STAMP_LEN + 1]);
 
 /* Exactly `YYYY-MM-DD HH:MM:SS`, which filters with an operator demand; a real calendar date. */

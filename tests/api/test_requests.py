@@ -193,6 +193,24 @@ def test_times_that_are_none(client: Api, world: World, field: str, kind: str, s
           "body", field)
 
 
+def test_times_become_utc(client: Api, world: World) -> None:
+    """Of every resource that takes a time, in bodies and in filters."""
+    sent, shown = "2030-01-01T09:00:00.5+09:00", "2030-01-01T00:00:00"
+    schedule = world.schedule(start_time=sent, end_time="2030-01-01T00:00:00-03:30")
+    assert schedule["body"]["start_time"] == shown and schedule["body"]["end_time"] == "2030-01-01T03:30:00"
+    changed = client.change("/schedules/" + schedule["id"], {"start_time": "2031-01-01T00:00:00+01:00"})
+    assert changed["body"]["start_time"] == "2030-12-31T23:00:00"
+    run = world.run(start_time=sent)
+    assert run["metadata"]["start_time"] == shown
+    assert world.step(run, start_time=sent)["metadata"]["start_time"] == shown
+    ended = client.change("/runs/" + run["id"], {"status": "completed", "end_time": sent})
+    assert ended["metadata"]["end_time"] == shown
+    for text in (sent, "2029-12-31T19:00:00-05:00", "2030-01-01T00:00:00Z", shown):
+        assert client.ids("/runs", start_time=text, id=run["id"]) == [run["id"]]
+    unfit(client.post(world.ws + "/schedules", world.schedule_body(start_time="0001-01-01T00:00:00+09:00")),
+          "datetime_from_date_parsing", "body", "start_time")
+
+
 @pytest.mark.parametrize("text", ["grüß dich", "日本語", "🐍 snake", "quote\"back\\slash", "a/b c"])
 def test_any_other_text_is_kept(client: Api, world: World, text: str) -> None:
     name = world.name("tag") + text
