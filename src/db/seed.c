@@ -261,7 +261,10 @@ enum db_status seed_flavors(struct db *db, struct arena *a)
 enum db_status seed_has_flavors(struct db *db, struct arena *a, bool *has)
 {
     struct db_rows r;
-    enum db_status s = db_run(db, a, &r, "SELECT id FROM flavor WHERE is_custom = 0 LIMIT 1", NULL, 0);
-    *has = s == DB_OK && r.count;
+    enum db_status s = db_run(db, a, &r,
+                              "SELECT COUNT(*), COUNT(CASE WHEN workspace_id IS NULL AND config_schema NOT LIKE "
+                              "'%Config\", \"type\": \"object\"}' THEN 1 END) FROM flavor WHERE is_custom = 0",
+                              NULL, 0);
+    *has = s == DB_OK && !streq(r.values[0].s, "0") && streq(r.values[1].s, "0");
     return s;
 }

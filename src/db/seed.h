@@ -33,7 +33,8 @@ enum db_status seed_activation(struct db *db, struct arena *a, const char *user,
 /* The flavors of sql/flavors.json, by name and type: missing ones are made, others get the file's values. */
 enum db_status seed_flavors(struct db *db, struct arena *a);
 
-/* Whether there is any flavor that is not somebody's own. */
+/* Whether there are flavors that are not somebody's own, and their schemas have titles, which clients read: those made
+ * by an early Kanso had none. */
 enum db_status seed_has_flavors(struct db *db, struct arena *a, bool *has);
 
 #endif

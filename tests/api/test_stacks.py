@@ -27,6 +27,37 @@ def test_built_in_flavors(client: Api) -> None:
     assert local["body"]["logo_url"].startswith("https://")
 
 
+def titled(schema: dict) -> bool:
+    """Whether it is labelled as clients expect: by the class, and members by their names."""
+    members = [part for part in schema.get("properties", {}).values() if not {"$ref", "allOf", "anyOf"} & set(part)]
+    return schema["title"].endswith("Config") and all(part["title"] for part in members)
+
+
+def test_schemas_of_flavors_have_titles(client: Api) -> None:
+    items = [item for item in client.items("/flavors", size=1000, hydrate="true")
+             if item["metadata"]["workspace"] is None]
+    assert len(items) == 55 and all(titled(item["metadata"]["config_schema"]) for item in items)
+    titles = {(item["body"]["type"], item["name"]): item["metadata"]["config_schema"]["title"] for item in items}
+    assert titles["artifact_store", "local"] == "LocalArtifactStoreConfig"
+    assert titles["orchestrator", "kubernetes"] == "KubernetesOrchestratorConfig"
+
+
+def test_schemas_of_an_old_database_gain_titles(fresh) -> None:
+    """Those that ZenML has written stay as they are."""
+    theirs = '{"properties": {}, "title": "LocalOrchestratorConfig", "type": "object"}'
+    fresh.sql("UPDATE flavor SET config_schema = '{\"properties\": {}, \"type\": \"object\"}' "
+              "WHERE type = 'artifact_store'")
+    fresh.stop()
+    fresh.start()
+    api = Api(fresh.url)
+    assert all(titled(item["metadata"]["config_schema"]) for item in api.items("/flavors", size=100, hydrate="true"))
+    fresh.sql(f"UPDATE flavor SET config_schema = '{theirs}' WHERE type = 'orchestrator' AND name = 'local'")
+    fresh.stop()
+    fresh.start()
+    assert fresh.sql("SELECT config_schema FROM flavor WHERE type = 'orchestrator' AND name = 'local'") == [[theirs]]
+    assert fresh.sql("SELECT COUNT(*) FROM flavor") == [["55"]]
+
+
 def test_there_are_55_flavors_at_first(fresh) -> None:
     assert fresh.sql("SELECT COUNT(*) FROM flavor") == [["55"]]
     assert Api(fresh.url).read("/flavors")["total"] == 55
