@@ -19,7 +19,8 @@ first_on_the_way() {
         mode=$((8#$mode))
         case $kind in
         closed) ((mode & 1)) || break ;;
-        foreign) [ "$owner" = 0 ] && ! ((mode & 8#22 && !(mode & 8#1000))) || break ;;
+        foreign) # a link has an owner of its own
+            [ "$owner$(stat -c %u "${part:-/}")" = 00 ] && ! ((mode & 8#22 && !(mode & 8#1000))) || break ;;
         esac
         [ -n "$rest" ] || return
         part+=/${rest%%/*}
@@ -73,7 +74,10 @@ home_check() {
     [ -O "$KANSO_HOME" ] && [ -w "$KANSO_HOME" ] && [ -x "$KANSO_HOME" ] ||
         die "KANSO_HOME=$KANSO_HOME belongs to $(stat -c %U "$KANSO_HOME"); use another one, or that user"
     [ "$(id -u)" = 0 ] || return 0
-    other=$(first_on_the_way foreign "$KANSO_HOME")
+    [ -z "$(find "$KANSO_HOME" -prune -perm /022)" ] ||
+        die "KANSO_HOME=$KANSO_HOME can be written by others than root: chmod go-w $KANSO_HOME, or use another one"
+    other=$(first_on_the_way foreign "$given_home")
+    other=${other:-$(first_on_the_way foreign "$(readlink -m "$KANSO_HOME")")}
     [ -z "$other" ] || die "$other, on the way to KANSO_HOME=$KANSO_HOME, can be changed by others than root;" \
         "set KANSO_HOME to a directory of root's such as /var/lib/kanso, or start Kanso as user $(stat -c %U "$other")"
 }

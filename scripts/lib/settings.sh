@@ -23,6 +23,7 @@ settings_read() {
         settings_load "$KANSO_CONF"
     else
         [ -z "${KANSO_HOME:-}" ] || [ ! -r "$KANSO_HOME/kanso.conf" ] || {
+            given_home=$(realpath -ms "$KANSO_HOME")
             home_check # before a file of somebody else's sets what root runs
             settings_load "$KANSO_HOME/kanso.conf"
         }
@@ -36,6 +37,7 @@ settings_read() {
     export KANSO_HOME=${KANSO_HOME:-$(home_default)} KANSO_PORT=${KANSO_PORT:-8080}
     export KANSO_ADDRESS=${KANSO_ADDRESS:-127.0.0.1} KANSO_HTML=${KANSO_HTML:-$root/nginx/html}
     [[ $KANSO_HOME = /* ]] || KANSO_HOME=$PWD/$KANSO_HOME
+    given_home=$KANSO_HOME
     KANSO_HOME=$(readlink -m "$KANSO_HOME")
     [[ $KANSO_PORT =~ ^[0-9]{1,5}$ && 10#$KANSO_PORT -ge 1 && 10#$KANSO_PORT -le 65535 ]] ||
         die "KANSO_PORT is '$KANSO_PORT'; it must be a number from 1 to 65535"

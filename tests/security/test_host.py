@@ -205,6 +205,13 @@ def test_a_home_that_others_can_exchange(stopped: Kanso) -> None:
         done = stopped.run(command, check=False)
         assert done.returncode == 1 and "belongs to nobody" in done.stderr
     assert not (open_to_all / "was-here").exists()
+    os.chown(open_to_all, 0, 0)
+    open_to_all.chmod(0o1777)  # where others may put an etc/ of theirs, as in /tmp
+    assert "can be written by others" in refusal(stopped)
+    link = open_to_all / "link"
+    assert as_user(NOBODY, "ln", "-s", home, str(link)).returncode == 0
+    stopped.environment["KANSO_HOME"] = str(link)
+    assert f"{link}, on the way" in refusal(stopped)
     stopped.environment["KANSO_HOME"] = home
 
 
