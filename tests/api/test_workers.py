@@ -128,12 +128,12 @@ def test_stopped_while_it_reads_a_body(kanso: Kanso, alone: Alone, how: int, siz
     assert alone.ask("GET", "/api/v1/version")[0] == 200
 
     def stop_it() -> None:
-        wait_until(lambda: not state_of(alone.process.pid).startswith("R"), 10, "a worker that waits")
+        wait_until(lambda: not state_of(alone.process.pid).startswith("R"), 60, "a worker that waits")
         alone.process.send_signal(how)
         time.sleep(0.3)
 
     assert fastcgi.parse(fastcgi.call(alone.path, variables, body, stop_it))[0] == 200
-    assert alone.process.wait(10) == 0
+    assert alone.process.wait(60) == 0
 
 
 def test_workers_on_one_socket_end_at_the_first_signal(kanso: Kanso, workspace_directory: Path) -> None:
@@ -153,7 +153,7 @@ def test_workers_on_one_socket_end_at_the_first_signal(kanso: Kanso, workspace_d
         for worker in others:
             time.sleep(0.2)
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(10) == 0
+            assert worker.wait(60) == 0
         stopping.set()
         for thread in clients:
             thread.join()
