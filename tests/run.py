@@ -100,7 +100,7 @@ def pytest(part: str, *arguments: str, **changes: str) -> None:
 
 def fuzz() -> None:
     """The libFuzzer targets, for a few seconds each; each counts as one test."""
-    done = subprocess.run(["make", "-s", "fuzz"], cwd=ROOT, env=environment(), text=True,
+    done = subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "fuzz"], cwd=ROOT, env=environment(), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     targets = len(list((ROOT / "tests" / "fuzz").glob("fuzz_*.c")))
     passed = len(re.findall(r"^\w+: \d+ inputs$", done.stdout, re.M))
