@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "base/uuid.h"
+#include "secrets/secrets.h"
 #include "json/schema.h"
 
 #include <ctype.h>
@@ -161,6 +162,52 @@ static int check_store_path(struct ctx *c, const char *flavor, struct json_objec
     return OK;
 }
 
+/* What {{name.key}} stands for among the secrets that the caller can read; 404 when there is no such value. Any other
+ * text stands for itself. */
+static int resolve_reference(struct ctx *c, const char *attribute, const char **text)
+{
+    struct db_rows found;
+    if (!*text || !is_secret_reference(*text))
+        return OK;
+    const char *inside = *text + 2 + strspn(*text + 2, " \t\r\n"), *dot = strchr(inside, '.');
+    const char *name = arena_strndup(c->mem, inside, (size_t)(dot - inside));
+    const char *key = arena_strndup(c->mem, dot + 1, strcspn(dot + 1, " \t\r\n}"));
+    int rc = sql(c, &found,
+                 "SELECT `values` FROM secret WHERE name = ? AND (scope = 'workspace' OR user_id = ?) ORDER BY scope "
+                 "DESC, created, id LIMIT 1",
+                 p_text(name), p_text(c->auth->user_id));
+    if (rc != OK)
+        return rc;
+    if (found.count == 0)
+        return fail(c, EX_KEY, "The %s refers to the secret '%s', which does not exist", attribute, name);
+    const struct db_value *v = db_row(&found, 0);
+    *text = member_str(v->s ? secret_values(c->mem, v->s, v->len) : NULL, key);
+    return *text ? OK
+                 : fail(c, EX_KEY, "The %s refers to '%s' of the secret '%s', which has no such value", attribute, key,
+                        name);
+}
+
+/* The tracker of MLflow reads its address and, when that is not local, what it needs to sign in: a reference into
+ * nothing shows then. No other flavor reads a secret when it is configured. */
+static int check_mlflow(struct ctx *c, struct json_object *configuration)
+{
+    enum { URI, USERNAME, PASSWORD, TOKEN };
+    static const char *const names[] = {"tracking_uri", "tracking_username", "tracking_password", "tracking_token"};
+    const char *v[ARRAY_LEN(names)];
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        v[i] = member_str(configuration, names[i]);
+    int rc = resolve_reference(c, names[URI], &v[URI]);
+    bool remote = rc == OK && v[URI] &&
+                  (starts_with(v[URI], "http://") || starts_with(v[URI], "https://") || streq(v[URI], "databricks"));
+    if (!remote)
+        return rc;
+    rc = resolve_reference(c, names[USERNAME], &v[USERNAME]);
+    if (rc == OK && v[USERNAME] && *v[USERNAME])
+        rc = resolve_reference(c, names[PASSWORD], &v[PASSWORD]);
+    bool known = v[USERNAME] && *v[USERNAME] && v[PASSWORD] && *v[PASSWORD];
+    return rc == OK && !known ? resolve_reference(c, names[TOKEN], &v[TOKEN]) : rc;
+}
+
 int component_check_config(struct ctx *c, const struct flavor *f, const char *flavor_name, const char *type,
                            struct json_object *configuration)
 {
@@ -170,6 +217,8 @@ int component_check_config(struct ctx *c, const struct flavor *f, const char *fl
     if (!schema_check_object(k, f->schema, configuration))
         return fail(c, EX_INVALID_VALUE, "The configuration does not fit the %s flavor '%s': %s", type, flavor_name,
                     check_text(k));
+    if (streq(type, "experiment_tracker") && streq(flavor_name, "mlflow"))
+        return check_mlflow(c, configuration);
     return streq(type, "artifact_store") ? check_store_path(c, flavor_name, configuration) : OK;
 }
 

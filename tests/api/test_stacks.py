@@ -301,3 +301,24 @@ def test_filter_by_a_column_that_stacks_lack(world: World) -> None:
     refused(world.api.get("/stacks", description="x"))
     refused(world.api.get("/stacks", component_id="no-uuid"))
     assert ok(world.api.get("/stacks", component_id=world.orchestrator))["total"] >= 1
+
+
+@pytest.mark.parametrize("configuration,found", [
+    ({"tracking_uri": "{{no-secret.k}}"}, False), ({"tracking_password": "{{no-secret.k}}"}, True),
+    ({"tracking_uri": "https://h", "tracking_username": "u", "tracking_password": "{{no-secret.k}}"}, False),
+    ({"tracking_uri": "https://h", "tracking_username": "u", "tracking_password": "{{ SECRET.none }}"}, False),
+    ({"tracking_uri": "https://h", "tracking_username": "u", "tracking_password": "{{ SECRET.k }}"}, True),
+    ({"tracking_uri": "https://h", "tracking_token": "{{no-secret.k}}"}, False),
+    ({"tracking_uri": "https://h", "tracking_username": "u", "tracking_password": "p",
+      "tracking_token": "{{no-secret.k}}"}, True),
+    ({"tracking_uri": "/local", "tracking_token": "{{no-secret.k}}"}, True)])
+def test_reference_to_a_secret_that_is_not_there(world: World, configuration: dict, found: bool) -> None:
+    name = world.name("secret")
+    world.api.make(world.ws + "/secrets", world.owned | {"name": name, "values": {"k": "v"}})
+    configuration = {key: value.replace("SECRET", name) for key, value in configuration.items()}
+    answer = world.api.post(world.ws + "/components", world.component_body(
+        type="experiment_tracker", flavor="mlflow", configuration=configuration))
+    if found:
+        ok(answer)
+    else:
+        missing(answer)
