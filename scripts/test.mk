@@ -11,7 +11,7 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: test check-unit check-api check-security check-conformance check-sanitize check-mysql unit
+.PHONY: test check-unit check-api check-security check-conformance check-sanitize check-mysql check-engine unit
 test: | packages-test ## all tests; ends with `N passed, N failed`
 	+@$(MAKE) -s -j"$$(nproc)" build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml
 	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) unit api security conformance fuzz sanitize mysql
@@ -27,6 +27,8 @@ check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBS
 	+@$(TESTS) sanitize
 check-mysql: build $(VENV)/.done ## API tests and recorded traffic on MySQL
 	@$(TESTS) mysql
+check-engine: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## API tests and the stock client on ENGINE=mysql-9.7, mysql-8.4 or mariadb-11
+	@KANSO_TEST_DATABASE=$(or $(ENGINE),mysql-9.7) $(TESTS) engine
 bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the reference (QUICK=1: a smaller one)
 	@KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) \
 	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)

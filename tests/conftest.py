@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--server-url", help="test this running server instead of starting Kanso")
     parser.addoption("--reference", action="store_true",
                      help="--server-url is the reference: allow its crashes where Kanso refuses")
-    parser.addoption("--tenth", type=int, help="of all tests only those of this tenth, 0 to 9")
+    parser.addoption("--tenth", type=int, help="of all tests only those of this tenth, 0 to 9, and those marked `engine`")
     parser.addoption("--seed", type=int, default=1, help="of generated requests")
     parser.addoption("--queries", type=int, default=600, help="how many filters to compare")
     parser.addoption("--requests", type=int, default=1500, help="how many requests to generate")
@@ -45,11 +45,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave a tenth of the tests, picked by their names: neighbours come into different ones."""
+    """Leave a tenth of the tests, picked by their names (neighbours come into different ones), and those marked `engine`."""
     tenth = config.getoption("--tenth")
     if tenth is None:
         return
-    picked = [item for item in items if zlib.crc32(item.nodeid.encode()) % 10 == tenth]
+    picked = [item for item in items if zlib.crc32(item.nodeid.encode()) % 10 == tenth or item.get_closest_marker("engine")]
     config.hook.pytest_deselected(items=[item for item in items if item not in picked])
     items[:] = picked
 

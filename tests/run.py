@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs parts of the test suite and closes with one line: `N passed, N failed[, N skipped]`.
 
-    run.py PART...      of: unit, api, security, conformance, fuzz, sanitize, mysql
+    run.py PART...      of: unit, api, security, conformance, fuzz, sanitize, mysql, engine
 
 ONLY narrows the pytest parts (its -k), SERVER points the API tests to a running server. TENTH, a number, narrows the
-part mysql to a tenth of it, by the number's last digit.
+part mysql to a tenth of it, by the number's last digit, and to what depends most on the engine. The part engine needs
+KANSO_TEST_DATABASE (see kit/mariadb.py).
 Exit status 1 when anything failed, or when nothing passed.
 """
 
@@ -134,13 +135,21 @@ def mysql() -> None:
         return
     narrow = [f"--tenth={int(os.environ['TENTH']) % 10}"] if os.environ.get("TENTH") else []
     print(f"MySQL 9.7 {' '.join(narrow)}", flush=True)
-    pytest("mysql", "api", "conformance/test_traces.py", *narrow, KANSO_TEST_DATABASE="mysql-9.7")
+    pytest("mysql", "api", "conformance/test_schema.py", "conformance/test_traces.py", *narrow,
+           KANSO_TEST_DATABASE="mysql-9.7")
+
+
+def engine() -> None:
+    """All API tests, recorded traffic and the stock client on the engine of KANSO_TEST_DATABASE."""
+    name = os.environ["KANSO_TEST_DATABASE"]
+    pytest(f"{name}-api", "api")
+    pytest(f"{name}-conformance", "conformance")
 
 
 PARTS = {"unit": unit, "api": lambda: pytest("api", "api"),
          "security": lambda: pytest("security", "security"),
          "conformance": lambda: pytest("conformance", "conformance"), "fuzz": fuzz,
-         "sanitize": sanitize, "mysql": mysql}
+         "sanitize": sanitize, "mysql": mysql, "engine": engine}
 
 
 def main() -> None:

@@ -44,6 +44,7 @@ enum db_status {
     DB_DUPLICATE,   /* a unique key */
     DB_FOREIGN,     /* a foreign key: the row referred to is missing, or still referred to */
     DB_INVALID,     /* NULL, too long or out of range for its column */
+    DB_CHARSET,     /* a text cannot be compared with a column: its character set lacks some character of it */
     DB_ERROR,       /* anything else */
 };
 

@@ -33,7 +33,7 @@ static const struct db_class
     memory = {DB_UNAVAILABLE, KEEP, "The database has too little memory at the moment"},
     stopped = {DB_UNAVAILABLE, KEEP, "The database stopped the operation because it took too long"},
     duplicate = {DB_DUPLICATE, KEEP, NULL}, foreign = {DB_FOREIGN, KEEP, NULL}, invalid = {DB_INVALID, KEEP, NULL},
-    too_large = {DB_INVALID, RECONNECT, NULL}, other = {DB_ERROR, KEEP, NULL};
+    too_large = {DB_INVALID, RECONNECT, NULL}, charset = {DB_CHARSET, KEEP, NULL}, other = {DB_ERROR, KEEP, NULL};
 
 static const struct {
     unsigned number;
@@ -95,6 +95,13 @@ static const struct {
     {1836, &read_only}, /* MySQL: read-only mode; Aurora's readers */
     {1874, &read_only}, /* MySQL: InnoDB read-only */
     {1047, &not_ready}, /* Galera */
+
+    /* a text is compared with a column whose character set lacks some character of it */
+    {1267, &charset},
+    {1270, &charset},
+    {1271, &charset},
+    {3854, &charset}, /* MySQL: conversion impossible */
+    {3988, &charset}, /* MySQL: the same of a parameter */
 
     /* the transaction may be tried again */
     {1213, &busy}, /* deadlock; Galera: another node was faster */

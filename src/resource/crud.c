@@ -1,4 +1,5 @@
 /* The generic handlers: list, get, create, update, delete. */
+#include "base/log.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
@@ -159,11 +160,24 @@ static bool is_at_hand(const struct resource *r, const struct filter_query *f)
     return all && !r->from && streq(f->order, "t.`created`") && f->page <= NEAR / f->size;
 }
 
+/* Whether somebody has dropped the resource's index of creation, as far as this process has noticed. */
+static bool *index_is_missing(const struct resource *r)
+{
+    static struct {
+        const struct resource *resource;
+        bool missing;
+    } known[64];
+    size_t i = 0;
+    while (i < ARRAY_LEN(known) - 1 && known[i].resource && known[i].resource != r)
+        i++;
+    known[i].resource = r;
+    return &known[i].missing;
+}
+
 /* The rows of the page, and with them the number of all rows: one statement, unless the page is beyond the last. */
 static int select_page(struct view *v, const struct resource *r, unsigned detail, struct row ***rows, size_t *count,
                        int64_t *total)
 {
-    static bool indexed = true; /* until it shows that somebody has dropped such an index */
     struct ctx *c = view_ctx(v);
     const struct filter_query *f = c->filter;
     const char *direction = f->descending ? "DESC" : "ASC";
@@ -171,7 +185,7 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     query_add(q, ", (SELECT COUNT(*) FROM `%s` t", r->table);
     filter_where(f, r, q);
     query_add(q, ")");
-    bool walk = indexed && is_at_hand(r, f);
+    bool walk = is_at_hand(r, f) && !*index_is_missing(r);
     if (walk || is_narrow(r)) {
         query_add(q, " FROM `%s` t", r->table);
         if (walk) /* left to itself, the database would rather sort a few hundred rows */
@@ -189,7 +203,9 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     query_param(q, p_int(offset_of(f)));
     int rc = view_select(v, r, detail, q, rows, count);
     if (rc == FAILED && walk && db_errno(c->db) == DB_NO_SUCH_INDEX) {
-        indexed = false;
+        log_warn("the index kanso_%s_created is missing: pages of %s are slower; kansoctl migrate makes it", r->table,
+                 r->table);
+        *index_is_missing(r) = true;
         return RETRY;
     }
     if (rc == OK && *count)

@@ -32,11 +32,48 @@ int sql_failed(struct ctx *c, enum db_status s)
         return fail(c, EX_VALUE, "The request refers to something that does not exist, or that is still in use");
     case DB_INVALID:
         return fail(c, EX_VALUE, "A value is missing, too long or out of range for its column");
+    case DB_CHARSET:
+        return fail(c, EX_VALUE, "A text holds characters that the character set of the database's tables lacks");
     case DB_ERROR:
         break;
     }
     log_error("database error %u: %s", db_errno(c->db), db_error(c->db));
     return fail(c, EX_RUNTIME, "The database refused the operation (error %u)", db_errno(c->db));
+}
+
+static bool has_beyond(const struct db_param *p, unsigned char lead)
+{
+    for (size_t i = 0; p->type == P_TEXT && i < p->len; i++)
+        if ((unsigned char)p->s[i] >= lead)
+            return true;
+    return false;
+}
+
+/* The text with something that no name holds instead of its characters outside ASCII. */
+static struct db_param unmatched(struct arena *mem, const struct db_param *p)
+{
+    char *text = arena_strndup(mem, p->s, p->len);
+    for (size_t i = 0; i < p->len; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            text[i] = '\x01';
+    return p_textn(text, p->len);
+}
+
+/* A text that the column cannot hold equals nothing in it, and the server might have said that instead of failing: it
+ * is asked once more with texts that it can compare. Which ones are to blame it does not tell, so those with characters
+ * beyond utf8mb3 are replaced first, then those beyond latin1, then all outside ASCII. */
+static enum db_status run_unmatched(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params,
+                                    size_t count)
+{
+    static const unsigned char leads[] = {0xf0, 0xc4, 0x80}; /* first bytes in UTF-8 */
+    struct db_param *other = arena_array(c->mem, count + 1, sizeof *other);
+    enum db_status s = DB_CHARSET;
+    for (size_t k = 0; k < ARRAY_LEN(leads) && s == DB_CHARSET; k++) {
+        for (size_t i = 0; i < count; i++)
+            other[i] = has_beyond(&params[i], leads[k]) ? unmatched(c->mem, &params[i]) : params[i];
+        s = db_run(c->db, c->mem, out, text, other, count);
+    }
+    return s;
 }
 
 /* Nothing but reads follows a commit: they may simply run again. */
@@ -47,7 +84,9 @@ static enum db_status try(struct ctx *c, struct db_rows *out, const char *text, 
     enum db_status s = db_run(c->db, c->mem, out, text, params, count);
     for (int i = 1; i < READS && c->committed && (s == DB_LOST || s == DB_AGAIN) && starts_with(text, "SELECT"); i++)
         s = db_run(c->db, c->mem, out, text, params, count);
-    if (s == DB_ERROR)
+    if (s == DB_CHARSET && starts_with(text, "SELECT"))
+        s = run_unmatched(c, out, text, params, count);
+    if (s == DB_ERROR || s == DB_CHARSET)
         log_debug("statement: %s", text);
     return s;
 }

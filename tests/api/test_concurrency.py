@@ -53,6 +53,7 @@ def statuses(answers: list[requests.Response]) -> Counter[int]:
 
 
 @pytest.mark.parametrize("kind", UNIQUE, ids=str)
+@pytest.mark.engine
 def test_one_wins(world: World, crowd, kind: Kind) -> None:
     body, where = kind.body(world), kind.where(world)
 
@@ -69,12 +70,14 @@ def test_one_wins(world: World, crowd, kind: Kind) -> None:
         assert world.api.ids(kind.path, name=body["name"]) == [winner]
 
 
+@pytest.mark.engine
 def test_one_step_of_a_name(world: World, crowd) -> None:
     body = world.step_body(world.run())
     assert statuses(crowd([lambda client: client.post("/steps", body)] * CLIENTS)) \
         == {200: 1, 409: CLIENTS - 1}
 
 
+@pytest.mark.engine
 def test_one_run_for_an_orchestrator_run(world: World, crowd) -> None:
     body = world.run_body(world.deployment()["id"])
     answers = crowd([lambda client, number=number: client.post(
@@ -86,6 +89,7 @@ def test_one_run_for_an_orchestrator_run(world: World, crowd) -> None:
     assert len({answer.json()[0]["id"] for answer in answers}) == 1
 
 
+@pytest.mark.engine
 def test_one_adopts_the_placeholder(world: World, crowd) -> None:
     deployment = world.deployment()["id"]
     world.run(deployment=deployment, orchestrator_run_id=None, status="initializing")
@@ -97,6 +101,7 @@ def test_one_adopts_the_placeholder(world: World, crowd) -> None:
     assert world.api.read("/runs", deployment_id=deployment)["total"] == 1
 
 
+@pytest.mark.engine
 def test_version_numbers_without_gaps(world: World, crowd) -> None:
     model = world.model()["id"]
     answers = crowd([lambda client: client.post(
@@ -106,6 +111,7 @@ def test_version_numbers_without_gaps(world: World, crowd) -> None:
         == list(range(1, CLIENTS + 1))
 
 
+@pytest.mark.engine
 def test_one_version_holds_a_stage(world: World, crowd) -> None:
     model = world.model()["id"]
     versions = [world.model_version(model)["id"] for _ in range(8)]
@@ -118,6 +124,7 @@ def test_one_version_holds_a_stage(world: World, crowd) -> None:
     assert stages == {"production": 1, "archived": len(versions) - 1}
 
 
+@pytest.mark.engine
 def test_one_tag_appears(world: World, crowd) -> None:
     name = world.name("tag")
     answers = crowd([lambda client, number=number: client.post(
@@ -127,6 +134,7 @@ def test_one_tag_appears(world: World, crowd) -> None:
     assert world.api.read("/tags/" + name)["body"]["tagged_count"] == CLIENTS
 
 
+@pytest.mark.engine
 def test_one_link(world: World, crowd) -> None:
     version = world.model_version(world.model()["id"])
     artifact = world.artifact_version()["id"]
@@ -139,6 +147,7 @@ def test_one_link(world: World, crowd) -> None:
 
 
 @pytest.mark.parametrize("failing", [False, True], ids=["completed", "failed"])
+@pytest.mark.engine
 def test_parallel_steps_end_in_the_right_status(world: World, crowd, failing: bool) -> None:
     names = [f"s{number}" for number in range(CLIENTS)]
     for _ in range(3):
@@ -157,6 +166,7 @@ def test_parallel_steps_end_in_the_right_status(world: World, crowd, failing: bo
         assert world.api.read("/runs/" + run["id"])["metadata"]["end_time"]
 
 
+@pytest.mark.engine
 def test_parallel_updates_all_arrive(world: World, crowd) -> None:
     run = world.run()["id"]
     tags = [world.name("tag") for _ in range(CLIENTS)]
@@ -265,6 +275,7 @@ def test_killed_database_loses_nothing(workspace_directory: Path,
         mariadb.stop()
 
 
+@pytest.mark.engine
 def test_two_first_starts_at_once(workspace_directory: Path, mariadb: MariaDB,
                                   server_url: str | None) -> None:
     """Two instances on one empty database: one makes the tables, the other waits."""

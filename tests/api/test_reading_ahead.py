@@ -98,11 +98,17 @@ def test_without_reading_ahead(launch) -> None:
 def test_an_index_that_somebody_dropped(fresh: Kanso, mariadb: MariaDB) -> None:
     admin = Api(fresh.url)
     before = ok(admin.get("/flavors?size=7&hydrate=true"))
-    mariadb.sql("DROP INDEX kanso_flavor_created ON flavor", fresh.database)
+    dropped = {"flavor", "stack"}
+    for table in dropped:
+        mariadb.sql(f"DROP INDEX kanso_{table}_created ON {table}", fresh.database)
     for _ in range(4):
         after = ok(admin.get("/flavors?size=7&hydrate=true"))
         assert after["total"] == before["total"] and len(after["items"]) == 7
-    assert ok(admin.get("/stacks"))["total"] == 1
+        assert ok(admin.get("/stacks"))["total"] == ok(admin.get("/workspaces"))["total"] == 1
+    said = [line for line in fresh.logs().splitlines() if "kansoctl migrate" in line]
+    for table in dropped:  # other resources go on along their indexes, and every process says it once
+        assert 1 <= sum(f"kanso_{table}_created" in line for line in said) <= len(fresh.workers())
+    assert all("kanso_flavor_created" in line or "kanso_stack_created" in line for line in said), said
 
 
 def test_answers_of_several_megabytes(admin: Api) -> None:

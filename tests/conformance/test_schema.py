@@ -109,6 +109,7 @@ def made_by_zenml(mariadb: MariaDB) -> str:
     return database
 
 
+@pytest.mark.engine
 def test_fresh_database(fresh: Kanso, mariadb: MariaDB, contract: dict[str, Any]) -> None:
     made = tables(mariadb, fresh.database)
     assert made.keys() == contract.keys()
@@ -146,6 +147,7 @@ def test_own_additions(fresh: Kanso, mariadb: MariaDB) -> None:
     assert own_things(mariadb, fresh.database) == named_in_kanso_sql()
 
 
+@pytest.mark.engine
 def test_opened_database_keeps_its_tables(launch, mariadb: MariaDB,
                                           contract: dict[str, Any]) -> None:
     database = made_by_zenml(mariadb)
@@ -222,6 +224,7 @@ def some_user(mariadb: MariaDB, database: str, rights: str) -> dict[str, str]:
     return {"ZENML_STORE_URL": f"mysql://{name}:p-{name}@localhost/{database}?unix_socket={mariadb.socket}"}
 
 
+@pytest.mark.engine
 def test_a_user_who_may_not_change_tables(mariadb: MariaDB) -> None:
     """What cannot be done without is asked for in words that help; an index can be done without."""
     rights = "SELECT, INSERT, UPDATE, DELETE"
@@ -268,6 +271,7 @@ def test_progress_is_said(mariadb: MariaDB) -> None:
     assert not migrate(mariadb, database).stdout
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("defaults", ["CHARACTER SET latin1", "COLLATE utf8mb4_unicode_ci", "COLLATE utf8mb4_bin",
                                       "COLLATE utf8mb4_general_ci"])
 def test_guards_compare_like_what_they_guard(mariadb: MariaDB, defaults: str) -> None:

@@ -69,9 +69,9 @@ def judged_until(trace: Path, routes: Routes) -> float:
 
 
 @pytest.fixture(scope="module")
-def replays(launch: Callable[..., Kanso], server_url: str | None,
+def replays(request: pytest.FixtureRequest, launch: Callable[..., Kanso], server_url: str | None,
             tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Future[Any]]]:
-    """All recordings at once, each against a Kanso of its own: they mostly wait for the clock."""
+    """All recordings that are asked for at once, each against a Kanso of its own: they mostly wait for the clock."""
     if server_url:
         pytest.skip("needs fresh Kansos")
     reports = tmp_path_factory.mktemp("replay")
@@ -88,11 +88,14 @@ def replays(launch: Callable[..., Kanso], server_url: str | None,
         assert report.exists(), done.stderr[-3000:]
         return routes, json.loads(report.read_text())["failures"]
 
+    asked_for = {item.callspec.params.get("trace") for item in request.session.items if hasattr(item, "callspec")}
     with ThreadPoolExecutor(4) as pool:
-        yield {trace: pool.submit(replay, trace) for trace in TRACES}
+        yield {trace: pool.submit(replay, trace) for trace in TRACES if trace in asked_for}
 
 
-@pytest.mark.parametrize("trace", TRACES, ids=lambda trace: trace.name.split(".")[0])
+@pytest.mark.parametrize("trace", [
+    pytest.param(trace, marks=[pytest.mark.engine] if trace.name.startswith("pipeline_run") else [])
+    for trace in TRACES], ids=lambda trace: trace.name.split(".")[0])
 def test_replay(trace: Path, replays: dict[Path, Future[Any]]) -> None:
     routes, failures = replays[trace].result()
     end, wrong, left_out = judged_until(trace, routes), [], Counter()
