@@ -58,6 +58,12 @@ const char *migrate_trouble(const struct migration *m)
                             words);
     case ER_ACCESS_DENIED_ERROR:
     case ACCESS_DENIED_NO_PASSWORD:
+        if (strstr(words, "could not be loaded")) /* the driver's own words, under the server's number */
+            return arena_printf(
+                m->mem,
+                "the driver cannot log in to the database at %s as its user '%s' has to (%s): install the "
+                "driver's plugins (Debian: libmariadb3), or give the user another authentication plugin",
+                place(m), m->url->user, words);
         return arena_printf(m->mem, "the database at %s refuses user '%s': check user and password in ZENML_STORE_URL",
                             place(m), m->url->user);
     case ER_DBACCESS_DENIED_ERROR:

@@ -288,3 +288,17 @@ def test_guards_compare_like_what_they_guard(mariadb: MariaDB, defaults: str) ->
         assert mariadb.sql("SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_schema = "
                            f"'{database}' AND table_name = 'kanso_name_guard'") == [["utf8mb4_unicode_520_ci"]]
 
+
+@pytest.mark.engine
+def test_the_first_login_over_tcp(mariadb: MariaDB) -> None:
+    """MySQL's caching_sha2_password: nothing is cached yet, and no TLS is asked for. Without its plugin the driver cannot."""
+    database = mariadb.new_database()
+    mariadb.sql("FLUSH PRIVILEGES")
+    url = {"ZENML_STORE_URL": mariadb.tcp_url(database)}
+    if mariadb.is_mysql:
+        lacking = migrate(mariadb, database, **url, MARIADB_PLUGIN_DIR="/nonexistent")
+        assert lacking.returncode != 0
+        assert "caching_sha2_password" in lacking.stderr and "libmariadb3" in lacking.stderr
+    done = migrate(mariadb, database, **url)
+    assert done.returncode == 0, done.stderr
+    assert mariadb.sql("SELECT COUNT(*) FROM user", database) == [["1"]]
