@@ -142,6 +142,7 @@ settings_home() {
     mkdir -p "$KANSO_HOME" 2>/dev/null || die "cannot make the directory KANSO_HOME=$KANSO_HOME"
     home_check
     [ -z "$made" ] || [ -z "${runner[*]}" ] || chmod 711 "$KANSO_HOME"
+    [ -z "$made" ] || [ "$KANSO_HOME" = "$root/var" ] || say "keeping this instance in $KANSO_HOME"
     home_reach
     disk_has 4 || die "$(disk_full)"
     [ -O "$KANSO_HOME/run" ] || ! all_run || already_runs

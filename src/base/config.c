@@ -129,7 +129,8 @@ static const struct entry ENTRIES[] = {
     TEXT("ZENML_LOCAL_STORES_PATH", local_stores_path, NULL, "where local artifact stores without a path lie"),
     TEXT("ZENML_CONFIG_PATH", config_path, NULL, "else in local_stores below it; ~/.config/zenml by default"),
     TEXT("KANSO_STORE_ROOTS", store_roots, NULL,
-         "directories (a:b) below which files of artifact stores are read; by default where clients keep theirs, see above"),
+         "directories (a:b) below which files of artifact stores are read; by default where clients keep theirs, see "
+         "above"),
     TEXT("KANSO_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
     TEXT("KANSO_TRUSTED_PROXIES", trusted_proxies, NULL, "proxies in front of nginx, whose X-Forwarded-For counts"),
     INT("KANSO_MAX_BODY", max_body, "67108864", 1024, 1 << 30, "largest request body in bytes"),

@@ -82,7 +82,12 @@ static struct {
     gid_t gid;
     int stop_signal;
     sigset_t original_mask;
-} self = {.logs = {NO_LOG, NO_LOG}, .count = 1, .listener = -1, .input = -1, .stop_signal = SIGTERM};
+} self = {.program = (char *[]){"", NULL},
+          .logs = {NO_LOG, NO_LOG},
+          .count = 1,
+          .listener = -1,
+          .input = -1,
+          .stop_signal = SIGTERM};
 
 static int64_t now(void)
 {
