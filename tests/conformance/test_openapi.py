@@ -17,10 +17,10 @@ from typing import Any, Iterator
 import pytest
 import requests
 
-from kit.process import REPOSITORY, SHARED
+from kit import contract as zenml
+from kit.process import REPOSITORY
 from kit.servers import base_environment
 
-CONTRACT = SHARED / "contract" / "openapi.json"
 TABLE = REPOSITORY / "docs" / "compatibility.md"
 
 # Operations of the automation and of the deployment of stacks, which this version does not have.
@@ -134,9 +134,7 @@ def document() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def contract() -> dict[str, Any]:
-    if not CONTRACT.exists():
-        pytest.skip(f"no contract beside the repository ({CONTRACT}): comparison left out")
-    return json.loads(CONTRACT.read_text(encoding="utf-8"))
+    return zenml.table("openapi")
 
 
 def test_references_lead_somewhere(document: dict[str, Any]) -> None:

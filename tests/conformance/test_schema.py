@@ -12,20 +12,18 @@ from typing import Any
 
 import pytest
 
+from kit import contract as zenml
 from kit.api import Api
 from kit.mariadb import MariaDB
-from kit.process import REPOSITORY, SHARED
+from kit.process import REPOSITORY
 from kit.servers import Kanso, base_environment
 
-CONTRACT = SHARED / "contract" / "schema.json"
 VERSION = "0.66.0"
 
 
 @pytest.fixture(scope="module")
 def contract() -> dict[str, Any]:
-    if not CONTRACT.exists():
-        pytest.skip(f"no {CONTRACT}")
-    return json.loads(CONTRACT.read_text())["tables"]
+    return zenml.table("schema")
 
 
 def tables(mariadb: MariaDB, database: str) -> dict[str, Any]:
@@ -72,13 +70,10 @@ def rule(name: str) -> str:
 
 
 def expected(contract: dict[str, Any]) -> dict[str, Any]:
-    return {name: {
-        "columns": [(c["name"], c["type"], c["null"], c["default"]) for c in table["columns"]],
-        "primary_key": table["primary_key"],
-        "unique": {u["name"]: u["columns"] for u in table["unique"]},
-        "indexes": {i["name"]: i["columns"] for i in table["indexes"]},
-        "foreign_keys": {f["name"]: (f["column"], f["ref_table"], f["ref_column"], rule(f["on_delete"]),
-                                     rule(f["on_update"])) for f in table["foreign_keys"]},
+    return {name: table | {
+        "columns": [tuple(column) for column in table["columns"]],
+        "foreign_keys": {key: (*places, rule(on_delete), rule(on_update))
+                         for key, (*places, on_delete, on_update) in table["foreign_keys"].items()},
     } for name, table in contract.items()}
 
 
