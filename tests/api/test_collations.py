@@ -87,7 +87,6 @@ def test_a_run_with_everything(there: World) -> None:
     there.api.read("/components", hydrate="true")
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.named], ids=str)
 def test_names_outside_the_default(kanso: Kanso, there: World, kind: Kind) -> None:
     """Whatever the column takes is stored; what it cannot hold is refused as the caller's mistake."""

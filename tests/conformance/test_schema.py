@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -297,3 +298,26 @@ def test_the_first_login_over_tcp(mariadb: MariaDB) -> None:
     done = migrate(mariadb, database, **url)
     assert done.returncode == 0, done.stderr
     assert mariadb.sql("SELECT COUNT(*) FROM user", database) == [["1"]]
+
+
+@pytest.mark.engine
+def test_another_node_makes_the_same_changes(mariadb: MariaDB) -> None:
+    """On a cluster nothing keeps another node's `kansoctl migrate` out: here its statements are run over and over meanwhile."""
+    database = made_by_zenml(mariadb)
+    text = (REPOSITORY / "sql" / "kanso.sql").read_text()
+    other = ["mariadb", "--no-defaults", f"--socket={mariadb.socket}", "-uroot", "--force", database]
+    begun = threading.Event()
+
+    def change() -> None:
+        begun.set()
+        for _ in range(3):
+            subprocess.run(other, input=text, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+
+    racer = threading.Thread(target=change)
+    racer.start()
+    begun.wait()
+    for _ in range(2):
+        done = migrate(mariadb, database)
+        assert done.returncode == 0, done.stderr
+    racer.join()
+    assert named_in_kanso_sql() <= own_things(mariadb, database)
