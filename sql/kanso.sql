@@ -40,6 +40,20 @@ CREATE TABLE IF NOT EXISTS `kanso_attempt` (
   KEY `kanso_attempt_at` (`at`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- Sessions that can be ended (KANSO_STRICT): those of tokens that are good. `via` is the API key or device that opened
+-- one, `credential` a digest of the account's password then, `expires` in seconds since 1970.
+CREATE TABLE IF NOT EXISTS `kanso_session` (
+  `id`         char(32) NOT NULL,
+  `user_id`    char(32) NOT NULL,
+  `via`        char(32),
+  `credential` char(64),
+  `expires`    bigint,
+  PRIMARY KEY (`id`),
+  KEY `kanso_session_user` (`user_id`),
+  KEY `kanso_session_via` (`via`),
+  KEY `kanso_session_expires` (`expires`)
+) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- Pages are in order of creation: by time, and within one second by `kanso_order`, a number that kansoctl adds to every
 -- table (src/db/steps.c). Without an index each page sorts the whole table; read backwards, it gives the newest first.
 CREATE INDEX `kanso_action_created`

@@ -2,6 +2,7 @@
 
 #include "auth/credentials.h"
 #include "auth/server.h"
+#include "auth/session.h"
 #include "auth/token.h"
 #include "base/config.h"
 #include "base/text.h"
@@ -53,10 +54,11 @@ static const char *account_query(struct ctx *c, const char *condition)
     return arena_printf(c->mem, "%s FROM user t WHERE %s", columns ? columns : "", condition);
 }
 
-static int load_account(struct ctx *c, const char *condition, const char *value, struct auth *auth, bool *active)
+static int load_account(struct ctx *c, const char *condition, const struct db_param *params, size_t count,
+                        struct auth *auth, bool *active)
 {
     struct db_rows rows;
-    int rc = sql(c, &rows, account_query(c, condition), p_text(value));
+    int rc = sql_run(c, &rows, account_query(c, condition), params, count);
     auth->user_id = NULL;
     if (rc != OK || rows.count == 0)
         return rc;
@@ -72,7 +74,7 @@ static int load_account(struct ctx *c, const char *condition, const char *value,
 
 int auth_load_account(struct ctx *c, const char *id, struct auth *auth, bool *active)
 {
-    return load_account(c, BY_ID, id, auth, active);
+    return load_account(c, BY_ID, SQL_PARAMS(p_text(id)), auth, active);
 }
 
 /* Tokens --------------------------------------------------------------------------------------------------------- */
@@ -145,6 +147,7 @@ static int read_token(struct ctx *c, struct auth *auth)
         return refuse_token(c, arena_printf(c->mem, "error decoding access token: Invalid JWT token: %s.", problem));
     auth->user_id = token.subject;
     auth->token = text;
+    auth->session_id = token.session;
     auth->claims = token.claims;
     auth->expires = token.expires;
     auth->device_id = token.device_id;
@@ -154,16 +157,34 @@ static int read_token(struct ctx *c, struct auth *auth)
     return OK;
 }
 
+/* How the account of a caller is looked for, who may have to have a session as well. */
+struct claim {
+    const char *condition;
+    struct db_param params[2];
+    size_t count;
+};
+
+static struct claim claim_of(struct ctx *c, const struct auth *auth)
+{
+    const char *session = auth->token ? session_condition() : NULL;
+    return (struct claim){.condition = session ? arena_printf(c->mem, "%s%s", BY_ID, session) : BY_ID,
+                          .params = {p_text(auth->user_id), p_text(auth->session_id)},
+                          .count = session ? 2 : 1};
+}
+
 /* Whether the account of auth->user_id is there and active; fills the rest of `auth`, but for the user_id of nobody. */
 static int check_account(struct ctx *c, struct auth *auth)
 {
     const char *subject = auth->user_id;
     bool active = false;
-    int rc = auth_load_account(c, subject, auth, &active);
+    struct claim claim = claim_of(c, auth);
+    int rc = load_account(c, claim.condition, claim.params, claim.count, auth, &active);
     bool known = auth->user_id;
     auth->user_id = subject;
     if (rc != OK)
         return rc;
+    if (!known && claim.count > 1)
+        return refuse_token(c, "the session has ended; sign in again");
     if (!known)
         return refuse_token(c, arena_printf(c->mem, "error retrieving token account %s", uuid_dashed(c->mem, subject)));
     return active ? OK : refuse_token(c, arena_printf(c->mem, "account %s is not active", auth->name));
@@ -172,6 +193,14 @@ static int check_account(struct ctx *c, struct auth *auth)
 int auth_confirm(struct ctx *c)
 {
     return check_account(c, c->auth);
+}
+
+const char *auth_session(struct ctx *c, const char *server_id)
+{
+    bool by_cookie;
+    struct token token;
+    const char *text = find_token(c, server_id, &by_cookie);
+    return text && !token_decode(c->mem, text, server_id, &token) ? token.session : NULL;
 }
 
 /* Whether the database knows who the token says, and what it was got with. */
@@ -226,7 +255,7 @@ static int authenticate_nobody(struct ctx *c, struct auth *auth)
 {
     bool active;
     auth->ambient = true;
-    int rc = load_account(c, "t.is_service_account = 0 AND t.name = ?", "default", auth, &active);
+    int rc = load_account(c, "t.is_service_account = 0 AND t.name = ?", SQL_PARAMS(p_text("default")), auth, &active);
     if (rc == OK && !auth->user_id)
         return fail_detail(c, 401,
                            "Authentication error: the scheme NO_AUTH needs a user named default, and there is none");
@@ -266,8 +295,9 @@ int authenticate_ahead(struct ctx *c)
     int rc = read_token(c, auth);
     if (rc != OK)
         return rc;
-    struct db_param id = p_text(auth->user_id);
-    db_ahead(c->db, c->mem, account_query(c, BY_ID), arena_memdup(c->mem, &id, sizeof id), 1);
+    struct claim claim = claim_of(c, auth);
+    db_ahead(c->db, c->mem, account_query(c, claim.condition),
+             arena_memdup(c->mem, claim.params, claim.count * sizeof *claim.params), claim.count);
     auth->prove = prove;
     c->auth = auth;
     return OK;

@@ -2,6 +2,7 @@
 
 #include "auth/limit.h"
 #include "auth/password.h"
+#include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "resource/sql.h"
@@ -24,7 +25,7 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
     const struct db_value *user = rows.count ? db_row(&rows, 0) : NULL;
     const char *secret = password ? json_object_get_string(password) : "", *hash = user ? user[1].s : NULL;
     const char *unfit = password_problem(password);
-    if (user && unfit) {
+    if (user && unfit && !config.strict) {
         *out = (struct credentials){.problem = unfit, .unfit = true};
         return OK;
     }
@@ -34,11 +35,11 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
     if (counted && (rc = limit_count(c, LIMIT_LOGIN, name)) != OK)
         return rc;
     bool fits = (again ? password_fits_again : password_fits)(secret, hash); /* takes as long for nobody */
-    if (!user || !fits)
+    if (!user || !fits || unfit)
         out->problem = "Authentication error: invalid username or password";
     else if (*user[2].s == '0')
         out->problem = arena_printf(c->mem, "Authentication error: user %s is not active", user[3].s);
     else
-        out->user = user[0].s;
+        *out = (struct credentials){.user = user[0].s, .hash = hash};
     return counted && out->user ? limit_forgive(c, LIMIT_LOGIN, name) : OK;
 }

@@ -5,6 +5,7 @@
 #include "auth/external.h"
 #include "auth/limit.h"
 #include "auth/server.h"
+#include "auth/session.h"
 #include "auth/token.h"
 #include "base/config.h"
 #include "base/text.h"
@@ -53,6 +54,9 @@ int logout(struct ctx *c)
     const char *server_id;
     int rc = server_id_of(c, &server_id);
     if (rc != OK)
+        return rc;
+    const char *session = cors_foreign(c) ? NULL : auth_session(c, server_id);
+    if (session && (rc = session_end(c, session)) != OK)
         return rc;
     char when[64];
     time_t now = time(NULL);
@@ -125,6 +129,8 @@ static int by_password(struct ctx *c)
     if (rc == OK)
         rc = limit_forgive(c, LIMIT_LOGIN, name);
     struct token t = {.subject = who.user, .expires = usual_expiry()};
+    if (rc == OK)
+        rc = session_open(c, &t, who.hash);
     return rc == OK ? grant(c, &t, true) : rc;
 }
 
@@ -138,6 +144,8 @@ static int by_api_key(struct ctx *c)
     if (rc == OK)
         rc = limit_forgive(c, LIMIT_LOGIN, id);
     struct token t = {.subject = key.account, .api_key_id = key.key, .expires = usual_expiry()};
+    if (rc == OK)
+        rc = session_open(c, &t, NULL);
     return rc == OK ? grant(c, &t, true) : rc;
 }
 
@@ -157,6 +165,8 @@ static int by_device(struct ctx *c, const char *client)
     if (rc == OK)
         rc = limit_forgive(c, LIMIT_LOGIN, client);
     struct token t = {.subject = device.user, .device_id = device.device, .expires = device.expires};
+    if (rc == OK)
+        rc = session_open(c, &t, NULL);
     return rc == OK ? grant(c, &t, false) : rc;
 }
 
@@ -178,6 +188,8 @@ static int by_external(struct ctx *c)
     if (rc == OK)
         rc = limit_forgive(c, LIMIT_LOGIN, token);
     struct token t = {.subject = user, .expires = usual_expiry()};
+    if (rc == OK)
+        rc = session_open(c, &t, NULL);
     return rc == OK ? grant(c, &t, true) : rc;
 }
 

@@ -76,6 +76,8 @@ static struct json_object *claims_of(struct arena *a, const struct token *t, con
     }
     if (t->expires)
         json_object_object_add(o, "exp", json_object_new_int64(t->expires));
+    if (t->session)
+        add_text(o, "jti", uuid_dashed(a, t->session));
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
         if (ids[i])
             add_text(o, made[i + 2], uuid_dashed(a, ids[i]));
@@ -257,6 +259,8 @@ static const char *read_claims(struct arena *a, struct json_object *claims, cons
                {"schedule_id", &out->schedule_id}};
     for (size_t i = 0; i < ARRAY_LEN(ids) && !problem; i++)
         problem = read_id(a, claims, ids[i].name, ids[i].to);
+    if (!problem && read_id(a, claims, "jti", &out->session)) /* somebody else's idea of it: no session of ours */
+        out->session = NULL;
     return problem;
 }
 

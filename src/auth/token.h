@@ -15,7 +15,8 @@
 struct token {
     const char *subject;                                            /* hex id of a user or service account */
     const char *device_id, *api_key_id, *pipeline_id, *schedule_id; /* hex, or NULL */
-    int64_t expires;                                                /* unix seconds, 0 = never */
+    const char *session; /* hex id of the session it was given with (jti), or NULL */
+    int64_t expires;     /* unix seconds, 0 = never */
     struct json_object
         *claims; /* all of them, after decoding; when encoding, those to keep besides the ones above, or NULL */
 };

@@ -136,6 +136,8 @@ static const struct entry ENTRIES[] = {
     INT("KANSO_MAX_BODY", max_body, "67108864", 1024, 1 << 30, "largest request body in bytes"),
     INT("KANSO_WORKER_MEMORY", worker_memory, "2147483648", 0, INT64_C(1) << 40,
         "largest address space of a worker in bytes; 0 = no limit"),
+    BOOL("KANSO_STRICT", strict, "false",
+         "sessions can be ended, private secrets are private, nobody learns which accounts there are"),
     BOOL("KANSO_DB_PIPELINING", db_pipelining, "true",
          "send two statements in one round trip; off for database proxies that do not take that"),
     INT("KANSO_MAX_REQUESTS", max_requests, "0", 0, 1000000000, "a worker ends after so many requests; 0 = never"),

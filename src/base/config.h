@@ -40,6 +40,7 @@ struct config {
     const char *local_stores_path, *config_path, *store_roots;
     const char *log_level, *trusted_proxies;
     int64_t max_body, max_requests, worker_memory;
+    bool strict;
     bool db_pipelining;
 };
 

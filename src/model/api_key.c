@@ -1,6 +1,8 @@
 #include "model/api_key.h"
 
 #include "auth/password.h"
+#include "auth/session.h"
+#include "base/config.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
@@ -70,6 +72,12 @@ static int scope(struct ctx *c, struct filter_query *f)
     return rc;
 }
 
+static int end_sessions(struct write *w)
+{
+    struct json_object *active = member(w->body, "active");
+    return active && !json_object_get_boolean(active) ? session_end_via(w->c, w->id) : OK;
+}
+
 const struct resource resource_api_key = {
     .name = "api_key",
     .label = "API key",
@@ -82,6 +90,7 @@ const struct resource resource_api_key = {
     .rank = RANK_API_KEY,
     .unique = {.columns = {"name", "service_account_id"}, .error = EX_ENTITY_EXISTS, .on_update = true},
     .scope = scope,
+    .before_update = end_sessions,
 };
 
 /* The key of the path, within the service account of the path. */
@@ -188,6 +197,8 @@ int api_key_rotate(struct ctx *c)
     write_set(&w, "key", p_text(hash));
     write_set(&w, "last_rotated", p_text(now));
     rc = write_flush_update(&w);
+    if (rc == OK && json_object_get_int64(member(c->body, "retain_period_minutes")) <= 0)
+        rc = session_end_via(c, w.id);
     if (rc == OK)
         rc = sql_commit(c);
     return rc == OK ? respond_key(c, w.id, D_BODY, key_text(c->mem, w.id, secret)) : rc;
@@ -251,6 +262,20 @@ static const char *retained(const char *previous, const char *rotated, int64_t m
     return previous;
 }
 
+/* Whether a secret is the key's, of the row that api_key_open() reads: always two computations. */
+static bool key_fits(const char *secret, const struct db_value *v)
+{
+    bool current = password_fits(secret, v[2].s),
+         previous = password_fits(secret, retained(v[3].s, v[4].s, strtoll(v[5].s, NULL, 10)));
+    return current || previous;
+}
+
+/* The same, which says of a key that opens nothing no more than of one that is not there. */
+static bool strict_fits(const char *secret, const struct db_value *v)
+{
+    return key_fits(secret, v) && *v[9].s != '0' && *v[6].s != '0';
+}
+
 int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
 {
     char id[UUID_HEX + 1], uuid[UUID_TEXT + 1], now[STAMP_LEN + 1];
@@ -271,17 +296,19 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
     if (rows.count == 0) {
         password_fits(secret, NULL); /* as slow as the rest */
         password_fits(secret, NULL);
+        if (config.strict)
+            return fail(c, EX_AUTHORIZATION, "Authentication error: this is no API key that opens anything");
         return fail(c, EX_AUTHORIZATION, "Authentication error: there is no API key %s", uuid);
     }
     const struct db_value *v = db_row(&rows, 0);
+    if (config.strict && !strict_fits(secret, v))
+        return fail(c, EX_AUTHORIZATION, "Authentication error: this is no API key that opens anything");
     if (*v[9].s == '0')
         return fail(c, EX_AUTHORIZATION, "Authentication error: service account %s of API key %s is not active", v[8].s,
                     v[1].s);
     if (*v[6].s == '0')
         return fail(c, EX_AUTHORIZATION, "Authentication error: API key %s is not active", v[1].s);
-    bool current = password_fits(secret, v[2].s),
-         previous = password_fits(secret, retained(v[3].s, v[4].s, strtoll(v[5].s, NULL, 10)));
-    if (!current && !previous)
+    if (!config.strict && !key_fits(secret, v))
         return fail(c, EX_AUTHORIZATION, "Authentication error: the value of API key %s is not the right one", v[1].s);
     stamp_now(now);
     rc = sql(c, NULL, "UPDATE api_key SET last_login = ?, updated = ? WHERE id = ?", p_text(now), p_text(now),

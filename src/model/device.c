@@ -4,6 +4,7 @@
 #include "auth/client.h"
 #include "auth/limit.h"
 #include "auth/password.h"
+#include "auth/session.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "base/timestamp.h"
@@ -93,7 +94,7 @@ static int lock_or_unlock(struct write *w)
     int rc = owner_only(w);
     if (rc == OK && locked)
         write_set(w, "status", p_text(json_object_get_boolean(locked) ? "locked" : "active"));
-    return rc;
+    return rc == OK && locked && json_object_get_boolean(locked) ? session_end_via(w->c, w->id) : rc;
 }
 
 const struct resource resource_device = {

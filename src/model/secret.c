@@ -3,6 +3,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "resource/filter.h"
 #include "resource/sql.h"
 #include "secrets/secrets.h"
 
@@ -131,10 +132,35 @@ static int unreadable(struct ctx *c, const char *id)
     return fail(c, EX_KEY, "The values of the secret %s are missing, or were stored with another key", text);
 }
 
+/* With KANSO_STRICT a secret of the scope `user` is there for its owner only. */
+static bool is_hidden(const struct ctx *c, const struct row *row)
+{
+    return config.strict && streq(row_str(row, "scope"), "user") && !streq(row_str(row, "user"), c->auth->user_id);
+}
+
+static int not_there(struct ctx *c, const char *id)
+{
+    return fail(c, EX_KEY, "There is no secret with the id %s", uuid_dashed(c->mem, id));
+}
+
+static int own_only(struct write *w)
+{
+    return is_hidden(w->c, w->old) ? not_there(w->c, w->id) : OK;
+}
+
+static int scope(struct ctx *c, struct filter_query *f)
+{
+    if (config.strict)
+        filter_scope(f, "(t.scope <> 'user' OR t.user_id = ?)", SQL_PARAMS(p_text(c->auth->user_id)));
+    return OK;
+}
+
 static int begin_update(struct write *w)
 {
     struct json_object *changes = member(w->body, "values"), *old;
     int rc = need_store(w->c);
+    if (rc == OK)
+        rc = own_only(w);
     if (rc != OK)
         return rc;
     old = values_of(w->c, w->old);
@@ -167,6 +193,8 @@ const struct resource resource_secret = {
     .body = &body,
     .flags = X_WORKSPACE | X_OWNER | X_UPDATE_NULLS,
     .rank = RANK_SECRET,
+    .scope = scope,
+    .before_delete = own_only,
     .before_create = begin_create,
     .after_create = end_create,
     .before_update = begin_update,
@@ -186,11 +214,8 @@ static int load_secret(struct view *v, const char *id, unsigned detail, struct r
     int rc = view_select(v, &resource_secret, detail | D_ALL, q, &rows, &count);
     if (rc != OK)
         return rc;
-    if (count == 0) {
-        char text[UUID_TEXT + 1];
-        uuid_write(id, text);
-        return fail(c, EX_KEY, "There is no secret with the id %s", text);
-    }
+    if (count == 0 || is_hidden(c, rows[0]))
+        return not_there(c, id);
     *out = rows[0];
     return OK;
 }

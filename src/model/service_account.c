@@ -1,5 +1,6 @@
 #include "model/service_account.h"
 
+#include "auth/session.h"
 #include "model/user.h"
 
 static const struct column columns[] = {
@@ -27,6 +28,12 @@ static int fill(struct write *w)
     return OK;
 }
 
+static int end_sessions(struct write *w)
+{
+    struct json_object *active = member(w->body, "active");
+    return active && !json_object_get_boolean(active) ? session_end_account(w->c, w->id) : OK;
+}
+
 static int keep_owners(struct write *w)
 {
     bool owns;
@@ -50,5 +57,6 @@ const struct resource resource_service_account = {
     .rank = RANK_SERVICE_ACCOUNT,
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS, .on_update = true},
     .before_create = fill,
+    .before_update = end_sessions,
     .before_delete = keep_owners,
 };

@@ -4,6 +4,7 @@
 #include "auth/auth.h"
 #include "auth/limit.h"
 #include "auth/password.h"
+#include "auth/session.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
@@ -185,6 +186,17 @@ static int need_admin(struct ctx *c, const char *what)
     return OK;
 }
 
+/* Finds the account of the path, for what only administrators may do to others. With KANSO_STRICT nobody else learns
+ * whether there is one. */
+static int find_other(struct ctx *c, struct account *out, const char *what)
+{
+    bool by_id;
+    int rc = look_up_account(c, c->param[0], out, &by_id);
+    if (rc == OK && !out->id && config.strict)
+        rc = need_admin(c, what);
+    return rc == OK && !out->id ? no_account(c, by_id, c->param[0]) : rc;
+}
+
 /* Service accounts have endpoints of their own. */
 static int need_user(struct ctx *c, const struct account *u)
 {
@@ -213,7 +225,7 @@ int respond_user(struct ctx *c, const char *id, unsigned detail, const char *tok
 int user_get(struct ctx *c)
 {
     struct account u = {0};
-    int rc = find_account(c, c->param[0], &u);
+    int rc = find_other(c, &u, "get other users");
     if (rc == OK && !is_caller(c, &u))
         rc = need_admin(c, "get other users");
     return rc == OK ? respond_user(c, u.id, member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL) : rc;
@@ -445,7 +457,7 @@ int user_update(struct ctx *c)
                                                                                                            NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
-    int rc = find_account(c, c->param[0], &u);
+    int rc = find_other(c, &u, "update other users");
     if (rc == OK)
         rc = may_update(c, &u);
     if (rc == OK && member(c->body, "password"))
@@ -483,8 +495,9 @@ int user_email_opt_in(struct ctx *c)
     struct account u = {0};
     char own[UUID_TEXT + 1];
     uuid_write(c->auth->user_id, own);
-    int rc = find_account(c, c->param[0], &u);
-    if (rc == OK && !streq(own, c->param[0]))
+    bool others = !streq(own, c->param[0]);
+    int rc = others && config.strict ? OK : find_account(c, c->param[0], &u);
+    if (rc == OK && others)
         return fail(c, EX_AUTHORIZATION, "Nobody can opt in for another user; the path must hold your own id");
     struct json_object *in = member(c->body, "email_opted_in");
     write_set(&w, "email", p_text(member_str(c->body, "email")));
@@ -502,6 +515,8 @@ static int wrong_token(struct ctx *c)
 
 static int check_activation(struct ctx *c, const struct account *u)
 {
+    if (config.strict && (u->active || !u->token))
+        return wrong_token(c);
     if (u->active || !u->token)
         return fail(c, EX_INVALID_VALUE,
                     "There is nothing to activate: the user is active, or has no activation token");
@@ -513,6 +528,20 @@ static int decide_activation(struct write *w, const struct account *was, const s
 {
     int rc = check_activation(w->c, now);
     return rc == OK && !streq(was->token, now->token) ? wrong_token(w->c) : rc;
+}
+
+/* With KANSO_STRICT whoever has not the right token learns nothing of whether there is such an account, and in what
+ * state: neither from the answer nor from its time. */
+static int open_strictly(struct ctx *c, const struct account *u)
+{
+    const char *token = member_str(c->body, "activation_token"),
+               *hash = u->id && !u->service && !u->active ? u->token : NULL;
+    int rc = limit_count(c, LIMIT_ACTIVATION, c->param[0]);
+    if (rc == OK && request_abandoned(c))
+        return fail_abandoned(c);
+    if (rc == OK && !password_fits(token ? token : "", hash))
+        return wrong_token(c);
+    return rc == OK ? limit_forgive(c, LIMIT_ACTIVATION, c->param[0]) : rc;
 }
 
 /* Whether the token is the account's; each comparison is counted. Service accounts have none. */
@@ -539,9 +568,10 @@ int user_activate(struct ctx *c)
                                           "email_opted_in", "user_metadata", NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
-    int rc = find_account(c, c->param[0], &u);
+    bool by_id;
+    int rc = config.strict ? look_up_account(c, c->param[0], &u, &by_id) : find_account(c, c->param[0], &u);
     if (rc == OK)
-        rc = open_activation(c, &u);
+        rc = config.strict ? open_strictly(c, &u) : open_activation(c, &u);
     write_set(&w, "active", p_int(1));
     write_set(&w, "activation_token", p_null());
     if (rc == OK)
@@ -562,6 +592,8 @@ static int decide_deactivation(struct write *w, const struct account *was, const
 {
     (void)was;
     int rc = may_deactivate(w->c, now);
+    if (rc == OK)
+        rc = session_end_account(w->c, now->id);
     return rc == OK && now->admin ? keep_an_admin(w->c, now->id, "deactivated") : rc;
 }
 
@@ -569,7 +601,7 @@ int user_deactivate(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_user};
     struct account u = {0};
-    int rc = find_account(c, c->param[0], &u);
+    int rc = find_other(c, &u, "deactivate users");
     if (rc == OK)
         rc = may_deactivate(c, &u);
     if (rc != OK)
@@ -652,7 +684,7 @@ static int delete_account(struct ctx *c, struct account *u)
 int user_delete(struct ctx *c)
 {
     struct account u = {0};
-    int rc = find_account(c, c->param[0], &u);
+    int rc = find_other(c, &u, "delete users");
     if (rc == OK)
         rc = may_delete(c, &u);
     if (rc == OK)

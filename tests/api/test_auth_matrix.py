@@ -7,6 +7,7 @@ import re
 import subprocess
 import uuid
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 import requests
@@ -135,3 +136,30 @@ def test_what_is_for_administrators(url: str, insiders: dict[str, str], route: t
     answer = call(url, route, insiders[who], body, path=route[1].replace("{user_name_or_id}", "default"))
     assert answer.status_code == 403, answer.text
     assert answer.json()["detail"][0] == "IllegalOperationError"
+
+
+@pytest.mark.parametrize("route", [route for route in PRIVATE if route[0] != "GET"], ids=" ".join)
+def test_pages_of_other_origins(url: str, world: World, route: tuple[str, str]) -> None:
+    """What a browser adds by itself does not do for them, whatever they want to change."""
+    server = ok(requests.get(url + "/api/v1/info"))["id"]
+    answer = requests.request(route[0], url + concrete(route[1]), json={}, timeout=60, headers={
+        "Cookie": f"zenml-server-{server}={world.api.token}", "Origin": "https://evil.example"})
+    assert answer.status_code == 403 and "another origin" in answer.text, answer.text
+
+
+@pytest.fixture(scope="module")
+def ended(server, launch) -> Iterator[tuple[str, str]]:
+    """A strict server, and the token of a session that has ended there."""
+    if not server.mariadb:
+        pytest.skip("needs a Kanso of its own")
+    kanso = launch(KANSO_STRICT="true")
+    token = Api(kanso.url).token
+    ok(requests.get(kanso.url + "/api/v1/logout", headers={"Authorization": "Bearer " + token}))
+    yield kanso.url, token
+    kanso.stop()
+
+
+@pytest.mark.parametrize("route", PRIVATE, ids=" ".join)
+def test_who_has_logged_out(ended: tuple[str, str], route: tuple[str, str]) -> None:
+    answer = call(ended[0], route, ended[1])
+    assert answer.status_code == 401 and "session has ended" in answer.json()["detail"]
