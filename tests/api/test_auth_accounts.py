@@ -52,7 +52,7 @@ def test_new_user_with_a_password(world: World, carl: Api) -> None:
     taken(world.api.post("/users", {"name": carl.name.upper(), "is_admin": False}))
     unfit(world.api.post("/users", {"name": "x", "is_admin": False, "foo": 1}), "extra_forbidden", "body", "foo")
     unfit(world.api.post("/users", {"name": "x"}), "missing", "body", "is_admin")
-    fails(world.api.post("/users", {"name": "x", "is_admin": False, "password": "a\0b"}), 422, "ValueError")
+    problems(world.api.post("/users", {"name": "x", "is_admin": False, "password": "a\0b"}))
 
 
 def test_activation(world: World, stranger: Api) -> None:
@@ -231,7 +231,7 @@ def test_api_key(world: World, account: dict, stranger: Api) -> None:
     assert world.api.read(path + "/k1")["metadata"]["last_login"]
     ok(login(stranger, grant_type="zenml-api-key", password=key.removeprefix("ZENKEY_")))
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    assert list(claims) == ["sub", "iss", "aud", "api_key_id"] and claims["api_key_id"] == made["id"]
+    assert set(claims) == {"sub", "iss", "aud", "api_key_id"} and claims["api_key_id"] == made["id"]
     missing(world.api.get(path + "/other"))
     missing(world.api.get(f"/service_accounts/{NOBODY}/api_keys"))
     unfit(world.api.get(f"/service_accounts/{account['name']}/api_keys"), "uuid_parsing", "path", "service_account_id")
@@ -241,7 +241,7 @@ def test_api_key(world: World, account: dict, stranger: Api) -> None:
                                   "ZENKEY_" + base64.b64encode(b'{"id":"x","key":"y"}').decode(),
                                   "ZENKEY_" + base64.b64encode(b'{"id":5,"key":6}').decode(),
                                   "ZENKEY_" + base64.b64encode(b'{"id":"' + NOBODY.encode() + b'","key":"a\\u0000b"}').decode(),
-                                  "ZENKEY_" + base64.b64encode(b'{"id":"' + NOBODY.encode() + b'","key":"y"}').decode(), "x" * 100000])
+                                  "ZENKEY_" + base64.b64encode(b'{"id":"' + NOBODY.encode() + b'","key":"y"}').decode(), "x" * 60000])
 def test_key_that_is_none(stranger: Api, text: str) -> None:
     fails(login(stranger, grant_type="zenml-api-key", password=text), 401, "AuthorizationException")
 
@@ -417,7 +417,7 @@ def test_lives_of_devices(launch, server) -> None:
         body = ok(poll(stranger, client, codes["device_code"]))
         assert seconds - 3 <= body["expires_in"] <= seconds
         claims = json.loads(base64.urlsafe_b64decode(body["access_token"].split(".")[1] + "=="))
-        assert list(claims) == ["sub", "iss", "aud", "exp", "device_id"] and abs(claims["exp"] - time.time() - seconds) < 4
+        assert set(claims) == {"sub", "iss", "aud", "exp", "device_id"} and abs(claims["exp"] - time.time() - seconds) < 4
     late, codes = str(uuid.uuid4()), {}
     codes = authorize(stranger, late)
     time.sleep(2.2)
