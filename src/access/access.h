@@ -1,6 +1,7 @@
 /*
  * What the control plane has to say about a request, around its handler: permissions, list filters, entitlements
- * before; what the answer must not show, and usage reports, afterwards (contract/cloud.md sections 4 and 5).
+ * before; what the answer must not show, and usage reports, afterwards (docs/contract/cloud.md#needs-of-a-route,
+ * #hidden-objects, #feature-gate).
  *
  * What a request needs stands in its route's row. Both calls do nothing unless ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE
  * or ..._FEATURE_GATE_... is set.

@@ -1,5 +1,5 @@
 /*
- * The connection to a cloud control plane (contract/cloud.md sections 1 and 2): a token by OAuth 2.0 client credentials
+ * The connection to a cloud control plane (docs/contract/cloud.md#connection): a token by OAuth 2.0 client credentials
  * (RFC 6749 section 4.4), fetched when first needed and anew after a 401; 7 seconds for each call; calls that have not
  * reached it, and reads that broke off, are tried up to five times more. What is late is not: it would occupy the
  * worker for most of a minute.

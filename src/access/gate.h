@@ -1,5 +1,5 @@
-/* The feature gate (contract/cloud.md section 5): what a subscription allows, and what has been used of it. Does
- * nothing unless ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE is set. */
+/* The feature gate (docs/contract/cloud.md#feature-gate): what a subscription allows, and what has been used of it.
+ * Does nothing unless ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE is set. */
 #ifndef KANSO_ACCESS_GATE_H
 #define KANSO_ACCESS_GATE_H
 

@@ -18,7 +18,8 @@ const struct resource *needs_shown(const struct route *r);
  * about which the handler answers. */
 int access_param_id(struct ctx *c, const struct resource *r, size_t param, const char **id);
 
-/* Checks for rows whose object stands in the body or the query. Each asks what the contract lists for its operation. */
+/* Checks for rows whose object stands in the body or the query. Each asks what its operation needs
+ * (docs/contract/cloud.md#needs-of-a-route). */
 int need_run_of_step(struct ctx *c, const struct need *n);     /* the run that a new step belongs to */
 int need_version_update(struct ctx *c, const struct need *n);  /* the version, and its model when the stage changes */
 int need_metadata_target(struct ctx *c, const struct need *n); /* what metadata is hung on, and metadata itself */

@@ -1,6 +1,6 @@
 /*
- * Permissions by the control plane (contract/cloud.md section 3): who may do what with which resource. All calls do
- * nothing and allow everything unless ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE is set. Service accounts may do
+ * Permissions by the control plane (docs/contract/cloud.md#permissions): who may do what with which resource. All calls
+ * do nothing and allow everything unless ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE is set. Service accounts may do
  * everything.
  */
 #ifndef KANSO_ACCESS_RBAC_H

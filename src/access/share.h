@@ -1,4 +1,4 @@
-/* Sharing an object with another user (contract/cloud.md, share). */
+/* Sharing an object with another user (docs/contract/cloud.md#share). */
 #ifndef KANSO_ACCESS_SHARE_H
 #define KANSO_ACCESS_SHARE_H
 

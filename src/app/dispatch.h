@@ -1,4 +1,4 @@
-/* The walk of one request: route, checks, authentication, handler (contract/validation.md, order of checks). */
+/* The walk of one request: route, checks, authentication, handler (docs/contract/validation.md#order-of-checks). */
 #ifndef KANSO_APP_DISPATCH_H
 #define KANSO_APP_DISPATCH_H
 

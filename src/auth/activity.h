@@ -1,4 +1,4 @@
-/* When users were last active: server_settings.last_user_activity (contract/auth.md section 13). */
+/* When users were last active: server_settings.last_user_activity (docs/contract/auth.md#last-activity). */
 #ifndef KANSO_AUTH_ACTIVITY_H
 #define KANSO_AUTH_ACTIVITY_H
 

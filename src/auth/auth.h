@@ -1,4 +1,4 @@
-/* Who a request comes from (contract/auth.md sections 1 to 4). */
+/* Who a request comes from (docs/contract/auth.md#caller, #schemes, #tokens). */
 #ifndef KANSO_AUTH_AUTH_H
 #define KANSO_AUTH_AUTH_H
 

@@ -1,4 +1,4 @@
-/* Names and passwords (contract/auth.md section 5). */
+/* Names and passwords (docs/contract/auth.md#passwords). */
 #ifndef KANSO_AUTH_CREDENTIALS_H
 #define KANSO_AUTH_CREDENTIALS_H
 

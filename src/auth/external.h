@@ -1,4 +1,4 @@
-/* Sign-in by another server, which knows the users (scheme EXTERNAL; contract/auth.md section 12). */
+/* Sign-in by another server, which knows the users (scheme EXTERNAL; docs/contract/auth.md#external). */
 #ifndef KANSO_AUTH_EXTERNAL_H
 #define KANSO_AUTH_EXTERNAL_H
 

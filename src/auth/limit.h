@@ -1,7 +1,7 @@
 /*
- * Rate limits for what guesses secrets (contract/auth.md section 11): tries per minute and per day, by client address;
- * of an IPv6 address its /64 network counts, which is what one client has. They are counted in the database and so hold
- * across workers and hosts. Off unless ZENML_SERVER_RATE_LIMIT_ENABLED.
+ * Rate limits for what guesses secrets (docs/contract/auth.md#rate-limits): tries per minute and per day, by client
+ * address; of an IPv6 address its /64 network counts, which is what one client has. They are counted in the database
+ * and so hold across workers and hosts. Off unless ZENML_SERVER_RATE_LIMIT_ENABLED.
  *
  * `account` says whose secret is tried, by whatever the client calls it; NULL when it does not say. All tries from an
  * address count together, but a success forgives only those at the same account: whoever has an account cannot buy

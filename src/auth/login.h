@@ -1,4 +1,4 @@
-/* Ways in and out: POST /login, GET /logout, GET /api_token (contract/auth.md sections 3, 8 and 10). */
+/* Ways in and out: POST /login, GET /logout, GET /api_token (docs/contract/auth.md#sign-in, #cookie, #api-token). */
 #ifndef KANSO_AUTH_LOGIN_H
 #define KANSO_AUTH_LOGIN_H
 

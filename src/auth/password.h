@@ -1,4 +1,4 @@
-/* Passwords and keys: bcrypt with cost 12, ident $2b$, through libxcrypt (contract/auth.md section 5). */
+/* Passwords and keys: bcrypt with cost 12, ident $2b$, through libxcrypt (docs/contract/auth.md#passwords). */
 #ifndef KANSO_AUTH_PASSWORD_H
 #define KANSO_AUTH_PASSWORD_H
 

@@ -1,5 +1,5 @@
 /*
- * JSON Web Tokens of this server (RFC 7519; contract/auth.md section 4): signed by HMAC with the configured algorithm
+ * JSON Web Tokens of this server (RFC 7519; docs/contract/auth.md#tokens): signed by HMAC with the configured algorithm
  * and no other (RFC 7518 section 3.2).
  *
  * libjwt signs and verifies. It trusts the header's algorithm, takes a token without a key for good, and looks at no

@@ -1,6 +1,6 @@
 /*
- * Configuration: environment variables with the reference's names and meanings (contract/auth.md section 14), Kanso's
- * own beginning with KANSO_. Read once at start; a bad value is refused with the variable's name.
+ * Configuration: environment variables with the reference's names and meanings (docs/contract/auth.md#variables),
+ * Kanso's own beginning with KANSO_. Read once at start; a bad value is refused with the variable's name.
  */
 #ifndef KANSO_BASE_CONFIG_H
 #define KANSO_BASE_CONFIG_H

@@ -49,7 +49,7 @@ uint32_t random_below(uint32_t below);
 /* Decodes %XX, and + as space when `plus`; malformed escapes stay as they are. The answer may hold NUL bytes. */
 char *percent_decode(struct arena *a, const char *s, size_t len, bool plus, size_t *out_len);
 
-/* What Python's repr() makes of a str: contract/validation.md section 4 (messages of KeyError). */
+/* What Python's repr() makes of a str: docs/contract/validation.md#quoted-messages. */
 char *python_repr(struct arena *a, const char *s);
 
 /* Compares without telling by its duration where two byte strings differ. */

@@ -1,6 +1,6 @@
 /*
  * UUIDs in the two forms that meet here: 32 lower-case hex digits in the database, 36 characters with dashes on the
- * wire (contract/schema.md, general storage rules).
+ * wire (docs/contract/schema.md#storage).
  */
 #ifndef KANSO_BASE_UUID_H
 #define KANSO_BASE_UUID_H

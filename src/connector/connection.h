@@ -1,6 +1,6 @@
 /*
  * A connector at work: its configuration checked against its type, and the provider asked what it opens
- * (contract/connectors.md section 4).
+ * (docs/contract/connectors.md#verification).
  *
  * Problems are sentences: of the request or configuration (the callers answer ValueError), or the provider's refusal
  * (AuthorizationException, or an `error` of a verification).

@@ -1,6 +1,6 @@
 /*
  * Service connector types: how one authenticates with a provider, and which kinds of resources that opens
- * (contract/connectors.md section 1). The types are data; what a provider must be asked is a function of the type.
+ * (docs/contract/connectors.md#types). The types are data; what a provider must be asked is a function of the type.
  */
 #ifndef KANSO_CONNECTOR_TYPES_H
 #define KANSO_CONNECTOR_TYPES_H

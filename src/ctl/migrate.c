@@ -1,4 +1,4 @@
-/* kansoctl migrate: a database that the workers can start on (contract/auth.md section 15). */
+/* kansoctl migrate: a database that the workers can start on (docs/contract/auth.md#first-start). */
 #include "db/migrate.h"
 #include "auth/password.h"
 #include "base/config.h"

@@ -242,9 +242,9 @@ static const char *root_path(struct arena *a, const char *expression)
                         expression, expression);
 }
 
-/* The secure headers of contract/server.md section 3 for what nginx answers itself. `Server` is left to nginx, which
- * has one already; Kanso's own pages have a stricter policy than the configured one. Files may be kept and asked for
- * again (ETag), unless the configuration says otherwise. */
+/* The secure headers of docs/contract/server.md#secure-headers for what nginx answers itself. `Server` is left to
+ * nginx, which has one already; Kanso's own pages have a stricter policy than the configured one. Files may be kept and
+ * asked for again (ETag), unless the configuration says otherwise. */
 static const char *add_headers(struct arena *a, bool file, bool with_policy)
 {
     const char *problem, *lines = secure_headers(a, &problem);

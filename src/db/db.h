@@ -17,7 +17,7 @@
 
 enum { DB_HOSTS_MAX = 16 };
 
-/* Where the database is: the parts of ZENML_STORE_URL and its companions (contract/auth.md section 14). */
+/* Where the database is: the parts of ZENML_STORE_URL and its companions (docs/contract/auth.md#variables). */
 struct db_url {
     struct db_host {
         const char *name; /* or address; one of IPv6 without brackets */

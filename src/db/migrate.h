@@ -1,6 +1,7 @@
 /*
- * Bringing a database to the state in which Kanso works with it: the tables of ZenML 0.66.0 (contract/schema.md) and
- * what sql/kanso.sql adds. Databases of other ZenML versions are refused, never changed.
+ * Bringing a database to the state in which Kanso works with it: the tables of ZenML 0.66.0
+ * (docs/contract/schema.md#upgraded-databases) and what sql/kanso.sql adds. Databases of other ZenML versions are
+ * refused, never changed.
  */
 #ifndef KANSO_DB_MIGRATE_H
 #define KANSO_DB_MIGRATE_H

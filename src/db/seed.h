@@ -1,6 +1,6 @@
 /*
  * The rows that every server has: settings, the default workspace with its stack, the built-in flavors, the first user
- * (contract/resources.md, "Default and protected objects"; contract/auth.md section 15).
+ * (docs/contract/resources.md#default-objects, docs/contract/auth.md#first-start).
  *
  * Each function writes what is missing and leaves what is there. The caller holds the transaction.
  */

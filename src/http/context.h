@@ -18,7 +18,7 @@
 
 enum outcome { OK = 0, FAILED, RETRY };
 
-/* Exceptions by the names that clients know (contract/validation.md section 4). */
+/* Exceptions by the names that clients know (docs/contract/validation.md#exceptions). */
 enum exception {
     EX_STACK_EXISTS,
     EX_COMPONENT_EXISTS,

@@ -1,4 +1,4 @@
-/* Cross-origin requests and secure headers (contract/server.md sections 3 and 4). */
+/* Cross-origin requests and secure headers (docs/contract/server.md#secure-headers, #other-origins). */
 #ifndef KANSO_HTTP_CORS_H
 #define KANSO_HTTP_CORS_H
 

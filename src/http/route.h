@@ -34,7 +34,7 @@ enum need_of {
     NEED_PATH_2,   /* the one that the second path parameter names */
 };
 
-/* One thing that the caller has to be allowed to do (contract/cloud.md sections 3 and 4). */
+/* One thing that the caller has to be allowed to do (docs/contract/cloud.md#permissions, #needs-of-a-route). */
 struct need {
     const struct resource *type;
     const char *action;

@@ -2,7 +2,7 @@
  * Documents described as data: what a JSON object may hold, its defaults and limits.
  *
  * One kind of table serves request and update bodies, stored documents, form fields, query parameters and the OpenAPI
- * components. The shape and order of problems follow contract/validation.md section 2.
+ * components. The shape and order of problems follow docs/contract/validation.md#problems.
  */
 #ifndef KANSO_JSON_MODEL_H
 #define KANSO_JSON_MODEL_H

@@ -1,7 +1,7 @@
 /*
  * A streaming JSON writer. It holds no state but the buffer: a comma is due unless the last byte opened something.
  * Two styles: compact with raw UTF-8 (answers, some columns), and the one of most stored columns: ", " and ": " with
- * \uXXXX for everything beyond ASCII (contract/schema.md, column encodings).
+ * \uXXXX for everything beyond ASCII (docs/contract/schema.md#encodings).
  */
 #ifndef KANSO_JSON_WRITE_H
 #define KANSO_JSON_WRITE_H

@@ -1,4 +1,4 @@
-/* API keys of service accounts (contract/auth.md section 6). */
+/* API keys of service accounts (docs/contract/auth.md#api-keys). */
 #ifndef KANSO_MODEL_API_KEY_H
 #define KANSO_MODEL_API_KEY_H
 

@@ -9,7 +9,7 @@
 int artifact_versions_delete(struct ctx *c, const char *const *ids, size_t count);
 
 /* DELETE /artifact_versions/: versions that no step took or made and, with only_versions=false, artifacts that are left
- * without a version (contract/resources.md, deletes). */
+ * without a version (docs/contract/resources.md#deletes). */
 int artifact_versions_prune(struct ctx *c);
 extern const struct model PRUNE_QUERY;
 

@@ -4,7 +4,8 @@
 
 #include "model/flavor.h"
 
-/* Checks a configuration against its flavor (contract/resources.md, component). 422 ValueError when it does not fit. */
+/* Checks a configuration against its flavor (docs/contract/resources.md#components). 422 ValueError when it does not
+ * fit. */
 int component_check_config(struct ctx *c, const struct flavor *f, const char *flavor_name, const char *type,
                            struct json_object *configuration);
 

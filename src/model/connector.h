@@ -1,4 +1,4 @@
-/* Service connectors: credentials for a provider, which stack components use (contract/connectors.md). */
+/* Service connectors: credentials for a provider, which stack components use (docs/contract/connectors.md#storage). */
 #ifndef KANSO_MODEL_CONNECTOR_H
 #define KANSO_MODEL_CONNECTOR_H
 

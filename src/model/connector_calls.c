@@ -1,4 +1,4 @@
-/* Calls on service connectors that ask their provider (contract/connectors.md sections 4 and 7). */
+/* Calls on service connectors that ask their provider (docs/contract/connectors.md#calls). */
 #include "model/connector.h"
 
 #include "access/access.h"

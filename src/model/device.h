@@ -1,4 +1,4 @@
-/* Devices: command lines that sign in by the OAuth 2.0 device grant (RFC 8628; contract/auth.md section 9). */
+/* Devices: command lines that sign in by the OAuth 2.0 device grant (RFC 8628; docs/contract/auth.md#devices). */
 #ifndef KANSO_MODEL_DEVICE_H
 #define KANSO_MODEL_DEVICE_H
 

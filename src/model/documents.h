@@ -1,7 +1,7 @@
 /*
  * Documents within documents: what the configuration of a pipeline, a step, a build or a service holds. The same tables
- * check request bodies and complete stored documents (contract/resources.json, submodels; contract/validation.md for
- * unknown members).
+ * check request bodies and complete stored documents (tests/contract/openapi.json;
+ * docs/contract/validation.md#unknown-members).
  */
 #ifndef KANSO_MODEL_DOCUMENTS_H
 #define KANSO_MODEL_DOCUMENTS_H

@@ -3,7 +3,7 @@
 
 #include "model/model.h"
 
-/* Handlers beside the generic ones (contract/resources.md, run). */
+/* Handlers beside the generic ones (docs/contract/resources.md#runs). */
 int run_get_or_create(struct ctx *c);
 int run_status(struct ctx *c);        /* GET /runs/{id}/status */
 int run_configuration(struct ctx *c); /* GET /runs/{id}/pipeline-configuration */

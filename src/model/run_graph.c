@@ -1,4 +1,5 @@
-/* The graph of a run: its steps, the artifact versions between them, and what leads where (contract/resources.md). */
+/* The graph of a run: its steps, the artifact versions between them, and what leads where
+ * (docs/contract/resources.md#run-graph). */
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/artifact_version.h"

@@ -1,4 +1,4 @@
-/* Secrets: named sets of values, one name per workspace or per workspace and user (contract/resources.md, secret). */
+/* Secrets: named sets of values, one name per workspace, or workspace and user (docs/contract/resources.md#secrets). */
 #ifndef KANSO_MODEL_SECRET_H
 #define KANSO_MODEL_SECRET_H
 

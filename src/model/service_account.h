@@ -1,4 +1,4 @@
-/* Service accounts: users that are programs, and sign in with API keys (contract/resources.md, service_account). */
+/* Service accounts: users that are programs, and sign in with API keys (docs/contract/resources.md#accounts). */
 #ifndef KANSO_MODEL_SERVICE_ACCOUNT_H
 #define KANSO_MODEL_SERVICE_ACCOUNT_H
 

@@ -1,4 +1,4 @@
-/* The server itself: health, version, info, settings, activation, onboarding (contract/server.md section 1). */
+/* The server itself: health, version, info, settings, activation, onboarding (docs/contract/server.md#endpoints). */
 #ifndef KANSO_MODEL_SETTINGS_H
 #define KANSO_MODEL_SETTINGS_H
 

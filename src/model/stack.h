@@ -1,4 +1,4 @@
-/* Stacks: one component of each type that a pipeline needs (contract/resources.md, stack). */
+/* Stacks: one component of each type that a pipeline needs (docs/contract/resources.md#stacks). */
 #ifndef KANSO_MODEL_STACK_H
 #define KANSO_MODEL_STACK_H
 

@@ -1,4 +1,5 @@
-/* Users, and what they have in common with service accounts: one table (contract/resources.md, user; auth.md 7). */
+/* Users, and what they have in common with service accounts: one table (docs/contract/resources.md#accounts,
+ * docs/contract/auth.md#users). */
 #ifndef KANSO_MODEL_USER_H
 #define KANSO_MODEL_USER_H
 

@@ -1,4 +1,4 @@
-/* Filters, sorting and paging of list endpoints (contract/resources.md, filters and query strings). */
+/* Filters, sorting and paging of list endpoints (docs/contract/resources.md#filters). */
 #ifndef KANSO_RESOURCE_FILTER_H
 #define KANSO_RESOURCE_FILTER_H
 

@@ -2,7 +2,7 @@
  * The resource engine's vocabulary: a resource is described by tables of data, and list, get, create, update, delete,
  * filters, paging and rendering come from them. Behaviour of its own is a named hook beside the description.
  *
- * Field facts come from contract/resources.json, rules from contract/resources.md.
+ * Fields are those of tests/contract/openapi.json, rules those of docs/contract/resources.md.
  */
 #ifndef KANSO_RESOURCE_RESOURCE_H
 #define KANSO_RESOURCE_RESOURCE_H
@@ -11,7 +11,7 @@
 #include "http/context.h"
 #include "http/route.h"
 
-/* How a column holds its value (contract/schema.md, column encodings). */
+/* How a column holds its value (docs/contract/schema.md#encodings). */
 enum encoding {
     E_TEXT,
     E_UUID,  /* char(32) */
@@ -27,7 +27,7 @@ enum encoding {
 /* Where a member stands in the answer. P_NONE: not shown. */
 enum part { P_NONE, P_TOP, P_BODY, P_META, P_RES };
 
-/* What a filter parameter compares, and which operators it knows (contract/resources.md, filters). */
+/* What a filter parameter compares, and which operators it knows (docs/contract/resources.md#filters). */
 enum filter_class {
     F_NONE,
     F_STRING,
@@ -286,7 +286,7 @@ const struct column *resource_column(const struct resource *r, const char *name)
 /* Resolves the first path parameter as workspace name or id; 404 when there is none. Writes hex. */
 int path_workspace(struct ctx *c, char hex[33]);
 
-/* The id behind a name or id (contract/resources.md, lookup): 404 KeyError when there is none. */
+/* The id behind a name or id (docs/contract/resources.md#look-up): 404 KeyError when there is none. */
 int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33]);
 
 /* Runs the whole generic create for a checked body; w->id then names the new row, or with w->exists one that was there.

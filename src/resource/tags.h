@@ -1,4 +1,4 @@
-/* Tags of any resource: rows of tag and tag_resource (contract/resources.md, tags). */
+/* Tags of any resource: rows of tag and tag_resource (docs/contract/resources.md#tags). */
 #ifndef KANSO_RESOURCE_TAGS_H
 #define KANSO_RESOURCE_TAGS_H
 

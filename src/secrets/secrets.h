@@ -1,5 +1,5 @@
 /*
- * The secrets store in SQL: what the `values` column of a secret holds (contract/resources.md, secret).
+ * The secrets store in SQL: what the `values` column of a secret holds (docs/contract/resources.md#secrets).
  *
  * With ZENML_SECRETS_STORE_ENCRYPTION_KEY: base64(nonce || tag || ciphertext) of AES-256-GCM, whose key is the SHA-256
  * of that text. Without: base64 of the plain text. The plain text is a JSON object of texts.

@@ -1,7 +1,7 @@
 /*
  * Execution security: as whom a run executes, and which secrets and tokens it may have.
  *
- * The five models of flytekit (contract/security_models.md): Secret, OAuth2Client, Identity,
+ * The five models of flytekit (docs/contract/security-models.md#models): Secret, OAuth2Client, Identity,
  * OAuth2TokenRequest and SecurityContext, with the wire format of flyteidl's core/security.proto,
  * its JSON form and its readable one. Each model is a C struct beside a `struct sec_model`, the
  * table of its fields; all functions work from that table, so every pair of a `model` and an

@@ -1,6 +1,6 @@
 /*
- * The two documents that help to fill in a run configuration for a template (contract/resources.md, run_template;
- * contract/template_execution.md): the values that the source deployment had, and a JSON schema of what may be given.
+ * The two documents that help to fill in a run configuration for a template (docs/contract/run-templates.md#documents):
+ * the values that the source deployment had, and a JSON schema of what may be given.
  */
 #ifndef KANSO_TEMPLATE_CONFIG_H
 #define KANSO_TEMPLATE_CONFIG_H

@@ -1,7 +1,7 @@
 /*
- * What run templates must know about the flavors of stack components (contract/resources.md, run_template): which parts
- * of a component's configuration are settings that may change from run to run, and which components only work on the
- * machine that they were made on.
+ * What run templates must know about the flavors of stack components (docs/contract/run-templates.md#source): which
+ * parts of a component's configuration are settings that may change from run to run, and which components only work on
+ * the machine that they were made on.
  */
 #ifndef KANSO_TEMPLATE_FLAVORS_H
 #define KANSO_TEMPLATE_FLAVORS_H

@@ -193,7 +193,7 @@ def constructor_json(message: Message) -> dict[str, Any]:
 
 
 def readable(message: Message, indent: int = 2) -> Iterator[str]:
-    """The lines of a message's readable form, as contract/security_models.md describes them."""
+    """The lines of a message's readable form, as docs/contract/security-models.md#readable-form describes them."""
     for field, value in message.ListFields():
         if isinstance(value, Message):
             lines = list(readable(value, indent + 2))

@@ -1,4 +1,4 @@
-/* The secrets store: the test vector of contract/resources.md, and what is not to be decoded. */
+/* The secrets store: the test vector of docs/contract/resources.md#secrets, and what is not to be decoded. */
 #include "base/config.h"
 #include "base/text.h"
 #include "secrets/secrets.h"

@@ -1,4 +1,4 @@
-/* The security models against the vectors and rules of contract/security_models.md. */
+/* The security models against the vectors and rules of docs/contract/security-models.md#vectors. */
 #include "security/security.h"
 
 #include "base/text.h"
