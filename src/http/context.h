@@ -96,7 +96,7 @@ struct auth {
     bool is_admin, is_service_account;
     struct db_value *user_values; /* the user's row, by position of resource_user's columns */
     const char *device_id, *api_key_id, *pipeline_id, *schedule_id; /* of the token: hex, or NULL */
-    const char *session_id; /* of the token: hex, or NULL */
+    const char *session_id;                                         /* of the token: hex, or NULL */
     struct json_object *claims;                                     /* of the token, or NULL */
     const char *token;                                              /* as it came, or NULL */
     int64_t expires;                                                /* of the token: unix seconds, 0 = never */

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from kit.api import Api, fails, forbidden, ok
+from kit.process import free_port
 from kit.servers import PASSWORD, USER, Kanso
 
 
@@ -123,7 +124,7 @@ class Authenticator:
             def log_message(self, *arguments: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

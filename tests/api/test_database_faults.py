@@ -21,7 +21,7 @@ from kit.api import Api, fails, ok
 from kit.factory import World
 from kit.mariadb import MariaDB
 from kit.mysql_proxy import MySQLProxy
-from kit.process import stop, wait_until
+from kit.process import bind_free, stop, wait_until
 from kit.servers import ONE_WORKER, Kanso
 
 ACCOUNT = "narrow"  # whom read_only and limits concern: not one who may do everything
@@ -282,7 +282,7 @@ def by_cgi(kanso: Kanso, **environment: str) -> tuple[int, str]:
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "127.0.0.1"])
 def test_nobody_there(kanso: Kanso, host: str) -> None:
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
+        bind_free(unused)
         port = unused.getsockname()[1]
         status, text = by_cgi(kanso, ZENML_STORE_URL=f"mysql://u:secret-word@{host}:{port}/hidden")
     assert status == 503 and "database" in text

@@ -9,6 +9,7 @@ from typing import Any, Callable
 import pytest
 
 from kit.api import Api
+from kit.process import free_port
 from kit.servers import Kanso
 
 
@@ -17,7 +18,7 @@ class Node:
 
     def __init__(self, port: int) -> None:
         self.target, self.lines = port, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", free_port()))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from kit.mariadb import MariaDB
-from kit.process import REPOSITORY, alive, executable_of, free_port, kill_hard, wait_until
+from kit.process import REPOSITORY, alive, bind_free, executable_of, free_port, kill_hard, wait_until
 from kit.servers import Kanso
 
 SCRIPT = str(REPOSITORY / "scripts" / "kanso")
@@ -199,7 +199,7 @@ def test_restart_refuses_before_it_stops(running: Kanso, name: str, value: str, 
     was = dict(running.environment)
     with socket.socket() as other:
         if value == "busy":
-            other.bind(("127.0.0.1", 0))
+            bind_free(other)
             other.listen()
             value = str(other.getsockname()[1])
         running.environment[name] = value

@@ -23,6 +23,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from .process import free_port
+
 QUIT, INIT_DB, QUERY, PING = 0x01, 0x02, 0x03, 0x0E
 PREPARE, EXECUTE, LONG_DATA, CLOSE, RESET = 0x16, 0x17, 0x18, 0x19, 0x1A
 
@@ -216,7 +218,7 @@ class MySQLProxy:
         self.refusals: list[list[int]] = []  # number, how often still
         self.refused = 0
         self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.listener = socket.create_server(("127.0.0.1", free_port()), backlog=64)
         self.port = int(self.listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 

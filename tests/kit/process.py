@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,11 +15,21 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = REPOSITORY.parent / "shared"
 
 
+def bind_free(listener: socket.socket, host: str = "127.0.0.1") -> int:
+    """Binds to a port that nobody has, below those that the kernel gives to outgoing connections; the port."""
+    for port in random.sample(range(10240, 32768), 1000):
+        try:
+            listener.bind((host, port))
+        except OSError:
+            continue
+        return port
+    raise OSError(f"no free port on {host}")
+
+
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return bind_free(probe)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
