@@ -1,6 +1,7 @@
 // Addresses: everything after '#'. '#/runs/<id>?step=<id>' has the path '/runs/<id>' and the query 'step'.
 // A view is a function of one Page; the router makes the page, runs the view and shows its errors.
 
+import { ApiError } from './api.js';
 import { h, put, to } from './dom.js';
 
 /** Path and query of the present address. */
@@ -28,7 +29,7 @@ function match(pattern, path) {
 }
 
 /** What a view gets: where it is, where to draw, and what ends when the reader leaves. */
-class Page {
+export class Page {
   #leave = new AbortController();
   #main;
 
@@ -71,7 +72,8 @@ class Page {
 
   /**
    * Repeats a task while the page is open and in sight. The task may return the milliseconds until its next
-   * turn, or false when there is nothing more to do.
+   * turn, or false when there is nothing more to do. An error of the server is forgiven; any other ends the repeating
+   * and reaches the console.
    */
   every(ms, task) {
     let timer = 0;
@@ -81,7 +83,15 @@ class Page {
       if (document.hidden || running || this.signal.aborted) return;
       running = true;
       let more = true;
-      try { more = await task(); } catch { /* the next round tries again */ }
+      try {
+        more = await task();
+      } catch (error) {
+        // What the server or the network did may be over by the next round. Anything else is a fault of these pages.
+        if (!(error instanceof ApiError) && error.name !== 'AbortError') {
+          reportError(error);
+          more = false;
+        }
+      }
       running = false;
       if (typeof more === 'number') ms = more;
       if (more === false) document.removeEventListener('visibilitychange', tick);

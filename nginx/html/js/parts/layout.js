@@ -6,13 +6,14 @@ const GAP_Y = 38;
 const BEND = 14; // the width kept free where a long edge passes a layer
 
 /**
- * nodes: [{id, width, height}], edges: [{source, target}]
+ * nodes: [{id, width, height}], edges: [{source, target}]; neither is written to.
  * Returns {width, height, nodes: Map id -> {x, y} (top left), edges: [{source, target, points}]}.
  * Edges to unknown nodes are left out; a cycle does not hang it.
  */
 export function layout(nodes, edges) {
   const cells = new Map(nodes.map((n) => [n.id, { ...n, x: 0, layer: 0, up: [], down: [] }]));
-  const lines = edges.filter((e) => cells.has(e.source) && cells.has(e.target) && e.source !== e.target);
+  const lines = edges.filter((e) => cells.has(e.source) && cells.has(e.target) && e.source !== e.target)
+    .map(({ source, target }) => ({ source, target, bends: [] }));
   const layers = order(route(cells, lines, rank(cells, lines)));
   place(layers);
   return measure(layers, lines, cells);
@@ -54,7 +55,6 @@ function route(cells, lines, count) {
   for (const line of lines) {
     const from = cells.get(line.source);
     const end = cells.get(line.target);
-    line.bends = [];
     let last = from;
     for (let layer = from.layer + 1; layer < end.layer; layer += 1) {
       const bend = { bend: true, width: BEND, height: 0, x: 0, layer, up: [], down: [] };

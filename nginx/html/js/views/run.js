@@ -13,6 +13,7 @@ export default async function runView(page) {
   const { id } = page.params;
   let run;
   let graph;
+  let said = ''; // what the server answered last, to see whether anything is new
   let steps = new Map(); // by id, hydrated: they have the times
   const head = h('div', { class: 'run-head' });
   const list = h('div');
@@ -30,6 +31,13 @@ export default async function runView(page) {
 
   const load = async () => {
     [run, graph] = await Promise.all([api.get(`runs/${id}`, null, page.signal), api.get(`runs/${id}/graph`, null, page.signal)]);
+    said = JSON.stringify([run, graph]);
+  };
+
+  /** Whether a run that had ended is not as it was: one small request. */
+  const changed = async () => {
+    const { body } = await api.get(`runs/${id}`, { hydrate: false }, page.signal);
+    return body.status !== run.body.status || body.updated !== run.body.updated;
   };
 
   /** Times of the steps: a request of its own, after the page stands. */
@@ -63,11 +71,11 @@ export default async function runView(page) {
   loadSteps().catch(() => {});
 
   page.every(isLive(run.body.status) ? 3000 : 15000, async () => {
-    const before = run.body.updated + JSON.stringify(graph);
+    if (!isLive(run.body.status) && !(await changed())) return 15000;
+    const before = said;
     await load();
-    if (before === run.body.updated + JSON.stringify(graph)) {
-      if (isLive(run.body.status)) put(head, heading(run));
-    } else await loadSteps();
+    if (before !== said) await loadSteps();
+    else put(head, heading(run)); // the duration goes on
     await detail.follow();
     return isLive(run.body.status) ? 3000 : 15000;
   });
