@@ -31,7 +31,7 @@ SUPERVISE  := $(B)/bin/kanso-supervise
 LIB        := $(B)/lib/libkanso.so
 
 .DEFAULT_GOAL := all
-.PHONY: all build check clean help
+.PHONY: all build clean help
 all build: $(LIB) $(WORKERS) $(KANSOCTL) $(SUPERVISE) ## build workers into build/cgi-bin and tools into build/bin
 
 $(LIB): $(LIB_OBJ)
@@ -80,8 +80,6 @@ $(SUPERVISE): $(SUPERVISE_SRC:%.c=$(B)/obj/%.o)
 	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $^
 
 .SECONDARY:
-
-check: test ## the same as test
 
 FORMATTED := $(shell git ls-files -co --exclude-standard "*.c" "*.h" 2>/dev/null)
 .PHONY: format lint

@@ -1,20 +1,23 @@
 # Testing. Python and its packages live in $(B)/venv, the stock zenml client in $(B)/zenml-venv.
 #
+#   make check                   seconds: unit tests, and a smoke test of a whole server
+#   make check-api ONLY=tags     a part of a part; ONLY is pytest's -k, SERVER=http://... tests a running server
 #   make test                    everything below; closes with `N passed, N failed`
-#   make check-api ONLY=tags     a part of it; ONLY is pytest's -k, SERVER=http://... tests a running server
 #   make check-mysql TENTH=3     the fourth tenth of the API tests on MySQL; `make test` takes another one for each commit
 #   KANSO_ZENML_VENV=DIR         uses a zenml 0.66.0 that is installed already
 
-UNIT_SRC   := $(sort $(wildcard tests/unit/*.c))
+UNIT_SRC   := $(sort $(wildcard tests/unit/test_*.c))
 UNIT       := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: test check-unit check-api check-security check-conformance check-sanitize check-mysql check-engine unit
+.PHONY: test check check-unit check-api check-security check-conformance check-sanitize check-mysql check-engine unit
+check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
+	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
 	+@$(MAKE) -s -j"$$(nproc)" build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml
-	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) unit api security conformance fuzz sanitize mysql
+	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) check api security conformance fuzz sanitize mysql
 check-unit: unit $(VENV)/.done ## the rooms without I/O
 	@$(TESTS) unit
 check-api: build $(VENV)/.done ## rules and errors over HTTP
@@ -34,11 +37,16 @@ bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the referen
 	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)
 
 unit: $(UNIT)
+UNIT_LINK   = -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib'
+# Functions of db/db.h that tests/unit/fake_db.h has instead.
+FAKED      := run begin commit rollback room errno error cause
+$(B)/unit/test_resource: UNIT_LINK = $(LIB_OBJ) $(FAKED:%=-Wl,--wrap=db_%)
+$(B)/unit/test_resource: $(LIB_OBJ)
 $(B)/unit/%: tests/unit/%.c $(LIB) | packages-test
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	@$(CC) $(CFLAGS) -Wno-missing-prototypes $(INCLUDES) -MMD -MP -o $@ $< $(OPT) $(LDFLAGS) -L$(B)/lib -lkanso \
-	    -Wl,-rpath,'$$ORIGIN/../lib' $(LIBS) -lcmocka
+	@$(CC) $(CFLAGS) -Wno-missing-prototypes $(INCLUDES) -MMD -MP -o $@ $< $(OPT) $(LDFLAGS) $(UNIT_LINK) \
+	    $(LIBS) -lcmocka
 -include $(UNIT:=.d)
 
 $(VENV)/.done: tests/requirements.txt | packages-test

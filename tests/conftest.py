@@ -45,7 +45,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave a tenth of the tests, picked by their names (neighbours come into different ones), and those marked `engine`."""
+    """Tell the report of races; leave a tenth of the tests, picked by their names (neighbours come into different ones), and
+    those marked `engine`."""
+    for item in items:
+        if item.get_closest_marker("race"):
+            item.user_properties.append(("race", "yes"))
     tenth = config.getoption("--tenth")
     if tenth is None:
         return

@@ -14,6 +14,8 @@ from kit.api import Api, ok
 from kit.factory import World
 from kit.servers import Kanso
 
+pytestmark = pytest.mark.race
+
 WORKERS = "auth:4;rest:4"
 Call = Callable[[], requests.Response]
 

@@ -130,6 +130,7 @@ def test_passwords_of_each_request_are_limited(pair: tuple[Kanso, Kanso], addres
     kanso.stop()
 
 
+@pytest.mark.race
 def test_parallel_attempts_are_all_counted(pair: tuple[Kanso, Kanso], address: str) -> None:
     answers: list[int] = []
     threads = [threading.Thread(target=lambda i=i: answers.append(attempt(pair[i % 2], address).status_code)) for i in range(12)]

@@ -20,6 +20,8 @@ from kit.mariadb import MariaDB
 from kit.process import kill_hard, wait_until
 from kit.servers import Kanso
 
+pytestmark = pytest.mark.race
+
 CLIENTS = 32
 UNIQUE = [kind for kind in KINDS if kind.clash] + [
     kind for kind in KINDS if kind.name in ("artifact_version", "service")]

@@ -58,6 +58,7 @@ def test_the_refusal_of_an_inactive_account(one_worker: Kanso, admin: Api) -> No
         assert robot.get("/stacks").status_code == 200
 
 
+@pytest.mark.race
 def test_two_callers_of_one_worker(admin: Api, one_worker: Kanso) -> None:
     """The account that is asked for is that of the request, not of the one before."""
     callers = {"default": admin}

@@ -22,6 +22,8 @@ from kit.kinds import BY_NAME
 from kit.process import REPOSITORY
 from kit.servers import Kanso, Server
 
+pytestmark = pytest.mark.race
+
 Path = tuple[Any, ...]
 
 # table, column, table referred to: the foreign keys of ZenML's tables.

@@ -136,6 +136,7 @@ def test_stopped_while_it_reads_a_body(kanso: Kanso, alone: Alone, how: int, siz
     assert alone.process.wait(60) == 0
 
 
+@pytest.mark.race
 def test_workers_on_one_socket_end_at_the_first_signal(kanso: Kanso, workspace_directory: Path) -> None:
     """Each wakes up for each request, and all but one find nothing to accept; they end all the same, busy or not."""
     first = Alone(kanso, workspace_directory / "shared.sock")

@@ -1,0 +1,77 @@
+"""What tests/run.py makes of tests that pass only when run again, and of programs without a source."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.process import REPOSITORY
+
+UNSTEADY = '''
+from pathlib import Path
+import pytest
+
+def passes_at_the_second_try(name):
+    mark = Path(__file__).with_name(name + ".mark")
+    seen = mark.exists()
+    mark.touch()
+    assert seen
+
+def test_steady():
+    pass
+'''
+ONE = "def test_{0}():\n    passes_at_the_second_try('{0}')\n"
+PROGRAM = "#!/bin/sh\necho '[  PASSED  ] 1 test(s).'\n"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The runner with tests of its own."""
+    shutil.copytree(REPOSITORY / "tests" / "kit", tmp_path / "tests" / "kit")
+    for name in ("run.py", "conftest.py", "pytest.ini"):
+        shutil.copy(REPOSITORY / "tests" / name, tmp_path / "tests")
+    for name in ("tests/api", "tests/unit", "build/unit"):
+        (tmp_path / name).mkdir(parents=True)
+    return tmp_path
+
+
+def run(copy: Path, part: str) -> tuple[int, str]:
+    environment = {name: value for name, value in os.environ.items() if name not in ("ONLY", "SERVER", "TENTH")}
+    done = subprocess.run([sys.executable, str(copy / "tests" / "run.py"), part], text=True, timeout=300,
+                          capture_output=True, env=environment | {"KANSO_BUILD": str(copy / "build")})
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("body,code,last", [
+    (ONE.format("a") + ONE.format("b"), 0, "3 passed, 0 failed, 2 unsteady"),
+    ("".join(ONE.format(name) for name in "abc"), 1, "3 passed, 1 failed, 3 unsteady"),
+    (ONE.format("a") + "@pytest.mark.race\n" + ONE.format("b"), 1, "2 passed, 1 failed, 1 unsteady"),
+    ("pytestmark = pytest.mark.race\n" + ONE.format("a"), 1, "1 passed, 1 failed"),
+    ("def test_never():\n    assert False\n", 1, "1 passed, 1 failed"),
+    ("@pytest.fixture\ndef leaving():\n    yield\n    assert False\n"
+     "def test_leaving(leaving):\n    pass\n", 1, "1 passed, 1 failed"),
+], ids=["two", "three", "a race", "a file of races", "never", "tear-down"])
+def test_passing_only_when_run_again(copy: Path, body: str, code: int, last: str) -> None:
+    (copy / "tests" / "api" / "test_it.py").write_text(UNSTEADY + body)
+    ended, output = run(copy, "api")
+    assert output.splitlines()[-1] == last, output
+    assert ended == code
+
+
+def test_programs_without_a_source(copy: Path) -> None:
+    """They do not run; a source without a program has failed."""
+    for name in ("test_here", "test_gone"):
+        program = copy / "build" / "unit" / name
+        program.write_text(PROGRAM)
+        program.chmod(0o755)
+    (copy / "tests" / "unit" / "test_here.c").touch()
+    code, output = run(copy, "unit")
+    assert code == 0 and output.splitlines()[-1] == "1 passed, 0 failed" and "test_gone" not in output
+    (copy / "tests" / "unit" / "test_new.c").touch()
+    code, output = run(copy, "unit")
+    assert code == 1 and "test_new: not built" in output
