@@ -57,6 +57,8 @@ static int find_target(struct ctx *c, const char **id, const char **external)
         rc = sql(c, &rows, "SELECT id, external_user_id FROM user WHERE id = ?", p_text(hex));
     if (rc != OK)
         return rc;
+    if (rows.count == 0) /* deleted at this moment */
+        return fail(c, EX_KEY, "There is no user with the id %s", c->param[0]);
     *id = db_row(&rows, 0)[0].s;
     *external = db_row(&rows, 0)[1].s;
     return OK;
@@ -76,8 +78,8 @@ static int must_exist(struct ctx *c, const char *type, const char *id)
 
 int user_share(struct ctx *c)
 {
-    const char *type = member_str(c->query, "resource_type"), *given = member_str(c->query, "resource_id"), *user,
-               *external;
+    const char *type = member_str(c->query, "resource_type"), *given = member_str(c->query, "resource_id"),
+               *user = NULL, *external = NULL;
     struct json_object *actions = NULL;
     char id[UUID_HEX + 1];
     uuid_read(given, strlen(given), id);

@@ -284,7 +284,7 @@ int api_token(struct ctx *c)
         return rc;
     const char *token = auth->token;
     int64_t asked = minutes ? json_object_get_int64(minutes) : 0;
-    if (llabs(asked) > LONGEST_MINUTES)
+    if (asked > LONGEST_MINUTES || asked < -LONGEST_MINUTES)
         return fail(c, EX_VALUE, "expires_minutes is %lld; expected at most %lld", (long long)asked,
                     (long long)LONGEST_MINUTES);
     if (auth->device_id || auth->api_key_id) {

@@ -408,15 +408,65 @@ bool json_next_item(struct span array, size_t *at, struct span *value)
     return value->s != NULL;
 }
 
+enum { MAX_UTF8 = 4 };
+
+static size_t put_utf8(unsigned v, char *out)
+{
+    if (v < 0x80) {
+        out[0] = (char)v;
+        return 1;
+    }
+    size_t n = v < 0x800 ? 2 : v < 0x10000 ? 3 : 4;
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = n; i-- > 1; v >>= 6)
+        out[i] = (char)(0x80 | (v & 0x3f));
+    out[0] = (char)(lead[n] | v);
+    return n;
+}
+
+/* Decodes what stands at *i and steps behind it; the number of bytes in `out`. */
+static size_t unescape_next(struct span t, size_t *i, char out[MAX_UTF8])
+{
+    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+    const char *s = t.s;
+    size_t at = (*i)++;
+    if (s[at] != '\\' || at + 1 >= t.len) {
+        out[0] = s[at];
+        return 1;
+    }
+    ++*i;
+    const char *e = strchr(from, s[++at]); /* behind the backslash */
+    if (s[at] != 'u' || at + 4 >= t.len) {
+        out[0] = e && *e ? to[e - from] : s[at];
+        return 1;
+    }
+    unsigned v = hex4(s + at + 1);
+    at += 4;
+    if (v >= 0xd800 && v < 0xdc00 && at + 6 < t.len && s[at + 1] == '\\' && s[at + 2] == 'u') {
+        unsigned low = hex4(s + at + 3);
+        if (low >= 0xdc00 && low < 0xe000) {
+            v = 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00);
+            at += 6;
+        }
+    }
+    *i = at + 1;
+    return put_utf8(v >= 0xd800 && v < 0xe000 ? 0xfffd : v, out);
+}
+
+/* Compares decoded, character by character: keys are of any length. */
 static bool key_is(struct span raw, const char *key, size_t len)
 {
     if (!memchr(raw.s, '\\', raw.len))
         return raw.len == len && memcmp(raw.s, key, len) == 0;
-    char decoded[1024];
-    if (raw.len > sizeof decoded)
-        return false;
-    size_t n = json_unescape(raw.s, raw.len, decoded);
-    return n == len && memcmp(decoded, key, len) == 0;
+    size_t at = 0;
+    for (size_t i = 0; i < raw.len;) {
+        char part[MAX_UTF8];
+        size_t n = unescape_next(raw, &i, part);
+        if (len - at < n || memcmp(key + at, part, n) != 0)
+            return false;
+        at += n;
+    }
+    return at == len;
 }
 
 struct span json_member(struct span object, const char *key)
@@ -449,46 +499,14 @@ char json_kind(struct span value)
     return value.s[i] == '-' || isdigit((unsigned char)value.s[i]) ? '0' : value.s[i];
 }
 
-static size_t put_utf8(unsigned v, char *out)
-{
-    if (v < 0x80) {
-        out[0] = (char)v;
-        return 1;
-    }
-    size_t n = v < 0x800 ? 2 : v < 0x10000 ? 3 : 4;
-    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = n; i-- > 1; v >>= 6)
-        out[i] = (char)(0x80 | (v & 0x3f));
-    out[0] = (char)(lead[n] | v);
-    return n;
-}
-
 size_t json_unescape(const char *s, size_t len, char *out)
 {
     size_t n = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] != '\\' || i + 1 >= len) {
-            out[n++] = s[i];
-            continue;
-        }
-        static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-        const char *e = strchr(from, s[++i]);
-        if (s[i] != 'u' || i + 4 >= len) {
-            out[n++] = e && *e ? to[e - from] : s[i];
-            continue;
-        }
-        unsigned v = hex4(s + i + 1);
-        i += 4;
-        if (v >= 0xd800 && v < 0xdc00 && i + 6 < len && s[i + 1] == '\\' && s[i + 2] == 'u') {
-            unsigned low = hex4(s + i + 3);
-            if (low >= 0xdc00 && low < 0xe000) {
-                v = 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00);
-                i += 6;
-            }
-        }
-        if (v >= 0xd800 && v < 0xe000)
-            v = 0xfffd;
-        n += put_utf8(v, out + n);
+    for (size_t i = 0; i < len;) {
+        char part[MAX_UTF8];
+        size_t bytes = unescape_next((struct span){s, len}, &i, part);
+        memcpy(out + n, part, bytes);
+        n += bytes;
     }
     return n;
 }

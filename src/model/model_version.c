@@ -37,10 +37,7 @@ static int load_services(struct view *v, struct row **rows, size_t count)
     }
     if (rc != OK || shown == 0)
         return rc;
-    struct query *q = view_query(v, &resource_service, detail);
-    query_add(q, " FROM service t WHERE t.id IN ");
-    query_in(q, ids, shown);
-    return view_select(v, &resource_service, detail, q, NULL, NULL);
+    return view_fetch(v, &resource_service, detail, ids, shown);
 }
 
 /* Artifact versions by the name of their artifact, then runs. */

@@ -1,5 +1,6 @@
 /* The graph of a run: its steps, the artifact versions between them, and what leads where
  * (docs/contract/resources.md#run-graph). */
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/artifact_version.h"
@@ -13,6 +14,18 @@ struct edge {
     const char *source, *target;
 };
 
+/* The newest value of a key: its row of (resource_id, key, value, type). */
+struct metadata {
+    const struct db_value *row;
+    const struct metadata *next;
+};
+
+/* A step that has an artifact version among its outputs: its place in the graph's steps. */
+struct maker {
+    size_t step;
+    const struct maker *next;
+};
+
 struct graph {
     struct view *v;
     struct arena *mem;
@@ -20,7 +33,9 @@ struct graph {
     size_t step_count;
     struct edge *edges;
     size_t edge_count, edge_room;
-    struct db_rows metadata; /* resource_id, key, value, type of everything in the graph, oldest first */
+    struct lookup *metadata; /* of everything in the graph, by its id: struct metadata, oldest first */
+    struct lookup *places;   /* of steps, by their ids: into `steps` */
+    struct lookup *makers;   /* by the id of an artifact version: struct maker */
 };
 
 static char *node_id(struct graph *g, const char *prefix, const char *hex)
@@ -70,31 +85,29 @@ static void add_python(struct graph *g, struct buf *b, struct span v, bool neste
     }
 }
 
+static void write_value(struct graph *g, struct jw *w, const struct db_value *m)
+{
+    struct buf text = {0};
+    buf_room(&text, 64);
+    text.data[0] = '\0';
+    struct span value = {m[2].s, m[2].len};
+    if (stored_json(g->mem, value, (struct origin){"run metadata of", m[0].s, m[1].s}).s)
+        add_python(g, &text, value, false); /* as it is stored: Python has words for what JSON lacks */
+    else
+        buf_adds(&text, "None");
+    jw_open(w, '[');
+    jw_str(w, m[1].s);
+    jw_strn(w, text.data, text.len);
+    jw_str(w, m[3].s);
+    jw_close(w, ']');
+    buf_free(&text);
+}
+
 static void write_metadata(struct graph *g, struct jw *w, const char *id)
 {
     jw_open(w, '[');
-    for (size_t i = 0; i < g->metadata.count; i++) {
-        struct db_value *m = db_row(&g->metadata, i);
-        bool shown = streq(m[0].s, id);
-        for (size_t k = i + 1; k < g->metadata.count && shown; k++) /* the newest value of a key */
-            shown = !streq(db_row(&g->metadata, k)[0].s, id) || !streq(db_row(&g->metadata, k)[1].s, m[1].s);
-        if (!shown)
-            continue;
-        struct buf text = {0};
-        buf_room(&text, 64);
-        text.data[0] = '\0';
-        struct span value = {m[2].s, m[2].len};
-        if (stored_json(g->mem, value, (struct origin){"run metadata of", id, m[1].s}).s)
-            add_python(g, &text, value, false); /* as it is stored: Python has words for what JSON lacks */
-        else
-            buf_adds(&text, "None");
-        jw_open(w, '[');
-        jw_str(w, m[1].s);
-        jw_strn(w, text.data, text.len);
-        jw_str(w, m[3].s);
-        jw_close(w, ']');
-        buf_free(&text);
-    }
+    for (const struct metadata *m = lookup_get(g->metadata, id); m; m = m->next)
+        write_value(g, w, m->row);
     jw_close(w, ']');
 }
 
@@ -243,22 +256,31 @@ static void add_edge(struct graph *g, const char *source, const char *target)
     g->edges[g->edge_count++] = (struct edge){source, target};
 }
 
-/* Whether something that the parent made is taken by the child. */
-static bool share_artifact(const struct row *parent, const struct row *child)
+/* Marks, with a number of its own, the steps that made something which this one takes. */
+static void mark_makers(const struct graph *g, const struct row *step, size_t *marks, size_t number)
 {
-    for (struct kid *o = parent ? parent->kids[SLOT_STEP_IO] : NULL; o; o = o->next)
-        for (struct kid *i = child->kids[SLOT_STEP_IO]; i && *o->v[3].s == 'o'; i = i->next)
-            if (*i->v[3].s == 'i' && streq(i->id, o->id))
-                return true;
-    return false;
+    for (const struct kid *k = step->kids[SLOT_STEP_IO]; k; k = k->next)
+        for (const struct maker *m = *k->v[3].s == 'i' ? lookup_get(g->makers, k->id) : NULL; m; m = m->next)
+            marks[m->step] = number;
+}
+
+/* Steps that lead to each other without an artifact version between them. */
+static void add_bare_edges(struct graph *g)
+{
+    size_t *marks = arena_array(g->mem, g->step_count, sizeof *marks);
+    for (size_t i = 0; i < g->step_count; i++) {
+        mark_makers(g, g->steps[i], marks, i + 1);
+        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_PARENTS]; k; k = k->next) {
+            struct row *const *parent = lookup_get(g->places, k->id);
+            if (!parent || marks[parent - g->steps] != i + 1)
+                add_edge(g, node_id(g, "step_", k->id), node_id(g, "step_", g->steps[i]->id));
+        }
+    }
 }
 
 static void write_edges(struct graph *g, struct jw *w)
 {
-    for (size_t i = 0; i < g->step_count; i++)
-        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_PARENTS]; k; k = k->next)
-            if (!share_artifact(view_find(g->v, &resource_step, k->id), g->steps[i]))
-                add_edge(g, node_id(g, "step_", k->id), node_id(g, "step_", g->steps[i]->id));
+    add_bare_edges(g);
     jw_open(w, '[');
     for (size_t i = 0; i < g->edge_count; i++) {
         jw_open(w, '{');
@@ -289,28 +311,33 @@ static void write_step_and_outputs(struct graph *g, struct jw *w, const struct r
             add_edge(g, node_id(g, "artifact_", k->id), self);
 }
 
-static bool made_within(const struct graph *g, const char *version)
-{
-    for (size_t i = 0; i < g->step_count; i++)
-        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next)
-            if (*k->v[3].s == 'o' && streq(k->id, version))
-                return true;
-    return false;
-}
-
 static void write_external(struct graph *g, struct jw *w)
 {
     for (size_t i = 0; i < g->step_count; i++)
         for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next) {
             const struct row *version = view_find(g->v, &resource_artifact_version, k->id);
-            if (*k->v[3].s == 'i' && version && !made_within(g, k->id))
+            if (*k->v[3].s == 'i' && version && !lookup_get(g->makers, k->id))
                 write_artifact(g, w, version, k->key, "external", producer(g, version));
         }
 }
 
+/* Of rows in order of age, the newest of each key, by what they belong to. */
+static void index_metadata(struct graph *g, const struct db_rows *rows)
+{
+    struct lookup *keys = lookup_new(g->mem);
+    g->metadata = lookup_new(g->mem);
+    for (size_t i = rows->count; i-- > 0;) {
+        const struct db_value *row = db_row(rows, i);
+        if (!lookup_add(keys, arena_printf(g->mem, "%s %s", row[0].s, row[1].s), row))
+            continue;
+        const struct metadata m = {row, lookup_get(g->metadata, row[0].s)};
+        lookup_put(g->metadata, row[0].s, arena_memdup(g->mem, &m, sizeof m));
+    }
+}
+
 static int load_metadata(struct graph *g, const char *run_id)
 {
-    struct query *q = query_new(g->mem);
+    struct db_rows rows;
     size_t room = 1 + g->step_count, n = 0;
     for (size_t i = 0; i < g->step_count; i++)
         for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next)
@@ -322,10 +349,27 @@ static int load_metadata(struct graph *g, const char *run_id)
         for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next)
             ids[n++] = k->id;
     }
-    query_add(q, "SELECT resource_id, `key`, value, type FROM run_metadata WHERE resource_id IN ");
-    query_in(q, ids, n);
-    query_add(q, " ORDER BY created, kanso_order");
-    return query_run(view_ctx(g->v), q, &g->metadata);
+    int rc = sql_in(view_ctx(g->v), &rows,
+                    "SELECT resource_id, `key`, value, type FROM run_metadata WHERE resource_id IN %s "
+                    "ORDER BY created, kanso_order",
+                    ids, n, NULL, 0);
+    if (rc == OK)
+        index_metadata(g, &rows);
+    return rc;
+}
+
+static void index_steps(struct graph *g)
+{
+    g->places = lookup_new(g->mem);
+    g->makers = lookup_new(g->mem);
+    for (size_t i = 0; i < g->step_count; i++) {
+        lookup_add(g->places, g->steps[i]->id, &g->steps[i]);
+        for (const struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next) {
+            const struct maker m = {i, lookup_get(g->makers, k->id)};
+            if (*k->v[3].s == 'o')
+                lookup_put(g->makers, k->id, arena_memdup(g->mem, &m, sizeof m));
+        }
+    }
 }
 
 static int load_graph(struct graph *g, const char *run_id)
@@ -342,7 +386,10 @@ static int load_graph(struct graph *g, const char *run_id)
         rc = view_select(g->v, &resource_step, D_META, q, &g->steps, &g->step_count);
     if (rc == OK)
         rc = view_load(g->v);
-    return rc == OK ? load_metadata(g, run_id) : rc;
+    if (rc != OK)
+        return rc;
+    index_steps(g);
+    return load_metadata(g, run_id);
 }
 
 int run_graph(struct ctx *c)

@@ -115,58 +115,58 @@ static int hold_references(struct ctx *c)
     return references_hold(c, refs, ARRAY_LEN(refs));
 }
 
-/* One statement for all values; their ids in *ids. */
+/* Writes the values; their ids in *ids. */
 static int insert_values(struct ctx *c, const char ***ids, size_t *count)
 {
+    enum { COLUMNS = 11 };
     char now[STAMP_LEN + 1], id[UUID_HEX + 1];
     struct json_object *values = member(c->body, "values");
-    struct query *q = query_new(c->mem);
+    size_t n = 0, room = (size_t)json_object_object_length(values) + 1;
+    struct db_param *params = arena_array(c->mem, size_mul(room, COLUMNS), sizeof *params);
     stamp_now(now);
-    *ids = arena_array(c->mem, (size_t)json_object_object_length(values) + 1, sizeof **ids);
-    *count = 0;
-    query_add(
-        q, "INSERT INTO run_metadata (id, created, updated, resource_id, resource_type, stack_component_id, user_id, "
-           "workspace_id, `key`, value, type) VALUES ");
+    *ids = arena_array(c->mem, room, sizeof **ids);
+    const struct db_param resource = hex_param(c, "resource_id"), component = hex_param(c, "stack_component_id"),
+                          user = hex_param(c, "user"), workspace = hex_param(c, "workspace");
     json_object_object_foreach(values, key, value)
     {
         uuid_new(id);
-        (*ids)[*count] = arena_strdup(c->mem, id);
-        const struct db_param row[] = {p_text((*ids)[*count]),
-                                       p_text(now),
-                                       p_text(now),
-                                       hex_param(c, "resource_id"),
-                                       p_text(member_str(c->body, "resource_type")),
-                                       hex_param(c, "stack_component_id"),
-                                       hex_param(c, "user"),
-                                       hex_param(c, "workspace"),
-                                       p_text(key),
-                                       p_text(json_text(c->mem, value, true)),
-                                       p_text(member_str(member(c->body, "types"), key))};
-        query_add(q, *count ? ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-        for (size_t i = 0; i < ARRAY_LEN(row); i++)
-            query_param(q, row[i]);
-        ++*count;
+        (*ids)[n] = arena_strdup(c->mem, id);
+        const struct db_param row[COLUMNS] = {p_text((*ids)[n]),
+                                              p_text(now),
+                                              p_text(now),
+                                              resource,
+                                              p_text(member_str(c->body, "resource_type")),
+                                              component,
+                                              user,
+                                              workspace,
+                                              p_text(key),
+                                              p_text(json_text(c->mem, value, true)),
+                                              p_text(member_str(member(c->body, "types"), key))};
+        memcpy(params + n++ * COLUMNS, row, sizeof row);
     }
-    return *count ? query_run(c, q, NULL) : OK;
+    *count = n;
+    return sql_insert(c,
+                      "INSERT INTO run_metadata (id, created, updated, resource_id, resource_type, stack_component_id, "
+                      "user_id, workspace_id, `key`, value, type) VALUES",
+                      params, COLUMNS, n, "");
 }
 
+/* What others have deleted in the meantime is left out. */
 static int respond_rows(struct ctx *c, const char **ids, size_t count)
 {
     struct view *v = view_new(c);
-    struct query *q = view_query(v, &resource_run_metadata, D_META);
-    struct row **rows = NULL;
-    size_t found = 0;
-    query_add(q, " FROM run_metadata t WHERE t.id IN ");
-    query_in(q, ids, count);
-    int rc = count ? view_select(v, &resource_run_metadata, D_META, q, &rows, &found) : OK;
+    int rc = view_fetch(v, &resource_run_metadata, D_META, ids, count);
     if (rc == OK)
         rc = view_load(v);
     if (rc != OK)
         return rc;
     struct jw w = respond_json(c);
     jw_open(&w, '[');
-    for (size_t i = 0; i < count; i++) /* in the order of the request */
-        view_write(v, &w, view_find(v, &resource_run_metadata, ids[i]), D_META);
+    for (size_t i = 0; i < count; i++) { /* in the order of the request */
+        const struct row *row = view_find(v, &resource_run_metadata, ids[i]);
+        if (row)
+            view_write(v, &w, row, D_META);
+    }
     jw_close(&w, ']');
     return OK;
 }

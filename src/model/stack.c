@@ -1,6 +1,7 @@
 #include "model/stack.h"
 
 #include "auth/auth.h"
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/component.h"
@@ -163,26 +164,15 @@ static const char **ids_in(struct ctx *c, struct json_object *map, size_t *count
     return ids;
 }
 
-static bool row_has(const struct db_rows *rows, const char *id)
-{
-    for (size_t i = 0; i < rows->count; i++)
-        if (streq(db_row(rows, i)[0].s, id))
-            return true;
-    return false;
-}
-
 /* Reads (id, type, flavor) of components; 404 for one that does not exist. */
 static int find_components(struct ctx *c, const char **ids, size_t count, struct db_rows *found)
 {
-    *found = (struct db_rows){0};
-    if (count == 0)
-        return OK;
-    struct query *q = query_new(c->mem);
-    query_add(q, "SELECT id, type, flavor FROM stack_component WHERE id IN ");
-    query_in(q, ids, count);
-    int rc = query_run(c, q, found);
-    for (size_t i = 0; i < count && rc == OK; i++)
-        if (!row_has(found, ids[i])) {
+    int rc = sql_in(c, found, "SELECT id, type, flavor FROM stack_component WHERE id IN %s", ids, count, NULL, 0);
+    struct lookup *there = lookup_new(c->mem);
+    for (size_t i = 0; rc == OK && i < found->count; i++)
+        lookup_add(there, db_row(found, i)[0].s, ids);
+    for (size_t i = 0; rc == OK && i < count; i++)
+        if (!lookup_get(there, ids[i])) {
             char text[UUID_TEXT + 1];
             uuid_write(ids[i], text);
             return fail(c, EX_KEY, "There is no stack component with the id %s", text);
@@ -192,17 +182,16 @@ static int find_components(struct ctx *c, const char **ids, size_t count, struct
 
 static int link_components(struct ctx *c, const char *stack, const char **ids, size_t count)
 {
-    int rc = references_hold_all(c, &resource_component, ids, count);
-    if (rc != OK || count == 0)
-        return rc;
-    struct query *q = query_new(c->mem);
-    query_add(q, "INSERT INTO stack_composition (stack_id, component_id) VALUES ");
+    enum { COLUMNS = 2 };
+    struct db_param *params = arena_array(c->mem, size_mul(count + 1, COLUMNS), sizeof *params);
     for (size_t i = 0; i < count; i++) {
-        query_add(q, i ? ", (?, ?)" : "(?, ?)");
-        query_param(q, p_text(stack));
-        query_param(q, p_text(ids[i]));
+        params[i * COLUMNS] = p_text(stack);
+        params[i * COLUMNS + 1] = p_text(ids[i]);
     }
-    return query_run(c, q, NULL);
+    int rc = references_hold_all(c, &resource_component, ids, count);
+    return rc == OK ? sql_insert(c, "INSERT INTO stack_composition (stack_id, component_id) VALUES", params, COLUMNS,
+                                 count, "")
+                    : rc;
 }
 
 /* Updates and deletes --------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* Runs of single steps. Their configuration is not theirs: it is looked up by name in the deployment of the run. */
 #include "model/step.h"
 
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
@@ -119,18 +120,31 @@ static const struct model body = MODEL("step_run", fields);
 
 /* Loading ---------------------------------------------------------------------------------------------------------- */
 
-/* Finds each step's document in its deployment. A deployment's text is walked once, whatever the number of steps. */
-static void assign_documents(struct arena *mem, struct row **rows, size_t count, const char *deployment,
-                             struct span all)
+/* Rows that want a document: those of one deployment, or of one name in it, one after the other. */
+struct seeker {
+    struct row *row;
+    struct seeker *next;
+};
+
+static void add_seeker(struct arena *mem, struct lookup *l, const char *text, struct row *row)
 {
+    const struct seeker s = {row, lookup_get(l, text)};
+    lookup_put(l, text, arena_memdup(mem, &s, sizeof s));
+}
+
+/* Finds each step's document in its deployment, whose text is walked once, whatever the number of steps. */
+static void assign_documents(struct arena *mem, const struct seeker *seekers, struct span all)
+{
+    struct lookup *names = lookup_new(mem);
     struct span key, value;
     size_t at = 0;
+    for (; seekers; seekers = seekers->next)
+        add_seeker(mem, names, row_str(seekers->row, "name"), seekers->row);
     while (json_next_member(all, &at, &key, &value)) {
         char *name = arena_alloc(mem, key.len + 1);
         name[json_unescape(key.s, key.len, name)] = '\0';
-        for (size_t i = 0; i < count; i++)
-            if (streq(row_str(rows[i], "deployment_id"), deployment) && streq(row_str(rows[i], "name"), name))
-                rows[i]->data = arena_memdup(mem, &value, sizeof value);
+        for (const struct seeker *s = lookup_get(names, name); s; s = s->next)
+            s->row->data = arena_memdup(mem, &value, sizeof value);
     }
 }
 
@@ -138,27 +152,24 @@ static int load_documents(struct view *v, struct row **rows, size_t count)
 {
     struct ctx *c = view_ctx(v);
     const char **ids = arena_array(c->mem, count + 1, sizeof *ids);
+    struct lookup *seekers = lookup_new(c->mem);
+    struct db_rows found;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         const char *id = row_str(rows[i], "deployment_id");
-        bool known = !id;
-        for (size_t k = n; k-- > 0 && !known;)
-            known = streq(ids[k], id);
-        if (!known)
+        if (!id)
+            continue;
+        if (!lookup_get(seekers, id))
             ids[n++] = id;
+        add_seeker(c->mem, seekers, id, rows[i]);
     }
-    struct db_rows found = {0};
-    if (n) {
-        struct query *q = query_new(c->mem);
-        query_add(q, "SELECT id, step_configurations FROM pipeline_deployment WHERE id IN ");
-        query_in(q, ids, n);
-        int rc = query_run(c, q, &found);
-        if (rc != OK)
-            return rc;
-    }
+    int rc =
+        sql_in(c, &found, "SELECT id, step_configurations FROM pipeline_deployment WHERE id IN %s", ids, n, NULL, 0);
+    if (rc != OK)
+        return rc;
     for (size_t i = 0; i < found.count; i++) {
         struct db_value *d = db_row(&found, i);
-        assign_documents(c->mem, rows, count, d[0].s,
+        assign_documents(c->mem, lookup_get(seekers, d[0].s),
                          stored_json(c->mem, (struct span){d[1].s, d[1].len},
                                      (struct origin){"pipeline_deployment", d[0].s, "step_configurations"}));
     }
@@ -217,43 +228,38 @@ static const char *hex_of(struct arena *mem, struct json_object *uuid)
 /* Links a step with artifact versions by name; those that are linked already stay. */
 static int link_artifacts(struct write *w, const char *table, const char *type, struct json_object *map)
 {
+    enum { COLUMNS = 4 };
     size_t count = (size_t)json_object_object_length(map), n = 0;
-    if (count == 0)
-        return OK;
-    const char **ids = arena_array(w->c->mem, count, sizeof *ids);
-    struct query *q = query_new(w->c->mem);
-    query_add(q, "INSERT IGNORE INTO %s (step_id, artifact_id, name, type) VALUES ", table);
+    const char **ids = arena_array(w->c->mem, count + 1, sizeof *ids);
+    struct db_param *params = arena_array(w->c->mem, size_mul(count + 1, COLUMNS), sizeof *params);
     json_object_object_foreach(map, name, id)
     {
         ids[n] = hex_of(w->c->mem, id);
-        query_add(q, n ? ", (?, ?, ?, ?)" : "(?, ?, ?, ?)");
-        query_param(q, p_text(w->id));
-        query_param(q, p_text(ids[n]));
-        query_param(q, p_text(name));
-        query_param(q, p_text(type));
-        n++;
+        const struct db_param row[COLUMNS] = {p_text(w->id), p_text(ids[n]), p_text(name), p_text(type)};
+        memcpy(params + n++ * COLUMNS, row, sizeof row);
     }
+    const char *head =
+        arena_printf(w->c->mem, "INSERT IGNORE INTO %s (step_id, artifact_id, name, type) VALUES", table);
     int rc = references_hold_all(w->c, &resource_artifact_version, ids, n);
-    return rc == OK ? query_run(w->c, q, NULL) : rc;
+    return rc == OK ? sql_insert(w->c, head, params, COLUMNS, n, "") : rc;
 }
 
 static int link_parents(struct write *w)
 {
+    enum { COLUMNS = 2 };
     struct json_object *list = member(w->body, "parent_step_ids");
     size_t count = json_object_array_length(list);
-    if (count == 0)
-        return OK;
-    const char **ids = arena_array(w->c->mem, count, sizeof *ids);
-    struct query *q = query_new(w->c->mem);
-    query_add(q, "INSERT IGNORE INTO step_run_parents (parent_id, child_id) VALUES ");
+    const char **ids = arena_array(w->c->mem, count + 1, sizeof *ids);
+    struct db_param *params = arena_array(w->c->mem, size_mul(count + 1, COLUMNS), sizeof *params);
     for (size_t i = 0; i < count; i++) {
         ids[i] = hex_of(w->c->mem, json_object_array_get_idx(list, i));
-        query_add(q, i ? ", (?, ?)" : "(?, ?)");
-        query_param(q, p_text(ids[i]));
-        query_param(q, p_text(w->id));
+        params[i * COLUMNS] = p_text(ids[i]);
+        params[i * COLUMNS + 1] = p_text(w->id);
     }
     int rc = references_hold_all(w->c, &resource_step, ids, count);
-    return rc == OK ? query_run(w->c, q, NULL) : rc;
+    return rc == OK ? sql_insert(w->c, "INSERT IGNORE INTO step_run_parents (parent_id, child_id) VALUES", params,
+                                 COLUMNS, count, "")
+                    : rc;
 }
 
 static int insert_logs(struct write *w)
@@ -341,16 +347,31 @@ int step_create(struct ctx *c)
     return rc == OK ? respond_row(c, &resource_step, w.id, D_META) : rc;
 }
 
-static int find_run(struct ctx *c, const char *step_id, const char **run_id, bool *has_model)
+static int no_such_step(struct ctx *c, const char *step_id)
+{
+    return fail(c, EX_KEY, "There is no step run with the id %s", step_id);
+}
+
+/* The run of a step, which never changes: to be locked before anything else of the step is looked at. */
+static int find_run(struct ctx *c, const char *step_id, const char **run_id)
 {
     struct db_rows rows;
-    int rc = sql(c, &rows, "SELECT pipeline_run_id, model_version_id FROM step_run WHERE id = ?", p_text(step_id));
+    int rc = sql(c, &rows, "SELECT pipeline_run_id FROM step_run WHERE id = ?", p_text(step_id));
     if (rc == OK && rows.count == 0)
-        return fail(c, EX_KEY, "There is no step run with the id %s", step_id);
-    if (rc == OK) {
+        return no_such_step(c, step_id);
+    if (rc == OK)
         *run_id = db_row(&rows, 0)[0].s;
-        *has_model = db_row(&rows, 0)[1].s != NULL;
-    }
+    return rc;
+}
+
+/* A model version that a step has is never replaced. */
+static int lock_step(struct ctx *c, const char *step_id, bool *has_model)
+{
+    struct db_rows rows;
+    int rc = sql(c, &rows, "SELECT model_version_id FROM step_run WHERE id = ? FOR UPDATE", p_text(step_id));
+    if (rc == OK && rows.count == 0)
+        return no_such_step(c, step_id);
+    *has_model = rc == OK && db_row(&rows, 0)[0].s;
     return rc;
 }
 
@@ -363,9 +384,11 @@ int step_update(struct ctx *c)
     memcpy(w.id, c->param[0], sizeof w.id);
     int rc = sql_begin(c);
     if (rc == OK)
-        rc = find_run(c, w.id, &run_id, &has_model);
+        rc = find_run(c, w.id, &run_id);
     if (rc == OK)
         rc = run_lock(c, run_id, false, &run);
+    if (rc == OK)
+        rc = lock_step(c, w.id, &has_model);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (member(w.body, names[i]) && !(i == 2 && has_model))
             write_set(&w, names[i],

@@ -1,5 +1,6 @@
 /* The generic handlers: list, get, create, update, delete. */
 #include "base/log.h"
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
@@ -406,21 +407,17 @@ int references_hold(struct ctx *c, const struct reference *refs, size_t count)
 int references_hold_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count)
 {
     struct db_rows rows;
-    if (count == 0)
-        return OK;
-    struct query *q = query_new(c->mem);
-    query_add(q, "SELECT id FROM `%s` WHERE id IN ", to->table);
-    query_in(q, ids, count);
-    query_add(q, " LOCK IN SHARE MODE");
-    int rc = query_run(c, q, &rows);
-    for (size_t i = 0; i < count && rc == OK; i++) {
-        bool there = false;
-        for (size_t k = 0; k < rows.count && !there; k++)
-            there = streq(ids[i], db_row(&rows, k)[0].s);
-        if (!there)
+    const char *text = arena_printf(c->mem, "SELECT id FROM `%s` WHERE id IN %%s LOCK IN SHARE MODE", to->table);
+    int rc = sql_in(c, &rows, text, ids, count, NULL, 0);
+    if (rc != OK)
+        return rc;
+    struct lookup *there = lookup_new(c->mem);
+    for (size_t i = 0; i < rows.count; i++)
+        lookup_add(there, db_row(&rows, i)[0].s, ids);
+    for (size_t i = 0; i < count; i++)
+        if (!lookup_get(there, ids[i]))
             return no_such_row(c, EX_KEY, to, ids[i]);
-    }
-    return rc;
+    return OK;
 }
 
 /* What an SQL column refers to; NULL: nothing. */

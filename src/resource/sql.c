@@ -182,3 +182,96 @@ int query_run(struct ctx *c, struct query *q, struct db_rows *out)
 {
     return sql_run(c, out, q->text.data, q->params, q->count);
 }
+
+static size_t marks_in(const char *text)
+{
+    size_t n = 0;
+    while ((text = strstr(text, "%s"))) {
+        text += 2;
+        n++;
+    }
+    return n;
+}
+
+static int run_piece(struct ctx *c, struct db_rows *out, const char *text, const char *const *ids, size_t count,
+                     const struct db_param *params, size_t param_count)
+{
+    struct query *q = query_new(c->mem);
+    for (size_t i = 0; i < param_count; i++)
+        query_param(q, params[i]);
+    for (const char *mark; (mark = strstr(text, "%s")); text = mark + 2) {
+        buf_add(&q->text, text, (size_t)(mark - text));
+        query_in(q, ids, count);
+    }
+    buf_adds(&q->text, text);
+    return query_run(c, q, out);
+}
+
+static void append_rows(struct arena *mem, struct db_rows *to, const struct db_rows *more)
+{
+    size_t old = size_mul(to->count, to->columns), new = size_mul(more->count, more->columns);
+    struct db_value *all = arena_array(mem, size_add(old, new), sizeof *all);
+    if (old)
+        memcpy(all, to->values, old * sizeof *all);
+    if (new)
+        memcpy(all + old, more->values, new * sizeof *all);
+    to->values = all;
+    to->columns = more->columns;
+    to->count += more->count;
+    to->affected += more->affected;
+}
+
+int sql_in(struct ctx *c, struct db_rows *out, const char *text, const char *const *ids, size_t count,
+           const struct db_param *params, size_t param_count)
+{
+    /* query_in() adds up to a quarter */
+    size_t most = (SQL_PLACEHOLDERS - param_count) / marks_in(text) / 5 * 4;
+    if (out)
+        *out = (struct db_rows){0};
+    for (size_t at = 0, n; at < count; at += n) {
+        struct db_rows rows = {0};
+        n = count - at < most ? count - at : most;
+        int rc = run_piece(c, out ? &rows : NULL, text, ids + at, n, params, param_count);
+        if (rc != OK)
+            return rc;
+        if (out && at == 0)
+            *out = rows;
+        else if (out)
+            append_rows(c->mem, out, &rows);
+    }
+    return OK;
+}
+
+/* How many of the rows go into the next statement: one at least. */
+static size_t fitting_rows(const struct db_param *values, size_t columns, size_t rows)
+{
+    size_t n = 0, bytes = 0;
+    for (; n < rows && (n + 1) * columns <= SQL_PLACEHOLDERS; n++) {
+        for (size_t i = 0; i < columns; i++)
+            bytes += values[n * columns + i].len;
+        if (n && bytes > SQL_CHUNK_BYTES)
+            break;
+    }
+    return n;
+}
+
+int sql_insert(struct ctx *c, const char *head, const struct db_param *values, size_t columns, size_t rows,
+               const char *tail)
+{
+    for (size_t at = 0, n; at < rows; at += n) {
+        struct query *q = query_new(c->mem);
+        n = fitting_rows(values + at * columns, columns, rows - at);
+        query_add(q, "%s", head);
+        for (size_t i = 0; i < n * columns; i++) {
+            buf_adds(&q->text, i % columns ? ", ?" : i ? ", (?" : " (?");
+            if (i % columns == columns - 1)
+                buf_addc(&q->text, ')');
+            query_param(q, values[at * columns + i]);
+        }
+        query_add(q, " %s", tail);
+        int rc = query_run(c, q, NULL);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}

@@ -44,9 +44,24 @@ struct query *query_new(struct arena *mem);
 void query_add(struct query *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void query_param(struct query *q, struct db_param p);
 
+/* How many placeholders a statement may have (the protocol counts them in 16 bits), and what its values may take
+ * together before the next ones go into another statement. */
+enum { SQL_PLACEHOLDERS = 65535, SQL_CHUNK_BYTES = 4 << 20 };
+
 /* Appends "(?,?,...)" for the ids, padded to one of four lengths up to each power of two so that few distinct texts
  * arise. */
 void query_in(struct query *q, const char *const *ids, size_t count);
 int query_run(struct ctx *c, struct query *q, struct db_rows *out);
+
+/* Runs `text` for a list of any length: "%s" in it, once or more, is where the list goes. A list that is too long for
+ * one statement is cut; the rows of all pieces are put together, each piece in its own order. `params` stand before
+ * the first list. An empty list runs nothing. `out` may be NULL for writes. */
+int sql_in(struct ctx *c, struct db_rows *out, const char *text, const char *const *ids, size_t count,
+           const struct db_param *params, size_t param_count);
+
+/* Inserts `rows` rows of `columns` values each, in as few statements as can hold them: `head` ends with VALUES, `tail`
+ * stands behind the rows. */
+int sql_insert(struct ctx *c, const char *head, const struct db_param *values, size_t columns, size_t rows,
+               const char *tail);
 
 #endif

@@ -1,15 +1,17 @@
 #include "resource/view.h"
 
 #include "base/log.h"
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "resource/stored.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 1024, IN_LIMIT = 32768 };
+enum { FIRST_BUCKETS = 256, IN_LIMIT = 32768 };
 
 extern const struct resource resource_tag, resource_run_metadata, resource_workspace;
 
@@ -29,7 +31,8 @@ struct view {
     struct ctx *c;
     struct arena *mem;
     struct set sets[MAX_RANK];
-    struct row *buckets[BUCKETS];
+    struct row **buckets; /* by rank and id; at least as many as rows */
+    size_t bucket_count, row_count;
     struct list tag_parents, metadata_parents;
     uint64_t left_out; /* ranks that are not loaded */
     const char *extra; /* see view_extra() */
@@ -58,19 +61,35 @@ struct ctx *view_ctx(const struct view *v)
 
 /* Rows ----------------------------------------------------------------------------------------------------------- */
 
-static size_t bucket(const struct resource *r, const char *id)
+static struct row **bucket(const struct view *v, const struct resource *r, const char *id)
 {
     size_t h = (size_t)r->rank * 31;
-    for (int i = 0; i < 8 && id[i]; i++) /* ids are random: a few digits spread well */
+    for (int i = 0; i < 16 && id[i]; i++) /* ids are random: a few digits spread well */
         h = h * 33 + (unsigned char)id[i];
-    return h % BUCKETS;
+    return &v->buckets[h % v->bucket_count];
+}
+
+static void put_in_bucket(struct view *v, struct row *row)
+{
+    struct row **b = bucket(v, row->res, row->id);
+    row->bucket_next = *b;
+    *b = row;
+}
+
+static void add_buckets(struct view *v)
+{
+    v->bucket_count = v->bucket_count ? size_mul(v->bucket_count, 4) : FIRST_BUCKETS;
+    v->buckets = arena_array(v->mem, v->bucket_count, sizeof(struct row *));
+    for (size_t i = 0; i < MAX_RANK; i++)
+        for (size_t k = 0; k < v->sets[i].rows.count; k++)
+            put_in_bucket(v, v->sets[i].rows.items[k]);
 }
 
 struct row *view_find(const struct view *v, const struct resource *r, const char *id)
 {
     if (!id)
         return NULL;
-    for (struct row *row = v->buckets[bucket(r, id)]; row; row = row->bucket_next)
+    for (struct row *row = *bucket(v, r, id); row; row = row->bucket_next)
         if (row->res == r && strcmp(row->id, id) == 0)
             return row;
     return NULL;
@@ -89,9 +108,9 @@ struct row *view_add(struct view *v, const struct resource *r, const char *id, u
     }
     row = arena_alloc(v->mem, sizeof *row);
     *row = (struct row){.res = r, .id = id, .detail = detail, .v = values, .nested = v->loading};
-    size_t b = bucket(r, id);
-    row->bucket_next = v->buckets[b];
-    v->buckets[b] = row;
+    if (v->row_count++ == v->bucket_count)
+        add_buckets(v);
+    put_in_bucket(v, row);
     struct set *s = &v->sets[r->rank];
     s->res = r;
     list_add(v->mem, &s->rows, row);
@@ -103,14 +122,27 @@ struct view *view_new(struct ctx *c)
     struct view *v = arena_alloc(c->mem, sizeof *v);
     v->c = c;
     v->mem = c->mem;
+    add_buckets(v);
     return v;
 }
 
+/* Names are asked for row after row, from the same places of the program: those are remembered. */
 static size_t column_index(const struct resource *r, const char *name)
 {
+    enum { PLACES = 256 };
+    static struct {
+        const struct resource *of;
+        size_t index;
+    } known[PLACES];
+    size_t at = (((uintptr_t)name >> 2) ^ ((uintptr_t)r >> 6)) % PLACES;
+    if (known[at].of == r && strcmp(r->columns[known[at].index].name, name) == 0)
+        return known[at].index;
     for (size_t i = 0; i < r->column_count; i++)
-        if (strcmp(r->columns[i].name, name) == 0)
+        if (strcmp(r->columns[i].name, name) == 0) {
+            known[at].of = r;
+            known[at].index = i;
             return i;
+        }
     log_error("resource %s has no column %s", r->name, name);
     abort();
 }
@@ -261,20 +293,25 @@ static size_t distinct(const char **ids, size_t count)
     return n;
 }
 
+int view_fetch(struct view *v, const struct resource *r, unsigned detail, const char *const *ids, size_t count)
+{
+    for (size_t at = 0; at < count; at += IN_LIMIT) {
+        struct query *q = view_query(v, r, detail);
+        query_add(q, " FROM `%s` t %s WHERE t.id IN ", r->table, r->from ? r->from : "");
+        query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
+        int rc = view_select(v, r, detail, q, NULL, NULL);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
 static int fetch_wanted(struct view *v, struct set *s)
 {
     const char **ids = (const char **)s->wants.items;
     size_t count = distinct(ids, s->wants.count);
     s->wants = (struct list){0};
-    for (size_t at = 0; at < count; at += IN_LIMIT) {
-        struct query *q = view_query(v, s->res, D_BODY);
-        query_add(q, " FROM `%s` t %s WHERE t.id IN ", s->res->table, s->res->from ? s->res->from : "");
-        query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
-        int rc = view_select(v, s->res, D_BODY, q, NULL, NULL);
-        if (rc != OK)
-            return rc;
-    }
-    return OK;
+    return view_fetch(v, s->res, D_BODY, ids, count);
 }
 
 struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key,
@@ -747,21 +784,30 @@ void show_tags(struct view *v, const struct row *row, struct jw *w)
     jw_close(w, ']');
 }
 
-/* One value per key: the newest. */
+/* Of values in order of age, the newest of each key, in the same order; their number. */
+static size_t newest_values(struct view *v, struct kid *first, const struct row ***out)
+{
+    struct list all = {0};
+    struct lookup *keys = lookup_new(v->mem);
+    for (struct kid *k = first; k; k = k->next)
+        list_add(v->mem, &all, view_find(v, &resource_run_metadata, k->id));
+    size_t from = all.count;
+    for (size_t i = all.count; i-- > 0;) /* the newest comes first to its key; kept ones move to the end */
+        if (lookup_add(keys, row_str(all.items[i], "key"), all.items[i]))
+            all.items[--from] = all.items[i];
+    *out = (const struct row **)all.items + from;
+    return all.count - from;
+}
+
 void show_run_metadata(struct view *v, const struct row *row, struct jw *w)
 {
     unsigned detail = streq(row->res->metadata_type, "model_version") ? D_META : D_BODY;
+    const struct row **values = NULL;
+    size_t count = row->kids[SLOT_METADATA] ? newest_values(v, row->kids[SLOT_METADATA], &values) : 0;
     jw_open(w, '{');
-    for (struct kid *k = row->kids[SLOT_METADATA]; k; k = k->next) {
-        const struct row *m = view_find(v, &resource_run_metadata, k->id);
-        const char *key = row_str(m, "key");
-        bool newest = true;
-        for (struct kid *later = k->next; later && newest; later = later->next)
-            newest = !streq(key, row_str(view_find(v, &resource_run_metadata, later->id), "key"));
-        if (!newest)
-            continue;
-        jw_key(w, key);
-        view_write(v, w, m, detail);
+    for (size_t i = 0; i < count; i++) {
+        jw_key(w, row_str(values[i], "key"));
+        view_write(v, w, values[i], detail);
     }
     jw_close(w, '}');
 }

@@ -72,6 +72,9 @@ void view_leave_out(struct view *v, const struct resource *r);
 /* Says that no envelopes are written from this view, so that nobody decides on its rows. */
 void view_no_envelopes(struct view *v);
 
+/* Fetches rows by their ids, as many as there are; which of them are still there view_find() tells. */
+int view_fetch(struct view *v, const struct resource *r, unsigned detail, const char *const *ids, size_t count);
+
 /* Asks for a row, body only. `id` is hex, NULL is ignored, and must live as long as the view. */
 void view_want(struct view *v, const struct resource *r, const char *id);
 

@@ -5,7 +5,9 @@
 #include "base/text.h"
 #include "json/model.h"
 #include "json/scan.h"
+
 #include "json/write.h"
+#include <stdio.h>
 
 static struct arena mem;
 
@@ -184,6 +186,28 @@ static void members_are_found_in_text(void **state)
     assert_int_equal(json_count(span("[ ]")), 0);
     assert_int_equal(json_kind(span("-1")), '0');
     assert_memory_equal(json_member(span("{\"a\":1,\"b\":2,\"a\":3}"), "a").s, "3", 1); /* as Python reads it */
+}
+
+/* Keys are found in whatever way they are written, however long. */
+static void long_keys_with_escapes_are_members(void **state)
+{
+    (void)state;
+    enum { WIDE = 400, ESCAPE = 6, BYTES = 3 };
+    static char text[2 * WIDE * ESCAPE + 16], key[WIDE * BYTES + 2];
+    char *at = text;
+    at += sprintf(at, "{\"");
+    for (int i = 0; i < WIDE; i++) {
+        at += sprintf(at, "\\u6b65");
+        memcpy(key + (size_t)i * BYTES, "\xe6\xad\xa5", BYTES);
+    }
+    sprintf(at, "\":7}");
+    assert_memory_equal(json_member(span(text), key).s, "7", 1);
+    key[WIDE * BYTES] = 'x';
+    assert_null(json_member(span(text), key).s); /* longer */
+    key[(WIDE - 1) * BYTES] = '\0';
+    assert_null(json_member(span(text), key).s); /* shorter */
+    struct span odd = span("{\"\\ud83d\\ude00\\n\\/\\\\\\u0041\":1}");
+    assert_memory_equal(json_member(odd, "\xf0\x9f\x98\x80\n/\\A").s, "1", 1);
 }
 
 static void walking_damaged_text_stays_inside(void **state)
@@ -425,6 +449,7 @@ int main(void)
         cmocka_unit_test_teardown(deep_stored_text_is_shown, reset),
         cmocka_unit_test_teardown(depth_is_limited, reset),
         cmocka_unit_test_teardown(members_are_found_in_text, reset),
+        cmocka_unit_test_teardown(long_keys_with_escapes_are_members, reset),
         cmocka_unit_test_teardown(walking_damaged_text_stays_inside, reset),
         cmocka_unit_test_teardown(escapes_are_decoded, reset),
         cmocka_unit_test_teardown(each_byte_comes_back, reset),

@@ -1,0 +1,51 @@
+#include "base/lookup.h"
+
+#include "base/memory.h"
+
+#include <json-c/linkhash.h>
+#include <stdint.h>
+
+struct lookup {
+    struct lh_table *table;
+};
+
+enum { AT_FIRST = 64 };
+
+static void free_table(void *table)
+{
+    lh_table_free(table);
+}
+
+struct lookup *lookup_new(struct arena *a)
+{
+    struct lookup *l = arena_alloc(a, sizeof *l);
+    l->table = lh_kchar_table_new(AT_FIRST, NULL);
+    if (!l->table)
+        memory_missing();
+    arena_on_reset(a, free_table, l->table);
+    return l;
+}
+
+void *lookup_get(const struct lookup *l, const char *text)
+{
+    void *to = NULL;
+    return lh_table_lookup_ex(l->table, text, &to) ? to : NULL;
+}
+
+bool lookup_add(struct lookup *l, const char *text, const void *to)
+{
+    if (lh_table_lookup_entry(l->table, text))
+        return false;
+    if (lh_table_insert(l->table, text, to))
+        memory_missing();
+    return true;
+}
+
+void lookup_put(struct lookup *l, const char *text, const void *to)
+{
+    struct lh_entry *e = lh_table_lookup_entry(l->table, text);
+    if (e)
+        lh_entry_set_val(e, (void *)(uintptr_t)to);
+    else
+        lookup_add(l, text, to);
+}
