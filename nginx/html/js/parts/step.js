@@ -29,7 +29,7 @@ export function stepParts(step, here, signal) {
   const extra = h('div', null, metadata(more.run_metadata) && section('Metadata', metadata(more.run_metadata)));
   let latest = step;
   const parameters = Object.entries(more.config.parameters ?? {});
-  const logs = more.logs ? logBox(step.id, () => isLive(latest.body.status), signal) : null;
+  const logs = more.logs ? logBox(step.id, step.name, () => isLive(latest.body.status), signal) : null;
   return {
     nodes: [
       top,
