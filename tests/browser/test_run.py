@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import HOSTILE
+from kit.factory import step_spec
 from selenium.webdriver.common.keys import Keys
 
 
@@ -27,6 +28,40 @@ def test_the_graph_is_the_one_the_server_has(browser, client, runs):
         for i, a in enumerate(boxes):
             for b in boxes[i + 1:]:
                 assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], "two nodes overlap"
+    browser.clean()
+
+
+def test_steps_stand_in_the_order_of_the_graph(browser, world):
+    """Its layers from the top, then names as people sort them, whenever the steps were made: here within a second."""
+    names = [f"part_{i}" for i in (10, 9, 1, 2, 11)]
+    run = world.run({name: step_spec(name) for name in ["end", *names, "first"]}, name=world.name("ordered"))
+    made = {name: world.artifact_version()["id"] for name in ["first", *names]}
+    world.step(run, "end", status="completed", inputs={name: made[name] for name in names})
+    for name in names:
+        world.step(run, name, status="completed", inputs={"x": made["first"]}, outputs={"output": made[name]})
+    world.step(run, "first", status="completed", outputs={"output": made["first"]})
+    browser.open(f"/runs/{run['id']}")
+    rows = browser.js("return [...document.querySelectorAll('tbody th')].map(n => n.textContent)")
+    assert rows == ["first", "part_1", "part_2", "part_9", "part_10", "part_11", "end"]
+    left = browser.js("return [...document.querySelectorAll('.node.step')].map(n => [n.querySelector('.name').textContent,"
+                      " n.getBoundingClientRect().left]).filter(([n]) => n.startsWith('part_')).sort((a, b) => a[1] - b[1]).map(([n]) => n)")
+    assert left == ["part_1", "part_2", "part_9", "part_10", "part_11"]
+    browser.clean()
+
+
+def test_what_was_made_in_one_second_stands_in_the_order_it_was_made(browser, world):
+    """In lists of runs and of artifact versions, newest first and the reverse."""
+    pipeline = world.pipeline()["id"]
+    deployment = world.deployment(pipeline=pipeline)["id"]
+    runs = [world.run(deployment=deployment, pipeline=pipeline, status="completed")["name"] for _ in range(8)]
+    artifact = world.artifact()["id"]
+    versions = [world.artifact_version(artifact, version=str(n))["body"]["version"] for n in (3, 1, 4, 15, 9, 2, 6)]
+    for page, made in ((f"/pipelines/{pipeline}", runs), (f"/artifacts/{artifact}", versions)):
+        browser.open(page)
+        rows = "return [...document.querySelectorAll('tbody th')].map(n => n.textContent)"
+        assert browser.js(rows) == made[::-1]
+        browser.open(page + "?sort=asc:created")
+        browser.until(lambda: browser.js(rows) == made)
     browser.clean()
 
 

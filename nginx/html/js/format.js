@@ -61,3 +61,7 @@ export function words(text) {
 
 /** The last part of a dotted path. */
 export const tail = (path) => String(path).split('.').pop();
+
+/** Sorts names as people do: 'feature_9' before 'feature_10'. */
+export const byName = (a, b) => natural.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+const natural = new Intl.Collator(undefined, { numeric: true });

@@ -1,7 +1,7 @@
 // A run's graph as SVG: steps and artifacts are links, so that it works with the keyboard and in a screen reader.
 
 import { h, put, s } from '../dom.js';
-import { tail } from '../format.js';
+import { byName, tail } from '../format.js';
 import { icon } from '../icons.js';
 import { layout } from './layout.js';
 
@@ -101,8 +101,8 @@ export function graphBox({ href, selected, note }) {
 
   function render() {
     const shown = artifacts ? whole : stepsOnly(whole);
-    const byName = [...shown.nodes].sort((a, b) => a.data.name.localeCompare(b.data.name, undefined, { numeric: true }));
-    plan = layout(byName.map((n) => ({ id: n.id, ...(n.type === 'step' ? STEP : ARTIFACT) })), shown.edges);
+    const sorted = [...shown.nodes].sort((a, b) => byName(a.data.name, b.data.name));
+    plan = layout(sorted.map((n) => ({ id: n.id, ...(n.type === 'step' ? STEP : ARTIFACT) })), shown.edges);
     const focus = document.activeElement?.dataset?.node;
     put(canvas, s('svg', { viewBox: `0 0 ${Math.round(plan.width + 2 * PAD)} ${Math.round(plan.height + 2 * PAD)}` },
       s('g', { class: 'edges', transform: `translate(${PAD} ${PAD})` },

@@ -19,6 +19,13 @@ export function layout(nodes, edges) {
   return measure(layers, lines, cells);
 }
 
+/** The layer of each node, from the top: Map id -> number. Takes what layout() takes. */
+export function layersOf(nodes, edges) {
+  const cells = new Map(nodes.map(({ id }) => [id, { layer: 0 }]));
+  rank(cells, edges.filter((e) => cells.has(e.source) && cells.has(e.target) && e.source !== e.target));
+  return new Map([...cells].map(([id, { layer }]) => [id, layer]));
+}
+
 /** Gives each cell its layer; returns how many there are. */
 function rank(cells, lines) {
   const waiting = new Map([...cells.keys()].map((id) => [id, 0]));

@@ -2,9 +2,10 @@
 
 import { api } from '../api.js';
 import { h, put, to } from '../dom.js';
-import { duration, plural } from '../format.js';
+import { byName, duration, plural } from '../format.js';
 import { artifactName, artifactParts } from '../parts/artifact.js';
 import { graphBox } from '../parts/graph.js';
+import { layersOf } from '../parts/layout.js';
 import { remove } from '../parts/remove.js';
 import { stepParts } from '../parts/step.js';
 import { errorPanel, facts, header, isLive, jsonBlock, metadata, muted, name, section, status, table, tags, time } from '../ui.js';
@@ -50,7 +51,7 @@ export default async function runView(page) {
   function draw() {
     put(head, heading(run));
     box.draw(graph);
-    put(list, stepTable(run, steps, page.query.get('step'), here));
+    put(list, stepTable(run, graph, steps, page.query.get('step'), here));
     put(more, details(run));
   }
 
@@ -64,7 +65,7 @@ export default async function runView(page) {
   const detail = panelFor(page, panel, here);
   page.onquery = () => {
     box.mark();
-    put(list, stepTable(run, steps, page.query.get('step'), here));
+    put(list, stepTable(run, graph, steps, page.query.get('step'), here));
     detail.show();
   };
   if (page.query.get('step') || page.query.get('artifact')) detail.show();
@@ -105,9 +106,15 @@ function heading(run) {
   ];
 }
 
-function stepTable(run, times, selected, here) {
-  const steps = Object.values(run.metadata.steps).map((step) => times.get(step.id) ?? step)
-    .sort((a, b) => a.body.created.localeCompare(b.body.created));
+/** Steps as the graph has them from the top; of one layer by name. */
+function inOrder(steps, graph) {
+  const layers = layersOf(graph.nodes, graph.edges);
+  const layer = (step) => layers.get(`step_${step.id}`) ?? Infinity; // begun after the graph was answered
+  return steps.sort((a, b) => layer(a) - layer(b) || byName(a.name, b.name));
+}
+
+function stepTable(run, graph, times, selected, here) {
+  const steps = inOrder(Object.values(run.metadata.steps).map((step) => times.get(step.id) ?? step), graph);
   if (!steps.length) return section('Steps', muted('No step has started yet.'));
   return section(plural(steps.length, 'step'), table('Steps', [
     { label: 'Step', cell: (x) => h('a', { href: here({ step: x.id }), 'aria-current': x.id === selected ? 'true' : null }, x.name) },
