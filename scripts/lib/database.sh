@@ -14,7 +14,7 @@ database_create() {
     "${runner[@]}" rm -rf "$home/db/new"
     # Another server that starts removes the temporary tables that it finds in /tmp.
     "${clean[@]}" TMPDIR="$home/tmp" "${runner[@]}" mariadb-install-db --no-defaults --datadir="$home/db/new" --user="$run_user" \
-        --auth-root-authentication-method=socket --auth-root-socket-user="$run_user" \
+        --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" \
         --skip-test-db --skip-name-resolve --innodb-log-file-size=32M >"$log" 2>&1 ||
         die "$(database_trouble "$log")"
     "${runner[@]}" mv "$home/db/new" "$home/db/data"
@@ -41,11 +41,12 @@ database_adopt() {
 }
 
 # What MariaDB reads at each start: the one user besides the administrator, kanso, has rights on its one database, zenml.
+# It is made anew, since it may have been the administrator: that one is called as whoever makes the database.
 database_sql() {
     cat <<SQL
 CREATE DATABASE IF NOT EXISTS zenml CHARACTER SET utf8mb4;
-CREATE USER IF NOT EXISTS kanso@localhost IDENTIFIED BY '$1';
-ALTER USER kanso@localhost IDENTIFIED BY '$1';
+DROP USER IF EXISTS kanso@localhost;
+CREATE USER kanso@localhost IDENTIFIED BY '$1';
 GRANT ALL ON zenml.* TO kanso@localhost;
 SQL
 }

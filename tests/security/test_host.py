@@ -143,6 +143,22 @@ def test_a_key_that_another_put_there_is_not_believed(private: Kanso) -> None:
     private.start()
 
 
+def grants(instance: Kanso) -> list[str]:
+    """The rights of the one whom workers are in the private database."""
+    password = (instance.home / "etc" / "database-password").read_text().strip()
+    done = subprocess.run(["mariadb", f"--socket={instance.home}/db/mariadb.sock", "--user=kanso", "-N",
+                           "-e", "SHOW GRANTS"], env=os.environ | {"MYSQL_PWD": password},
+                          capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_workers_have_rights_on_their_database_only(private: Kanso) -> None:
+    private.start()
+    mine = grants(private)
+    assert mine[0].startswith("GRANT USAGE ON *.* ") and "WITH GRANT OPTION" not in "".join(mine), mine
+    assert [line for line in mine[1:] if not line.endswith(" ON `zenml`.* TO `kanso`@`localhost`")] == []
+
+
 @needs_root
 def test_the_database_goes_over_to_the_new_user(private: Kanso) -> None:
     private.start()
