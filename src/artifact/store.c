@@ -69,13 +69,21 @@ static const char *root_of(struct arena *a, const char *id, struct db_value conf
     return arena_printf(a, "%s/%s", default_stores(a), text);
 }
 
+/* Whether `..` is among the names of a path. */
+static bool goes_up(const char *path)
+{
+    for (const char *up = path; (up = strstr(up, "/..")); up += 3)
+        if (up[3] == '/' || up[3] == '\0')
+            return true;
+    return false;
+}
+
 /* Whether the configuration lets stores lie there, by the names that it has for the places. */
 static bool named(struct arena *a, const char *path)
 {
-    const char *at = store_roots(a), *up = strstr(path, "/..");
-    for (; *at; at += strcspn(at, ":"), at += *at == ':')
+    for (const char *at = store_roots(a); *at; at += strcspn(at, ":"), at += *at == ':')
         if (inside(path, arena_strndup(a, at, strcspn(at, ":"))))
-            return !up || (up[3] != '/' && up[3] != '\0');
+            return !goes_up(path);
     return false;
 }
 
@@ -111,9 +119,9 @@ static int unreadable(struct ctx *c, const struct store *s, const char *path)
         user, path, s->name, user);
 }
 
-static void close_root(void *s)
+static void close_root(void *fd)
 {
-    close(((struct store *)s)->fd);
+    close(*(const int *)fd);
 }
 
 /* Opens the root, once for all that is read of the store: who exchanges names above it afterwards, or while this is
@@ -136,7 +144,8 @@ static int open_root(struct ctx *c, struct store *s, const char *path)
             close(top);
         errno = error;
         if (s->fd >= 0) {
-            arena_on_reset(c->mem, close_root, s);
+            arena_on_reset(c->mem, close_root,
+                           arena_memdup(c->mem, &s->fd, sizeof s->fd)); /* *s does not live as long */
             return OK;
         }
     }
@@ -190,7 +199,7 @@ static int open_inside(struct ctx *c, const struct store *s, const char *uri, in
 {
     const char *real = resolve(c->mem, uri);
     if (!real)
-        return errno == EACCES && inside(uri, s->root) ? unreadable(c, s, uri) : no_file(c, s, uri);
+        return errno == EACCES && inside(uri, s->root) && !goes_up(uri) ? unreadable(c, s, uri) : no_file(c, s, uri);
     if (!inside(real, s->root) || streq(real, s->root) || forbidden(c->mem, real))
         return no_file(c, s, uri);
     *fd = open_beneath(s->fd, real + strlen(s->root) + (s->root[1] != '\0'), O_RDONLY | O_NONBLOCK | O_NOCTTY);
@@ -264,7 +273,7 @@ static void add_piece(struct arena *a, struct pieces *p, const char *name, int64
         p->room = room;
     }
     p->items[p->count++] = (struct piece){name, size};
-    p->size += size;
+    p->size = size > INT64_MAX - p->size ? INT64_MAX : p->size + size; /* sparse files are of any size */
 }
 
 static int by_name(const void *a, const void *b)
@@ -274,9 +283,13 @@ static int by_name(const void *a, const void *b)
 
 static void list_directory(struct arena *a, struct pieces *p)
 {
-    DIR *d = fdopendir(dup(p->fd));
-    if (!d)
+    int fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
         return;
+    }
     for (struct dirent *e; (e = readdir(d));) {
         struct stat st = {0};
         if (fstatat(p->fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))

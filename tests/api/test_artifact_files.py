@@ -194,6 +194,40 @@ def test_never_the_kernels_nor_the_servers_own(server, launch) -> None:
     kanso.stop()
 
 
+def test_reading_files_wears_no_worker_out(picky: Kanso, workspace_directory: Path) -> None:
+    """What is opened for an answer is closed behind it, that and nothing else."""
+    world = World(Api(picky.url))
+    os.umask(0o022)
+    store = Store(world, workspace_directory / "local" / world.name("store"))
+    step = store.step(store.write("logs/1.log", b"x"))
+    for _ in range(5):  # what workers open once
+        ok(store.logs(step))
+
+    def open_files() -> dict[int, int]:
+        return {pid: len(os.listdir(f"/proc/{pid}/fd")) for pid in picky.workers()}
+
+    before = open_files()
+    for _ in range(40):
+        assert ok(store.logs(step)) == "x"
+        fails(store.visualize(f"{store.root}/nothing"), 404, "DoesNotExistException")
+    assert open_files().keys() == before.keys(), "no worker has ended"
+    assert sum(open_files().values()) <= sum(before.values()) + len(before)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can own what the server may not read")
+def test_the_way_up_tells_nothing(picky: Kanso, workspace_directory: Path) -> None:
+    """Whether there is something above the root, in directories that the server may not enter, is not said."""
+    world = World(Api(picky.url))
+    os.umask(0o022)
+    store = Store(world, workspace_directory / "local" / world.name("store"))
+    closed = workspace_directory / world.name("closed")
+    closed.mkdir(mode=0o700)
+    above = f"{store.root}/../../{closed.name}"
+    there, none = (fails(store.visualize(uri), 404, "DoesNotExistException").replace(uri, "")
+                   for uri in (above + "/a", above + "x/a"))
+    assert there == none
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can own what the server may not read")
 def test_a_store_that_the_server_may_not_read(picky: Kanso, workspace_directory: Path) -> None:
     """The answer says who may not read what, and what to do; and so does the next start, of the directory."""
