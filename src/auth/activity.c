@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WRITE_EVERY = 30 };
+enum { WRITE_EVERY = 60 }; /* seconds */
 
 static bool starts_with_any(const char *s, const char *const *prefixes)
 {
@@ -59,7 +59,8 @@ void activity_note(struct ctx *c)
     db_rollback(c->db);
     struct db_param stamp[] = {p_text(latest), p_text(latest)};
     written = now;
-    if (db_run(c->db, c->mem, NULL, "UPDATE server_settings SET last_user_activity = ? WHERE last_user_activity < ?",
+    if (db_run(c->db, c->mem, NULL,
+               "UPDATE server_settings SET last_user_activity = ? WHERE last_user_activity < ? - INTERVAL 1 MINUTE",
                stamp, 2))
         log_debug("last_user_activity was not written: %s", db_error(c->db));
     *latest = '\0';

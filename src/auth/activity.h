@@ -4,7 +4,9 @@
 
 #include "http/context.h"
 
-/* Notes a request, after its answer has left: a process writes at most once in 30 seconds. Failures do not matter. */
+/* Notes a request, after its answer has left. All processes write to the same row, a hot one on a cluster: each asks at
+ * most once in a minute, and nothing is written while what stands there is less than a minute old. Failures do not
+ * matter. */
 void activity_note(struct ctx *c);
 
 #endif

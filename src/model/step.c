@@ -387,7 +387,7 @@ int step_update(struct ctx *c)
         rc = find_run(c, w.id, &run_id);
     if (rc == OK)
         rc = run_lock(c, run_id, false, &run);
-    if (rc == OK)
+    if (rc == OK && member(w.body, "model_version_id"))
         rc = lock_step(c, w.id, &has_model);
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (member(w.body, names[i]) && !(i == 2 && has_model))

@@ -354,7 +354,7 @@ static int save_within(struct write *w, const struct account *u)
         rc = keep_an_admin(c, u->id, "demoted");
     if (rc == OK)
         rc = write_lock(w, u->id);
-    bool renamed = rc == OK && name && !streq(name, u->name);
+    bool renamed = rc == OK && name && !streq(name, row_str(w->old, "name"));
     if (renamed)
         rc = write_unique(w);
     if (rc == OK)

@@ -1,5 +1,6 @@
 #include "resource/tags.h"
 
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
@@ -121,30 +122,86 @@ static int check_names(struct ctx *c, const char **names, size_t n)
     return OK;
 }
 
-/* Locks the names against concurrent creation, then inserts those that do not exist; the database decides what is the
- * same name. One statement each, whatever the number of names. */
-static int create_missing(struct ctx *c, const char **names, size_t n)
+/* Those of the names that no tag has just so. Most often there are none. */
+static int find_missing(struct ctx *c, const char **names, size_t n, const char ***missing, size_t *count)
+{
+    struct db_rows found;
+    int rc = sql_in(c, &found, "SELECT name FROM tag WHERE name IN %s", names, n, NULL, 0);
+    struct lookup *there = lookup_new(c->mem);
+    for (size_t i = 0; rc == OK && i < found.count; i++)
+        lookup_add(there, db_row(&found, i)[0].s, names);
+    *missing = arena_array(c->mem, n + 1, sizeof **missing);
+    *count = 0;
+    for (size_t i = 0; rc == OK && i < n; i++)
+        if (lookup_add(there, names[i], names)) /* each of them once */
+            (*missing)[(*count)++] = names[i];
+    return rc;
+}
+
+/* Guards names against creation by others, and lets the database say which of them it takes for the same: it has one
+ * row for those, spelled like the first, which is written last. */
+static int guard_names(struct ctx *c, const char **names, size_t *n)
+{
+    enum { COLUMNS = 3 };
+    struct db_rows found;
+    struct db_param *params = arena_array(c->mem, size_mul(*n, COLUMNS), sizeof *params);
+    for (size_t i = 0; i < *n; i++) {
+        const struct db_param row[COLUMNS] = {p_text("tag"), p_text(""), p_text(names[*n - 1 - i])};
+        memcpy(params + i * COLUMNS, row, sizeof row);
+    }
+    int rc = sql_insert(c, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES", params, COLUMNS, *n,
+                        "ON DUPLICATE KEY UPDATE name = VALUES(name)");
+    if (rc == OK)
+        rc = sql_in(c, &found, "SELECT name FROM kanso_name_guard WHERE resource = 'tag' AND scope = '' AND name IN %s",
+                    names, *n, NULL, 0);
+    if (rc != OK)
+        return rc;
+    struct lookup *known = lookup_new(c->mem);
+    *n = 0;
+    for (size_t i = 0; i < found.count; i++)
+        if (lookup_add(known, db_row(&found, i)[0].s, names))
+            names[(*n)++] = db_row(&found, i)[0].s;
+    return OK;
+}
+
+/* Inserts a tag of each name, of which no two are the same, unless there is one. */
+static int insert_tags(struct ctx *c, const char *const *names, size_t n)
 {
     char now[STAMP_LEN + 1], id[UUID_HEX + 1];
     stamp_now(now);
-    struct query *guard = query_new(c->mem), *insert = query_new(c->mem);
-    query_add(guard, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES ");
-    query_add(insert,
-              "INSERT INTO tag (id, created, updated, name, color) SELECT n.id, n.now, n.now, n.name, n.color FROM (");
+    struct query *q = query_new(c->mem);
+    query_add(q, "INSERT INTO tag (id, created, updated, name, color)");
     for (size_t i = 0; i < n; i++) {
-        query_add(guard, "%s('tag', '', ?)", i ? ", " : "");
-        query_param(guard, p_text(names[i]));
+        query_add(q, "%s SELECT ?, ?, ?, ?, ? FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM tag t WHERE t.name = ?)",
+                  i ? " UNION ALL" : "");
         uuid_new(id);
-        query_add(insert, "%sSELECT ? AS id, ? AS now, ? AS name, ? AS color", i ? " UNION ALL " : "");
-        query_param(insert, p_text(arena_strdup(c->mem, id)));
-        query_param(insert, p_text(now));
-        query_param(insert, p_text(names[i]));
-        query_param(insert, p_text(tag_random_color()));
+        query_param(q, p_text(arena_strdup(c->mem, id)));
+        query_param(q, p_text(now));
+        query_param(q, p_text(now));
+        query_param(q, p_text(names[i]));
+        query_param(q, p_text(tag_random_color()));
+        query_param(q, p_text(names[i]));
     }
-    query_add(guard, " ON DUPLICATE KEY UPDATE name = kanso_name_guard.name");
-    query_add(insert, ") n WHERE NOT EXISTS (SELECT 1 FROM tag t WHERE t.name = n.name)");
-    int rc = query_run(c, guard, NULL);
-    return rc == OK ? query_run(c, insert, NULL) : rc;
+    return query_run(c, q, NULL);
+}
+
+/* Creates the tags that are not there. Only names that are missing are guarded: requests that carry the same tag do not
+ * wait for each other. */
+static int create_missing(struct ctx *c, const char **names, size_t n)
+{
+    enum { BATCH = 500 };
+    const char **missing;
+    size_t count;
+    int rc = find_missing(c, names, n, &missing, &count);
+    if (rc != OK || count == 0)
+        return rc;
+    rc = guard_names(c, missing, &count);
+    for (size_t at = 0; rc == OK && at < count; at += BATCH)
+        rc = insert_tags(c, missing + at, count - at < BATCH ? count - at : BATCH);
+    return rc == OK
+               ? sql_in(c, NULL, "DELETE FROM kanso_name_guard WHERE resource = 'tag' AND scope = '' AND name IN %s",
+                        missing, count, NULL, 0)
+               : rc;
 }
 
 static int link_names(struct ctx *c, const char *type, const char *id, const char **names, size_t n)
@@ -152,19 +209,12 @@ static int link_names(struct ctx *c, const char *type, const char *id, const cha
     char now[STAMP_LEN + 1];
     stamp_now(now);
     forget_counts();
-    struct query *q = query_new(c->mem);
-    query_add(q, "INSERT INTO tag_resource (id, created, updated, tag_id, resource_id, resource_type) "
-                 "SELECT LOWER(REPLACE(UUID(), '-', '')), ?, ?, t.id, ?, ? FROM tag t WHERE t.name IN ");
-    query_param(q, p_text(now));
-    query_param(q, p_text(now));
-    query_param(q, p_text(id));
-    query_param(q, p_text(type));
-    query_in(q, names, n);
-    query_add(q, " AND NOT EXISTS (SELECT 1 FROM tag_resource x WHERE x.tag_id = t.id AND x.resource_id = ? "
-                 "AND x.resource_type = ?)");
-    query_param(q, p_text(id));
-    query_param(q, p_text(type));
-    return query_run(c, q, NULL);
+    return sql_in(
+        c, NULL,
+        "INSERT INTO tag_resource (id, created, updated, tag_id, resource_id, resource_type) "
+        "SELECT LOWER(REPLACE(UUID(), '-', '')), ?, ?, t.id, ?, ? FROM tag t WHERE NOT EXISTS (SELECT 1 FROM "
+        "tag_resource x WHERE x.tag_id = t.id AND x.resource_id = ? AND x.resource_type = ?) AND t.name IN %s",
+        names, n, SQL_PARAMS(p_text(now), p_text(now), p_text(id), p_text(type), p_text(id), p_text(type)));
 }
 
 int tags_attach(struct ctx *c, const char *resource_type, const char *resource_id, struct json_object *list)
@@ -174,19 +224,9 @@ int tags_attach(struct ctx *c, const char *resource_type, const char *resource_i
     if (n == 0)
         return OK;
     int rc = check_names(c, names, n);
-    /* equal names would meet in the INSERT: sort out exact doubles; those equal by collation only are rare, and the
-     * second one finds the first in the table because the first statement inserts each name once */
-    size_t distinct = 0;
-    for (size_t i = 0; i < n; i++) {
-        bool again = false;
-        for (size_t k = 0; k < distinct && !again; k++)
-            again = strcasecmp(names[k], names[i]) == 0;
-        if (!again)
-            names[distinct++] = names[i];
-    }
     if (rc == OK)
-        rc = create_missing(c, names, distinct);
-    return rc == OK ? link_names(c, resource_type, resource_id, names, distinct) : rc;
+        rc = create_missing(c, names, n);
+    return rc == OK ? link_names(c, resource_type, resource_id, names, n) : rc;
 }
 
 static int detach(struct ctx *c, const char *type, const char *id, struct json_object *list)
@@ -196,14 +236,10 @@ static int detach(struct ctx *c, const char *type, const char *id, struct json_o
     if (n == 0)
         return OK;
     forget_counts();
-    struct query *q = query_new(c->mem);
-    query_add(
-        q, "DELETE x FROM tag_resource x JOIN tag t ON t.id = x.tag_id WHERE x.resource_id = ? AND x.resource_type = ? "
-           "AND t.name IN ");
-    query_param(q, p_text(id));
-    query_param(q, p_text(type));
-    query_in(q, names, n);
-    return query_run(c, q, NULL);
+    return sql_in(c, NULL,
+                  "DELETE x FROM tag_resource x JOIN tag t ON t.id = x.tag_id WHERE x.resource_id = ? AND "
+                  "x.resource_type = ? AND t.name IN %s",
+                  names, n, SQL_PARAMS(p_text(id), p_text(type)));
 }
 
 int tags_attach_new(struct write *w)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -177,6 +178,25 @@ def test_parallel_updates_all_arrive(world: World, crowd) -> None:
     assert statuses(answers) == {200: CLIENTS}
     assert {tag["name"] for tag in world.api.read("/runs/" + run)["resources"]["tags"]} \
         == set(tags)
+
+
+@pytest.mark.engine
+def test_a_model_version_is_set_once(server, world: World) -> None:
+    """Two updates at once give a step its model version: the one that comes second to the run's lock leaves it alone."""
+    if not server.mariadb:
+        pytest.skip("looks into the database")
+    model = world.model()["id"]
+    first, second = (world.model_version(model)["id"] for _ in range(2))
+    run = world.run()
+    step = world.step(run)["id"]
+    with ThreadPoolExecutor(1) as pool:
+        with server.mariadb.holding(server.database, "SELECT id FROM pipeline_run WHERE id = "
+                                    f"'{uuid.UUID(run['id']).hex}' FOR UPDATE; UPDATE step_run SET model_version_id = "
+                                    f"'{uuid.UUID(first).hex}' WHERE id = '{uuid.UUID(step).hex}'"):
+            answer = pool.submit(world.api.put, f"/steps/{step}", {"model_version_id": second})
+            server.mariadb.wait_for_waiting(1)
+        assert answer.result().status_code == 200
+    assert world.api.read(f"/steps/{step}")["body"]["model_version_id"] == first
 
 
 class Writers:

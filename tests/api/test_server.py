@@ -7,6 +7,8 @@ import requests
 
 from kit.api import NOBODY, STAMP, UUID, Api, missing, ok, unfit
 from kit.factory import World
+from kit.process import wait_until
+from kit.servers import Kanso
 
 pytestmark = pytest.mark.sanitize
 
@@ -165,3 +167,23 @@ def test_cors_preflight(server) -> None:
     assert answer.headers["access-control-allow-headers"] == "x-one, authorization"
     assert "PUT" in answer.headers["access-control-allow-methods"]
     assert requests.options(server.url + "/api/v1/stacks").status_code == 405
+
+
+def test_last_activity_is_written_once_in_a_minute(fresh: Kanso) -> None:
+    """All workers write to the same row, also those of other hosts: none does while another's note is fresh."""
+    def note(seconds: int) -> str:
+        fresh.sql(f"UPDATE server_settings SET last_user_activity = UTC_TIMESTAMP() - INTERVAL {seconds} SECOND")
+        return written()
+
+    def written() -> str:
+        return fresh.sql("SELECT last_user_activity FROM server_settings")[0][0]
+
+    before = note(20)
+    for _ in range(3):
+        Api(fresh.url).read("/current-user")
+    assert written() == before
+    fresh.stop()
+    before = note(300)
+    fresh.start()
+    Api(fresh.url).read("/current-user")
+    wait_until(lambda: written() != before, 30, "a note of activity")
