@@ -3,7 +3,13 @@
 -- nobody's data, only Kanso's speed, and the next `kansoctl migrate` makes them again.
 --
 -- A statement ends with a semicolon at the end of its line and is carried out when what it creates
--- is missing. CREATE INDEX IF NOT EXISTS is MariaDB's alone, so kansoctl looks before it creates.
+-- is missing. CREATE INDEX IF NOT EXISTS is MariaDB's alone, so kansoctl looks before it creates:
+--
+--   CREATE TABLE IF NOT EXISTS `kanso_...` (    with its indexes; one with `id` and `created` gets
+--                                               an order of creation from kansoctl, before its key
+--   ALTER TABLE `...` ADD COLUMN `...` ...;     one column each, which rows may lack (NULL or
+--                                               DEFAULT): ZenML does not name it when it writes
+--   CREATE INDEX `kanso_...`                    on ZenML's tables
 
 -- Kanso's own facts about this database: `state` is "initialising" while the tables of an empty
 -- database are being made (a start that was cut short is then taken up again) and "ready"

@@ -67,20 +67,26 @@ static const char *table_text(const char *table, size_t *len)
     return NULL;
 }
 
+/* A column of CREATE TABLE, or of an ALTER TABLE of Kanso's. */
 static bool column_exists(const char *table, const char *column)
 {
-    char line[128];
+    char line[128], added[256];
     size_t len;
     const char *text = table_text(table, &len);
     snprintf(line, sizeof line, "\n  `%s` ", column);
-    return text && memmem(text, len, line, strlen(line));
+    snprintf(added, sizeof added, "\nALTER TABLE `%s` ADD COLUMN `%s` ", table, column);
+    return text && (memmem(text, len, line, strlen(line)) || strstr(sql_kanso, added));
 }
 
+/* Indexes of ZenML's tables are made one by one, those of Kanso's own with their table. */
 static bool index_exists(const char *table, const char *suffix)
 {
-    char head[256];
+    char head[256], key[256];
+    size_t len;
+    const char *text = table_text(table, &len);
     snprintf(head, sizeof head, "INDEX `kanso_%s_%s`\n", table, suffix);
-    return strstr(sql_kanso, head);
+    snprintf(key, sizeof key, "\n  KEY `kanso_%s_%s` ", table, suffix);
+    return strstr(sql_kanso, head) || (text && memmem(text, len, key, strlen(key)));
 }
 
 /* Columns --------------------------------------------------------------------------------------------------------- */
@@ -451,9 +457,38 @@ static size_t check_resources_differ(struct buf *out, size_t row)
     return k.count;
 }
 
-size_t tables_check(struct buf *out)
+/* One statement, which ends at `end`. */
+static size_t check_added_column(struct buf *out, const char *sql, const char *end)
+{
+    size_t len = (size_t)(end - sql);
+    char head[160];
+    snprintf(head, sizeof head, "%.*s", (int)(strcspn(sql, "\n;") < len ? strcspn(sql, "\n;") : len), sql);
+    struct row_check k = row_check(out, "sql/kanso.sql", "%s", head);
+    const char *must = memmem(sql, len, "NOT NULL", strlen("NOT NULL"));
+    if (must && !memmem(sql, len, "DEFAULT", strlen("DEFAULT")))
+        complain(&k, "is NOT NULL without a DEFAULT, but ZenML does not name it when it writes");
+    const char *first = memmem(sql, len, "ADD COLUMN", strlen("ADD COLUMN"));
+    const char *after = first ? first + 1 : sql;
+    if (!first || memmem(after, (size_t)(end - after), "ADD COLUMN", strlen("ADD COLUMN")))
+        complain(&k, "an ALTER TABLE adds one column: kansoctl looks whether that one is there");
+    return k.count;
+}
+
+size_t tables_check_added_columns(struct buf *out, const char *sql)
 {
     size_t count = 0;
+    for (const char *at = sql; at; at = strstr(at, "\nALTER TABLE ")) {
+        at += *at == '\n';
+        const char *end = strstr(at, ";\n");
+        if (starts_with(at, "ALTER TABLE ") && end)
+            count += check_added_column(out, at, end);
+    }
+    return count;
+}
+
+size_t tables_check(struct buf *out)
+{
+    size_t count = tables_check_added_columns(out, sql_kanso);
     for (size_t i = 0; all_resources[i]; i++)
         count += tables_check_resource(out, all_resources[i]) + check_resources_differ(out, i);
     for (size_t g = 0; all_groups[g]; g++) {

@@ -17,4 +17,7 @@ size_t tables_check(struct buf *out);
 size_t tables_check_route(struct buf *out, const char *group, const struct route *r);
 size_t tables_check_resource(struct buf *out, const struct resource *r);
 
+/* The same for the columns that a text like sql/kanso.sql adds to tables. */
+size_t tables_check_added_columns(struct buf *out, const char *sql);
+
 #endif

@@ -68,9 +68,19 @@ static const char *quoted_name(struct arena *a, const char *sql, int n)
     return arena_strndup(a, open, strcspn(open, "`"));
 }
 
+static bool makes_table(const char *sql)
+{
+    return starts_with(sql, "CREATE TABLE");
+}
+
 static bool makes_index(const char *sql)
 {
     return starts_with(sql, "CREATE INDEX");
+}
+
+static bool makes_column(const char *sql)
+{
+    return starts_with(sql, "ALTER TABLE");
 }
 
 /* Own tables ----------------------------------------------------------------------------------------------------- */
@@ -85,9 +95,9 @@ static const char *add_tables(struct migration *m)
     if (db_run(m->db, m->mem, &have, OWN_TABLES, NULL, 0) != DB_OK)
         return migrate_trouble(m);
     while (!problem && (sql = next_statement(m->mem, &at))) {
-        if (makes_index(sql) || has_text(&have, quoted_name(m->mem, sql, 0)))
+        if (!makes_table(sql) || has_text(&have, quoted_name(m->mem, sql, 0)))
             continue;
-        problem = steps_change(m, sql, NULL);
+        problem = steps_change(m, steps_with_order(m->mem, sql), NULL);
         m->additions++;
     }
     return problem;
@@ -100,7 +110,7 @@ static const char *tables_missing(struct migration *m, size_t *count)
     if (db_run(m->db, m->mem, &have, OWN_TABLES, NULL, 0) != DB_OK)
         return migrate_trouble(m);
     while ((sql = next_statement(m->mem, &at)))
-        *count += !makes_index(sql) && !has_text(&have, quoted_name(m->mem, sql, 0));
+        *count += makes_table(sql) && !has_text(&have, quoted_name(m->mem, sql, 0));
     return NULL;
 }
 
@@ -142,6 +152,56 @@ static const char *match_collations(struct migration *m)
         return NULL;
     const struct db_value *names = db_row(&r, 0), *guard = db_row(&r, r.count - 1);
     return streq(names[COLLATION].s, guard[COLLATION].s) ? NULL : convert_guard(m, names);
+}
+
+/* Columns -------------------------------------------------------------------------------------------------------- */
+
+static const char COLUMNS_OF_TABLES[] =
+    "SELECT CONCAT(table_name, ' ', column_name) FROM information_schema.columns WHERE " HERE;
+
+/* The statements of kanso.sql that add a column which the database lacks, one call each. */
+static const char *each_missing_column(struct migration *m,
+                                       const char *(*call)(struct migration *, const char *, size_t *), size_t *count)
+{
+    struct db_rows have;
+    const char *at = sql_kanso, *sql, *problem = NULL;
+    if (db_run(m->db, m->mem, &have, COLUMNS_OF_TABLES, NULL, 0) != DB_OK)
+        return migrate_trouble(m);
+    while (!problem && (sql = next_statement(m->mem, &at))) {
+        if (!makes_column(sql))
+            continue;
+        const char *name = arena_printf(m->mem, "%s %s", quoted_name(m->mem, sql, 0), quoted_name(m->mem, sql, 1));
+        if (!has_text(&have, name))
+            problem = call(m, sql, count);
+    }
+    return problem;
+}
+
+static const char *add_column(struct migration *m, const char *sql, size_t *count)
+{
+    if (m->progress && !m->fresh)
+        m->progress(arena_printf(m->mem, "column %s of %s", quoted_name(m->mem, sql, 1), quoted_name(m->mem, sql, 0)));
+    m->additions++;
+    ++*count;
+    return steps_change(m, sql, NULL);
+}
+
+static const char *count_one(struct migration *m, const char *what, size_t *count)
+{
+    (void)m, (void)what;
+    ++*count;
+    return NULL;
+}
+
+static const char *add_columns(struct migration *m)
+{
+    size_t count = 0;
+    return each_missing_column(m, add_column, &count);
+}
+
+static const char *columns_missing(struct migration *m, size_t *count)
+{
+    return each_missing_column(m, count_one, count);
 }
 
 /* Order of creation ---------------------------------------------------------------------------------------------- */
@@ -197,13 +257,6 @@ static const char *add_order(struct migration *m, const char *table, size_t *cou
         NULL);
 }
 
-static const char *count_order(struct migration *m, const char *table, size_t *count)
-{
-    (void)m, (void)table;
-    ++*count;
-    return NULL;
-}
-
 static const char *add_orders(struct migration *m)
 {
     size_t count = 0;
@@ -212,7 +265,7 @@ static const char *add_orders(struct migration *m)
 
 static const char *orders_missing(struct migration *m, size_t *count)
 {
-    return each_unordered(m, count_order, count);
+    return each_unordered(m, count_one, count);
 }
 
 /* Indexes -------------------------------------------------------------------------------------------------------- */
@@ -360,6 +413,7 @@ static const struct step {
 } STEPS[] = {
     {.what = "tables", .run = add_tables, .missing = tables_missing},
     {.what = "collations", .run = match_collations},
+    {.what = "columns", .run = add_columns, .missing = columns_missing},
     {.what = "columns", .run = add_orders, .missing = orders_missing},
     {.what = "indexes", .run = add_indexes, .missing = indexes_missing, .without = "lists of many rows will be slow"},
 };

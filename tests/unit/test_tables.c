@@ -147,12 +147,36 @@ static void resources_are_checked(void **state)
     }
 }
 
+static void added_columns_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *complaint;
+    } CASES[] = {
+        {"ALTER TABLE `tag` ADD COLUMN `a` int NOT NULL;\n", "`a` int NOT NULL: is NOT NULL without a DEFAULT"},
+        {"-- x\n\nALTER TABLE `tag` ADD COLUMN `a` int NULL, ADD COLUMN `b` int NULL;\n", "adds one column"},
+        {"ALTER TABLE `tag` DROP COLUMN `a`;\n", "adds one column"},
+        {"ALTER TABLE `tag` ADD COLUMN `a` int NULL;\nALTER TABLE `tag` ADD COLUMN `b` int NOT NULL;\n", "`b` int NOT"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        buf_clear(&out, 0);
+        assert_int_equal(tables_check_added_columns(&out, CASES[i].sql), 1);
+        if (!strstr(found(), CASES[i].complaint))
+            fail_msg("%s: %s", CASES[i].complaint, out.data);
+    }
+    assert_int_equal(tables_check_added_columns(&out, "-- ALTER TABLE\n\n"
+                                                      "ALTER TABLE `tag` ADD COLUMN `a` int NULL;\n"
+                                                      "ALTER TABLE `tag` ADD COLUMN `b` int NOT NULL DEFAULT 0;\n"),
+                     0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_tables_are_sound, reset),
         cmocka_unit_test_setup(routes_are_checked, reset),
         cmocka_unit_test_setup(resources_are_checked, reset),
+        cmocka_unit_test_setup(added_columns_are_checked, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
