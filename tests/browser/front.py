@@ -69,8 +69,11 @@ class Front:
         locations = (PREFIX if prefix else PAGES).format(api=api.rstrip("/"), prefix=prefix)
         (home / "nginx.conf").write_text(CONFIGURATION.format(
             home=home, port=self.port, html=REPOSITORY / "nginx" / "html", locations=locations))
+        self.start()
+
+    def start(self) -> None:
         self.process = subprocess.Popen(
-            ["nginx", "-e", str(home / "error.log"), "-p", str(home), "-c", str(home / "nginx.conf")],
+            ["nginx", "-e", str(self.home / "error.log"), "-p", str(self.home), "-c", str(self.home / "nginx.conf")],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(self.up, 15, f"nginx on port {self.port}")
 

@@ -56,8 +56,47 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(visitor):
 def test_an_ended_session_says_so(browser):
     browser.open("/runs")
     browser.driver.delete_all_cookies()
-    browser.open("/secrets")
+    browser.js("location.hash = '#/secrets'")
     browser.until_text("Your session has ended")
+    browser.accessible()
+    browser.shot("session-ended")
+    browser.enter("User name", USER)
+    browser.enter("Password", PASSWORD)
+    browser.click("Sign in", "button")
+    browser.until(lambda: browser.find("h1").text == "Secrets")
+    browser.settled()
+    assert not browser.all("dialog")
+    browser.clean(allow=[(401, "/api/v1/")])
+
+
+def test_a_session_that_ends_on_a_page_goes_on_where_one_was(browser, client):
+    """What was typed into a form is kept, and sent once the reader is in again."""
+    name = "kept-while-signing-in"
+    browser.open("/secrets")
+    browser.click("New secret")
+    browser.enter("Name", name)
+    browser.find("dialog [name=pairs], dialog textarea").send_keys("key=value")
+    browser.driver.delete_all_cookies()
+    browser.find("dialog [type=submit]").click()
+    browser.until(lambda: browser.all("dialog.entry"))
+    browser.js("[...document.querySelectorAll('dialog:not(.entry)')].forEach(d => d.classList.add('under'))")
+    entry = browser.find("dialog.entry")
+    entry.find_element("name", "username").send_keys(USER)
+    entry.find_element("name", "password").send_keys(PASSWORD)
+    entry.find_element("css selector", "[type=submit]").click()
+    browser.until(lambda: not browser.all("dialog"))
+    browser.until(lambda: client.items("/secrets", name=name))
+    browser.clean(allow=[(401, "/api/v1/")])
+    client.remove(f"/secrets/{client.items('/secrets', name=name)[0]['id']}")
+
+
+def test_who_will_not_sign_in_again_gets_the_form(browser):
+    browser.open("/runs")
+    browser.driver.delete_all_cookies()
+    browser.js("location.hash = '#/secrets'")
+    browser.until(lambda: browser.all("dialog.entry"))
+    browser.js("document.querySelector('dialog.entry').close()")
+    browser.until(lambda: browser.find("main h1").text == "Sign in to Kanso")
     browser.clean(allow=[(401, "/api/v1/")])
 
 

@@ -1,5 +1,7 @@
 // The one door to the server: JSON in, JSON out, errors as ApiError with a sentence for people.
 
+import { TIMEOUT, askWith, begin } from './connection.js';
+
 /** Where the pages live, found from this file's own address: any path prefix works. */
 export const root = new URL('../', import.meta.url);
 const base = new URL('api/v1/', root);
@@ -54,33 +56,72 @@ function problems(text) {
   }
 }
 
-async function call(method, path, { query, body, form, signal, at = base } = {}) {
+const GONE = [0, 502, 503, 504]; // statuses that mean: no worker of the server had a say
+
+/** What asks the reader to sign in again when a session is over: a function that resolves to whether they have. */
+let signInAgain = async () => false;
+export function onSessionOver(handler) { signInAgain = handler; }
+
+function prepare(method, path, { query, body, form, at = base }) {
   const url = new URL(path, at);
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== null && value !== undefined && value !== '') url.searchParams.set(name, value);
   }
   // A header of our own and a JSON body: no other site's form can send either with the session cookie.
-  const init = { method, signal, credentials: 'same-origin', headers: { 'Source-Context': 'dashboard' } };
+  const init = { method, credentials: 'same-origin', headers: { 'Source-Context': 'dashboard' } };
   if (body !== undefined) {
     init.headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(body);
   } else if (form) {
     init.body = new URLSearchParams(form);
   }
-  let response;
-  let text;
+  return [url, init];
+}
+
+/**
+ * Runs `work(stop)`, which asks the server for something, and keeps watch over it: the reader may cancel it, and time may
+ * run out; `stop` is the signal of both. Resolves to [value, answered] of the work; rejects with an AbortError when
+ * `signal` ends it, else with an ApiError.
+ */
+export async function watched(work, signal) {
+  const stop = new AbortController();
+  const all = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  let cancelled = false;
+  const late = setTimeout(() => stop.abort(new ApiError(0, '', 'The server took longer than 30 seconds to answer.')), TIMEOUT);
+  const end = begin(() => {
+    cancelled = true;
+    stop.abort(new ApiError(0, '', 'Cancelled. The server had not answered yet.'));
+  });
+  const stopped = new Promise((_, reject) => { all.addEventListener('abort', () => reject(all.reason)); });
   try {
-    response = await fetch(url, init);
-    text = await response.text();
+    const [value, answered] = await Promise.race([work(all), stopped]);
+    end(answered);
+    return value;
   } catch (error) {
-    if (error.name === 'AbortError') throw error;
+    end(cancelled || error.name === 'AbortError' ? null : false);
+    if (error instanceof ApiError || error.name === 'AbortError') throw error;
     throw new ApiError(0, '', 'The server cannot be reached. Check the connection, then try again.');
+  } finally {
+    clearTimeout(late);
   }
-  if (!response.ok) throw new ApiError(response.status, ...explain(response.status, text));
+}
+
+/** Sends once; {status, ok, text}. */
+const send = (url, init, signal) => watched(async (stop) => {
+  const response = await fetch(url, { ...init, signal: stop });
+  const answer = { status: response.status, ok: response.ok, text: await response.text() };
+  return [answer, !GONE.includes(response.status)];
+}, signal);
+
+async function call(method, path, options = {}) {
+  const [url, init] = prepare(method, path, options);
+  let answer = await send(url, init, options.signal);
+  if (answer.status === 401 && path !== 'login' && await signInAgain()) answer = await send(url, init, options.signal);
+  if (!answer.ok) throw new ApiError(answer.status, ...explain(answer.status, answer.text));
   try {
-    return JSON.parse(text);
+    return JSON.parse(answer.text);
   } catch {
-    throw new ApiError(response.status, '', 'The answer was not from a Kanso or ZenML server.');
+    throw new ApiError(answer.status, '', 'The answer was not from a Kanso or ZenML server.');
   }
 }
 
@@ -92,3 +133,5 @@ export const api = {
   form: (path, form) => call('POST', path, { form }),
   health: (signal) => call('GET', 'health', { at: root, signal }),
 };
+
+askWith(() => api.health());

@@ -1,6 +1,6 @@
 // The shell: navigation, the gate for those who are not signed in, and which address shows which view.
 
-import { ApiError } from './api.js';
+import { ApiError, onSessionOver } from './api.js';
 import { h, put } from './dom.js';
 import { here, start } from './router.js';
 import { session, store } from './session.js';
@@ -75,13 +75,39 @@ async function gate(notice) {
   return (page) => signIn(page, () => redraw(), notice);
 }
 
+let entering = null; // the dialog that asks to sign in again, while it does
+
+/** Lays the sign-in over the page when a session is over; whatever was asked for then goes on. */
+onSessionOver(() => {
+  if (!session.likely()) return false;
+  entering ??= enterAgain().finally(() => { entering = null; });
+  return entering;
+});
+
+async function enterAgain() {
+  const info = await session.server().catch(() => null);
+  if (info && !info.active) return false;
+  const { signIn } = await import('./views/sign_in.js');
+  const entered = await new Promise((resolve) => {
+    let done = false;
+    const dialog = h('dialog', { class: 'entry', 'aria-label': 'Sign in', onclose: () => { dialog.remove(); resolve(done); } });
+    document.body.append(dialog);
+    signIn({ title() {}, show: (...nodes) => { put(dialog, nodes); if (!dialog.open) dialog.showModal(); } },
+      () => { done = true; dialog.close(); }, 'Your session has ended. Sign in again to go on.');
+  });
+  if (!entered) {
+    session.forget();
+    redraw();
+  }
+  return entered;
+}
+
 async function failed(error, page, again) {
   if (error instanceof ApiError && error.status === 401) {
-    const ended = session.likely();
     session.forget();
     const info = await session.server().catch(() => null);
     if (info && !info.active) { again(); return; }
-    const form = await gate(ended ? 'Your session has ended. Sign in again to go on.' : null);
+    const form = await gate();
     form(page);
     return;
   }

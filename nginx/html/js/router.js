@@ -1,7 +1,7 @@
 // Addresses: everything after '#'. '#/runs/<id>?step=<id>' has the path '/runs/<id>' and the query 'step'.
 // A view is a function of one Page; the router makes the page, runs the view and shows its errors.
 
-import { ApiError } from './api.js';
+import { ApiError, watched } from './api.js';
 import { h, put, to } from './dom.js';
 
 /** Path and query of the present address. */
@@ -94,11 +94,14 @@ export class Page {
       }
       running = false;
       if (typeof more === 'number') ms = more;
-      if (more === false) document.removeEventListener('visibilitychange', tick);
-      else if (!this.signal.aborted) timer = setTimeout(tick, ms);
+      if (more === false) {
+        document.removeEventListener('visibilitychange', tick);
+        removeEventListener('serverback', tick);
+      } else if (!this.signal.aborted) timer = setTimeout(tick, ms);
     };
     timer = setTimeout(tick, ms);
     document.addEventListener('visibilitychange', tick, { signal: this.signal });
+    addEventListener('serverback', tick, { signal: this.signal });
     this.signal.addEventListener('abort', () => clearTimeout(timer));
   }
 }
@@ -129,7 +132,8 @@ export function start({ main, routes, before, failed, after }) {
     try {
       let view = await before(path);
       if (!view && !params) view = missing;
-      view ??= (await route.load()).default;
+      // (A file may come though the workers are gone, so it says nothing of them.)
+      view ??= await watched(async () => [(await route.load()).default, null], page.signal);
       if (page.signal.aborted) return;
       await view(page);
     } catch (error) {

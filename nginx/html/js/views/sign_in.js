@@ -27,7 +27,7 @@ export async function signIn(page, enter, notice) {
       field({ name: 'password', label: 'Password', kind: 'password', autocomplete: 'current-password' }),
     ],
   })));
-  document.querySelector('.gate input')?.focus();
+  (document.querySelector('dialog .gate input') ?? document.querySelector('.gate input'))?.focus();
 }
 
 /** Another service checks who people are: whoever comes back from it is let in, others are sent there. */

@@ -1,0 +1,95 @@
+"""A server that is slow, gone, or back again: the pages say which, and go on."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def front(fronts, pages):
+    """A proxy before the pages that the test may stop."""
+    return fronts(pages, "/front")
+
+
+@pytest.fixture
+def slow(browser):
+    """Sets the milliseconds that every answer takes."""
+    def set_latency(latency):
+        browser.driver.execute_cdp_cmd("Network.enable", {})
+        browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {
+            "offline": latency is None, "latency": latency or 0, "downloadThroughput": -1, "uploadThroughput": -1})
+    yield set_latency
+    set_latency(0)
+
+
+def state(browser):
+    return browser.js("return document.getElementById('state').innerText")
+
+
+def test_a_server_that_is_gone_and_comes_back(browsers, front, client, world):
+    browser = browsers(front.url)
+    browser.enter_with(client.token)
+    browser.open("/runs")
+    assert state(browser) == ""
+    front.stop()
+    # A live page notices by itself.
+    browser.until(lambda: "Not updated since" in state(browser) and "does not answer" in state(browser), "no banner", wait=40)
+    assert browser.find("h1").text == "Runs" and browser.all("tbody tr"), "what was there is gone"
+    assert len(browser.all("#state p")) == 1
+    browser.accessible()
+    browser.shot("server-gone")
+    new = world.run(name=world.name("while-gone"))["name"]
+    front.start()
+    browser.until(lambda: state(browser) == "", "the banner stays", wait=20)
+    browser.until(lambda: new in browser.text(), "the page did not go on at once", wait=3)
+    browser.collect()
+    browser.forget()
+
+
+def test_stopped_workers_are_a_server_that_is_gone(browser):
+    """nginx answers, but with 502, 503 or 504."""
+    for status in (502, 504):
+        browser.open("/runs")
+        browser.js("const real = fetch; window.fetch = (url, init) => (String(url).includes('/api/')"
+                   " ? Promise.resolve(new Response('<html>', { status: arguments[0] })) : real(url, init))", status)
+        browser.js("document.dispatchEvent(new Event('visibilitychange'))")
+        browser.until(lambda: "does not answer" in state(browser), "no banner", wait=10)
+        browser.driver.refresh()
+        browser.settled()
+        assert state(browser) == ""
+    browser.clean()
+
+
+def test_a_slow_server(browser, slow):
+    browser.open("/stacks")
+    slow(1500)
+    browser.js("location.hash = '#/secrets'")
+    browser.until(lambda: browser.find("#progress").is_displayed(), "no progress is shown")
+    browser.until(lambda: browser.find("h1").text == "Secrets")
+    browser.until(lambda: not browser.find("#progress").is_displayed())
+
+    slow(25000)
+    browser.js("location.hash = '#/stacks'")
+    browser.until(lambda: "Still waiting" in state(browser), "nothing is said after ten seconds", wait=20)
+    browser.shot("server-slow")
+    browser.click("Cancel")
+    browser.until(lambda: "Cancelled" in browser.find("main").text)
+    browser.until(lambda: state(browser) == "")
+    slow(0)
+    browser.click("Try again")
+    browser.until(lambda: browser.find("h1").text == "Stacks")
+    browser.collect()
+    browser.forget()
+
+
+@pytest.mark.slow
+def test_an_answer_that_never_comes(browser, slow):
+    browser.open("/stacks")
+    slow(60000)
+    browser.js("location.hash = '#/secrets'")
+    browser.until(lambda: "longer than 30 seconds" in browser.find("main").text, "the request is not given up", wait=60)
+    assert "does not answer" in state(browser)
+    slow(0)
+    browser.until(lambda: state(browser) == "", wait=20)
+    browser.collect()
+    browser.forget()
