@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,13 +243,7 @@ char *python_repr(struct arena *a, const char *s)
 
 bool equal_constant_time(const void *a, size_t a_len, const void *b, size_t b_len)
 {
-    const unsigned char *x = a, *y = b;
-    if (a_len != b_len)
-        return false;
-    unsigned char diff = 0;
-    for (size_t i = 0; i < a_len; i++)
-        diff |= (unsigned char)(x[i] ^ y[i]);
-    return diff == 0;
+    return a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0;
 }
 
 int parse_bool_word(const char *s, size_t len)

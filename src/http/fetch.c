@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,15 +91,10 @@ struct fetched fetch(struct arena *a, const struct fetch *f)
 
 char *query_append(struct arena *a, const char *text, const char *name, const char *value)
 {
-    static const char plain[] = "-._~";
     size_t len = strlen(text);
-    struct buf b = {0};
-    for (const unsigned char *p = (const unsigned char *)value; *p; p++)
-        if (isalnum(*p) || strchr(plain, *p))
-            buf_addc(&b, (char)*p);
-        else
-            buf_addf(&b, "%%%02X", *p);
-    char *out = arena_printf(a, "%s%s%s=%s", text, len && text[len - 1] != '?' ? "&" : "", name, b.data ? b.data : "");
-    buf_free(&b);
+    char *escaped = curl_easy_escape(NULL, value, 0);
+    char *out =
+        arena_printf(a, "%s%s%s=%s", text, len && text[len - 1] != '?' ? "&" : "", name, escaped ? escaped : "");
+    curl_free(escaped);
     return out;
 }
