@@ -1,7 +1,7 @@
 // A page that lists: filters, sorting and paging live in the address, so that they can be linked and gone back to.
 
 import { api } from './api.js';
-import { h, put } from './dom.js';
+import { h, keepFocus, put } from './dom.js';
 import { number, plural } from './format.js';
 import { empty, field, header, table } from './ui.js';
 
@@ -25,6 +25,7 @@ export function listing(page, options) {
   const summary = h('p', { class: 'summary', role: 'status' });
   let shown = null;
   let round = 0;
+  let said = ''; // the address and the answer that are drawn
 
   page.title(title);
   const search = filters.length ? filterForm(page, filters) : null;
@@ -65,7 +66,10 @@ export function listing(page, options) {
     try {
       const answer = await fetchPage(query(), page.signal);
       if (mine !== round) return;
+      const news = page.link({}) + JSON.stringify(answer);
       shown = answer;
+      if (news === said && !(options.live && answer.items.some(options.live))) return;
+      said = news;
       keepFocus(box, draw);
       options.drawn?.(shown.items, () => mine === round && keepFocus(box, draw));
     } finally {
@@ -145,17 +149,4 @@ function pager(page, index, pages) {
     h('span', { 'aria-current': 'page' }, `Page ${number(index)} of ${number(pages)}`),
     step(index + 1, 'Next', 'Next page'),
     step(pages, 'Last', 'Last page'));
-}
-
-/** Redraws without taking the focus away from a link the reader stands on. */
-function keepFocus(box, draw) {
-  const active = box.contains(document.activeElement) ? document.activeElement : null;
-  const key = active?.dataset.key;
-  const href = active?.getAttribute('href');
-  const text = active?.textContent;
-  draw();
-  if (!active) return;
-  const again = (key && box.querySelector(`[data-key="${key}"]`))
-    || [...box.querySelectorAll('a, button')].find((n) => n.getAttribute('href') === href && n.textContent === text);
-  (again ?? box.querySelector('a, button'))?.focus({ preventScroll: true });
 }

@@ -65,7 +65,7 @@ export class Page {
     const address = this.link(patch);
     if (address === to(this.path, Object.fromEntries(this.query))) return;
     if (replace) {
-      history.replaceState(null, '', address);
+      history.replaceState(history.state, '', address);
       dispatchEvent(new HashChangeEvent('hashchange'));
     } else location.hash = address;
   }
@@ -115,8 +115,9 @@ export class Page {
 export function start({ main, routes, before, failed, after }) {
   let current = null;
   let first = true;
+  const places = placeKeeper();
 
-  async function draw() {
+  async function draw(top = 0) {
     const { path, query } = here();
     current?.leave();
     let route = null;
@@ -138,24 +139,44 @@ export function start({ main, routes, before, failed, after }) {
       await view(page);
     } catch (error) {
       if (page.signal.aborted || error.name === 'AbortError') return;
-      failed(error, page, draw);
+      failed(error, page, () => draw());
     }
     if (!first && !page.signal.aborted) {
-      scrollTo(0, 0);
+      scrollTo(0, top);
       focusHeading(main);
     }
     first = false;
   }
 
   addEventListener('hashchange', () => {
+    const top = places.change();
     const { path, query } = here();
     if (current?.onquery && current.path === path) {
       current.query = query;
       current.onquery();
-    } else draw();
+    } else draw(top);
   });
   draw();
-  return draw;
+  return () => draw();
+}
+
+/** Remembers how far down each place in the history was read; change() says where to stand in the one just entered. */
+function placeKeeper() {
+  history.scrollRestoration = 'manual';
+  const tops = new Map();
+  const mark = () => {
+    const key = history.state?.place ?? crypto.getRandomValues(new Uint32Array(2)).join('-');
+    history.replaceState({ place: key }, '');
+    return key;
+  };
+  let now = mark();
+  return {
+    change() {
+      tops.set(now, scrollY);
+      now = mark();
+      return tops.get(now) ?? 0;
+    },
+  };
 }
 
 function focusHeading(main) {

@@ -19,8 +19,17 @@ export const isLive = (name) => name === 'running' || name === 'initializing';
 export function time(text) {
   const at = date(text);
   if (!at) return h('span', { class: 'muted' }, '—');
-  return h('time', { datetime: at.toISOString(), title: exact(at) }, ago(at));
+  return h('time', { datetime: at.toISOString(), title: exact(at), class: 'ago' }, ago(at));
 }
+
+// Times go on while nothing else on the page changes.
+setInterval(() => {
+  if (document.hidden) return;
+  for (const node of document.querySelectorAll('time.ago')) {
+    const text = ago(new Date(node.dateTime));
+    if (node.textContent !== text) node.textContent = text;
+  }
+}, 20000);
 
 /** A name that may be broken where its parts meet: after '_', '-', '.', '/' and ':'. */
 export const name = (text) => String(text).split(/(?<=[_\-./:])/).flatMap((part, i) => (i ? [h('wbr'), part] : [part]));
@@ -157,6 +166,25 @@ export function form({ fields, button, submit, danger = false, extra = null }) {
   return node;
 }
 
+const dialogs = new Set();
+
+/** Shows a modal dialog; done() is called once it is closed, by whatever. Whoever goes back or on leaves it too. */
+function open(dialog, done) {
+  dialogs.add(dialog);
+  dialog.addEventListener('close', () => {
+    dialogs.delete(dialog);
+    dialog.remove();
+    done();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+addEventListener('hashchange', (event) => {
+  // (A filter that follows what is typed says so by an event of its own: that is no change of place.)
+  if (event.isTrusted) for (const dialog of dialogs) dialog.close();
+});
+
 /**
  * Asks in a modal dialog. `submit(values)` does the work; the dialog closes when it succeeds.
  * Resolves to what submit returned, or undefined when the reader changed their mind.
@@ -165,7 +193,7 @@ export function ask({ title, text, fields = [], button, danger, submit }) {
   return new Promise((resolve) => {
     let result;
     const id = newId('dialog');
-    const dialog = h('dialog', { 'aria-labelledby': id, onclose: () => { dialog.remove(); resolve(result); } });
+    const dialog = h('dialog', { 'aria-labelledby': id });
     const cancel = h('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel');
     const body = form({
       fields: [text && h('p', null, text), fields],
@@ -178,8 +206,7 @@ export function ask({ title, text, fields = [], button, danger, submit }) {
       },
     });
     put(dialog, h('h2', { id }, title), body);
-    document.body.append(dialog);
-    dialog.showModal();
+    open(dialog, () => resolve(result));
     if (danger) cancel.focus();
   });
 }
@@ -188,12 +215,11 @@ export function ask({ title, text, fields = [], button, danger, submit }) {
 export function reveal({ title, text, secret, what }) {
   return new Promise((resolve) => {
     const id = newId('dialog');
-    const dialog = h('dialog', { 'aria-labelledby': id, onclose: () => { dialog.remove(); resolve(); } },
+    const dialog = h('dialog', { 'aria-labelledby': id },
       h('h2', { id }, title), h('p', null, text),
       h('p', { class: 'once' }, h('code', { tabindex: '0' }, secret), copyButton(secret, what)),
       h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'primary', onclick: () => dialog.close() }, 'I have kept it')));
-    document.body.append(dialog);
-    dialog.showModal();
+    open(dialog, resolve);
   });
 }
 

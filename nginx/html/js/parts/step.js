@@ -1,6 +1,6 @@
 // What is known of one step of a run.
 
-import { h, put } from '../dom.js';
+import { h, keepFocus, put } from '../dom.js';
 import { duration } from '../format.js';
 import { anyValue, facts, isLive, jsonBlock, metadata, muted, section, status, time } from '../ui.js';
 import { logBox, noLogs } from './logs.js';
@@ -43,7 +43,7 @@ export function stepParts(step, here, signal) {
     ],
     update(now) {
       latest = now;
-      put(top, head(now, here));
+      keepFocus(top, () => put(top, head(now, here)));
       put(extra, metadata(now.metadata.run_metadata) && section('Metadata', metadata(now.metadata.run_metadata)));
       logs?.more();
     },

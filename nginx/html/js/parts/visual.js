@@ -125,9 +125,10 @@ function pipes(lines) {
   return table('Table', head.map((label, i) => ({ label: inline(label), cell: (row) => inline(row[i] ?? '') })), rest);
 }
 
-function inline(text) {
+export function inline(text) {
   const out = [];
-  const pattern = /`([^`]+)`|\*\*([^*]+)\*\*|__([^_]+)__|\*([^*\s][^*]*)\*|\[([^\]]+)\]\(([^)\s]+)\)/g;
+  // An address may hold pairs of brackets and be followed by a title; a picture becomes a link.
+  const pattern = /`([^`]+)`|\*\*([^*]+)\*\*|__([^_]+)__|\*([^*\s][^*]*)\*|!?\[([^\]]+)\]\(((?:[^()\s]|\((?:[^()\s]|\([^()\s]*\))*\))+)(?:\s+(?:"[^"]*"|'[^']*'))?\)/g;
   let from = 0;
   for (const m of text.matchAll(pattern)) {
     out.push(text.slice(from, m.index));

@@ -1,7 +1,7 @@
 // One run: its graph, its steps, and the step or artifact the reader points at. Follows the run while it runs.
 
 import { api } from '../api.js';
-import { h, put, to } from '../dom.js';
+import { h, keepFocus, put, to } from '../dom.js';
 import { byName, duration, plural } from '../format.js';
 import { artifactName, artifactParts } from '../parts/artifact.js';
 import { graphBox } from '../parts/graph.js';
@@ -49,10 +49,14 @@ export default async function runView(page) {
   };
 
   function draw() {
-    put(head, heading(run));
+    keepFocus(head, () => put(head, heading(run)));
     box.draw(graph);
-    put(list, stepTable(run, graph, steps, page.query.get('step'), here));
+    drawTable();
     put(more, details(run));
+  }
+
+  function drawTable() {
+    keepFocus(list, () => put(list, stepTable(run, graph, steps, page.query.get('step'), here)));
   }
 
   await load();
@@ -65,7 +69,7 @@ export default async function runView(page) {
   const detail = panelFor(page, panel, here);
   page.onquery = () => {
     box.mark();
-    put(list, stepTable(run, graph, steps, page.query.get('step'), here));
+    drawTable();
     detail.show();
   };
   if (page.query.get('step') || page.query.get('artifact')) detail.show();
@@ -76,7 +80,7 @@ export default async function runView(page) {
     const before = said;
     await load();
     if (before !== said) await loadSteps();
-    else put(head, heading(run)); // the duration goes on
+    else keepFocus(head, () => put(head, heading(run))); // the duration goes on
     await detail.follow();
     return isLive(run.body.status) ? 3000 : 15000;
   });
@@ -137,6 +141,8 @@ function details(run) {
   ];
 }
 
+const closer = (here) => h('a', { class: 'close', href: here({}), 'aria-label': 'Close details' }, '×');
+
 /** The panel beside the graph; show() follows the address, follow() adds what is new to a running step. */
 function panelFor(page, panel, here) {
   let shown = null;
@@ -145,7 +151,7 @@ function panelFor(page, panel, here) {
   page.signal.addEventListener('abort', () => leave.abort());
 
   async function draw(kind, id, signal) {
-    const close = h('a', { class: 'close', href: here({}), 'aria-label': 'Close details' }, '×');
+    const close = closer(here);
     if (kind === 'step') {
       const step = await api.get(`steps/${id}`, null, signal);
       const parts = stepParts(step, here, signal);
@@ -158,6 +164,16 @@ function panelFor(page, panel, here) {
     return {};
   }
 
+  /** Where the focus goes when the details are closed: to what leads to them, in the graph or in the list. */
+  const leadsTo = (id) => [...document.querySelectorAll('.node, tbody a')].find((a) => a.getAttribute('href')?.includes(id)
+    || a.dataset.node?.endsWith(id));
+
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || panel.hidden || event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    if (event.target instanceof HTMLInputElement && event.target.value) return; // it clears the field first
+    page.go({ step: null, artifact: null });
+  }, { signal: page.signal });
+
   return {
     async show() {
       const kind = page.query.get('step') ? 'step' : 'artifact';
@@ -166,17 +182,22 @@ function panelFor(page, panel, here) {
       leave.abort();
       leave = new AbortController();
       const { signal } = leave;
+      const before = shown;
       shown = id;
       current = null;
+      const inside = panel.contains(document.activeElement) || document.activeElement === document.body;
       panel.hidden = !id;
-      if (!id) return;
+      if (!id) {
+        if (inside) leadsTo(before)?.focus();
+        return;
+      }
       put(panel, h('p', { class: 'hint', role: 'status' }, 'Loading…'));
       try {
         current = await draw(kind, id, signal);
         panel.querySelector('h2').focus({ preventScroll: true });
         if (matchMedia('(max-width: 70rem)').matches) panel.scrollIntoView({ block: 'start' });
       } catch (error) {
-        if (error.name !== 'AbortError') put(panel, errorPanel(error));
+        if (error.name !== 'AbortError') put(panel, closer(here), errorPanel(error));
       }
     },
     async follow() {
