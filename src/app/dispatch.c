@@ -52,9 +52,15 @@ static int read_body(struct ctx *c)
     return request_read_body(c);
 }
 
+/* Whether the body is a document, which is JSON unless its sender says that it is something else. */
+static bool is_document(const struct ctx *c)
+{
+    return body_model(c->route) && !(c->route->flags & (R_FORM | R_BODY_BYTES));
+}
+
 static bool is_json(const struct ctx *c)
 {
-    return body_model(c->route) && !(c->route->flags & (R_FORM | R_BODY_BYTES)) && json_content(c->req.content_type);
+    return is_document(c) && json_content(c->req.content_type);
 }
 
 /* A byte order mark before the text is passed over. */
@@ -71,12 +77,12 @@ static int read_syntax(struct ctx *c)
 {
     struct json_error error;
     int rc = read_body(c);
-    if (rc != OK || !is_json(c) || c->req.body_len == 0)
+    if (rc != OK || !is_document(c) || c->req.body_len == 0)
         return rc;
     skip_mark(c);
-    if (!utf8_valid(c->req.body, c->req.body_len))
+    if (!utf8_valid(c->req.body, c->req.body_len)) /* refusals repeat it, whatever it is */
         return fail_detail(c, 400, "The body is not UTF-8");
-    if (json_check(c->req.body, c->req.body_len, &error))
+    if (!is_json(c) || json_check(c->req.body, c->req.body_len, &error))
         return OK;
     struct check *k = c->check = check_new(c->mem);
     struct loc body = {.name = "body"}, at = {.outer = &body, .index = error.at};

@@ -189,6 +189,7 @@ static const char *cors_maps(struct arena *a)
                            "    }\n"
                            "    map $http_origin $cors_origin {\n"
                            "        \"\" $cors_unread;\n"
+                           "        \"~[^ -~]\" \"\";\n"
                            "        default $cors_any;\n"
                            "    }\n",
                            out);

@@ -20,10 +20,19 @@ static bool origin_listed(const char *origin)
     return false;
 }
 
+/* A header that answers repeat; absent when it holds what no origin and no name of a header does. */
+static const char *repeatable(const struct ctx *c, const char *cgi_name)
+{
+    const char *value = request_header(c, cgi_name);
+    for (const char *p = value; p && *p; p++)
+        if (*p < ' ' || *p > '~')
+            return NULL;
+    return value;
+}
+
 bool cors_preflight(struct ctx *c)
 {
-    const char *origin = request_header(c, "HTTP_ORIGIN"),
-               *headers = request_header(c, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS");
+    const char *origin = repeatable(c, "HTTP_ORIGIN"), *headers = repeatable(c, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS");
     if (!streq(c->req.method, "OPTIONS") || !origin || !request_header(c, "HTTP_ACCESS_CONTROL_REQUEST_METHOD"))
         return false;
     bool allowed = streq(config.cors_origins, "*") || origin_listed(origin);
@@ -43,7 +52,7 @@ bool cors_preflight(struct ctx *c)
 
 void cors_answer(struct ctx *c)
 {
-    const char *origin = request_header(c, "HTTP_ORIGIN");
+    const char *origin = repeatable(c, "HTTP_ORIGIN");
     if (!origin)
         return;
     bool any = streq(config.cors_origins, "*"),

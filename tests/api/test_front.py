@@ -89,6 +89,17 @@ def test_control_characters_in_a_path_are_refused(server, place: str, code: str)
         assert answer["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("path", ["/api/v1/info", "/api/v1/tags", "/api/v1/nothing", "/foo", "/api/v1/tags/%0a"])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+@pytest.mark.parametrize("name", ["Origin", "Access-Control-Request-Headers"])
+@pytest.mark.parametrize("bad", ["http://\xff", "x\x01y", "\xc3\xa9", "x\x0bSet-Cookie: a", "\x7f"])
+def test_answers_repeat_no_header_that_is_no_text(server, path: str, method: str, name: str, bad: str) -> None:
+    headers = {"Origin": "http://there", "Access-Control-Request-Method": "GET", "Cookie": "a=b"} | {name: bad}
+    answer = ask(server, path, method, "".join(f"{key}: {value}\r\n" for key, value in headers.items()))
+    assert answer.status in (200, 400, 401, 404, 405)
+    assert bad.encode("latin-1") not in answer.raw
+
+
 def test_redirects_hold_what_was_asked_for(server) -> None:
     """Encoded as it came, with the query, and relative to its place."""
     for target, where in {

@@ -109,6 +109,16 @@ def test_multipart_that_is_no_text(server: Any, bad: bytes, field: str) -> None:
                           headers={"content-type": "multipart/form-data; boundary=x"}))
 
 
+@pytest.mark.parametrize("bad", [b"\xff", b"\xed\xa0\x80", b'{"name":"\xff"}'])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", "application/x-www-form-urlencoded"])
+def test_other_bodies_that_are_no_text(client: Api, server: Any, content_type: str, bad: bytes) -> None:
+    """Also for strangers: what is no JSON is repeated in the refusal."""
+    no_text(raw(client, bad, content_type))
+    no_text(raw(client, bad, content_type, f"/tags/{NOBODY}", "PUT"))
+    no_text(requests.put(server.url + "/api/v1/users/default/activate", data=bad, timeout=60,
+                         headers={"content-type": content_type}))
+
+
 def test_nul_in_json(client: Api, world: World) -> None:
     """Refused wherever it stands: a text that C code takes to be shorter must not be looked up, and no two keys may
     become one."""
