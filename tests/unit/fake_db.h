@@ -29,7 +29,8 @@ static struct {
     struct buf said; /* the statements with their parameters, one a line */
     struct fake_answer answers[32];
     size_t answer_count;
-    bool open; /* a transaction */
+    bool open;        /* a transaction */
+    unsigned failure; /* what db_errno() says */
 } fake;
 
 static void fake_reset(void)
@@ -37,6 +38,7 @@ static void fake_reset(void)
     buf_clear(&fake.said, 0);
     fake.answer_count = 0;
     fake.open = false;
+    fake.failure = FAKE_DEADLOCK;
 }
 
 static void fake_add(struct fake_answer answer)
@@ -171,7 +173,7 @@ unsigned __wrap_db_errno(const struct db *db);
 unsigned __wrap_db_errno(const struct db *db)
 {
     (void)db;
-    return FAKE_DEADLOCK;
+    return fake.failure;
 }
 
 const char *__wrap_db_error(const struct db *db);

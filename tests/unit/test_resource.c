@@ -5,6 +5,8 @@
 
 #include "fake_db.h"
 
+#include <stdio.h>
+
 #define ID        "00000000000040008000000000000001"
 #define ID_TEXT   "00000000-0000-4000-8000-000000000001"
 #define ME        "00000000000040008000000000000002"
@@ -25,6 +27,9 @@ static const struct route routes[] = {
     ROUTE("PUT", "/tags/{tag_id}", resource_update, resource_tag, OP_UPDATE, 0),
     ROUTE("DELETE", "/tags/{tag_name_or_id}", resource_delete, resource_tag, OP_DELETE, 0),
     ROUTE("GET", "/runs", resource_list, resource_run, OP_LIST, 0),
+    ROUTE("GET", "/artifacts", resource_list, resource_artifact, OP_LIST, 0),
+    ROUTE("GET", "/artifact_versions", resource_list, resource_artifact_version, OP_LIST, 0),
+    ROUTE("GET", "/api/v1/workspaces/{workspace_name_or_id}/runs", resource_list, resource_run, OP_LIST, 0),
     ROUTE("POST", "/pipelines", resource_create, resource_pipeline, OP_CREATE, 0),
 };
 static const struct group group = {.name = "test", .routes = routes, .count = ARRAY_LEN(routes)};
@@ -159,6 +164,103 @@ static void filters_become_conditions(void **state)
         ask("GET", "/tags", CASES[i].query, NULL);
         expect(200, CASES[i].said);
     }
+}
+
+/* Those of other encodings than text, and of what lies behind a join. */
+static void filters_know_their_classes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *query, *where, *values;
+    } CASES[] = {
+        {"/artifacts", "has_custom_name=true", "t.`has_custom_name` = ?", "1, 1, "},
+        {"/artifacts", "has_custom_name=no", "t.`has_custom_name` = ?", "0, 0, "},
+        {"/artifact_versions", "version_number=gt:3", "t.`version_number` > ?", "3, 3, "},
+        {"/artifact_versions", "version_number=lte:3", "t.`version_number` <= ?", "3, 3, "},
+        {"/artifact_versions", "id=startswith:0000", "t.`id` LIKE ?", "'0000%', '0000%', "},
+        {"/runs", "unlisted=false", "t.pipeline_id IS NOT NULL", "20, 0"},
+        {"/runs", "stack_id=" ID_TEXT,
+         "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.deployment_id AND x.stack_id = ?)",
+         "'" ID "', '" ID "', "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        char where[256], values[256];
+        snprintf(where, sizeof where, " AND (%s)", CASES[i].where);
+        snprintf(values, sizeof values, " <- %s", CASES[i].values);
+        fake_reset();
+        ask("GET", CASES[i].path, CASES[i].query, NULL);
+        assert_int_equal(c.res.status, 200);
+        if (!strstr(fake_said(), where) || !strstr(fake_said(), values))
+            fail_msg("%s?%s: %s", CASES[i].path, CASES[i].query, fake_said());
+    }
+}
+
+static void wrong_filters_ask_nothing(void **state)
+{
+    (void)state;
+    static const char *const QUERIES[] = {
+        "size=0", "page=0", "size=x", "sort_by=nothing", "color=mauve", "created=yesterday", "hydrate=maybe"};
+    for (size_t i = 0; i < ARRAY_LEN(QUERIES); i++) {
+        fake_reset();
+        ask("GET", "/tags", QUERIES[i], NULL);
+        expect(422, "");
+    }
+}
+
+/* The workspace of the path narrows the list, outside the group that logical_operator joins. */
+static void lists_within_a_workspace(void **state)
+{
+    (void)state;
+    fake_rows("FROM `workspace` t", 4, ID, WHEN, WHEN, "default");
+    ask("GET", "/api/v1/workspaces/default/runs", "status=failed&name=a&logical_operator=or", NULL);
+    assert_int_equal(c.res.status, 200);
+    if (!strstr(
+            fake_said(),
+            " WHERE 1 = 1 AND (t.workspace_id = ? OR t.workspace_id IS NULL) AND (t.`status` = ? OR t.`name` = ?)") &&
+        !strstr(fake_said(),
+                " WHERE 1 = 1 AND (t.`status` = ? OR t.`name` = ?) AND (t.workspace_id = ? OR t.workspace_id IS NULL)"))
+        fail_msg("%s", fake_said());
+    fake_reset();
+    ask("GET", "/api/v1/workspaces/nowhere/runs", "", NULL);
+    assert_int_equal(c.res.status, 404);
+}
+
+/* Lengths of IN lists come in steps, so that few texts arise: each is prepared once. */
+static void lists_of_ids_are_padded(void **state)
+{
+    (void)state;
+    static const size_t LENGTHS[][2] = {{1, 1}, {8, 8}, {9, 10}, {16, 16}, {17, 20}, {33, 40}, {50, 56}};
+    static char ids[64][33];
+    static const char *values[64 * 6];
+    for (size_t i = 0; i < ARRAY_LEN(LENGTHS); i++) {
+        fake_reset();
+        for (size_t k = 0; k < LENGTHS[i][0]; k++) {
+            snprintf(ids[k], sizeof ids[k], "00000000000040008000%012zx", k);
+            const char *const row[] = {ids[k], WHEN, WHEN, "red", "one", "99"};
+            memcpy(&values[k * 6], row, sizeof row);
+        }
+        fake_add((struct fake_answer){"FROM `tag`", DB_OK, 6, values, LENGTHS[i][0] * 6, false});
+        ask("GET", "/tags", "size=64", NULL);
+        assert_int_equal(c.res.status, 200);
+        const char *in = strstr(fake_said(), " IN (");
+        assert_non_null(in);
+        assert_int_equal(strcspn(in, ")") - strlen(" IN ("), LENGTHS[i][1] * 2 - 1);
+    }
+}
+
+/* Who has dropped an index gets slower pages, not none. */
+static void a_missing_index_is_done_without(void **state)
+{
+    (void)state;
+    fake.failure = DB_NO_SUCH_INDEX;
+    fake_fails("FORCE INDEX", DB_ERROR);
+    for (int i = 0; i < 2; i++) {
+        ask("GET", "/artifacts", "", NULL);
+        assert_int_equal(c.res.status, 200);
+    }
+    const char *hint = strstr(fake_said(), "FORCE INDEX");
+    assert_non_null(hint);
+    assert_null(strstr(hint + 1, "FORCE INDEX"));
 }
 
 static void values_never_stand_in_a_statement(void **state)
@@ -374,6 +476,11 @@ int main(void)
         cmocka_unit_test_setup(a_page_shows_its_rows, reset),
         cmocka_unit_test_setup(a_page_beyond_the_last, reset),
         cmocka_unit_test_setup(filters_become_conditions, reset),
+        cmocka_unit_test_setup(filters_know_their_classes, reset),
+        cmocka_unit_test_setup(wrong_filters_ask_nothing, reset),
+        cmocka_unit_test_setup(lists_within_a_workspace, reset),
+        cmocka_unit_test_setup(lists_of_ids_are_padded, reset),
+        cmocka_unit_test_setup(a_missing_index_is_done_without, reset),
         cmocka_unit_test_setup(values_never_stand_in_a_statement, reset),
         cmocka_unit_test_setup(joins_are_for_the_page_alone, reset),
         cmocka_unit_test_setup(a_create, reset),
