@@ -100,6 +100,7 @@ def elsewhere() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.race
 def test_names_exchanged_for_links(store: Store, elsewhere: Path) -> None:
     """Somebody exchanges a directory above the root, the root and a directory below it for links to where the same names
     lead to something else, all the time."""

@@ -216,6 +216,7 @@ def test_slow_authenticator(authenticator: Authenticator, external: Kanso) -> No
     ok(enter(external, "good again"))
 
 
+@pytest.mark.race
 def test_one_user_of_many_logins_at_once(authenticator: Authenticator, external: Kanso) -> None:
     who = person(is_admin=False)
     authenticator.answers["many"] = (200, who)

@@ -129,6 +129,7 @@ def test_the_column_decides_what_is_equal(kanso: Kanso, there: World) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.race
 def test_equal_names_at_once(kanso: Kanso, there: World) -> None:
     """Two creates whose names are equal to the column only, at once: one of them."""
     for _ in range(3):

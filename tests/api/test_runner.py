@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -75,3 +76,36 @@ def test_programs_without_a_source(copy: Path) -> None:
     (copy / "tests" / "unit" / "test_new.c").touch()
     code, output = run(copy, "unit")
     assert code == 1 and "test_new: not built" in output
+
+
+# Tests with threads that share no state of the server.
+NO_RACE = {
+    "test_auth_limits.py::test_bcrypt_for_strangers_holds_up_nobody": "how long others wait",
+    "test_auth_schemes.py::test_slow_authenticator": "how long others wait",
+    "test_filters.py::test_same_ids_and_totals": "reads from two servers",
+    "test_operation.py::test_foreground_until_interrupted": "a timer ends what hangs",
+    "test_operation.py::test_requests_in_hand_are_answered": "one request while the server stops",
+    "test_workers.py::test_request_in_hand_is_finished": "one request while its worker stops",
+}
+
+
+def uses_threads(test: ast.FunctionDef) -> bool:
+    return any(isinstance(node, ast.Call) and ast.unparse(node.func) in
+               ("ThreadPoolExecutor", "threading.Thread", "threading.Timer", "Thread") for node in ast.walk(test))
+
+
+def is_race(tree: ast.Module, test: ast.FunctionDef) -> bool:
+    marks = [node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"]
+    return any("mark.race" in ast.unparse(mark) for mark in [*marks, *test.decorator_list])
+
+
+def test_tests_with_threads_are_races() -> None:
+    """They have the marker, or stand above with the reason why not."""
+    found = set()
+    for file in sorted((REPOSITORY / "tests").glob("*/test_*.py")):
+        tree = ast.parse(file.read_text())
+        found |= {f"{file.name}::{test.name}" for test in tree.body
+                  if isinstance(test, ast.FunctionDef) and test.name.startswith("test_")
+                  and uses_threads(test) and not is_race(tree, test)}
+    assert not (found - set(NO_RACE)), "mark them `race`, or say in NO_RACE why they are none"
+    assert not (set(NO_RACE) - found), "not there any more"

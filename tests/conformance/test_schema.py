@@ -301,6 +301,7 @@ def test_the_first_login_over_tcp(mariadb: MariaDB) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.race
 def test_another_node_makes_the_same_changes(mariadb: MariaDB) -> None:
     """On a cluster nothing keeps another node's `kansoctl migrate` out: here its statements are run over and over meanwhile."""
     database = made_by_zenml(mariadb)
