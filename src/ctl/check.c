@@ -12,7 +12,10 @@
 static const char *reach(struct arena *a, const struct db_url *url)
 {
     struct migration m = {.db = db_new(url), .mem = a, .url = url};
-    const char *problem = db_ready(m.db) == DB_OK || migrate_lacks_database(&m) ? NULL : migrate_trouble(&m);
+    bool there = db_ready(m.db) == DB_OK;
+    const char *problem = there || migrate_lacks_database(&m) ? NULL : migrate_trouble(&m);
+    if (there)
+        ctl_warn_packet(m.db);
     db_free(m.db);
     return problem;
 }

@@ -25,6 +25,10 @@ void ctl_instance(struct arena *a);
 /* "kanso: ..." on standard error; returns CTL_FAILED. */
 int ctl_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A warning on standard error when the database takes less at once than a request may hold. */
+struct db;
+void ctl_warn_packet(struct db *db);
+
 /* The value of an environment variable; an empty one counts as unset. */
 const char *ctl_env(const char *name, const char *otherwise);
 

@@ -29,6 +29,17 @@ static void say_warning(const char *sentence)
     fprintf(stderr, "kanso: warning: %s\n", sentence);
 }
 
+void ctl_warn_packet(struct db *db)
+{
+    uint64_t most = db_packet_limit(db);
+    if (most && most < (uint64_t)config.max_body)
+        fprintf(stderr,
+                "kanso: warning: the database takes %llu bytes at once and a request may have %lld: larger values are "
+                "refused. Set max_allowed_packet=%lld at the database, or KANSO_MAX_BODY=%llu here\n",
+                (unsigned long long)most, (long long)config.max_body, (long long)config.max_body,
+                (unsigned long long)most);
+}
+
 /* The settings of a new database. */
 static const char *first_settings(struct arena *a, struct seed_settings *out)
 {
@@ -100,6 +111,8 @@ static const char *migrate(struct migration *m)
     const char *problem = first_settings(m->mem, &settings);
     if (!problem)
         problem = migrate_connect(m);
+    if (!problem)
+        ctl_warn_packet(m->db);
     if (!problem)
         problem = migrate_lock(m, say_waiting);
     if (!problem)

@@ -38,7 +38,7 @@ struct db {
     struct ahead ahead;
     struct cached cache[CACHE_SLOTS]; /* open addressing by the text's hash */
     size_t cached, cache_limit;
-    uint64_t statements;
+    uint64_t statements, packet_limit; /* the latter is of the connection; 0: not asked yet */
     unsigned error_number;
     const char *cause;
     bool forgotten; /* the statements of the cache are of no use any more */
@@ -93,6 +93,7 @@ static void disconnect(struct db *db)
         mysql_close(db->conn);
     db->conn = NULL;
     db->open_transaction = false;
+    db->packet_limit = 0;
     db->ahead = (struct ahead){0};
 }
 
@@ -420,6 +421,35 @@ void db_ahead(struct db *db, struct arena *a, const char *sql, const struct db_p
     db->ahead = (struct ahead){.mem = a, .sql = sql, .params = params, .count = count};
 }
 
+uint64_t db_packet_limit(struct db *db)
+{
+    if (db->packet_limit || db_ready(db) != DB_OK || mysql_query(db->conn, "SELECT @@max_allowed_packet"))
+        return db->packet_limit;
+    db->statements++;
+    MYSQL_RES *rows = mysql_store_result(db->conn);
+    MYSQL_ROW row = rows ? mysql_fetch_row(rows) : NULL;
+    db->packet_limit = row && row[0] ? strtoull(row[0], NULL, 10) : 0;
+    mysql_free_result(rows);
+    return db->packet_limit;
+}
+
+/* No server is set to take less than a mebibyte: it is asked when a statement is longer. */
+static enum db_status check_size(struct db *db, const struct db_param *params, size_t count)
+{
+    enum { ALWAYS = 1 << 20, PER_VALUE = 16, HEAD = 64 };
+    size_t bytes = HEAD;
+    for (size_t i = 0; i < count; i++)
+        bytes = size_add(bytes, size_add(params[i].len, PER_VALUE));
+    uint64_t most = bytes > ALWAYS ? db_packet_limit(db) : 0;
+    if (!most || bytes <= most)
+        return DB_OK;
+    db->error_number = DB_TOO_LARGE;
+    db->cause = NULL;
+    snprintf(db->error, sizeof db->error, "a statement of %zu bytes; max_allowed_packet is %llu", bytes,
+             (unsigned long long)most);
+    return DB_INVALID;
+}
+
 enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql,
                       const struct db_param *params, size_t count)
 {
@@ -431,6 +461,8 @@ enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const
     if (take_ahead(db, out, sql, params, count))
         return DB_OK;
     enum db_status s = db_ready(db);
+    if (s == DB_OK)
+        s = check_size(db, params, count);
     if (s == DB_OK)
         s = prepare(db, sql, &stmt);
     if (s == DB_OK)

@@ -54,6 +54,7 @@ struct db_param {
     const char *s;
     size_t len;
     int64_t n;
+    const char *column; /* what it is written to, for messages; NULL: not said */
 };
 
 struct db_param p_null(void);
@@ -123,6 +124,12 @@ unsigned db_errno(const struct db *db);
 /* The cause of the last failure in a sentence for whoever asked, without a period: it names no host, user or database.
  */
 const char *db_cause(const struct db *db);
+
+/* The longest statement with its values that the server takes, in bytes (max_allowed_packet); 0 when it cannot be
+ * asked. A longer one is DB_INVALID with the error DB_TOO_LARGE, before anything is sent: the server would end the
+ * connection. */
+enum { DB_TOO_LARGE = 1153 };
+uint64_t db_packet_limit(struct db *db);
 
 /* The server's number for an index hint without its index. */
 enum { DB_NO_SUCH_INDEX = 1176 };

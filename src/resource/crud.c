@@ -444,6 +444,13 @@ static int hold_references(struct write *w)
     return references_hold(w->c, refs, count);
 }
 
+static void add_assigned(struct query *q, const struct assignment *a)
+{
+    struct db_param value = a->value;
+    value.column = a->col;
+    query_param(q, value);
+}
+
 int write_insert(struct write *w)
 {
     int rc = hold_references(w);
@@ -461,7 +468,7 @@ int write_insert(struct write *w)
     query_add(q, ") VALUES (");
     for (size_t i = 0; i < w->set_count; i++) {
         query_add(q, i ? ", ?" : "?");
-        query_param(q, w->set[i].value);
+        add_assigned(q, &w->set[i]);
     }
     query_add(q, ")");
     rc = query_run(w->c, q, NULL);
@@ -481,7 +488,7 @@ int write_flush_update(struct write *w)
     query_add(q, "UPDATE `%s` SET ", w->res->table);
     for (size_t i = 0; i < w->set_count; i++) {
         query_add(q, "%s`%s` = ?", i ? ", " : "", w->set[i].col);
-        query_param(q, w->set[i].value);
+        add_assigned(q, &w->set[i]);
     }
     query_add(q, " WHERE id = ?");
     query_param(q, p_text(w->id));

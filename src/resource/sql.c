@@ -6,6 +6,90 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* Values that do not fit ------------------------------------------------------------------------------------------- */
+
+enum { E_NULL = 1048, E_OUT_OF_RANGE = 1264, E_TOO_LONG = 1406, E_PACKET_OF_DRIVER = 2020 }; /* errors of the server */
+
+/* The column of a message like "Data too long for column 'name' at row 1", which may also be `database`.`table`.`name`;
+ * NULL when it names none. */
+static const char *column_of(struct arena *mem, const char *message)
+{
+    const char *at = strstr(message, "olumn "), *name = NULL;
+    if (!at)
+        return NULL;
+    for (at += strlen("olumn "); *at == '\'' || *at == '`';) {
+        const char *end = strchr(at + 1, *at);
+        if (!end)
+            break;
+        name = arena_strndup(mem, at + 1, (size_t)(end - at - 1));
+        at = end + 1 + (end[1] == '.');
+    }
+    return name;
+}
+
+/* The table that a statement writes to. */
+static const char *table_of(struct arena *mem, const char *text)
+{
+    const char *at = starts_with(text, "UPDATE ") ? text + strlen("UPDATE ") : strstr(text, "INTO ");
+    if (!at)
+        return "";
+    at += starts_with(at, "INTO ") ? strlen("INTO ") : 0;
+    at += *at == '`';
+    return arena_strndup(mem, at, strcspn(at, "` ("));
+}
+
+/* How much a column holds, in words; "" when the database does not say. */
+static const char *room_of(struct ctx *c, const char *table, const char *column)
+{
+    struct db_rows rows;
+    const struct db_param of[] = {p_text(table), p_text(column)};
+    if (db_run(c->db, c->mem, &rows,
+               "SELECT IF(data_type LIKE '%text', character_octet_length, character_maximum_length), "
+               "IF(data_type LIKE '%text', 'bytes', 'characters') FROM information_schema.columns "
+               "WHERE table_schema = DATABASE() AND table_name = ? AND column_name = ?",
+               of, ARRAY_LEN(of)) != DB_OK ||
+        !rows.count || !db_row(&rows, 0)[0].s)
+        return "";
+    return arena_printf(c->mem, ": at most %s %s can be stored", db_row(&rows, 0)[0].s, db_row(&rows, 0)[1].s);
+}
+
+static int too_large(struct ctx *c, const struct db_param *params, size_t count)
+{
+    const struct db_param *largest = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (!largest || params[i].len > largest->len)
+            largest = &params[i];
+    const char *column = largest ? largest->column : NULL;
+    return fail(c, EX_VALUE,
+                "The request is too large for the database, which takes %llu bytes at once (its variable "
+                "max_allowed_packet): %s%s%s has %zu bytes",
+                (unsigned long long)db_packet_limit(c->db), column ? "'" : "", column ? column : "a value",
+                column ? "'" : "", largest ? largest->len : 0);
+}
+
+/* Says which value does not fit, and what would. */
+static int unfit(struct ctx *c, const char *text, const struct db_param *params, size_t count)
+{
+    unsigned number = db_errno(c->db);
+    if (number == DB_TOO_LARGE || number == E_PACKET_OF_DRIVER)
+        return too_large(c, params, count);
+    const char *column = column_of(c->mem, db_error(c->db));
+    if (!column)
+        return sql_failed(c, DB_INVALID);
+    switch (number) {
+    case E_NULL:
+        return fail(c, EX_VALUE, "'%s' must not be null", column);
+    case E_TOO_LONG:
+        return fail(c, EX_VALUE, "'%s' is too long%s", column, room_of(c, table_of(c->mem, text), column));
+    case E_OUT_OF_RANGE:
+        return fail(c, EX_VALUE, "'%s' is out of the range of numbers that can be stored", column);
+    default:
+        return fail(c, EX_VALUE, "The value of '%s' cannot be stored", column);
+    }
+}
+
+/* Answers ---------------------------------------------------------------------------------------------------------- */
+
 int sql_unavailable(struct ctx *c)
 {
     log_error("database error %u: %s", db_errno(c->db), db_error(c->db));
@@ -98,7 +182,8 @@ int sql_prove(struct ctx *c)
 
 int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params, size_t count)
 {
-    return sql_failed(c, try(c, out, text, params, count));
+    enum db_status s = try(c, out, text, params, count);
+    return s == DB_INVALID ? unfit(c, text, params, count) : sql_failed(c, s);
 }
 
 /* What an earlier transaction of the request has committed stays committed: the handler does not run again. A beginning

@@ -3,6 +3,7 @@ proportion to the square of its length."""
 
 from __future__ import annotations
 
+import subprocess
 import time
 import uuid
 from typing import Any, Callable, Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from kit.api import Api, fails, missing, ok
 from kit.factory import World, step_spec
-from kit.servers import Server
+from kit.servers import Kanso, Server
 
 # A statement has at most 65,535 placeholders.
 MANY = 70_000
@@ -72,6 +73,66 @@ def test_numbers_at_the_ends_of_their_range(server: Server, world: World, minute
     machine.session.headers["Authorization"] = "Bearer " + login["access_token"]
     for caller in (world.api, machine):
         fails(caller.get("/api_token", expires_minutes=minutes), 400, "ValueError")
+
+
+# What does not fit -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("small", [False, True], ids=["column", "packet"])
+def test_what_does_not_fit_is_named(launch, mariadb, small: bool) -> None:
+    """The field, the limit, and the variable that moves it."""
+    before = mariadb.sql("SELECT @@GLOBAL.max_allowed_packet")[0][0]
+    mariadb.sql(f"SET GLOBAL max_allowed_packet = {(2 if small else 60) << 20}")
+    try:
+        kanso = launch()
+        world = World(Api(kanso.url))
+        path, body = world.ws + "/pipeline_builds", world.owned | {
+            "is_local": False, "contains_code": True, "images": {"o": {"image": "i", "dockerfile": "x" * (17 << 20)}}}
+        said = fails(world.api.post(path, body), 400, "ValueError")
+        assert "'images'" in said
+        assert ("max_allowed_packet" in said and str(2 << 20) in said) if small else str(2**24 - 1) in said
+        world.tag()  # goes on as before
+        kanso.stop()
+    finally:
+        mariadb.sql(f"SET GLOBAL max_allowed_packet = {before}")
+
+
+@pytest.mark.parametrize("statement, named, words", [
+    ("SIGNAL SQLSTATE '22001' SET MYSQL_ERRNO = 1406, MESSAGE_TEXT = 'Data too long for column ''color'' at row 1'",
+     "'color'", "255 characters"),
+    ("SIGNAL SQLSTATE '22003' SET MYSQL_ERRNO = 1264, MESSAGE_TEXT = 'Out of range value for column ''color'' at row 1'",
+     "'color'", "range"),
+    ("SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1048, MESSAGE_TEXT = 'Column ''color'' cannot be null'",
+     "'color'", "null"),
+    ("SIGNAL SQLSTATE '22007' SET MYSQL_ERRNO = 1366, "
+     "MESSAGE_TEXT = 'Incorrect integer value: ''x'' for column `a`.`tag`.`color` at row 1'", "'color'", "stored"),
+], ids=["long", "range", "null", "unfit"])
+def test_each_refusal_of_the_database_says_what(server: Server, world: World, statement: str, named: str,
+                                                words: str) -> None:
+    if not server.mariadb:
+        pytest.skip("looks into the database")
+    server.mariadb.sql(f"CREATE TRIGGER refuse BEFORE INSERT ON tag FOR EACH ROW {statement}", server.database)
+    try:
+        said = fails(world.api.post("/tags", {"name": world.name(), "color": "red"}), 400, "ValueError")
+    finally:
+        server.mariadb.sql("DROP TRIGGER refuse", server.database)
+    assert named in said and words in said
+
+
+@pytest.mark.parametrize("most, warned", [(1 << 30, False), (3 << 20, True)])
+def test_a_start_compares_the_limits(server: Server, mariadb, most: int, warned: bool) -> None:
+    if not isinstance(server, Kanso):
+        pytest.skip("needs a Kanso of its own")
+    before = mariadb.sql("SELECT @@GLOBAL.max_allowed_packet")[0][0]
+    mariadb.sql(f"SET GLOBAL max_allowed_packet = {most}")
+    try:
+        for command in ["migrate"], ["check", "--connect"]:
+            said = subprocess.run([str(server.build / "bin" / "kansoctl"), *command], capture_output=True, text=True,
+                                  env=server.environment)
+            assert not said.returncode, said.stderr
+            assert ("max_allowed_packet=" in said.stderr and f"KANSO_MAX_BODY={most}" in said.stderr) == warned
+    finally:
+        mariadb.sql(f"SET GLOBAL max_allowed_packet = {before}")
 
 
 # What is gone again ------------------------------------------------------------------------------------------------
