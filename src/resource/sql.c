@@ -310,7 +310,7 @@ int sql_in(struct ctx *c, struct db_rows *out, const char *text, const char *con
            const struct db_param *params, size_t param_count)
 {
     /* query_in() adds up to a quarter */
-    size_t most = (SQL_PLACEHOLDERS - param_count) / marks_in(text) / 5 * 4;
+    size_t marks = marks_in(text), most = (SQL_PLACEHOLDERS - param_count) / (marks ? marks : 1) / 5 * 4;
     if (out)
         *out = (struct db_rows){0};
     for (size_t at = 0, n; at < count; at += n) {
