@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum log_level log_threshold = LOG_INFO;
@@ -21,6 +22,19 @@ void log_open(const char *name)
             log_threshold = (enum log_level)i;
 }
 
+/* What is logged may have been sent by anybody: it begins no line and moves no cursor of those who read the log. U+0080
+ * to U+009F are control characters as well. */
+static void blank_controls(char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)line[i], next = (unsigned char)line[i + 1];
+        if (c < ' ' || c == 0x7f)
+            line[i] = ' ';
+        else if (c == 0xc2 && next >= 0x80 && next <= 0x9f)
+            line[i] = line[i + 1] = ' ';
+    }
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
     if (level > log_threshold)
@@ -32,10 +46,8 @@ void log_write(enum log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line + n, sizeof line - (size_t)n - 1, fmt, ap);
     va_end(ap);
-    size_t len = 0;
-    for (; line[len]; len++)
-        if (line[len] == '\n' || line[len] == '\r')
-            line[len] = ' ';
+    size_t len = strlen(line);
+    blank_controls(line, len);
     line[len++] = '\n';
     if (write(STDERR_FILENO, line, len) < 0)
         return;

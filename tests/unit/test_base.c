@@ -3,9 +3,12 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
+
+#include <unistd.h>
 
 static struct arena mem;
 
@@ -252,6 +255,21 @@ static void comparison_in_constant_time_is_right(void **state)
     assert_true(equal_constant_time("", 0, "", 0));
 }
 
+static void a_logged_text_stays_in_its_line(void **state)
+{
+    (void)state;
+    char line[256] = "";
+    int ends[2], before = dup(STDERR_FILENO);
+    assert_true(before >= 0 && pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    log_error("%s", "a\r\nb\x1b[2Jc\td\x7f|\xc2\x9b|\xc2\xa0|\xc3\xa9|\xc2");
+    dup2(before, STDERR_FILENO);
+    assert_true(read(ends[0], line, sizeof line - 1) > 0);
+    assert_string_equal(strstr(line, "error: "), "error: a  b [2Jc d |  |\xc2\xa0|\xc3\xa9|\xc2\n");
+    close(before);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +286,7 @@ int main(void)
         cmocka_unit_test(early_years_have_four_digits),
         cmocka_unit_test_teardown(durations_read_and_write_iso, reset),
         cmocka_unit_test_teardown(comparison_in_constant_time_is_right, reset),
+        cmocka_unit_test(a_logged_text_stays_in_its_line),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
