@@ -35,7 +35,7 @@ def places(client, runs, world):
         "models": "/models",
         "model": f"/models/{model}",
         "model-version": "/model-versions/" + first(f"/models/{model}/model_versions"),
-        "artifacts": "/artifacts",
+        "artifacts": "/artifacts?sort=asc:created",
         "artifact": "/artifacts/" + first("/artifacts", name="report"),
         "artifact-html": f"/artifact-versions/{outputs['report']}",
         "artifact-markdown": f"/artifact-versions/{outputs['summary']}",

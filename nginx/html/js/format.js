@@ -62,6 +62,13 @@ export function words(text) {
 /** The last part of a dotted path. */
 export const tail = (path) => String(path).split('.').pop();
 
+/** A text of at most so many characters, shortened in its middle: the ends of names tell them apart. */
+export function middle(text, most) {
+  if (text.length <= most) return text;
+  const end = Math.floor((most - 1) / 2);
+  return `${text.slice(0, most - 1 - end)}…${text.slice(text.length - end)}`;
+}
+
 /** Sorts names as people do: 'feature_9' before 'feature_10'. */
 export const byName = (a, b) => natural.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 const natural = new Intl.Collator(undefined, { numeric: true });

@@ -16,7 +16,6 @@ const SIZE = 25;
  *   nothing              ui.empty's argument when there is nothing at all
  *   above, actions, note nodes above, beside and beneath the title
  *   live(item)           whether an item is still changing: then the list is looked at more often
- *   drawn(items, redraw) called with every page, to add what takes another request
  */
 export function listing(page, options) {
   const { title, path, columns, filters = [], nothing, above, actions, note, one, many, sort = 'desc:created' } = options;
@@ -71,7 +70,6 @@ export function listing(page, options) {
       if (news === said && !(options.live && answer.items.some(options.live))) return;
       said = news;
       keepFocus(box, draw);
-      options.drawn?.(shown.items, () => mine === round && keepFocus(box, draw));
     } finally {
       if (mine === round) box.removeAttribute('aria-busy');
     }

@@ -4,6 +4,7 @@
 const GAP_X = 24;
 const GAP_Y = 38;
 const BEND = 14; // the width kept free where a long edge passes a layer
+const WIDEST = 2600; // a layer that would be wider stands in several rows
 
 /**
  * nodes: [{id, width, height}], edges: [{source, target}]; neither is written to.
@@ -15,8 +16,9 @@ export function layout(nodes, edges) {
   const lines = edges.filter((e) => cells.has(e.source) && cells.has(e.target) && e.source !== e.target)
     .map(({ source, target }) => ({ source, target, bends: [] }));
   const layers = order(route(cells, lines, rank(cells, lines)));
-  place(layers);
-  return measure(layers, lines, cells);
+  const rows = layers.flatMap(wrap);
+  place(rows);
+  return measure(rows, lines, cells);
 }
 
 /** The layer of each node, from the top: Map id -> number. Takes what layout() takes. */
@@ -116,6 +118,14 @@ function crossings(layers) {
     }
   }
   return count;
+}
+
+/** A layer as rows of about the same width, none wider than WIDEST. */
+function wrap(layer) {
+  const width = layer.reduce((sum, cell) => sum + cell.width + GAP_X, 0);
+  const each = Math.ceil(layer.length / Math.ceil(width / WIDEST));
+  return each >= layer.length ? [layer]
+    : Array.from({ length: Math.ceil(layer.length / each) }, (_, i) => layer.slice(i * each, (i + 1) * each));
 }
 
 /** Gives each cell the x of its middle: near its neighbours', no two cells overlapping. */

@@ -5,7 +5,6 @@ import { muted, tags, time } from '../ui.js';
 export default (page) => listing(page, {
   title: 'Artifacts',
   path: 'artifacts',
-  params: { hydrate: true },
   one: 'artifact',
   filters: [{ name: 'name', label: 'Name' }, { name: 'tag', label: 'Tag' },
     { name: 'has_custom_name', label: 'Named by', options: [['true', 'A person'], ['false', 'The step']] }],

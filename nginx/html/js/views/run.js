@@ -1,95 +1,127 @@
 // One run: its graph, its steps, and the step or artifact the reader points at. Follows the run while it runs.
+//
+// What is asked for depends on how many steps there are. Up to SMALL everything comes at once. A larger run is drawn from
+// a lean answer and one page of its steps; its graph and its configuration, both megabytes, come when asked for.
 
 import { api } from '../api.js';
 import { h, keepFocus, put, to } from '../dom.js';
-import { byName, duration, plural } from '../format.js';
+import { duration, plural } from '../format.js';
 import { artifactName, artifactParts } from '../parts/artifact.js';
 import { graphBox } from '../parts/graph.js';
-import { layersOf } from '../parts/layout.js';
 import { remove } from '../parts/remove.js';
 import { stepParts } from '../parts/step.js';
-import { errorPanel, facts, header, isLive, jsonBlock, metadata, muted, name, section, status, table, tags, time } from '../ui.js';
+import { PAGE, length, stepTable, stepsHere, stepsThere } from '../parts/steps.js';
+import { errorPanel, facts, header, isLive, jsonBlock, metadata, name, section, status, tags, time, toast } from '../ui.js';
+
+const SMALL = 200; // steps, also the size of the one request that brings them
 
 export default async function runView(page) {
   const { id } = page.params;
+  const get = (path, query) => api.get(path, query, page.signal);
+  const lean = () => get(`runs/${id}`, { hydrate: false });
+  const stepsOf = (size) => get('steps', { pipeline_run_id: id, hydrate: true, size, sort_by: 'asc:created' });
+
   let run;
-  let graph;
-  let said = ''; // what the server answered last, to see whether anything is new
+  let graph = null;
   let steps = new Map(); // by id, hydrated: they have the times
+  let said = ''; // what the server answered last, to see whether anything is new
   const head = h('div', { class: 'run-head' });
-  const list = h('div');
   const more = h('div');
   const panel = h('aside', { class: 'panel', 'aria-label': 'Details', hidden: true });
-  const here = (query) => to(`/runs/${id}`, query);
+  const here = (query) => page.link({ step: null, artifact: null, ...query });
 
   const target = (node) => (node.type === 'step' ? { step: node.data.execution_id } : { artifact: node.data.execution_id });
-  const chosen = (node) => page.query.get(node.type) === node.data.execution_id;
+  const chosen = (node) => node.data.execution_id && page.query.get(node.type) === node.data.execution_id;
   const box = graphBox({
     href: (node) => here(chosen(node) ? {} : target(node)),
     selected: chosen,
     note: (node) => (node.type === 'step' ? length(steps.get(node.data.execution_id)) : ''),
   });
+  const list = stepTable(page, here);
 
-  const load = async () => {
-    [run, graph] = await Promise.all([api.get(`runs/${id}`, null, page.signal), api.get(`runs/${id}/graph`, null, page.signal)]);
-    said = JSON.stringify([run, graph]);
-  };
+  const drawHead = () => keepFocus(head, () => put(head, heading(run)));
 
-  /** Whether a run that had ended is not as it was: one small request. */
-  const changed = async () => {
-    const { body } = await api.get(`runs/${id}`, { hydrate: false }, page.signal);
-    return body.status !== run.body.status || body.updated !== run.body.updated;
-  };
-
-  /** Times of the steps: a request of its own, after the page stands. */
-  const loadSteps = async () => {
-    const found = await api.get('steps', { pipeline_run_id: id, hydrate: true, size: 200, sort_by: 'asc:created' }, page.signal);
+  /** Everything of a small run. */
+  async function loadAll(first = null) {
+    let found;
+    [run, graph, found] = await Promise.all([get(`runs/${id}`), get(`runs/${id}/graph`), first ?? stepsOf(SMALL)]);
     steps = new Map(found.items.map((step) => [step.id, step]));
-    draw();
-  };
-
-  function draw() {
-    keepFocus(head, () => put(head, heading(run)));
+    drawHead();
     box.draw(graph);
-    drawTable();
     put(more, details(run));
+    await list.draw(stepsHere(steps.values(), graph));
   }
 
-  function drawTable() {
-    keepFocus(list, () => put(list, stepTable(run, graph, steps, page.query.get('step'), here)));
+  /** A large run again, as far as it is shown. */
+  async function loadSome() {
+    drawHead();
+    await list.draw(stepsThere(id, page.signal));
   }
 
-  await load();
+  async function loadGraph() {
+    graph = await get(`runs/${id}/graph`);
+    box.draw(graph);
+  }
+
+  let found;
+  [run, found] = await Promise.all([lean(), stepsOf(PAGE)]);
+  const large = found.total > SMALL;
   page.title(run.name);
-  draw();
+  if (large) {
+    box.offer(`The graph of ${plural(found.total, 'step')} takes a while.`, loadGraph);
+    put(more, unfold(async () => details(await get(`runs/${id}`))));
+    await loadSome();
+  } else await loadAll(found.total <= found.items.length ? found : null);
   page.show(head, h('div', { class: 'split' },
-    h('div', null, h('section', { class: 'block', 'aria-label': 'Graph' }, box.box), list, more), panel));
-  box.draw(graph);
+    h('div', null, h('section', { class: 'block', 'aria-label': 'Graph' }, box.box), list.box, more), panel));
+  if (graph) box.draw(graph);
 
   const detail = panelFor(page, panel, here);
   page.onquery = () => {
     box.mark();
-    drawTable();
+    list.draw().catch((error) => { if (error.name !== 'AbortError') toast(error.message, 'bad'); });
     detail.show();
   };
   if (page.query.get('step') || page.query.get('artifact')) detail.show();
-  loadSteps().catch(() => {});
 
-  page.every(isLive(run.body.status) ? 3000 : 15000, async () => {
-    if (!isLive(run.body.status) && !(await changed())) return 15000;
-    const before = said;
-    await load();
-    if (before !== said) await loadSteps();
-    else keepFocus(head, () => put(head, heading(run))); // the duration goes on
+  page.every(pace(run), async () => {
+    const was = run.body;
+    const now = await lean();
+    if (!isLive(was.status) && now.body.status === was.status && now.body.updated === was.updated) return pace(run);
+    if (large) {
+      run = { ...now, metadata: run.metadata };
+      await loadSome();
+    } else {
+      const drawn = await get(`runs/${id}/graph`);
+      const news = JSON.stringify([now, drawn]);
+      if (news === said) drawHead(); // the duration goes on
+      else await loadAll();
+      said = news;
+    }
     await detail.follow();
-    return isLive(run.body.status) ? 3000 : 15000;
+    return pace(run);
   });
 }
 
-const length = (step) => (step?.metadata?.start_time ? duration(step.metadata.start_time, step.metadata.end_time) : '');
+const pace = (run) => (isLive(run.body.status) ? 3000 : 15000);
+
+/** What is dear, fetched when it is unfolded. */
+function unfold(fetch) {
+  const place = h('div');
+  const node = h('details', {
+    class: 'fold',
+    ontoggle: async () => {
+      if (!node.open || place.firstChild) return;
+      put(place, h('p', { class: 'hint', role: 'status' }, 'Loading…'));
+      try { put(place, await fetch()); } catch (error) { if (error.name !== 'AbortError') put(place, errorPanel(error)); }
+    },
+  }, h('summary', null, 'Metadata and configuration'), place);
+  return node;
+}
 
 function heading(run) {
-  const { body, metadata: more, resources } = run;
+  const { body, resources } = run;
+  const more = run.metadata ?? {}; // of a lean answer there is none
   const model = resources?.model_version;
   return [
     header(name(run.name), {
@@ -108,26 +140,6 @@ function heading(run) {
       ['Tags', tags(resources?.tags)],
     ]),
   ];
-}
-
-/** Steps as the graph has them from the top; of one layer by name. */
-function inOrder(steps, graph) {
-  const layers = layersOf(graph.nodes, graph.edges);
-  const layer = (step) => layers.get(`step_${step.id}`) ?? Infinity; // begun after the graph was answered
-  return steps.sort((a, b) => layer(a) - layer(b) || byName(a.name, b.name));
-}
-
-function stepTable(run, graph, times, selected, here) {
-  const steps = inOrder(Object.values(run.metadata.steps).map((step) => times.get(step.id) ?? step), graph);
-  if (!steps.length) return section('Steps', muted('No step has started yet.'));
-  return section(plural(steps.length, 'step'), table('Steps', [
-    { label: 'Step', cell: (x) => h('a', { href: here({ step: x.id }), 'aria-current': x.id === selected ? 'true' : null }, x.name) },
-    { label: 'Status', cell: (x) => status(x.body.status) },
-    { label: 'Started', hide: 'phone', cell: (x) => time(x.metadata?.start_time ?? x.body.created) },
-    { label: 'Duration', num: true, cell: length },
-    { label: 'Outputs', hide: 'narrow', cell: (x) => Object.entries(x.body.outputs).map(([name, version], i) =>
-      [i > 0 && ', ', h('a', { href: here({ artifact: version.id }) }, name)]) },
-  ], steps));
 }
 
 function details(run) {

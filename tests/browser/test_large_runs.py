@@ -1,0 +1,139 @@
+"""Runs with many steps: alike steps become one node, the table is paged, and what is dear comes when asked for."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from kit.factory import step_spec
+
+
+def fan(world, width, failed=0, name="fan"):
+    """A run of one step that `width` alike ones read from, and one that reads from all of them."""
+    names = ["start", *(f"feature_{i}" for i in range(width)), "collect"]
+    specs = {n: step_spec(n) for n in names}
+    for n in names[1:-1]:
+        specs[n]["spec"]["pipeline_parameter_name"] = "feature"
+        specs[n]["spec"]["source"]["attribute"] = "feature"
+        specs[n]["config"]["name"] = "feature"
+    run = world.run(specs, name=world.name(name), status="failed" if failed else "completed")
+    first = world.artifact_version()["id"]
+    world.step(run, "start", status="completed", outputs={"output": first}, end_time="2024-05-06T07:08:12")
+    for i, n in enumerate(names[1:-1]):
+        world.step(run, n, status="failed" if i >= width - failed else "completed", inputs={"x": first}, end_time="2024-05-06T07:08:15")
+    world.step(run, "collect", status="completed", parent_step_ids=[], end_time="2024-05-06T07:08:16")
+    return run["id"]
+
+
+@pytest.fixture(scope="module")
+def wide(world):
+    return fan(world, 120, failed=2)
+
+
+def rows(browser):
+    return browser.js("return [...document.querySelectorAll('tbody th')].map(n => n.textContent)")
+
+
+def test_alike_steps_are_one_node_until_it_is_opened(browser, wide):
+    browser.open(f"/runs/{wide}")
+    group = browser.find(".node.group")
+    assert group.get_attribute("aria-label") == "Steps feature × 120 2 failed, 118 completed"
+    assert len(browser.nodes()) < 10
+    browser.accessible()
+    browser.shot("run-wide")
+    browser.js("arguments[0].focus()", group)
+    browser.driver.switch_to.active_element.send_keys("\n")
+    browser.until(lambda: len(browser.nodes()) > 120, "the group does not open")
+    # The layer stands in rows, no two boxes overlap, and what failed is in sight.
+    boxes = browser.js("return [...document.querySelectorAll('.node')].map(n => { const r = n.querySelector('rect').getBoundingClientRect();"
+                       " return [r.left, r.top, r.right, r.bottom] })")
+    for i, a in enumerate(boxes):
+        for b in boxes[i + 1:]:
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], "two nodes overlap"
+    assert max(b[2] for b in boxes) - min(b[0] for b in boxes) < 3000
+    browser.click("Collapse")
+    browser.until(lambda: len(browser.nodes()) < 10)
+    browser.clean()
+
+
+def test_the_table_is_paged_and_filtered(browser, wide):
+    browser.open(f"/runs/{wide}")
+    assert "122 steps" in browser.text()
+    assert len(rows(browser)) == 50 and rows(browser)[:3] == ["collect", "start", "feature_0"]
+    browser.until(lambda: browser.js("return [...document.querySelectorAll('tbody td.num')].every(n => n.textContent === '5 s' || n.textContent.endsWith(' s'))"))
+    browser.click("Next", within="main")
+    browser.until(lambda: rows(browser)[0] == "feature_48")
+    browser.click("2 failed", within="main")
+    browser.until(lambda: rows(browser) == ["feature_118", "feature_119"])
+    browser.driver.refresh()
+    browser.settled()
+    browser.until(lambda: rows(browser) == ["feature_118", "feature_119"])
+    browser.click("feature_118", within="main")
+    browser.until(lambda: browser.find(".panel h2").text == "feature_118")
+    assert rows(browser) == ["feature_118", "feature_119"], "opening a step loses the filter"
+    browser.click("Show all", within="main")
+    browser.until(lambda: len(rows(browser)) == 50)
+    browser.clean()
+
+
+@pytest.mark.slow
+def test_a_run_that_is_too_large_to_have_whole(browser, world):
+    """Lean answers only, until more is asked for."""
+    run = fan(world, 260, failed=3, name="huge")
+    browser.open("/")
+    browser.js("performance.clearResourceTimings()")
+    browser.open(f"/runs/{run}")
+    browser.until_text("262 steps")
+    browser.until_text("3 failed")
+    calls = browser.js("return performance.getEntriesByType('resource').filter(e => e.name.includes('/api/')).map(e => e.name)")
+    assert not [c for c in calls if "/graph" in c or c.endswith(run)], calls
+    assert rows(browser)[:2] == ["start", "feature_0"], "in the order they were made"
+    browser.click("3 failed", within="main")
+    browser.until(lambda: rows(browser) == ["feature_257", "feature_258", "feature_259"])
+    start = time.monotonic()
+    browser.click("feature_258", within="main")
+    browser.until(lambda: browser.find(".panel h2").text == "feature_258")
+    assert time.monotonic() - start < 5
+    assert not browser.nodes()
+    browser.accessible()
+    browser.shot("run-huge")
+    browser.click("Draw the graph")
+    browser.until(lambda: browser.nodes())
+    browser.js("document.querySelector('summary').click()")
+    browser.until_text("Configuration")
+    browser.clean()
+
+
+def test_long_names_keep_their_ends(browser, world):
+    names = [f"a_rather_long_name_of_a_step_{i}" for i in range(3)]
+    run = world.run({n: step_spec(n) for n in names}, name=world.name("long"))
+    for n in names:
+        world.step(run, n, status="completed")
+    browser.open(f"/runs/{run['id']}")
+    shown = browser.js("return [...document.querySelectorAll('.node .name')].map(n => n.textContent)")
+    assert len(set(shown)) == 3 and all("…" in n for n in shown), shown
+    browser.clean()
+
+
+def test_the_graph_is_dragged_and_sized_by_the_wheel(browser, wide):
+    browser.open(f"/runs/{wide}")
+    browser.js("document.querySelector('.node.group').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+    browser.until(lambda: len(browser.nodes()) > 120)
+    width = "return document.querySelector('.canvas svg').getBoundingClientRect().width"
+    before = browser.js(width)
+    browser.js("document.querySelector('.canvas').dispatchEvent(new WheelEvent('wheel',"
+               " {deltaY: -100, ctrlKey: true, clientX: 400, clientY: 400, bubbles: true, cancelable: true}))")
+    assert browser.js(width) > before
+    for _ in range(4):
+        browser.click("Larger")
+    place = browser.js("const c = document.querySelector('.canvas'); c.scrollTo(100, 50); const r = c.getBoundingClientRect(); return [r.left, r.top]")
+    # At the edge of the drawing nothing but the canvas is under the pointer.
+    at = browser.js("const c = document.querySelector('.canvas').getBoundingClientRect();"
+                    "for (let y = c.top + 10; y < c.bottom - 70; y += 3) for (let x = c.left + 120; x < c.right - 20; x += 7)"
+                    " if (!document.elementFromPoint(x, y)?.closest('.node, button') && document.elementFromPoint(x, y)?.closest('.canvas')) return [x, y];")
+    assert at and place
+    for kind, dx in (("mousePressed", 0), ("mouseMoved", -60), ("mouseReleased", -60)):
+        browser.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {
+            "type": kind, "x": at[0] + dx, "y": at[1], "button": "left", "buttons": 1, "clickCount": 1})
+    browser.until(lambda: browser.js("return document.querySelector('.canvas').scrollLeft") > 130, "dragging does not move the graph")
+    browser.clean()
