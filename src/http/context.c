@@ -129,6 +129,8 @@ static struct jw begin_failure(struct ctx *c, int status)
 }
 
 /* The message of a refusal, which may repeat what was sent: not all of it when that is long. */
+static const char *message_text(struct arena *mem, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
 static const char *message_text(struct arena *mem, const char *fmt, va_list ap)
 {
     enum { MESSAGE_SHOWN = 8000 };

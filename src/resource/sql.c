@@ -252,7 +252,7 @@ void query_param(struct query *q, struct db_param p)
 void query_in(struct query *q, const char *const *ids, size_t count)
 {
     size_t unit = 1;
-    while (unit * 8 < count)
+    while (unit < (count + 7) / 8)
         unit *= 2;
     size_t padded = count ? (count + unit - 1) / unit * unit : 1;
     query_add(q, "(");
