@@ -389,10 +389,9 @@ static int make_connectors(struct building *b, struct json_object *list)
             rc = make_connector(b, v, &id);
         else if (uuid_read(json_object_get_string(v), UUID_TEXT, hex))
             id = arena_strdup(b->c->mem, hex);
-        else
-            rc = fail(b->c, EX_VALUE, "A service connector is neither an id nor a description of a new one");
         if (rc == OK)
-            rc = use_connector(b, id, made, &b->connectors[i]);
+            rc = id ? use_connector(b, id, made, &b->connectors[i])
+                    : fail(b->c, EX_VALUE, "A service connector is neither an id nor a description of a new one");
     }
     return rc;
 }
