@@ -46,18 +46,25 @@ def test_a_server_that_is_gone_and_comes_back(browsers, front, client, world):
     browser.forget()
 
 
-def test_stopped_workers_are_a_server_that_is_gone(browser):
-    """nginx answers, but with 502, 503 or 504."""
-    for status in (502, 504):
-        browser.open("/runs")
-        browser.js("const real = fetch; window.fetch = (url, init) => (String(url).includes('/api/')"
-                   " ? Promise.resolve(new Response('<html>', { status: arguments[0] })) : real(url, init))", status)
-        browser.js("document.dispatchEvent(new Event('visibilitychange'))")
-        browser.until(lambda: "does not answer" in state(browser), "no banner", wait=10)
-        browser.driver.refresh()
-        browser.settled()
-        assert state(browser) == ""
-    browser.clean()
+def test_stopped_workers_are_a_server_that_is_gone(browsers, fronts, pages, client):
+    """The pages are still served, but whoever should answer the API is not there: 502."""
+    workers = fronts(pages.rstrip("/"))
+    browser = browsers(fronts(workers.url).url)
+    browser.enter_with(client.token)
+    browser.open("/runs")
+    workers.stop()
+    browser.js("document.dispatchEvent(new Event('visibilitychange'))")
+    browser.until(lambda: "Not updated since" in state(browser), "no banner", wait=10)
+    browser.js("location.hash = '#/members'")  # its module is served, its data are not
+    browser.until_text("Try again")
+    assert "does not answer" in state(browser)
+    workers.start()
+    browser.until(lambda: state(browser) == "", "the banner stays", wait=20)
+    browser.click("Try again")
+    browser.until(lambda: browser.find("h1").text == "Members")
+    browser.collect()
+    assert {status for status, url in browser.failed if "/api/" in url} == {502}
+    browser.forget()
 
 
 def test_a_slow_server(browser, slow):

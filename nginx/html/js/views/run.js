@@ -25,6 +25,7 @@ export default async function runView(page) {
   let graph = null;
   let steps = new Map(); // by id, hydrated: they have the times
   let said = ''; // what the server answered last, to see whether anything is new
+  let told = ''; // the same of what stands under the table
   const head = h('div', { class: 'run-head' });
   const more = h('div');
   const panel = h('aside', { class: 'panel', 'aria-label': 'Details', hidden: true });
@@ -48,7 +49,9 @@ export default async function runView(page) {
     steps = new Map(found.items.map((step) => [step.id, step]));
     drawHead();
     box.draw(graph);
-    put(more, details(run));
+    const news = JSON.stringify({ ...run.metadata, steps: null });
+    if (news !== told) put(more, details(run)); // else what the reader has unfolded stays so
+    told = news;
     await list.draw(stepsHere(steps.values(), graph));
   }
 
@@ -71,7 +74,11 @@ export default async function runView(page) {
     box.offer(`The graph of ${plural(found.total, 'step')} takes a while.`, loadGraph);
     put(more, unfold(async () => details(await get(`runs/${id}`))));
     await loadSome();
-  } else await loadAll(found.total <= found.items.length ? found : null);
+  } else {
+    const first = run;
+    await loadAll(found.total <= found.items.length ? found : null);
+    said = JSON.stringify([first, graph]);
+  }
   page.show(head, h('div', { class: 'split' },
     h('div', null, h('section', { class: 'block', 'aria-label': 'Graph' }, box.box), list.box, more), panel));
   if (graph) box.draw(graph);
