@@ -108,7 +108,7 @@ def server(request: pytest.FixtureRequest, server_url: str | None) -> Server:
     """The server that the API tests share."""
     if server_url:
         return Server(server_url)
-    return request.getfixturevalue("launch")()
+    return request.getfixturevalue("launch")(KANSO_LOGIN_RATE="0")  # all tests are one client, which signs in a lot
 
 
 @pytest.fixture(scope="module")
