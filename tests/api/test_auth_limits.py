@@ -201,10 +201,10 @@ def test_ports_that_proxies_write_are_no_part_of_an_address(pair: tuple[Kanso, K
     kanso = pair[0]
     for hops in ("203.0.113.77:1", "203.0.113.77:65000", "[203.0.113.77]:3", "203.0.113.77:5, 10.1.2.3:80", "203.0.113.77"):
         attempt(kanso, hops)
-    assert kanso.sql("SELECT COUNT(*) FROM kanso_rate WHERE address LIKE '%203.0.113.77%' GROUP BY address") == [["5"]]
+    assert kanso.sql("SELECT COUNT(*) FROM kanso_attempt WHERE address LIKE '%203.0.113.77%' GROUP BY address") == [["5"]]
     for hops in ("[2001:db8:7::9]:1", "[2001:db8:7::9]:2", "2001:db8:7::9", "[2001:db8:7::9]"):
         attempt(kanso, hops)
-    assert kanso.sql("SELECT COUNT(*) FROM kanso_rate WHERE address LIKE '%2001:db8:7:%' GROUP BY address") == [["4"]]
+    assert kanso.sql("SELECT COUNT(*) FROM kanso_attempt WHERE address LIKE '%2001:db8:7:%' GROUP BY address") == [["4"]]
 
 
 def test_off_unless_asked_for(client: Api, server) -> None:

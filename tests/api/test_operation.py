@@ -287,7 +287,7 @@ def test_wrong_password(stopped: Kanso) -> None:
 
 def test_full_disk(private: Kanso) -> None:
     """A file system of 40 MB, which a new database does not fit on."""
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "kanso-test",
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m,mode=0755", "kanso-test",
                               str(private.home)], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip("cannot mount a small file system here")
