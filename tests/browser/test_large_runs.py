@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import os
 
 import pytest
 from kit.factory import step_spec
@@ -76,31 +76,45 @@ def test_the_table_is_paged_and_filtered(browser, wide):
     browser.clean()
 
 
+def until_drawn(browser, address, css, text):
+    """Milliseconds in the browser from going to an address until an element has a text."""
+    return browser.driver.execute_async_script("""
+        const [address, css, text, done] = arguments;
+        const start = performance.now();
+        const look = () => {
+          if (document.querySelector(css)?.textContent.includes(text)) requestAnimationFrame(() => done(performance.now() - start));
+          else requestAnimationFrame(look);
+        };
+        location.hash = address;
+        look();""", address, css, text)
+
+
 @pytest.mark.slow
-def test_a_run_that_is_too_large_to_have_whole(browser, world):
-    """Lean answers only, until more is asked for."""
-    run = fan(world, 260, failed=3, name="huge")
-    browser.open("/")
+def test_a_run_that_is_too_large_to_have_whole(browser, client, world):
+    """Lean answers only, until more is asked for. KANSO_BROWSER_STEPS=5000 makes it as large as promised."""
+    steps = int(os.environ.get("KANSO_BROWSER_STEPS", "262"))
+    width = steps - 2
+    run = fan(world, width, failed=3, name="huge")
+    browser.open("/runs")
     browser.js("performance.clearResourceTimings()")
-    browser.open(f"/runs/{run}")
-    browser.until_text("262 steps")
-    browser.until_text("3 failed")
+    first = until_drawn(browser, f"#/runs/{run}", "main .block:not([aria-label]) h2", f"{steps:,} steps")
     calls = browser.js("return performance.getEntriesByType('resource').filter(e => e.name.includes('/api/')).map(e => e.name)")
     assert not [c for c in calls if "/graph" in c or c.endswith(run)], calls
     assert rows(browser)[:2] == ["start", "feature_0"], "in the order they were made"
+    browser.settled()
     browser.click("3 failed", within="main")
-    browser.until(lambda: rows(browser) == ["feature_257", "feature_258", "feature_259"])
-    start = time.monotonic()
-    browser.click("feature_258", within="main")
-    browser.until(lambda: browser.find(".panel h2").text == "feature_258")
-    assert time.monotonic() - start < 5
+    browser.until(lambda: rows(browser) == [f"feature_{width - i}" for i in (3, 2, 1)])
+    step = client.items("/steps", pipeline_run_id=run, name="feature_7")[0]["id"]
+    opened = until_drawn(browser, f"#/runs/{run}?step={step}", ".panel h2", "feature_7")
+    print(f"{steps} steps: drawn after {first:.0f} ms, a step opened after {opened:.0f} ms")
+    assert first < 5000 and opened < 3000, (first, opened)  # on any machine; the promise is 1000 and 300
     assert not browser.nodes()
     browser.accessible()
     browser.shot("run-huge")
     browser.click("Draw the graph")
-    browser.until(lambda: browser.nodes())
+    browser.until(lambda: browser.nodes(), wait=60)
     browser.js("document.querySelector('summary').click()")
-    browser.until_text("Configuration")
+    browser.until(lambda: "Configuration" in browser.text(), wait=60)
     browser.clean()
 
 
