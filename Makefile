@@ -85,7 +85,8 @@ FORMATTED := $(shell git ls-files -co --exclude-standard "*.c" "*.h" 2>/dev/null
 .PHONY: format lint
 format: ## bring the C files into the house style
 	@clang-format -i $(FORMATTED)
-lint: | packages-lint ## clang-format, clang-tidy and cppcheck; changes nothing
+lint: | packages-lint ## clang-format, clang-tidy, cppcheck, and who includes whom; changes nothing
+	@scripts/check-includes
 	@clang-format --dry-run -Werror $(FORMATTED)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --library=scripts/cppcheck.cfg --suppress=missingIncludeSystem \
 	    --suppress=unusedFunction --enable=warning,portability -Isrc -j2 src cgi-bin
