@@ -6,6 +6,7 @@ import os
 
 import pytest
 from kit.factory import step_spec
+from test_live import module
 
 
 def fan(world, width, failed=0, name="fan"):
@@ -151,3 +152,30 @@ def test_the_graph_is_dragged_and_sized_by_the_wheel(browser, wide):
             "type": kind, "x": at[0] + dx, "y": at[1], "button": "left", "buttons": 1, "clickCount": 1})
     browser.until(lambda: browser.js("return document.querySelector('.canvas').scrollLeft") > 130, "dragging does not move the graph")
     browser.clean()
+
+
+@pytest.mark.parametrize("width, grouped", [(12, False), (13, True), (400, True)])
+def test_what_alike_steps_write_is_one_node_too(visitor, width, grouped):
+    """And every edge leads to what stands for its ends, once; the graph of the server is left alone."""
+    visitor.open("/")
+    found = module(visitor, "parts/collapse.js", """
+        const nodes = [{ id: 'step_0', type: 'step', data: { name: 'start', entrypoint_name: 'start', status: 'completed' } },
+          { id: 'step_z', type: 'step', data: { name: 'end', entrypoint_name: 'end', status: 'running' } }];
+        const edges = [];
+        for (let i = 1; i <= WIDTH; i += 1) {
+          nodes.push({ id: `step_${i}`, type: 'step', data: { name: `f_${i}`, entrypoint_name: 'f', status: i % 2 ? 'cached' : 'completed' } });
+          nodes.push({ id: `artifact_${i}`, type: 'artifact', data: { name: 'out', parent_step_id: `step_${i}`, execution_id: String(i) } });
+          edges.push({ source: 'step_0', target: `step_${i}` }, { source: `step_${i}`, target: `artifact_${i}` },
+            { source: `artifact_${i}`, target: 'step_z' });
+        }
+        for (const x of [nodes, edges, ...nodes, ...edges, ...nodes.map((n) => n.data)]) Object.freeze(x);
+        const all = m.collapse({ nodes, edges }, new Set());
+        const opened = m.collapse({ nodes, edges }, new Set(all.nodes.filter((n) => n.type === 'group').map((n) => n.id)));
+        return [all.nodes.map((n) => n.data.name + (n.data.detail ? `: ${n.data.detail}` : '')), all.edges.length, opened.nodes.length, opened.edges.length];
+    """.replace("WIDTH", str(width)))
+    names, edges, opened, opened_edges = found["x"]
+    if grouped:
+        assert names == ["start", "end", f"f × {width}: {width // 2} completed, {width - width // 2} cached", f"outputs × {width}"]
+        assert edges == 3
+    assert (len(names) == 4) is grouped
+    assert (opened, opened_edges) == (2 + 2 * width, 3 * width)
