@@ -89,7 +89,9 @@ lint: | packages-lint ## clang-format, clang-tidy, cppcheck, and who includes wh
 	@scripts/check-includes
 	@clang-format --dry-run -Werror $(FORMATTED)
 	@cppcheck --quiet --error-exitcode=1 --inline-suppr --library=scripts/cppcheck.cfg --suppress=missingIncludeSystem \
-	    --suppress=unusedFunction --enable=warning,portability -Isrc -j2 src cgi-bin
+	    --enable=warning,portability -Isrc -j2 src cgi-bin
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --library=scripts/cppcheck.cfg --suppress=missingIncludeSystem \
+	    --suppress=unusedFunction:'tests/fuzz/*' --enable=unusedFunction -Isrc src cgi-bin tests/unit tests/fuzz
 	@mkdir -p $(B) && printf '%s\n' $(filter-out -fcf-protection -fstack-clash-protection -fno-semantic-interposition,$(CFLAGS)) \
 	    $(patsubst -I%,-I$(CURDIR)/%,$(filter-out -I/%,$(INCLUDES))) $(filter -I/%,$(INCLUDES)) >$(B)/compile_flags.txt
 	@printf '%s\n' $(LIB_SRC) $(CTL_SRC) $(SUPERVISE_SRC) $(GROUP_SRC) | xargs -P "$$(nproc)" -n 4 clang-tidy --quiet -p $(B)

@@ -38,7 +38,7 @@ struct db {
     struct ahead ahead;
     struct cached cache[CACHE_SLOTS]; /* open addressing by the text's hash */
     size_t cached, cache_limit;
-    uint64_t statements, packet_limit; /* the latter is of the connection; 0: not asked yet */
+    uint64_t packet_limit; /* of the connection; 0: not asked yet */
     unsigned error_number;
     const char *cause;
     bool forgotten; /* the statements of the cache are of no use any more */
@@ -123,11 +123,6 @@ const char *db_cause(const struct db *db)
 const char *db_password(const struct db *db)
 {
     return db->url->password ? db->url->password : "";
-}
-
-uint64_t db_statements(const struct db *db)
-{
-    return db->statements;
 }
 
 static enum db_status failed(struct db *db, unsigned number, const char *text)
@@ -378,10 +373,8 @@ static enum db_status execute(struct db *db, MYSQL_STMT *stmt)
 {
     struct ahead *w = &db->ahead;
     MYSQL_STMT *first = companion(db, stmt);
-    db->statements++;
     if (!first || !stmt_send(db->conn, first))
         return mysql_stmt_execute(stmt) ? stmt_failed(db, stmt) : DB_OK;
-    db->statements++;
     bool sent = stmt_send(db->conn, stmt);
     enum db_status s = DB_ERROR;
     w->rows = (struct db_rows){0};
@@ -425,7 +418,6 @@ uint64_t db_packet_limit(struct db *db)
 {
     if (db->packet_limit || db_ready(db) != DB_OK || mysql_query(db->conn, "SELECT @@max_allowed_packet"))
         return db->packet_limit;
-    db->statements++;
     MYSQL_RES *rows = mysql_store_result(db->conn);
     MYSQL_ROW row = rows ? mysql_fetch_row(rows) : NULL;
     db->packet_limit = row && row[0] ? strtoull(row[0], NULL, 10) : 0;
@@ -484,7 +476,6 @@ static enum db_status command(struct db *db, const char *sql)
     enum db_status s = db_ready(db);
     if (s != DB_OK)
         return s;
-    db->statements++;
     return mysql_query(db->conn, sql) ? failed(db, mysql_errno(db->conn), mysql_error(db->conn)) : DB_OK;
 }
 

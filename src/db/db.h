@@ -134,7 +134,4 @@ uint64_t db_packet_limit(struct db *db);
 /* The server's number for an index hint without its index. */
 enum { DB_NO_SUCH_INDEX = 1176 };
 
-/* Statements run since the start, for tests and metrics. */
-uint64_t db_statements(const struct db *db);
-
 #endif

@@ -291,25 +291,6 @@ int secret_create_row(struct ctx *c, const char *name, const char *workspace, co
     return rc == OK ? write_release_key(&w, key) : rc;
 }
 
-int secret_update_row(struct ctx *c, const char *id, struct json_object *values)
-{
-    struct write w = {.c = c, .res = &resource_secret};
-    int rc = need_store(c);
-    memcpy(w.id, id, sizeof w.id);
-    if (rc == OK)
-        rc = store_values(&w, values);
-    return rc == OK ? write_flush_update(&w) : rc;
-}
-
-int secret_read_row(struct ctx *c, const char *id, struct json_object **values)
-{
-    struct db_rows rows;
-    int rc = sql(c, &rows, "SELECT `values` FROM secret WHERE id = ?", p_text(id));
-    struct db_value stored = rc == OK && rows.count ? db_row(&rows, 0)[0] : (struct db_value){0};
-    *values = stored.s ? secret_values(c->mem, stored.s, stored.len) : NULL;
-    return rc;
-}
-
 int secret_delete_row(struct ctx *c, const char *id)
 {
     return sql(c, NULL, "DELETE FROM secret WHERE id = ?", p_text(id));

@@ -47,6 +47,8 @@ static inline const struct route *nth_route(size_t n)
     size_t count = 0;
     for (size_t g = 0; all_groups[g]; g++)
         count += all_groups[g]->count;
+    if (count == 0)
+        return NULL;
     n %= count;
     for (size_t g = 0; all_groups[g]; g++) {
         if (n < all_groups[g]->count)
