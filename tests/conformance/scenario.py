@@ -108,7 +108,9 @@ def read() -> dict[str, Any]:
             [str(item.type), item.name, item.flavor, str(item.configuration), str(item.labels)]
             for item in client.list_stack_components(hydrate=True)),
         "flavors": sorted([str(flavor.type), flavor.name, flavor.integration or "",
-                           flavor.logo_url or "", flavor.source, flavor.docs_url or "",
+                           flavor.logo_url or "", flavor.source,
+                           # the site depends on whether ZenML's server could ask for the latest version
+                           (flavor.docs_url or "").rpartition("/stack-components/")[2],
                            sorted(flavor.config_schema.get("properties", {}))]
                           for flavor in client.list_flavors(hydrate=True, size=1000)),
         "pipelines": {item.name: {

@@ -207,6 +207,7 @@ def migrate(mariadb: MariaDB, database: str, **changes: str) -> subprocess.Compl
     """`kansoctl migrate` by itself."""
     build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
     settings = {"ZENML_STORE_URL": mariadb.socket_url(database), "ZENML_DEFAULT_USER_PASSWORD": "pw",
+                "KANSO_MAX_BODY": "16777216",  # what the database takes at once by default
                 "ZENML_SERVER_AUTO_ACTIVATE": "1"}
     return subprocess.run([str(build / "bin" / "kansoctl"), "migrate"], capture_output=True, text=True, timeout=120,
                           env=base_environment() | settings | changes)
