@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HERE "table_schema = DATABASE() "
 
@@ -22,21 +23,35 @@ bool has_text(const struct db_rows *r, const char *text)
     return false;
 }
 
-const char *steps_change(struct migration *m, const char *sql, bool *overtaken)
+/* Whether the last failure says that what was to be made is there, or what was to be dropped is gone. */
+static bool is_done_already(const struct migration *m)
 {
-    if (db_script(m->db, sql) == DB_OK)
-        return NULL;
     switch (db_errno(m->db)) {
     case ER_TABLE_EXISTS_ERROR:
     case ER_DUP_FIELDNAME:
     case ER_DUP_KEYNAME:
     case ER_CANT_DROP_FIELD_OR_KEY:
-        if (overtaken)
-            *overtaken = true;
-        return NULL;
+        return true;
     default:
-        return migrate_trouble(m);
+        return false;
     }
+}
+
+const char *steps_change(struct migration *m, const char *sql, bool *overtaken)
+{
+    enum { TRIES = 20, PAUSE_US = 50000 };
+    for (int i = 1; db_script(m->db, sql) != DB_OK; i++) {
+        if (is_done_already(m)) {
+            if (overtaken)
+                *overtaken = true;
+            return NULL;
+        }
+        /* MySQL ends one of two changes that wait for each other's tables */
+        if (db_errno(m->db) != ER_LOCK_DEADLOCK || i == TRIES)
+            return migrate_trouble(m);
+        usleep(PAUSE_US);
+    }
+    return NULL;
 }
 
 void steps_progress(struct migration *m, const char *what, const char *table, size_t at, size_t of)

@@ -62,8 +62,12 @@ def other(plane: ControlPlane, kanso: Kanso, mine: World) -> World:
 @pytest.fixture(autouse=True)
 def quiet(request: pytest.FixtureRequest) -> None:
     if "plane" in request.fixturenames:
-        request.getfixturevalue("mine" if "mine" in request.fixturenames else "plane")
-        request.getfixturevalue("plane").forget()
+        plane = request.getfixturevalue("plane")
+        for name in ("mine", "other"):  # what these ask is answered as always, and forgotten
+            plane.forget()
+            if name in request.fixturenames:
+                request.getfixturevalue(name)
+        plane.forget()
 
 
 def named(kind: str, identity: str = "") -> str:
