@@ -235,7 +235,7 @@ static void lists_of_ids_are_padded(void **state)
     for (size_t i = 0; i < ARRAY_LEN(LENGTHS); i++) {
         fake_reset();
         for (size_t k = 0; k < LENGTHS[i][0]; k++) {
-            snprintf(ids[k], sizeof ids[k], "00000000000040008000%012zx", k);
+            snprintf(ids[k], sizeof ids[k], "00000000000040008000%012x", (unsigned)k);
             const char *const row[] = {ids[k], WHEN, WHEN, "red", "one", "99"};
             memcpy(&values[k * 6], row, sizeof row);
         }
