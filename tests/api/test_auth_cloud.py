@@ -60,13 +60,13 @@ def other(plane: ControlPlane, kanso: Kanso, mine: World) -> World:
 
 
 @pytest.fixture(autouse=True)
-def quiet(request: pytest.FixtureRequest) -> None:
-    if "plane" in request.fixturenames:
-        plane = request.getfixturevalue("plane")
-        for name in ("mine", "other"):  # what these ask is answered as always, and forgotten
-            plane.forget()
-            if name in request.fixturenames:
-                request.getfixturevalue(name)
+def quiet(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The control plane says yes to everything before each test, and again before others make what they share."""
+    plane = request.getfixturevalue("plane") if "plane" in request.fixturenames else None
+    if plane:
+        plane.forget()
+    yield
+    if plane:
         plane.forget()
 
 
