@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import threading
+import uuid
 import zlib
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -129,6 +130,16 @@ def fresh(request: pytest.FixtureRequest, server_url: str | None) -> Iterator[Ka
     instance = request.getfixturevalue("launch")()
     yield instance
     instance.stop()
+
+
+@pytest.fixture
+def stopped(workspace_directory: Path, mariadb: MariaDB) -> Iterator[Kanso]:
+    """A Kanso that has not been started; what a test starts is stopped."""
+    instance = Kanso(workspace_directory / f"o{uuid.uuid4().hex[:6]}", mariadb)
+    instance.home.mkdir()
+    yield instance
+    instance.stop()
+    assert not instance.processes()
 
 
 @pytest.fixture(scope="session")

@@ -24,16 +24,6 @@ SCRIPT = str(REPOSITORY / "scripts" / "kanso")
 
 
 @pytest.fixture
-def stopped(workspace_directory: Path, mariadb: MariaDB) -> Iterator[Kanso]:
-    """A Kanso that has not been started; what a test starts is stopped."""
-    instance = Kanso(workspace_directory / f"o{uuid.uuid4().hex[:6]}", mariadb)
-    instance.home.mkdir()
-    yield instance
-    instance.stop()
-    assert not instance.processes()
-
-
-@pytest.fixture
 def private(stopped: Kanso) -> Kanso:
     """One with a MariaDB of its own and nothing set but home and port."""
     stopped.environment = {name: value for name, value in stopped.environment.items()

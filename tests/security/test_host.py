@@ -12,7 +12,6 @@ import subprocess
 import time
 import uuid
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 import requests
@@ -24,16 +23,6 @@ from kit.servers import JWT_KEY, PASSWORD, SECRETS_KEY, Kanso
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can lend its rights to others")
 NOBODY = 65534
-
-
-@pytest.fixture
-def stopped(workspace_directory: Path, mariadb: MariaDB) -> Iterator[Kanso]:
-    """A Kanso that has not been started; what a test starts is stopped."""
-    instance = Kanso(workspace_directory / f"h{uuid.uuid4().hex[:6]}", mariadb)
-    instance.home.mkdir()
-    yield instance
-    instance.stop()
-    assert not instance.processes()
 
 
 @pytest.fixture
