@@ -13,7 +13,7 @@ static const struct route routes[] = {
     UPDATE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
     DELETE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
     {"GET", "/api/v1/artifact_versions/{artifact_version_id}/visualize", artifact_version_visualize,
-     .query = &VISUALIZE_QUERY, .answer = "LoadedVisualization",
+     .query = &VISUALIZE_QUERY, .response = "LoadedVisualization",
      .needs = NEEDS({&resource_artifact_version, "read", NEED_PATH, NULL})},
 };
 

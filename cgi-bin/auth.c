@@ -8,15 +8,15 @@
 
 static const struct route routes[] = {
     {"POST", "/api/v1/login", login, .body = &LOGIN_FORM, .flags = R_PUBLIC | R_FORM | R_CREDENTIALS,
-     .answer = "OAuthTokenResponse|OAuthRedirectResponse", .open = "how one signs in"},
+     .response = "OAuthTokenResponse|OAuthRedirectResponse", .open = "how one signs in"},
     {"GET", "/api/v1/logout", logout, .flags = R_PUBLIC, .open = "how one signs out"},
     {"POST", "/api/v1/device_authorization", device_authorize, .body = &DEVICE_AUTHORIZATION_FORM,
-     .flags = R_PUBLIC | R_FORM | R_CREDENTIALS, .answer = "OAuthDeviceAuthorizationResponse",
+     .flags = R_PUBLIC | R_FORM | R_CREDENTIALS, .response = "OAuthDeviceAuthorizationResponse",
      .open = "how a device asks to sign in"},
     {"PUT", "/api/v1/users/{user_name_or_id}/activate", user_activate, .body = &USER_UPDATE, .flags = R_PUBLIC,
-     .exists = users_managed, .answer = "UserResponse", .open = "by the token that the account's maker was given"},
+     .exists = users_managed, .response = "UserResponse", .open = "by the token that the account's maker was given"},
     {"PUT", "/api/v1/activate", server_activate, .body = &SERVER_ACTIVATION, .flags = R_PUBLIC, .exists = users_managed,
-     .answer = "UserResponse?", .open = "only while the server has no administrator"},
+     .response = "UserResponse?", .open = "only while the server has no administrator"},
 };
 
 WORKER(auth, routes)

@@ -13,7 +13,7 @@ static const struct route routes[] = {
     {.method = "GET",
      .path = "/api/v1/component-types",
      .handler = component_types,
-     .answer = "[string]",
+     .response = "[string]",
      .open = "the same for everybody"},
 };
 

@@ -10,7 +10,7 @@ static const struct route routes[] = {
     UPDATE("/api/v1/devices/{device_id}", resource_device),
     DELETE("/api/v1/devices/{device_id}", resource_device),
     {"PUT", "/api/v1/devices/{device_id}/verify", device_verify, .body = &DEVICE_VERIFICATION,
-     .answer = "OAuthDeviceResponse", .open = "by the code that the device shows"},
+     .response = "OAuthDeviceResponse", .open = "by the code that the device shows"},
 };
 
 WORKER(devices, routes)

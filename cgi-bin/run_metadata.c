@@ -7,7 +7,7 @@
 static const struct route routes[] = {
     LIST("/api/v1/run-metadata", resource_run_metadata),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/run-metadata", run_metadata_create, &resource_run_metadata,
-     OP_CREATE, .answer = "[RunMetadataResponse]",
+     OP_CREATE, .response = "[RunMetadataResponse]",
      .needs = NEEDS({&resource_run_metadata, "create", NEED_TYPE, need_metadata_target})},
     {"GET", "/api/v1/run-metadata/{run_metadata_id}", resource_get, &resource_run_metadata, OP_GET,
      .flags = R_NO_HYDRATE, .needs = NEEDS({&resource_run_metadata, "read", NEED_SHOWN, NULL})},

@@ -6,19 +6,19 @@
 #include "model/user.h"
 
 static const struct route routes[] = {
-    {"GET", "/health", server_health, .flags = R_PUBLIC | R_HEAD, .answer = "string",
+    {"GET", "/health", server_health, .flags = R_PUBLIC | R_HEAD, .response = "string",
      .open = "says nothing but that it is there"},
-    {"GET", "/ready", server_ready, .flags = R_PUBLIC | R_INTERNAL | R_HEAD, .answer = "string",
+    {"GET", "/ready", server_ready, .flags = R_PUBLIC | R_INTERNAL | R_HEAD, .response = "string",
      .open = "says nothing but whether the database is there"},
-    {"GET", "/api/v1/version", server_version, .flags = R_PUBLIC, .answer = "string",
+    {"GET", "/api/v1/version", server_version, .flags = R_PUBLIC, .response = "string",
      .open = "clients ask before they sign in"},
-    {"GET", "/api/v1/info", server_info, .flags = R_PUBLIC, .answer = "ServerModel",
+    {"GET", "/api/v1/info", server_info, .flags = R_PUBLIC, .response = "ServerModel",
      .open = "clients ask before they sign in"},
     {"GET", "/api/v1/settings", settings_get, .flags = R_HYDRATE, .exists = settings_here,
-     .answer = "ServerSettingsResponse", .open = "everybody may read them"},
+     .response = "ServerSettingsResponse", .open = "everybody may read them"},
     {"PUT", "/api/v1/settings", settings_update, .body = &SETTINGS_UPDATE, .exists = settings_here,
-     .answer = "ServerSettingsResponse", .open = "the handler asks for an administrator"},
-    {"GET", "/api/v1/onboarding_state", onboarding_get, .answer = "[string]", .open = "the same for everybody"},
+     .response = "ServerSettingsResponse", .open = "the handler asks for an administrator"},
+    {"GET", "/api/v1/onboarding_state", onboarding_get, .response = "[string]", .open = "the same for everybody"},
     {"GET", "/openapi.json", openapi_get, .flags = R_PUBLIC | R_INTERNAL | R_HEAD, .open = "the same for everybody"},
 };
 

@@ -23,7 +23,7 @@ static const struct route routes[] = {
      .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
     {"DELETE", KEY, api_key_delete, &resource_api_key, OP_DELETE,
      .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
-    {"PUT", KEY "/rotate", api_key_rotate, .body = &API_KEY_ROTATION, .answer = "APIKeyResponse",
+    {"PUT", KEY "/rotate", api_key_rotate, .body = &API_KEY_ROTATION, .response = "APIKeyResponse",
      .flags = R_CREDENTIALS, .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL})},
 };
 

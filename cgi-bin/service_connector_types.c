@@ -7,12 +7,12 @@ static const struct route routes[] = {
      .path = "/api/v1/service_connector_types",
      .handler = connector_type_list,
      .query = &CONNECTOR_TYPES_QUERY,
-     .answer = "[ServiceConnectorTypeModel]",
+     .response = "[ServiceConnectorTypeModel]",
      .open = "the same for everybody"},
     {.method = "GET",
      .path = "/api/v1/service_connector_types/{connector_type}",
      .handler = connector_type_get,
-     .answer = "ServiceConnectorTypeModel",
+     .response = "ServiceConnectorTypeModel",
      .open = "the same for everybody"},
 };
 

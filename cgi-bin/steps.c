@@ -13,11 +13,11 @@ static const struct route routes[] = {
      .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
     {"PUT", "/api/v1/steps/{step_id}", step_update, &resource_step, OP_UPDATE,
      .needs = NEEDS({&resource_step, "update", NEED_PATH, NULL})},
-    {"GET", "/api/v1/steps/{step_id}/step-configuration", step_configuration, .flags = R_CLAIM, .answer = "object",
+    {"GET", "/api/v1/steps/{step_id}/step-configuration", step_configuration, .flags = R_DEFER_AUTH,
+     .response = "object", .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
+    {"GET", "/api/v1/steps/{step_id}/logs", step_logs, .query = &STEP_LOGS_QUERY, .response = "string",
      .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
-    {"GET", "/api/v1/steps/{step_id}/logs", step_logs, .query = &STEP_LOGS_QUERY, .answer = "string",
-     .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
-    {"GET", "/api/v1/steps/{step_id}/status", step_status, .flags = R_CLAIM, .answer = "ExecutionStatus",
+    {"GET", "/api/v1/steps/{step_id}/status", step_status, .flags = R_DEFER_AUTH, .response = "ExecutionStatus",
      .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
 };
 

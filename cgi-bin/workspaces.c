@@ -9,8 +9,8 @@ static const struct route routes[] = {
     GET("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
     UPDATE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace, .flags = R_UUID_PATH),
     DELETE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
-    {"GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics", workspace_statistics, .flags = R_CLAIM | R_COUNTS,
-     .answer = "{int}", .open = "counts what is left by access_readable()"},
+    {"GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics", workspace_statistics,
+     .flags = R_DEFER_AUTH | R_COUNTS, .response = "{int}", .open = "counts what is left by access_readable()"},
 };
 
 WORKER(workspaces, routes)

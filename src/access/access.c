@@ -136,7 +136,7 @@ int access_readable(struct ctx *c, const struct resource *r, struct query *q)
 int access_narrow(struct ctx *c, const struct resource *r)
 {
     int rc = r == &resource_connector ? narrow_values(c, r->name) : OK;
-    return rc == OK ? access_readable(c, r, c->filter->outside) : rc;
+    return rc == OK ? access_readable(c, r, c->filter->ungrouped) : rc;
 }
 
 /* Between loading and writing ------------------------------------------------------------------------------------ */
@@ -194,11 +194,11 @@ static int judge_nested(struct view *v)
     struct grant *grants = grants_of(c, rows, count, &distinct), wanted;
     int rc = ask_for(c, grants, distinct);
     for (size_t i = 0; i < count && rc == OK; i++) {
-        rows[i]->verdict = SHOWN;
+        rows[i]->visibility = SHOWN;
         if (!grant_of(c, rows[i], &wanted))
             continue;
         const struct grant *g = bsearch(&wanted, grants, distinct, sizeof *grants, by_object);
-        rows[i]->verdict = g && g->allowed ? SHOWN : DENIED;
+        rows[i]->visibility = g && g->allowed ? SHOWN : DENIED;
     }
     return rc;
 }
@@ -217,7 +217,7 @@ static int judge_top(struct view *v)
     return grant_of(c, top, &g) ? rbac_require(c, g.type, g.id, "read") : OK;
 }
 
-static int judge(struct view *v)
+static int authorize_rows(struct view *v)
 {
     int rc = view_ctx(v)->access->top ? judge_top(v) : OK;
     return rc == OK ? judge_nested(v) : rc;
@@ -286,7 +286,7 @@ int access_before(struct ctx *c)
     int rc = gate_enabled() ? pipeline_entitlement(c) : OK;
     if (rc == OK && rbac_applies(c)) {
         c->access->top = needs_shown(c->route);
-        c->judge = c->route->op == OP_CREATE ? NULL : judge;
+        c->authorize_rows = c->route->op == OP_CREATE ? NULL : authorize_rows;
         rc = needs_ask(c);
     }
     if (rc == OK && gate_enabled())
@@ -311,7 +311,7 @@ static int count_readable(struct ctx *c)
     int rc = path_workspace(c, workspace);
     if (rc != OK)
         return rc;
-    respond_anew(c);
+    respond_reset(c);
     struct jw w = respond_json(c);
     jw_open(&w, '{');
     for (size_t i = 0; i < ARRAY_LEN(counts) && rc == OK; i++) {

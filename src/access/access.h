@@ -21,7 +21,7 @@ bool access_decides(void);
 int access_before(struct ctx *c);
 
 /* Counts again where only what the caller may see counts, and reports usage. What the caller may see of the rows of the
- * answer has been decided between loading and writing them (c->judge, which access_before() sets). */
+ * answer has been decided between loading and writing them (c->authorize_rows, which access_before() sets). */
 int access_after(struct ctx *c);
 
 /* Adds the condition (" AND ...", on table t) that leaves what the caller may read of a resource, what he owns and what

@@ -32,7 +32,7 @@ static void forget_token(void)
 
 static bool may_repeat(const struct fetch *f, const struct fetched *got)
 {
-    return got->failure == FETCH_UNSENT || (got->failure == FETCH_BROKEN && streq(f->method, "GET"));
+    return got->failure == FETCH_UNSENT || (got->failure == FETCH_FAILED && streq(f->method, "GET"));
 }
 
 /* One call, repeated over https while it fails in a way that allows it. */
@@ -49,7 +49,7 @@ static struct fetched call(struct arena *a, const struct fetch *f)
 
 static bool succeeded(const struct fetched *got)
 {
-    return got->failure == FETCH_DONE && got->status >= 200 && got->status < 300;
+    return got->failure == FETCH_OK && got->status >= 200 && got->status < 300;
 }
 
 static int fetch_token(struct ctx *c)
@@ -91,7 +91,7 @@ static int authorized(struct ctx *c, struct fetch *f, struct fetched *got)
         f->headers = headers;
         *got = call(c->mem, f);
         f->headers = NULL;
-        if (got->failure != FETCH_DONE || got->status != 401)
+        if (got->failure != FETCH_OK || got->status != 401)
             return OK;
         forget_token();
     }
@@ -107,7 +107,7 @@ static int run(struct ctx *c, struct fetch *f, const char *endpoint, struct clou
     int rc = authorized(c, f, &got);
     if (rc != OK)
         return rc;
-    if (got.failure != FETCH_DONE) {
+    if (got.failure != FETCH_OK) {
         log_error("control plane: %s %.*s: %s", f->method, (int)strcspn(endpoint, "?"), endpoint, got.error);
         return fail(c, EX_RUNTIME, "The control plane cannot be reached: %s", got.error);
     }

@@ -33,7 +33,7 @@ int access_param_id(struct ctx *c, const struct resource *r, size_t param, const
                          "SELECT t.id FROM `%s` t WHERE %s AND t.name = ? ORDER BY t.created, t.kanso_order LIMIT 1",
                          r->table,
                          r == &resource_user ? "t.is_service_account = 0"
-                         : r->always         ? r->always
+                         : r->where          ? r->where
                                              : "1 = 1"),
             p_text(text));
     if (rc == OK && rows.count)

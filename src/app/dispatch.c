@@ -207,7 +207,7 @@ static void check_body(struct ctx *c)
 
 static bool reads(const struct ctx *c)
 {
-    return c->route->op == OP_LIST || c->route->op == OP_GET || c->route->flags & R_CLAIM;
+    return c->route->op == OP_LIST || c->route->op == OP_GET || c->route->flags & R_DEFER_AUTH;
 }
 
 /* Runs a step, anew when the database asks for it: a bounded number of times, and not for long. */
@@ -228,7 +228,7 @@ static int retrying(struct ctx *c, int (*step)(struct ctx *))
 
 static int run_handler(struct ctx *c)
 {
-    respond_anew(c);
+    respond_reset(c);
     c->shown = NULL;
     c->found = false;
     if (reads(c) && request_abandoned(c))
@@ -246,7 +246,7 @@ static int find_caller(struct ctx *c)
 {
     if (c->route->flags & R_PUBLIC)
         return OK;
-    return retrying(c, reads_first(c) ? authenticate_ahead : authenticate);
+    return retrying(c, reads_first(c) ? authenticate_deferred : authenticate);
 }
 
 /* A page somewhere else must not act with what a browser adds to its requests: a cookie, a password, the way in. */
@@ -266,11 +266,11 @@ static int refuse_foreign(struct ctx *c)
 /* Nothing is answered, good or bad, to somebody who is not who he says. */
 static int answer_proven(struct ctx *c, int rc)
 {
-    if (!c->auth || !c->auth->prove)
+    if (!c->auth || !c->auth->confirm)
         return rc;
     struct header *headers = c->res.headers; /* of a first refusal */
     c->res.headers = NULL;
-    int proof = retrying(c, sql_prove);
+    int proof = retrying(c, sql_authenticate);
     c->res.headers = proof == OK ? headers : c->res.headers;
     return proof == OK ? rc : proof;
 }
@@ -336,7 +336,7 @@ void dispatch_finish(struct ctx *c, void *data)
 {
     (void)data;
     if (c->db)
-        db_ahead(c->db, NULL, NULL, NULL, 0);
+        db_prefetch(c->db, NULL, NULL, NULL, 0);
     if (c->after)
         c->after(c);
     activity_note(c);

@@ -20,7 +20,7 @@ struct component {
     const char *name;
     enum source source;
     const struct resource *res;
-    enum part part;
+    enum section section;
     const struct model *model;
     const char *const *words;
     bool output; /* a document as it is shown, not as it is accepted */
@@ -357,66 +357,66 @@ static const char *stored_schema(struct api *a, const struct column *col)
  * stored. */
 static const char *column_schema(struct api *a, const struct resource *r, const struct column *col, bool *required)
 {
-    const char *gives = col->gives ? col->gives : "";
+    const char *gives = col->schema ? col->schema : "";
     const struct field *f = r->body && !(col->ref || col->show) ? model_field(r->body, col->name) : NULL;
     bool typed = *gives && !strchr("?~=", *gives);
     const char *schema = typed ? read_type(a, &gives)
                          : f   ? type_schema(a, f->type, f->max, f, true)
                                : stored_schema(a, col);
-    if (!col->gives && f && !(f->flags & UPD_ONLY)) {
+    if (!col->schema && f && !(f->flags & UPD_ONLY)) {
         *required = f->flags & REQ;
         return with_default(a, f->flags & NUL ? nullable(a, schema) : schema, f->def);
     }
     return read_marks(a, gives, schema, required);
 }
 
-static bool has_part(const struct resource *r, enum part part)
+static bool has_section(const struct resource *r, enum section section)
 {
     for (size_t i = 0; i < r->column_count; i++)
-        if (r->columns[i].part == part)
+        if (r->columns[i].section == section)
             return true;
     return false;
 }
 
-static void write_columns(struct members *m, const struct resource *r, enum part part)
+static void write_columns(struct members *m, const struct resource *r, enum section section)
 {
     for (size_t i = 0; i < r->column_count; i++) {
         bool required;
-        if (r->columns[i].part != part)
+        if (r->columns[i].section != section)
             continue;
         const char *schema = column_schema(m->api, r, &r->columns[i], &required);
         add_member(m, r->columns[i].name, schema, required);
     }
 }
 
-static void write_part(struct api *a, const struct component *c)
+static void write_section(struct api *a, const struct component *c)
 {
     struct members m = {.api = a, .required = ""};
     begin_object(a);
-    write_columns(&m, c->res, c->part);
-    end_object(&m, c->part == P_RES ? "true" : NULL);
+    write_columns(&m, c->res, c->section);
+    end_object(&m, c->section == S_RES ? "true" : NULL);
 }
 
 static void write_envelope(struct api *a, const struct component *c)
 {
     static const struct {
         const char *name;
-        enum part part;
-    } PARTS[] = {{"Body", P_BODY}, {"Metadata", P_META}, {"Resources", P_RES}};
+        enum section section;
+    } PARTS[] = {{"Body", S_BODY}, {"Metadata", S_META}, {"Resources", S_RES}};
     static const char *const MEMBERS[] = {"body", "metadata", "resources"};
     const struct resource *r = c->res;
     struct members m = {.api = a, .required = ""};
     begin_object(a);
-    write_columns(&m, r, P_TOP);
+    write_columns(&m, r, S_TOP);
     for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
-        bool bare = PARTS[i].part == P_META && r->flags & X_META_NULL && !has_part(r, P_META);
+        bool bare = PARTS[i].section == S_META && r->flags & X_META_NULL && !has_section(r, S_META);
         const char *name =
             bare ? "BaseResponseMetadata" : arena_printf(a->mem, "%sResponse%s", r->title, PARTS[i].name);
-        add_member(
-            &m, MEMBERS[i],
-            nullable(a,
-                     refer(a, (struct component){.name = name, .source = FROM_PART, .res = r, .part = PARTS[i].part})),
-            false);
+        add_member(&m, MEMBERS[i],
+                   nullable(a, refer(a,
+                                     (struct component){
+                                         .name = name, .source = FROM_PART, .res = r, .section = PARTS[i].section})),
+                   false);
     }
     if (!(r->flags & X_NO_ENVELOPE_ID))
         add_member(&m, "permission_denied", "\"default\":false,\"type\":\"boolean\"", false);
@@ -457,7 +457,7 @@ static void write_component(struct api *a, const struct component *c)
         write_envelope(a, c);
         break;
     case FROM_PART:
-        write_part(a, c);
+        write_section(a, c);
         break;
     case FROM_PAGE:
         write_page(a, c);
@@ -610,8 +610,8 @@ static void write_body(struct api *a, const struct route *r)
 
 static const char *answer_schema(struct api *a, const struct route *r)
 {
-    if (r->answer) {
-        const char *s = r->answer;
+    if (r->response) {
+        const char *s = r->response;
         bool required;
         const char *schema = read_type(a, &s);
         return read_marks(a, s, schema, &required);

@@ -2,8 +2,8 @@
  * The OpenAPI document, made from the route tables, the resources' descriptors and the documents that bodies are
  * checked against. Components bear the names that clients of ZenML know.
  *
- * What an answer holds is said in a short notation (struct column.gives, struct route.answer) where the descriptor does
- * not show it:
+ * What an answer holds is said in a short notation (struct column.schema, struct route.response) where the descriptor
+ * does not show it:
  *
  *   string, uuid, time, duration, int, number, bool, object, any, password, or the name of a component
  *   [T]        list of T

@@ -169,7 +169,7 @@ static void check_column(struct buf *out, const struct resource *r, size_t i, si
     const struct column *col = &r->columns[i];
     struct row_check k =
         row_check(out, r->file, "%s, column '%s'", r->name, col->name ? col->name : "(without a name)");
-    const char *unknown = col->gives ? openapi_unknown(col->gives) : NULL;
+    const char *unknown = col->schema ? openapi_unknown(col->schema) : NULL;
     for (size_t j = 0; col->name && j < i; j++)
         if (streq(r->columns[j].name, col->name))
             complain(&k, "stands there twice");
@@ -179,8 +179,8 @@ static void check_column(struct buf *out, const struct resource *r, size_t i, si
         complain(&k, "sql/schema.sql has no column `%s` in `%s`", column_of(col), r->table);
     if (col->sql && col->col)
         complain(&k, "has both an SQL column and an expression");
-    if (col->in && (!r->body || !model_field(r->body, col->in)))
-        complain(&k, "is written from the member '%s', which the body does not have", col->in);
+    if (col->request_name && (!r->body || !model_field(r->body, col->request_name)))
+        complain(&k, "is written from the member '%s', which the body does not have", col->request_name);
     if (!can_compare(col))
         complain(&k, "its filter cannot compare what it holds");
     if ((col->ref || col->target) && col->enc != E_UUID)
@@ -190,11 +190,11 @@ static void check_column(struct buf *out, const struct resource *r, size_t i, si
     if (r->table && has_sql_column(col) && is_foreign_key(r->table, column_of(col)) && !has_target(r, column_of(col)))
         complain(&k, "`%s` is a foreign key in sql/schema.sql, but no row says what it refers to (ref or target)",
                  column_of(col));
-    if (col->ref && col->part != P_NONE && col->ref->rank <= r->rank)
+    if (col->ref && col->section != S_NONE && col->ref->rank <= r->rank)
         complain(&k, "shows a %s, whose rank is not behind that of %s: it would never be loaded", col->ref->name,
                  r->name);
     if (unknown)
-        complain(&k, "'%s' in .gives is no component of the OpenAPI document", unknown);
+        complain(&k, "'%s' in .schema is no component of the OpenAPI document", unknown);
     check_flags_of_column(&k, col);
     *count += k.count;
 }
@@ -242,7 +242,8 @@ static const struct column *column_for(const struct resource *r, const char *mem
 {
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
-        if (has_sql_column(col) && !(col->flags & C_READONLY) && streq(col->in ? col->in : col->name, member))
+        if (has_sql_column(col) && !(col->flags & C_READONLY) &&
+            streq(col->request_name ? col->request_name : col->name, member))
             return col;
     }
     return NULL;
@@ -316,7 +317,7 @@ static void check_resource_itself(struct row_check *k, const struct resource *r)
     }
     check_unique(k, r);
     const struct column *created = resource_column(r, "created");
-    if (has_list(r) && !r->from && created && !index_exists(r->table, "created"))
+    if (has_list(r) && !r->joins && created && !index_exists(r->table, "created"))
         complain(k, "has a list, but sql/kanso.sql no index kanso_%s_created for its order", r->table);
     if (r->flags & X_OWNER && !column_exists(r->table, "user_id"))
         complain(k, "X_OWNER, but `%s` has no user_id", r->table);
@@ -386,21 +387,21 @@ static void check_operation(struct row_check *k, const struct route *r)
 {
     static const char *const METHODS[] = {
         [OP_LIST] = "GET", [OP_GET] = "GET", [OP_CREATE] = "POST", [OP_UPDATE] = "PUT", [OP_DELETE] = "DELETE"};
-    const char *unknown = r->answer ? openapi_unknown(r->answer) : NULL;
+    const char *unknown = r->response ? openapi_unknown(r->response) : NULL;
     if (r->op != OP_OTHER && !r->resource)
         complain(k, "an operation of a resource, which is not named");
     if (r->op != OP_OTHER && !streq(r->method, METHODS[r->op]))
         complain(k, "its method does not fit its operation");
     if ((r->op == OP_CREATE || r->op == OP_UPDATE) && r->resource && !r->resource->body)
         complain(k, "%s has no body to create or update from", r->resource->name);
-    if (r->settles && r->resource && !column_exists(r->resource->table, r->settles))
-        complain(k, "settles `%s`, which `%s` does not have", r->settles, r->resource->table);
+    if (r->path_filter && r->resource && !column_exists(r->resource->table, r->path_filter))
+        complain(k, "filters by the column `%s`, which `%s` does not have", r->path_filter, r->resource->table);
     if (unknown)
-        complain(k, "'%s' in .answer is no component of the OpenAPI document", unknown);
+        complain(k, "'%s' in .response is no component of the OpenAPI document", unknown);
     if (r->flags & R_HYDRATE && r->flags & R_NO_HYDRATE)
         complain(k, "R_HYDRATE and R_NO_HYDRATE contradict each other");
-    if (r->flags & R_CLAIM && (r->op == OP_LIST || r->op == OP_GET || r->flags & R_PUBLIC))
-        complain(k, "R_CLAIM says nothing here");
+    if (r->flags & R_DEFER_AUTH && (r->op == OP_LIST || r->op == OP_GET || r->flags & R_PUBLIC))
+        complain(k, "R_DEFER_AUTH says nothing here");
     if (path_parameters(r->path) > MAX_PATH_PARAMS)
         complain(k, "has more path parameters than a request has room for");
 }

@@ -62,12 +62,13 @@ static int load_account(struct ctx *c, const char *condition, const struct db_pa
     auth->user_id = NULL;
     if (rc != OK || rows.count == 0)
         return rc;
-    struct row row = {.res = &resource_user, .v = view_spread(c->mem, &resource_user, D_BODY, db_row(&rows, 0))};
+    struct row row = {.res = &resource_user,
+                      .values = view_scatter_columns(c->mem, &resource_user, D_BODY, db_row(&rows, 0))};
     auth->user_id = row_str(&row, "id");
     auth->name = row_str(&row, "name");
     auth->is_admin = row_bool(&row, "is_admin");
     auth->is_service_account = row_bool(&row, "is_service_account");
-    auth->user_values = row.v;
+    auth->user_values = row.values;
     *active = row_bool(&row, "active");
     return OK;
 }
@@ -278,16 +279,16 @@ int authenticate(struct ctx *c)
     return rc;
 }
 
-static int prove(struct ctx *c)
+static int confirm_claim(struct ctx *c)
 {
-    c->auth->prove = NULL; /* its own statements take no proof */
+    c->auth->confirm = NULL; /* its own statements take no proof */
     int rc = check_claims(c, c->auth);
     if (rc != OK)
-        c->auth->prove = prove;
+        c->auth->confirm = confirm_claim;
     return rc;
 }
 
-int authenticate_ahead(struct ctx *c)
+int authenticate_deferred(struct ctx *c)
 {
     if (SCHEMES[config.auth_scheme] != authenticate_token)
         return authenticate(c);
@@ -296,9 +297,9 @@ int authenticate_ahead(struct ctx *c)
     if (rc != OK)
         return rc;
     struct claim claim = claim_of(c, auth);
-    db_ahead(c->db, c->mem, account_query(c, claim.condition),
-             arena_memdup(c->mem, claim.params, claim.count * sizeof *claim.params), claim.count);
-    auth->prove = prove;
+    db_prefetch(c->db, c->mem, account_query(c, claim.condition),
+                arena_memdup(c->mem, claim.params, claim.count * sizeof *claim.params), claim.count);
+    auth->confirm = confirm_claim;
     c->auth = auth;
     return OK;
 }

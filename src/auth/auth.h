@@ -19,7 +19,7 @@ int auth_confirm(struct ctx *c);
 int authenticate(struct ctx *c);
 
 /* As authenticate(), for what only reads: where a token says who calls, the database is asked about him together with
- * the first statement of the handler, in one round trip if it can be; c->auth->prove is set until then. */
-int authenticate_ahead(struct ctx *c);
+ * the first statement of the handler, in one round trip if it can be; c->auth->confirm is set until then. */
+int authenticate_deferred(struct ctx *c);
 
 #endif

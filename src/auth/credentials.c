@@ -31,15 +31,15 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
     }
     if (request_abandoned(c))
         return fail_abandoned(c);
-    bool counted = again && !password_known(secret, hash);
+    bool counted = again && !password_is_cached(secret, hash);
     if (counted && (rc = limit_count(c, LIMIT_LOGIN, name)) != OK)
         return rc;
-    bool fits = (again ? password_fits_again : password_fits)(secret, hash); /* takes as long for nobody */
+    bool fits = (again ? password_matches_cached : password_matches)(secret, hash); /* takes as long for nobody */
     if (!user || !fits || unfit)
         out->problem = "Authentication error: invalid username or password";
     else if (*user[2].s == '0')
         out->problem = arena_printf(c->mem, "Authentication error: user %s is not active", user[3].s);
     else
         *out = (struct credentials){.user = user[0].s, .hash = hash};
-    return counted && out->user ? limit_forgive(c, LIMIT_LOGIN, name) : OK;
+    return counted && out->user ? limit_reset(c, LIMIT_LOGIN, name) : OK;
 }

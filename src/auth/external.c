@@ -92,12 +92,12 @@ static int ask(struct ctx *c, const char *token, struct fetched *answer)
         return fail(c, EX_UNAVAILABLE, "The external authenticator is slow, and others wait for it already; try again");
     *answer = fetch(c->mem, &f);
     end_turn(turn);
-    if (answer->failure == FETCH_DONE && answer->status >= 200 && answer->status < 300)
+    if (answer->failure == FETCH_OK && answer->status >= 200 && answer->status < 300)
         return OK;
     log_warn("external authenticator: %s, status %ld", answer->error, answer->status);
-    if (answer->failure == FETCH_DONE && (answer->status == 401 || answer->status == 403))
+    if (answer->failure == FETCH_OK && (answer->status == 401 || answer->status == 403))
         return refuse(c, "Not authorized to access this server");
-    if (answer->failure == FETCH_DONE && answer->status == 404)
+    if (answer->failure == FETCH_OK && answer->status == 404)
         return refuse(c, "The external authenticator does not know this server");
     return trouble(c);
 }

@@ -77,7 +77,7 @@ int limit_uncount(struct ctx *c, enum limiter which, const char *account)
                p_text(NAMES[which]), address(c), digest(c, account));
 }
 
-int limit_forgive(struct ctx *c, enum limiter which, const char *account)
+int limit_reset(struct ctx *c, enum limiter which, const char *account)
 {
     if (!config.rate_limit)
         return OK;

@@ -22,6 +22,6 @@ int limit_count(struct ctx *c, enum limiter which, const char *account);
 int limit_uncount(struct ctx *c, enum limiter which, const char *account);
 
 /* Forgives the tries of this client at the account: one has succeeded. */
-int limit_forgive(struct ctx *c, enum limiter which, const char *account);
+int limit_reset(struct ctx *c, enum limiter which, const char *account);
 
 #endif

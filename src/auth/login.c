@@ -127,7 +127,7 @@ static int by_password(struct ctx *c)
     if (rc == OK && who.problem)
         return fail(c, who.unfit ? EX_INVALID_VALUE : EX_AUTHORIZATION, "%s", who.problem);
     if (rc == OK)
-        rc = limit_forgive(c, LIMIT_LOGIN, name);
+        rc = limit_reset(c, LIMIT_LOGIN, name);
     struct token t = {.subject = who.user, .expires = usual_expiry()};
     if (rc == OK)
         rc = session_open(c, &t, who.hash);
@@ -142,7 +142,7 @@ static int by_api_key(struct ctx *c)
     if (rc == OK)
         rc = api_key_open(c, text, &key);
     if (rc == OK)
-        rc = limit_forgive(c, LIMIT_LOGIN, id);
+        rc = limit_reset(c, LIMIT_LOGIN, id);
     struct token t = {.subject = key.account, .api_key_id = key.key, .expires = usual_expiry()};
     if (rc == OK)
         rc = session_open(c, &t, NULL);
@@ -163,7 +163,7 @@ static int by_device(struct ctx *c, const char *client)
     if (rc == FAILED && waiting && limit_uncount(c, LIMIT_LOGIN, client) != OK)
         return FAILED;
     if (rc == OK)
-        rc = limit_forgive(c, LIMIT_LOGIN, client);
+        rc = limit_reset(c, LIMIT_LOGIN, client);
     struct token t = {.subject = device.user, .device_id = device.device, .expires = device.expires};
     if (rc == OK)
         rc = session_open(c, &t, NULL);
@@ -181,12 +181,12 @@ static int by_external(struct ctx *c)
         jw_key(&w, "authorization_url");
         jw_str(&w, config.external_login_url);
         jw_close(&w, '}');
-        return limit_forgive(c, LIMIT_LOGIN, token);
+        return limit_reset(c, LIMIT_LOGIN, token);
     }
     if (rc == OK)
         rc = external_login(c, token, user);
     if (rc == OK)
-        rc = limit_forgive(c, LIMIT_LOGIN, token);
+        rc = limit_reset(c, LIMIT_LOGIN, token);
     struct token t = {.subject = user, .expires = usual_expiry()};
     if (rc == OK)
         rc = session_open(c, &t, NULL);

@@ -50,7 +50,7 @@ static bool is_bcrypt(const char *hash)
            (starts_with(hash, "$2b$") || starts_with(hash, "$2a$") || starts_with(hash, "$2y$"));
 }
 
-bool password_fits(const char *secret, const char *hash)
+bool password_matches(const char *secret, const char *hash)
 {
     /* any valid hash of the right cost: compared against when there is no account, so that time tells nothing */
     static const char nobody[] = "$2b$12$3euPcmQFCiblsZeEu5s7p.9MUZWg1IkU/4G/AjMJCP4OK8nZb0oQ2";
@@ -86,7 +86,7 @@ static bool is_known(const unsigned char digest[DIGEST])
     return false;
 }
 
-bool password_known(const char *secret, const char *hash)
+bool password_is_cached(const char *secret, const char *hash)
 {
     unsigned char digest[DIGEST];
     if (!is_bcrypt(hash))
@@ -95,15 +95,15 @@ bool password_known(const char *secret, const char *hash)
     return is_known(digest);
 }
 
-bool password_fits_again(const char *secret, const char *hash)
+bool password_matches_cached(const char *secret, const char *hash)
 {
     unsigned char digest[DIGEST];
     if (!is_bcrypt(hash))
-        return password_fits(secret, hash);
+        return password_matches(secret, hash);
     pair_digest(secret, hash, digest);
     if (is_known(digest))
         return true;
-    if (!password_fits(secret, hash))
+    if (!password_matches(secret, hash))
         return false;
     memcpy(known.pairs[known.next], digest, DIGEST);
     known.next = (known.next + 1) % KNOWN;

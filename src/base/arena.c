@@ -25,7 +25,7 @@ void *xmalloc(size_t size)
 {
     void *p = malloc(size ? size : 1);
     if (!p)
-        memory_missing();
+        memory_exhausted();
     return p;
 }
 
@@ -33,7 +33,7 @@ void *xrealloc(void *old, size_t size)
 {
     void *p = realloc(old, size ? size : 1);
     if (!p)
-        memory_missing();
+        memory_exhausted();
     return p;
 }
 
@@ -41,7 +41,7 @@ size_t size_mul(size_t a, size_t b)
 {
     size_t r;
     if (__builtin_mul_overflow(a, b, &r))
-        memory_missing();
+        memory_exhausted();
     return r;
 }
 
@@ -49,7 +49,7 @@ size_t size_add(size_t a, size_t b)
 {
     size_t r;
     if (__builtin_add_overflow(a, b, &r))
-        memory_missing();
+        memory_exhausted();
     return r;
 }
 
@@ -112,7 +112,7 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     if (n < 0)
-        memory_missing();
+        memory_exhausted();
     char *p = take(a, (size_t)n + 1);
     vsnprintf(p, (size_t)n + 1, fmt, again);
     va_end(again);

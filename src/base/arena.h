@@ -43,7 +43,7 @@ void arena_reset(struct arena *a);
 /* As arena_reset(), and gives all memory back. */
 void arena_free(struct arena *a);
 
-/* malloc and realloc that end the process (memory_missing()) instead of returning NULL. */
+/* malloc and realloc that end the process (memory_exhausted()) instead of returning NULL. */
 void *xmalloc(size_t size);
 void *xrealloc(void *p, size_t size);
 

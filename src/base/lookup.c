@@ -21,7 +21,7 @@ struct lookup *lookup_new(struct arena *a)
     struct lookup *l = arena_alloc(a, sizeof *l);
     l->table = lh_kchar_table_new(AT_FIRST, NULL);
     if (!l->table)
-        memory_missing();
+        memory_exhausted();
     arena_on_reset(a, free_table, l->table);
     return l;
 }
@@ -37,7 +37,7 @@ bool lookup_add(struct lookup *l, const char *text, const void *to)
     if (lh_table_lookup_entry(l->table, text))
         return false;
     if (lh_table_insert(l->table, text, to))
-        memory_missing();
+        memory_exhausted();
     return true;
 }
 

@@ -31,12 +31,12 @@ void memory_limit(size_t bytes)
 
 static void (*last_words)(void);
 
-void memory_on_missing(void (*fn)(void))
+void memory_on_exhausted(void (*fn)(void))
 {
     last_words = fn;
 }
 
-void memory_missing(void)
+void memory_exhausted(void)
 {
     fputs("kanso: out of memory\n", stderr);
     if (last_words)
@@ -44,7 +44,7 @@ void memory_missing(void)
     _exit(EXIT_FAILURE);
 }
 
-void memory_expect(size_t size)
+void memory_require(size_t size)
 {
     free(xmalloc(size));
 }
@@ -65,7 +65,7 @@ static size_t resident(void)
     return strtoul(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-void memory_give_back(void)
+void memory_trim(void)
 {
     enum { WORTH_IT = 16 * 1024 * 1024 };
     static size_t usual; /* after the last time, or less */

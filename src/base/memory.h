@@ -8,15 +8,15 @@
  * limit. Without effect in builds with AddressSanitizer, whose shadow is larger than any limit. */
 void memory_limit(size_t bytes);
 
-/* What a lack of memory comes to: calls what memory_on_missing() has set, and ends the process; its supervisor starts
+/* What a lack of memory comes to: calls what memory_on_exhausted() has set, and ends the process; its supervisor starts
  * it anew. */
-_Noreturn void memory_missing(void);
-void memory_on_missing(void (*fn)(void));
+_Noreturn void memory_exhausted(void);
+void memory_on_exhausted(void (*fn)(void));
 
 /* Ends the process likewise if `size` bytes more cannot be had now: for libraries that do not say so themselves. */
-void memory_expect(size_t size);
+void memory_require(size_t size);
 
 /* To be called between requests: returns free memory to the system when the last ones have taken unusually much. */
-void memory_give_back(void);
+void memory_trim(void);
 
 #endif

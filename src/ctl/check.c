@@ -59,7 +59,7 @@ static const char *login_of(struct db *db, struct arena *a)
         return "missing";
     const struct db_value *user = db_row(&r, 0);
     bool active = !streq(user[1].s, "0");
-    return active && password_fits(config.default_password, user[0].s) ? "fits" : "differs";
+    return active && password_matches(config.default_password, user[0].s) ? "fits" : "differs";
 }
 
 int ctl_default_user(int argc, char **argv)

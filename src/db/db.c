@@ -20,8 +20,8 @@ struct cached {
     MYSQL_STMT *stmt;
 };
 
-/* A statement that was announced: see db_ahead(). */
-struct ahead {
+/* A statement that was announced: see db_prefetch(). */
+struct prefetch {
     struct arena *mem;
     const char *sql; /* NULL: none */
     const struct db_param *params;
@@ -35,7 +35,7 @@ struct db {
     size_t next_host; /* of the URL's, for the next connection */
     MYSQL *conn;
     bool open_transaction;
-    struct ahead ahead;
+    struct prefetch prefetch;
     struct cached cache[CACHE_SLOTS]; /* open addressing by the text's hash */
     size_t cached, cache_limit;
     uint64_t packet_limit; /* of the connection; 0: not asked yet */
@@ -94,7 +94,7 @@ static void disconnect(struct db *db)
     db->conn = NULL;
     db->open_transaction = false;
     db->packet_limit = 0;
-    db->ahead = (struct ahead){0};
+    db->prefetch = (struct prefetch){0};
 }
 
 void db_free(struct db *db)
@@ -362,7 +362,7 @@ static enum db_status fetch_rows(struct db *db, struct arena *a, MYSQL_STMT *stm
 /* The announced statement, if it can go along: prepared, and not under way yet. */
 static MYSQL_STMT *companion(struct db *db, const MYSQL_STMT *stmt)
 {
-    struct ahead *w = &db->ahead;
+    struct prefetch *w = &db->prefetch;
     MYSQL_STMT *first = w->sql && !w->answered && can_pipeline() ? find(db, w->sql)->stmt : NULL;
     return first && first != stmt && bind_params(db, w->mem, first, w->params, w->count) == DB_OK ? first : NULL;
 }
@@ -371,7 +371,7 @@ static MYSQL_STMT *companion(struct db *db, const MYSQL_STMT *stmt)
  * when it is run by itself. */
 static enum db_status execute(struct db *db, MYSQL_STMT *stmt)
 {
-    struct ahead *w = &db->ahead;
+    struct prefetch *w = &db->prefetch;
     MYSQL_STMT *first = companion(db, stmt);
     if (!first || !stmt_send(db->conn, first))
         return mysql_stmt_execute(stmt) ? stmt_failed(db, stmt) : DB_OK;
@@ -398,20 +398,21 @@ static bool same_params(const struct db_param *x, const struct db_param *y, size
 }
 
 /* The rows of the announced statement, if it is this one. */
-static bool take_ahead(struct db *db, struct db_rows *out, const char *sql, const struct db_param *params, size_t count)
+static bool take_prefetched(struct db *db, struct db_rows *out, const char *sql, const struct db_param *params,
+                            size_t count)
 {
-    struct ahead w = db->ahead;
+    struct prefetch w = db->prefetch;
     if (!w.sql || w.count != count || strcmp(w.sql, sql) != 0 || !same_params(w.params, params, count))
         return false;
-    db->ahead = (struct ahead){0};
+    db->prefetch = (struct prefetch){0};
     if (w.answered)
         *out = w.rows;
     return w.answered;
 }
 
-void db_ahead(struct db *db, struct arena *a, const char *sql, const struct db_param *params, size_t count)
+void db_prefetch(struct db *db, struct arena *a, const char *sql, const struct db_param *params, size_t count)
 {
-    db->ahead = (struct ahead){.mem = a, .sql = sql, .params = params, .count = count};
+    db->prefetch = (struct prefetch){.mem = a, .sql = sql, .params = params, .count = count};
 }
 
 uint64_t db_packet_limit(struct db *db)
@@ -450,7 +451,7 @@ enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const
     if (!out)
         out = &unused;
     *out = (struct db_rows){0};
-    if (take_ahead(db, out, sql, params, count))
+    if (take_prefetched(db, out, sql, params, count))
         return DB_OK;
     enum db_status s = db_ready(db);
     if (s == DB_OK)

@@ -100,7 +100,7 @@ enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const
  * statement, in one round trip, and its rows are kept until the same statement with the same parameters is run, which
  * it may be in any case. One at a time; NULL takes the announcement back, and a lost connection does. Texts, parameters
  * and arena must live until then. */
-void db_ahead(struct db *db, struct arena *a, const char *sql, const struct db_param *params, size_t count);
+void db_prefetch(struct db *db, struct arena *a, const char *sql, const struct db_param *params, size_t count);
 
 /* Runs one statement that is not prepared, without parameters: migrations only. */
 enum db_status db_script(struct db *db, const char *sql);

@@ -112,7 +112,7 @@ void respond_header(struct ctx *c, const char *name, const char *value)
     c->res.headers = h;
 }
 
-void respond_anew(struct ctx *c)
+void respond_reset(struct ctx *c)
 {
     c->res.status = UNANSWERED;
     c->res.content_type = "application/json";

@@ -100,11 +100,11 @@ struct auth {
     struct json_object *claims;                                     /* of the token, or NULL */
     const char *token;                                              /* as it came, or NULL */
     int64_t expires;                                                /* of the token: unix seconds, 0 = never */
-    const char *external_id;    /* for the control plane; read when it is first needed */
-    bool ambient;               /* what proves who calls, a browser adds by itself, whichever page asks */
-    bool no_secret_values;      /* the control plane lets the caller see names only */
-    int (*prove)(struct ctx *); /* NULL, or who asks is only claimed so far: user_id and what is of the token hold, the
-                                   rest does not, until this has asked the database */
+    const char *external_id;      /* for the control plane; read when it is first needed */
+    bool ambient;                 /* what proves who calls, a browser adds by itself, whichever page asks */
+    bool no_secret_values;        /* the control plane lets the caller see names only */
+    int (*confirm)(struct ctx *); /* NULL, or who asks is only claimed so far: user_id and what is of the token hold,
+                                   the rest does not, until this has asked the database */
 };
 
 struct ctx {
@@ -121,8 +121,8 @@ struct ctx {
     struct filter_query *filter; /* list routes */
     struct auth *auth;           /* NULL on routes without authentication */
     struct check *check;
-    struct access *access;       /* what room access has to do behind the handler */
-    int (*judge)(struct view *); /* says of the rows of a loaded view which ones may be shown; NULL: all of them */
+    struct access *access;                /* what room access has to do behind the handler */
+    int (*authorize_rows)(struct view *); /* marks which rows of a loaded view may be shown; NULL: all of them */
     const struct row *shown;     /* the object that the answer is about: the first that has been written, or NULL */
     bool found;                  /* what was to be created was there already */
     void (*after)(struct ctx *); /* background work, after the answer has left */
@@ -158,7 +158,7 @@ int fail_abandoned(struct ctx *c);
 void respond_header(struct ctx *c, const char *name, const char *value);
 
 /* Forgets what has been composed so far: the answer begins anew. */
-void respond_anew(struct ctx *c);
+void respond_reset(struct ctx *c);
 
 /* A writer for the body of the answer. */
 static inline struct jw respond_json(struct ctx *c)

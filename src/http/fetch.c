@@ -58,7 +58,7 @@ static enum fetch_failure verdict(CURLcode code)
 {
     switch (code) {
     case CURLE_OK:
-        return FETCH_DONE;
+        return FETCH_OK;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
@@ -66,9 +66,9 @@ static enum fetch_failure verdict(CURLcode code)
     case CURLE_PEER_FAILED_VERIFICATION:
         return FETCH_UNSENT;
     case CURLE_OPERATION_TIMEDOUT:
-        return FETCH_LATE;
+        return FETCH_TIMEOUT;
     default:
-        return FETCH_BROKEN;
+        return FETCH_FAILED;
     }
 }
 

@@ -20,9 +20,9 @@ struct fetch {
     bool redirects;             /* are followed */
 };
 
-/* Why there is no answer. FETCH_UNSENT: the request has not reached the server, so it may be sent again. FETCH_LATE:
+/* Why there is no answer. FETCH_UNSENT: the request has not reached the server, so it may be sent again. FETCH_TIMEOUT:
  * the time is up. */
-enum fetch_failure { FETCH_DONE, FETCH_UNSENT, FETCH_BROKEN, FETCH_LATE };
+enum fetch_failure { FETCH_OK, FETCH_UNSENT, FETCH_FAILED, FETCH_TIMEOUT };
 
 struct fetched {
     enum fetch_failure failure;

@@ -21,7 +21,7 @@ enum route_flags {
     R_BODY_OPTIONAL = 512, /* the body may be absent: c->body is NULL then */
     R_COUNTS =
         4096, /* counts objects: where permissions are checked, room access counts those that the caller may see */
-    R_CLAIM = 2048,       /* may read first, knowing of the caller what his token claims, as lists and gets may */
+    R_DEFER_AUTH = 2048,  /* may read first, knowing of the caller what his token claims, as lists and gets may */
     R_CREDENTIALS = 8192, /* the answer may hold tokens, keys or secrets: nginx does not compress it */
 };
 
@@ -68,9 +68,9 @@ struct route {
     const char *open;         /* why no permission is needed; one of the two has to be there, or nobody gets in */
     const char *feature;      /* what creating or deleting here counts as for the feature gate */
     bool (*exists)(void);     /* whether the configuration has this route; NULL: always */
-    const char *settles; /* the column that the first path parameter is compared with, as if the query had asked for it;
-                            what the query says of it does not count */
-    const char *answer;  /* what the answer holds, where the operation does not say it: notation of app/openapi.h */
+    const char *path_filter; /* the column that the first path parameter is compared with, as if the query had asked for
+                            it; what the query says of it does not count */
+    const char *response;    /* what the answer holds, where the operation does not say it: notation of app/openapi.h */
 };
 
 struct group {

@@ -259,7 +259,7 @@ static void hang_up(FCGX_Request *r, bool sent)
 
 static void handle(struct ctx *c, struct worker *w)
 {
-    respond_anew(c);
+    respond_reset(c);
     if (read_request(c, w) != OK || (c->req.content_length == 0 && request_read_body(c) != OK))
         return;
     w->handle(c, w->app);
@@ -332,7 +332,7 @@ static void serve(struct worker *w, FCGX_Request *r, struct ctx *c, struct arena
     w->finish(c, w->app);
     arena_reset(mem);
     buf_clear(&c->res.body, KEEP_BODY);
-    memory_give_back();
+    memory_trim();
 }
 
 /* Accepts when there is something to accept; false when the worker is to end. */
@@ -354,7 +354,7 @@ int worker_run(struct worker *w)
 {
     signal(SIGPIPE, SIG_IGN);
     memory_limit(w->memory);
-    memory_on_missing(answer_missing_memory);
+    memory_on_exhausted(answer_missing_memory);
     if (FCGX_IsCGI()) {
         if (!getenv("REQUEST_METHOD")) {
             fputs("kanso: descriptor 0 is no listening socket and there is no CGI environment; see --help\n", stderr);

@@ -293,7 +293,7 @@ static void expect_room(size_t len)
 {
     enum { SHORT = 64 * 1024, WORST = JSON_OBJECT_BYTES / 3 }; /* "{}," */
     if (len > SHORT)
-        memory_expect(len < JSON_MAX_TREE / WORST ? len * WORST : JSON_MAX_TREE);
+        memory_require(len < JSON_MAX_TREE / WORST ? len * WORST : JSON_MAX_TREE);
 }
 
 struct json_object *json_build(struct arena *a, const char *s, size_t len)
@@ -306,7 +306,7 @@ struct json_object *json_build(struct arena *a, const char *s, size_t len)
     else
         t = json_tokener_new_ex(JSON_STORED_DEPTH + 2);
     if (!t)
-        memory_missing();
+        memory_exhausted();
     struct json_object *out = json_keep(a, json_tokener_parse_ex(t, s, (int)len));
     if (json_tokener_get_error(t) == json_tokener_continue) /* a bare number or word might go on */
         out = json_keep(a, json_tokener_parse_ex(t, "", 1));

@@ -26,19 +26,19 @@ static void show_key(struct view *v, const struct row *row, struct jw *w)
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "key", .part = P_BODY, .show = show_key, .gives = "?"},
+    {.name = "key", .section = S_BODY, .show = show_key, .schema = "?"},
     {.name = "hash", .col = "key", .flags = C_READONLY},
-    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL, .gives = "=true"},
+    {.name = "active", .enc = E_BOOL, .section = S_BODY, .filter = F_BOOL, .schema = "=true"},
     {.name = "service_account",
      .col = "service_account_id",
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .ref = &resource_service_account,
      .flags = C_READONLY},
     COL_EMPTY_DESCRIPTION,
-    {.name = "retain_period_minutes", .col = "retain_period", .enc = E_INT, .part = P_META, .flags = C_READONLY},
-    {.name = "last_login", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY, .gives = "?"},
-    {.name = "last_rotated", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY, .gives = "?"},
+    {.name = "retain_period_minutes", .col = "retain_period", .enc = E_INT, .section = S_META, .flags = C_READONLY},
+    {.name = "last_login", .enc = E_STAMP, .section = S_META, .filter = F_STAMP, .flags = C_READONLY, .schema = "?"},
+    {.name = "last_rotated", .enc = E_STAMP, .section = S_META, .filter = F_STAMP, .flags = C_READONLY, .schema = "?"},
     COL_NAME,
 };
 
@@ -265,8 +265,8 @@ static const char *retained(const char *previous, const char *rotated, int64_t m
 /* Whether a secret is the key's, of the row that api_key_open() reads: always two computations. */
 static bool key_fits(const char *secret, const struct db_value *v)
 {
-    bool current = password_fits(secret, v[2].s),
-         previous = password_fits(secret, retained(v[3].s, v[4].s, strtoll(v[5].s, NULL, 10)));
+    bool current = password_matches(secret, v[2].s),
+         previous = password_matches(secret, retained(v[3].s, v[4].s, strtoll(v[5].s, NULL, 10)));
     return current || previous;
 }
 
@@ -294,8 +294,8 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
     if (request_abandoned(c))
         return fail_abandoned(c);
     if (rows.count == 0) {
-        password_fits(secret, NULL); /* as slow as the rest */
-        password_fits(secret, NULL);
+        password_matches(secret, NULL); /* as slow as the rest */
+        password_matches(secret, NULL);
         if (config.strict)
             return fail(c, EX_AUTHORIZATION, "Authentication error: this is no API key that opens anything");
         return fail(c, EX_AUTHORIZATION, "Authentication error: there is no API key %s", uuid);

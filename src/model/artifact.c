@@ -1,7 +1,7 @@
 /* Artifacts: what pipelines make, by name; the data itself hangs on their versions. */
 #include "base/uuid.h"
-#include "model/leftovers.h"
 #include "model/model.h"
+#include "model/orphans.h"
 
 /* The newest version, its id and its name in one. */
 #define LATEST                                                                                                         \
@@ -27,11 +27,11 @@ static void show_latest_id(struct view *v, const struct row *row, struct jw *w)
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    COL_TAGS(P_BODY),
+    COL_TAGS(S_BODY),
     {.name = "latest", .sql = LATEST, .flags = C_READONLY | C_LOAD},
-    {.name = "latest_version_name", .part = P_BODY, .show = show_latest_name, .gives = "?"},
-    {.name = "latest_version_id", .part = P_BODY, .enc = E_UUID, .show = show_latest_id, .gives = "?"},
-    {.name = "has_custom_name", .enc = E_BOOL, .part = P_META, .filter = F_STRICT_BOOL},
+    {.name = "latest_version_name", .section = S_BODY, .show = show_latest_name, .schema = "?"},
+    {.name = "latest_version_id", .section = S_BODY, .enc = E_UUID, .show = show_latest_id, .schema = "?"},
+    {.name = "has_custom_name", .enc = E_BOOL, .section = S_META, .filter = F_STRICT_BOOL},
     COL_NAME,
 };
 
@@ -62,7 +62,7 @@ static int rename_artifact(struct write *w)
 
 static int delete_of_versions(struct write *w)
 {
-    return leftovers_of_versions(w->c, "artifact_version", "artifact_id", w->id);
+    return orphans_delete_of_versions(w->c, "artifact_version", "artifact_id", w->id);
 }
 
 const struct resource resource_artifact = {

@@ -5,7 +5,7 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "model/documents.h"
-#include "model/leftovers.h"
+#include "model/orphans.h"
 #include "resource/stored.h"
 
 #include <ctype.h>
@@ -30,8 +30,8 @@ static int load(struct view *v, struct row **rows, size_t count)
                         "SELECT t.artifact_version_id, " VISUALIZATION_COLUMNS " FROM artifact_visualization t "
                         "WHERE t.artifact_version_id IN %s ORDER BY t.created, t.kanso_order");
     for (size_t i = 0; i < full_count && rc == OK; i++)
-        for (const struct kid *k = full[i]->kids[SLOT_VISUALS]; k; k = k->next)
-            view_add(v, &resource_visualization, k->id, D_META, k->v + 1);
+        for (const struct link *link = full[i]->links[SLOT_VISUALS]; link; link = link->next)
+            view_add(v, &resource_visualization, link->id, D_META, link->values + 1);
     return rc;
 }
 
@@ -66,8 +66,8 @@ static void show_producer_step(struct view *v, const struct row *row, struct jw 
 static void show_visualizations(struct view *v, const struct row *row, struct jw *w)
 {
     jw_open(w, '[');
-    for (const struct kid *k = row->kids[SLOT_VISUALS]; k; k = k->next)
-        view_write_ref(v, w, &resource_visualization, k->id);
+    for (const struct link *link = row->links[SLOT_VISUALS]; link; link = link->next)
+        view_write_ref(v, w, &resource_visualization, link->id);
     jw_close(w, ']');
 }
 
@@ -118,45 +118,49 @@ static const struct column columns[] = {
     {.name = "artifact",
      .col = "artifact_id",
      .ref = &resource_artifact,
-     .part = P_BODY,
+     .section = S_BODY,
      .enc = E_UUID,
      .flags = C_READONLY},
     {.name = "artifact_id", .enc = E_UUID, .filter = F_UUID},
-    {.name = "version", .col = "version", .part = P_BODY, .filter = F_STRING, .show = show_version},
+    {.name = "version", .col = "version", .section = S_BODY, .filter = F_STRING, .show = show_version},
     {.name = "version_number", .enc = E_INT, .filter = F_INT, .flags = C_LOAD},
     {.name = "producer", .sql = PRODUCER, .flags = C_READONLY | C_LOAD},
-    {.name = "uri", .part = P_BODY, .filter = F_STRING},
-    {.name = "type", .part = P_BODY, .filter = F_STRING},
+    {.name = "uri", .section = S_BODY, .filter = F_STRING},
+    {.name = "type", .section = S_BODY, .filter = F_STRING},
     {.name = "materializer",
      .col = "materializer",
      .enc = E_JSON,
-     .part = P_BODY,
+     .section = S_BODY,
      .filter = F_STRING,
      .flags = C_COMPACT,
      .show = show_materializer,
-     .gives = "Source"},
+     .schema = "Source"},
     {.name = "data_type",
      .col = "data_type",
      .enc = E_JSON,
-     .part = P_BODY,
+     .section = S_BODY,
      .filter = F_STRING,
      .flags = C_COMPACT,
      .show = show_data_type,
-     .gives = "Source"},
-    COL_TAGS(P_BODY),
+     .schema = "Source"},
+    COL_TAGS(S_BODY),
     {.name = "producer_pipeline_run_id",
-     .part = P_BODY,
+     .section = S_BODY,
      .show = show_producer_run,
      .flags = C_READONLY,
-     .gives = "uuid?"},
+     .schema = "uuid?"},
     COL_WORKSPACE,
-    {.name = "artifact_store_id", .target = &resource_component, .enc = E_UUID, .part = P_META, .filter = F_UUID},
-    {.name = "producer_step_run_id", .part = P_META, .show = show_producer_step, .flags = C_READONLY, .gives = "uuid?"},
+    {.name = "artifact_store_id", .target = &resource_component, .enc = E_UUID, .section = S_META, .filter = F_UUID},
+    {.name = "producer_step_run_id",
+     .section = S_META,
+     .show = show_producer_step,
+     .flags = C_READONLY,
+     .schema = "uuid?"},
     {.name = "visualizations",
-     .part = P_META,
+     .section = S_META,
      .show = show_visualizations,
      .flags = C_READONLY,
-     .gives = "[ArtifactVisualizationResponse]?"},
+     .schema = "[ArtifactVisualizationResponse]?"},
     COL_METADATA,
 };
 
@@ -270,7 +274,7 @@ static int insert_visualizations(struct write *w)
 
 static int delete_of_row(struct write *w)
 {
-    return leftovers_of_versions(w->c, "artifact_version", "id", w->id);
+    return orphans_delete_of_versions(w->c, "artifact_version", "id", w->id);
 }
 
 const struct resource resource_artifact_version = {

@@ -9,12 +9,12 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "commit", .part = P_BODY},
-    {.name = "subdirectory", .part = P_BODY},
+    {.name = "commit", .section = S_BODY},
+    {.name = "subdirectory", .section = S_BODY},
     {.name = "code_repository",
      .col = "code_repository_id",
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .ref = &resource_code_repository},
 };
 

@@ -6,11 +6,11 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
-    {.name = "source", .enc = E_JSON, .part = P_BODY, .doc = &MODEL_SOURCE, .flags = C_COMPACT | C_NO_UPDATE},
-    {.name = "logo_url", .part = P_BODY},
+    {.name = "source", .enc = E_JSON, .section = S_BODY, .doc = &MODEL_SOURCE, .flags = C_COMPACT | C_NO_UPDATE},
+    {.name = "logo_url", .section = S_BODY},
     COL_WORKSPACE,
-    {.name = "config", .enc = E_JSON, .part = P_META, .flags = C_NO_UPDATE},
-    {.name = "description", .part = P_META},
+    {.name = "config", .enc = E_JSON, .section = S_META, .flags = C_NO_UPDATE},
+    {.name = "description", .section = S_META},
     COL_NAME,
 };
 

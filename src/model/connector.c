@@ -45,31 +45,31 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
-    {.name = "description", .part = P_BODY},
+    {.name = "description", .section = S_BODY},
     {.name = "connector_type",
      .col = "connector_type",
-     .part = P_BODY,
+     .section = S_BODY,
      .filter = F_STRING,
      .show = show_type,
-     .gives = "string|ServiceConnectorTypeModel"},
-    {.name = "auth_method", .part = P_BODY, .filter = F_STRING},
-    {.name = "resource_types", .enc = E_B64, .part = P_BODY},
-    {.name = "resource_id", .part = P_BODY, .filter = F_STRING, .flags = C_ALWAYS},
-    {.name = "supports_instances", .enc = E_BOOL, .part = P_BODY},
-    {.name = "expires_at", .enc = E_STAMP, .part = P_BODY},
-    {.name = "expires_skew_tolerance", .enc = E_INT, .part = P_BODY},
+     .schema = "string|ServiceConnectorTypeModel"},
+    {.name = "auth_method", .section = S_BODY, .filter = F_STRING},
+    {.name = "resource_types", .enc = E_B64, .section = S_BODY},
+    {.name = "resource_id", .section = S_BODY, .filter = F_STRING, .flags = C_ALWAYS},
+    {.name = "supports_instances", .enc = E_BOOL, .section = S_BODY},
+    {.name = "expires_at", .enc = E_STAMP, .section = S_BODY},
+    {.name = "expires_skew_tolerance", .enc = E_INT, .section = S_BODY},
     COL_WORKSPACE,
     {.name = "configuration",
      .col = "configuration",
      .enc = E_B64,
-     .part = P_META,
+     .section = S_META,
      .show = show_configuration,
      .flags = C_EMPTY_NULL,
-     .gives = "~"},
-    {.name = "secret_id", .enc = E_UUID, .part = P_META, .filter = F_UUID, .flags = C_READONLY, .gives = "?"},
-    {.name = "expiration_seconds", .enc = E_INT, .part = P_META, .flags = C_ALWAYS},
-    {.name = "secrets", .part = P_META, .show = show_secrets, .gives = "{password?}~"},
-    {.name = "labels", .enc = E_B64, .part = P_META, .null_as = "{}", .flags = C_EMPTY_NULL},
+     .schema = "~"},
+    {.name = "secret_id", .enc = E_UUID, .section = S_META, .filter = F_UUID, .flags = C_READONLY, .schema = "?"},
+    {.name = "expiration_seconds", .enc = E_INT, .section = S_META, .flags = C_ALWAYS},
+    {.name = "secrets", .section = S_META, .show = show_secrets, .schema = "{password?}~"},
+    {.name = "labels", .enc = E_B64, .section = S_META, .null_as = "{}", .flags = C_EMPTY_NULL},
     COL_NAME,
 };
 
@@ -245,13 +245,13 @@ int connector_load_secrets(struct view *v, struct row **rows, size_t count)
 struct json_object *connector_configuration(struct view *v, const struct row *row, bool *complete)
 {
     struct arena *mem = view_ctx(v)->mem;
-    const struct kid *k = row->kids[SLOT_FIRST];
+    const struct link *link = row->links[SLOT_FIRST];
     struct span stored = row_span(row, "configuration");
     struct json_object *all =
         stored.len ? stored_base64_tree(mem, stored, json_type_object, row_origin(row, "configuration")) : NULL;
     if (!all)
         all = json_keep(mem, json_object_new_object());
-    struct json_object *values = k && k->key ? secret_values(mem, k->key, strlen(k->key)) : NULL;
+    struct json_object *values = link && link->key ? secret_values(mem, link->key, strlen(link->key)) : NULL;
     *complete = values || !row_str(row, "secret_id");
     if (values) {
         json_object_object_foreach(values, key, value) json_object_object_add(all, key, json_object_get(value));

@@ -42,7 +42,7 @@ static const struct field types_fields[] = {
 const struct model CONNECTOR_TYPES_QUERY = MODEL("connector types", types_fields);
 
 /* A parameter that says something: absent and empty ones do not. */
-static const char *wish(const struct ctx *c, const char *name)
+static const char *query_text(const struct ctx *c, const char *name)
 {
     const char *s = member_str(c->query, name);
     return s && *s ? s : NULL;
@@ -186,7 +186,7 @@ int connector_verify(struct ctx *c)
     struct row *row = NULL;
     struct connection con = {0};
     struct verification got = {0};
-    int rc = verify_row(v, c->param[0], wish(c, "resource_type"), wish(c, "resource_id"),
+    int rc = verify_row(v, c->param[0], query_text(c, "resource_type"), query_text(c, "resource_id"),
                         member_bool(c->query, "list_resources"), &row, &con, &got);
     if (rc != OK)
         return rc;
@@ -223,7 +223,7 @@ int connector_verify_config(struct ctx *c)
 
 static void put(struct row *row, const char *column, const char *text)
 {
-    row->v[resource_column(&resource_connector, column) - resource_connector.columns] =
+    row->values[resource_column(&resource_connector, column) - resource_connector.columns] =
         (struct db_value){text, text ? strlen(text) : 0};
 }
 
@@ -257,7 +257,7 @@ static void become_client(struct row *row, const struct connection *con, const s
     put(row, "secret_id", NULL);
     put(row, "expiration_seconds",
         con->expiration > 0 ? arena_printf(con->mem, "%lld", (long long)con->expiration) : NULL);
-    row->kids[SLOT_FIRST] = NULL;
+    row->links[SLOT_FIRST] = NULL;
     row->data = secret;
 }
 
@@ -276,7 +276,7 @@ int connector_client(struct ctx *c)
         return not_available(c, row_str(row, "connector_type"));
     const char *problem = open_row(v, row, t, &con);
     if (!problem)
-        problem = connection_client(&con, wish(c, "resource_type"), wish(c, "resource_id"), &to, &refused);
+        problem = connection_client(&con, query_text(c, "resource_type"), query_text(c, "resource_id"), &to, &refused);
     if (problem)
         return fail(c, refused ? EX_AUTHORIZATION : EX_VALUE, "%s", problem);
     become_client(row, &con, &to);
@@ -350,8 +350,8 @@ static void write_resources(struct view *v, struct jw *w, const struct row *row,
 
 int connector_resources(struct ctx *c)
 {
-    const char *connector_type = wish(c, "connector_type"), *type = wish(c, "resource_type"),
-               *id = wish(c, "resource_id");
+    const char *connector_type = query_text(c, "connector_type"), *type = query_text(c, "resource_type"),
+               *id = query_text(c, "resource_id");
     char workspace[UUID_HEX + 1];
     struct view *v = view_new(c);
     struct query *q = view_query(v, &resource_connector, D_ALL);
@@ -435,8 +435,8 @@ int connector_full_stack(struct ctx *c)
 
 int connector_type_list(struct ctx *c)
 {
-    const char *name = wish(c, "connector_type"), *resource = wish(c, "resource_type"),
-               *method = wish(c, "auth_method");
+    const char *name = query_text(c, "connector_type"), *resource = query_text(c, "resource_type"),
+               *method = query_text(c, "auth_method");
     struct jw w = respond_json(c);
     jw_open(&w, '[');
     for (const struct connector_type *const *t = connector_types; *t; t++)

@@ -2,8 +2,8 @@
 #include "base/arena.h"
 #include "model/code_reference.h"
 #include "model/documents.h"
-#include "model/leftovers.h"
 #include "model/model.h"
+#include "model/orphans.h"
 #include "security/security.h"
 
 #include <stdlib.h>
@@ -14,31 +14,36 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     COL_WORKSPACE,
-    {.name = "run_name_template", .part = P_META},
+    {.name = "run_name_template", .section = S_META},
     {.name = "pipeline_configuration",
      .enc = E_JSON,
-     .part = P_META,
+     .section = S_META,
      .doc = &MODEL_PIPELINE_CONFIGURATION,
      .flags = C_COMPACT},
-    {.name = "step_configurations", .enc = E_JSON, .part = P_META, .type = &T_STEPS},
-    {.name = "client_environment", .enc = E_JSON, .part = P_META},
-    {.name = "client_version", .part = P_META, .gives = "?!"},
-    {.name = "server_version", .part = P_META, .gives = "?!"},
-    {.name = "pipeline_version_hash", .part = P_META},
-    {.name = "pipeline_spec", .enc = E_JSON, .part = P_META, .doc = &MODEL_PIPELINE_SPEC},
-    {.name = "code_path", .part = P_META},
-    COL_LINK(pipeline, resource_pipeline, P_META),
-    COL_LINK(stack, resource_stack, P_META),
-    COL_LINK(build, resource_build, P_META),
-    COL_LINK(schedule, resource_schedule, P_META),
+    {.name = "step_configurations", .enc = E_JSON, .section = S_META, .type = &T_STEPS},
+    {.name = "client_environment", .enc = E_JSON, .section = S_META},
+    {.name = "client_version", .section = S_META, .schema = "?!"},
+    {.name = "server_version", .section = S_META, .schema = "?!"},
+    {.name = "pipeline_version_hash", .section = S_META},
+    {.name = "pipeline_spec", .enc = E_JSON, .section = S_META, .doc = &MODEL_PIPELINE_SPEC},
+    {.name = "code_path", .section = S_META},
+    COL_LINK(pipeline, resource_pipeline, S_META),
+    COL_LINK(stack, resource_stack, S_META),
+    COL_LINK(build, resource_build, S_META),
+    COL_LINK(schedule, resource_schedule, S_META),
     {.name = "code_reference",
      .col = "code_reference_id",
      .enc = E_UUID,
-     .part = P_META,
+     .section = S_META,
      .ref = &resource_code_reference,
      .flags = C_READONLY,
-     .gives = "?"},
-    {.name = "template_id", .in = "template", .enc = E_UUID, .part = P_META, .filter = F_UUID, .gives = "?"},
+     .schema = "?"},
+    {.name = "template_id",
+     .request_name = "template",
+     .enc = E_UUID,
+     .section = S_META,
+     .filter = F_UUID,
+     .schema = "?"},
 };
 
 static const struct field fields[] = {
@@ -117,7 +122,7 @@ static int before_create(struct write *w)
 /* The foreign key takes the runs along. */
 static int before_delete(struct write *w)
 {
-    return leftovers_of_runs(w->c, "deployment_id", w->id);
+    return orphans_delete_of_runs(w->c, "deployment_id", w->id);
 }
 
 const struct resource resource_deployment = {

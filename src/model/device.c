@@ -27,24 +27,24 @@ static const struct column columns[] = {
     {.name = "user",
      .col = "user_id",
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .ref = &resource_user,
      .flags = C_READONLY,
-     .gives = "?"},
-    {.name = "client_id", .enc = E_UUID, .part = P_BODY, .filter = F_UUID},
-    {.name = "expires", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .gives = "?"},
-    {.name = "trusted_device", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
-    {.name = "status", .part = P_BODY, .filter = F_STRING, .type = &T_STATUS},
-    {.name = "os", .part = P_BODY, .gives = "?"},
-    {.name = "ip_address", .part = P_BODY, .gives = "?"},
-    {.name = "hostname", .part = P_BODY, .gives = "?"},
-    {.name = "python_version", .part = P_META, .gives = "?"},
-    {.name = "zenml_version", .part = P_META, .gives = "?"},
-    {.name = "city", .part = P_META, .gives = "?"},
-    {.name = "region", .part = P_META, .gives = "?"},
-    {.name = "country", .part = P_META, .gives = "?"},
-    {.name = "failed_auth_attempts", .enc = E_INT, .part = P_META, .filter = F_INT},
-    {.name = "last_login", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .gives = "?!"},
+     .schema = "?"},
+    {.name = "client_id", .enc = E_UUID, .section = S_BODY, .filter = F_UUID},
+    {.name = "expires", .enc = E_STAMP, .section = S_BODY, .filter = F_STAMP, .schema = "?"},
+    {.name = "trusted_device", .enc = E_BOOL, .section = S_BODY, .filter = F_BOOL},
+    {.name = "status", .section = S_BODY, .filter = F_STRING, .type = &T_STATUS},
+    {.name = "os", .section = S_BODY, .schema = "?"},
+    {.name = "ip_address", .section = S_BODY, .schema = "?"},
+    {.name = "hostname", .section = S_BODY, .schema = "?"},
+    {.name = "python_version", .section = S_META, .schema = "?"},
+    {.name = "zenml_version", .section = S_META, .schema = "?"},
+    {.name = "city", .section = S_META, .schema = "?"},
+    {.name = "region", .section = S_META, .schema = "?"},
+    {.name = "country", .section = S_META, .schema = "?"},
+    {.name = "failed_auth_attempts", .enc = E_INT, .section = S_META, .filter = F_INT},
+    {.name = "last_login", .enc = E_STAMP, .section = S_META, .filter = F_STAMP, .schema = "?!"},
     {.name = "user_code_hash", .col = "user_code"},
     {.name = "device_code_hash", .col = "device_code"},
 };
@@ -227,7 +227,7 @@ int device_get(struct ctx *c)
     if (rc != OK)
         return rc;
     const struct db_value *v = rows.count ? db_row(&rows, 0) : NULL;
-    if (!v || (v[0].s ? !streq(v[0].s, c->auth->user_id) : !code || !password_fits(code, v[1].s)))
+    if (!v || (v[0].s ? !streq(v[0].s, c->auth->user_id) : !code || !password_matches(code, v[1].s)))
         return not_there(c, c->param[0]);
     return respond_row(c, &resource_device, c->param[0], member_bool(c->query, "hydrate") ? D_META : D_BODY);
 }
@@ -280,7 +280,7 @@ int device_verify(struct ctx *c)
         return fail(c, EX_VALUE, "The time to verify the device has passed; start anew on the device");
     if (owner && !streq(owner, c->auth->user_id))
         return fail(c, EX_VALUE, "The device belongs to another user");
-    if (password_fits(member_str(c->body, "user_code"), row_str(w.old, "user_code_hash")))
+    if (password_matches(member_str(c->body, "user_code"), row_str(w.old, "user_code_hash")))
         rc = take_over(&w);
     else if ((rc = count_failure(&w, &locked)) == OK)
         return fail(c, EX_VALUE,
@@ -360,7 +360,7 @@ int device_poll(struct ctx *c, const char *client, const char *device_code, stru
         return oauth_error(c, client, "expired_token", "device for client ID %s has expired");
     if (request_abandoned(c))
         return fail_abandoned(c);
-    if (password_fits(device_code, row_str(w.old, "device_code_hash")) && row_str(w.old, "user"))
+    if (password_matches(device_code, row_str(w.old, "device_code_hash")) && row_str(w.old, "user"))
         return activate(&w, out);
     rc = count_failure(&w, &locked);
     if (rc != OK)

@@ -4,10 +4,14 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "uri", .part = P_BODY, .gives = "string<65535"},
-    {.name = "step_run_id", .target = &resource_step, .enc = E_UUID, .part = P_META, .gives = "uuid|string?"},
-    {.name = "pipeline_run_id", .target = &resource_run, .enc = E_UUID, .part = P_META, .gives = "uuid|string?"},
-    {.name = "artifact_store_id", .target = &resource_component, .enc = E_UUID, .part = P_META, .gives = "string|uuid"},
+    {.name = "uri", .section = S_BODY, .schema = "string<65535"},
+    {.name = "step_run_id", .target = &resource_step, .enc = E_UUID, .section = S_META, .schema = "uuid|string?"},
+    {.name = "pipeline_run_id", .target = &resource_run, .enc = E_UUID, .section = S_META, .schema = "uuid|string?"},
+    {.name = "artifact_store_id",
+     .target = &resource_component,
+     .enc = E_UUID,
+     .section = S_META,
+     .schema = "string|uuid"},
 };
 
 const struct resource resource_logs = {

@@ -1,6 +1,6 @@
 /* Models: what versions of a model have in common. Global by name. */
 #include "model/model.h"
-#include "model/leftovers.h"
+#include "model/orphans.h"
 
 /* The newest version: by number. */
 #define LATEST(what) "(SELECT v." what " FROM model_version v WHERE v.model_id = t.id ORDER BY v.number DESC LIMIT 1)"
@@ -9,23 +9,23 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
-    COL_TAGS(P_BODY),
-    {.name = "latest_version_name", .sql = LATEST("name"), .part = P_BODY, .flags = C_READONLY, .gives = "?"},
+    COL_TAGS(S_BODY),
+    {.name = "latest_version_name", .sql = LATEST("name"), .section = S_BODY, .flags = C_READONLY, .schema = "?"},
     {.name = "latest_version_id",
      .sql = LATEST("id"),
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .flags = C_READONLY,
-     .gives = "?"},
+     .schema = "?"},
     COL_WORKSPACE,
-    {.name = "license", .part = P_META},
-    {.name = "description", .part = P_META},
-    {.name = "audience", .part = P_META},
-    {.name = "use_cases", .part = P_META},
-    {.name = "limitations", .part = P_META},
-    {.name = "trade_offs", .part = P_META},
-    {.name = "ethics", .part = P_META},
-    {.name = "save_models_to_registry", .enc = E_BOOL, .part = P_META},
+    {.name = "license", .section = S_META},
+    {.name = "description", .section = S_META},
+    {.name = "audience", .section = S_META},
+    {.name = "use_cases", .section = S_META},
+    {.name = "limitations", .section = S_META},
+    {.name = "trade_offs", .section = S_META},
+    {.name = "ethics", .section = S_META},
+    {.name = "save_models_to_registry", .enc = E_BOOL, .section = S_META},
     COL_NAME,
 };
 
@@ -54,7 +54,7 @@ static const struct model body = MODEL("model", fields);
 
 static int delete_of_versions(struct write *w)
 {
-    return leftovers_of_versions(w->c, "model_version", "model_id", w->id);
+    return orphans_delete_of_versions(w->c, "model_version", "model_id", w->id);
 }
 
 const struct resource resource_model = {

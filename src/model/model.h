@@ -62,15 +62,15 @@ extern const char *const COMPONENT_TYPES[], *const EXECUTION_STATUSES[];
 /* The model version of a run or step, among its resources. */
 #define COL_MODEL_VERSION                                                                                              \
     {                                                                                                                  \
-        .name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_RES,                              \
-        .ref = &resource_model_version, .flags = C_READONLY, .gives = "?"                                              \
+        .name = "model_version", .col = "model_version_id", .enc = E_UUID, .section = S_RES,                           \
+        .ref = &resource_model_version, .flags = C_READONLY, .schema = "?"                                             \
     }
 
 /* A description that is never null. */
 #define COL_EMPTY_DESCRIPTION                                                                                          \
     {                                                                                                                  \
-        .name = "description", .part = P_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY,           \
-        .gives = "=\"\""                                                                                               \
+        .name = "description", .section = S_META, .filter = F_STRING, .null_as = "\"\"", .flags = C_NULL_EMPTY,        \
+        .schema = "=\"\""                                                                                              \
     }
 
 #endif

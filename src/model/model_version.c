@@ -5,7 +5,7 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "model/documents.h"
-#include "model/leftovers.h"
+#include "model/orphans.h"
 #include "resource/filter.h"
 
 #include <string.h>
@@ -31,9 +31,9 @@ static int load_services(struct view *v, struct row **rows, size_t count)
                         "SELECT s.model_version_id, s.id FROM service s WHERE s.model_version_id IN %s ORDER BY "
                         "s.created, s.kanso_order");
     for (size_t i = 0; i < n && rc == OK; i++) {
-        const struct kid *k = whole[i]->kids[SLOT_SERVICES];
-        for (size_t at = 0; k && at < SERVICES_SHOWN; k = k->next, at++)
-            ids[shown++] = k->id;
+        const struct link *link = whole[i]->links[SLOT_SERVICES];
+        for (size_t at = 0; link && at < SERVICES_SHOWN; link = link->next, at++)
+            ids[shown++] = link->id;
     }
     if (rc != OK || shown == 0)
         return rc;
@@ -63,15 +63,15 @@ static int load(struct view *v, struct row **rows, size_t count)
 
 enum role { DATA, MODEL_ITSELF, DEPLOYMENT, RUN };
 
-static bool set_in(const struct kid *k, size_t column)
+static bool set_in(const struct link *link, size_t column)
 {
-    return k->v[column].s && *k->v[column].s != '0';
+    return link->values[column].s && *link->values[column].s != '0';
 }
 
 /* A link of both kinds counts as the model. */
-static enum role role_of(const struct kid *k)
+static enum role role_of(const struct link *link)
 {
-    return *k->v[6].s == 'r' ? RUN : set_in(k, 4) ? MODEL_ITSELF : set_in(k, 5) ? DEPLOYMENT : DATA;
+    return *link->values[6].s == 'r' ? RUN : set_in(link, 4) ? MODEL_ITSELF : set_in(link, 5) ? DEPLOYMENT : DATA;
 }
 
 /* {artifact name: {version: id}}; the links come ordered by name. */
@@ -79,18 +79,18 @@ static void write_artifacts(const struct row *row, struct jw *w, enum role role)
 {
     const char *name = NULL;
     jw_open(w, '{');
-    for (const struct kid *k = row->kids[SLOT_LINKS]; k; k = k->next) {
-        if (role_of(k) != role)
+    for (const struct link *link = row->links[SLOT_LINKS]; link; link = link->next) {
+        if (role_of(link) != role)
             continue;
-        if (!name || !streq(name, k->key)) {
+        if (!name || !streq(name, link->key)) {
             if (name)
                 jw_close(w, '}');
-            name = k->key;
+            name = link->key;
             jw_key(w, name);
             jw_open(w, '{');
         }
-        jw_key(w, k->v[3].s);
-        jw_uuid(w, k->id);
+        jw_key(w, link->values[3].s);
+        jw_uuid(w, link->id);
     }
     if (name)
         jw_close(w, '}');
@@ -119,11 +119,11 @@ static void show_runs(struct view *v, const struct row *row, struct jw *w)
 {
     (void)v;
     jw_open(w, '{');
-    for (const struct kid *k = row->kids[SLOT_LINKS]; k; k = k->next) {
-        if (role_of(k) != RUN)
+    for (const struct link *link = row->links[SLOT_LINKS]; link; link = link->next) {
+        if (role_of(link) != RUN)
             continue;
-        jw_key(w, k->key);
-        jw_uuid(w, k->id);
+        jw_key(w, link->key);
+        jw_uuid(w, link->id);
     }
     jw_close(w, '}');
 }
@@ -132,7 +132,7 @@ static void show_runs(struct view *v, const struct row *row, struct jw *w)
 static void show_services(struct view *v, const struct row *row, struct jw *w)
 {
     int64_t total = 0;
-    for (const struct kid *k = row->kids[SLOT_SERVICES]; k; k = k->next)
+    for (const struct link *link = row->links[SLOT_SERVICES]; link; link = link->next)
         total++;
     const char *const keys[] = {"index", "max_size", "total_pages", "total"};
     const int64_t numbers[] = {1, SERVICES_SHOWN, total ? (total + SERVICES_SHOWN - 1) / SERVICES_SHOWN : 1, total};
@@ -144,8 +144,9 @@ static void show_services(struct view *v, const struct row *row, struct jw *w)
     jw_key(w, "items");
     jw_open(w, '[');
     int shown = 0;
-    for (const struct kid *k = row->kids[SLOT_SERVICES]; k && shown < SERVICES_SHOWN; k = k->next, shown++) {
-        const struct row *service = view_find(v, &resource_service, k->id);
+    for (const struct link *link = row->links[SLOT_SERVICES]; link && shown < SERVICES_SHOWN;
+         link = link->next, shown++) {
+        const struct row *service = view_find(v, &resource_service, link->id);
         if (service)
             view_write(v, w, service, D_RES | (row->detail & D_META));
     }
@@ -157,19 +158,19 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
-    {.name = "stage", .part = P_BODY, .filter = F_STRING, .type = &T_MODEL_STAGE},
-    {.name = "number", .enc = E_INT, .part = P_BODY, .filter = F_STRICT_INT, .flags = C_READONLY, .gives = "int"},
-    {.name = "model", .col = "model_id", .ref = &resource_model, .part = P_BODY, .enc = E_UUID, .flags = C_READONLY},
-    {.name = "model_id", .in = "model", .enc = E_UUID, .flags = C_NO_UPDATE},
-    {.name = "model_artifact_ids", .part = P_BODY, .show = show_model_artifacts, .gives = "{{uuid}}={}"},
-    {.name = "data_artifact_ids", .part = P_BODY, .show = show_data_artifacts, .gives = "{{uuid}}={}"},
-    {.name = "deployment_artifact_ids", .part = P_BODY, .show = show_deployment_artifacts, .gives = "{{uuid}}={}"},
-    {.name = "pipeline_run_ids", .part = P_BODY, .show = show_runs, .gives = "{uuid}={}"},
-    COL_TAGS(P_BODY),
+    {.name = "stage", .section = S_BODY, .filter = F_STRING, .type = &T_MODEL_STAGE},
+    {.name = "number", .enc = E_INT, .section = S_BODY, .filter = F_STRICT_INT, .flags = C_READONLY, .schema = "int"},
+    {.name = "model", .col = "model_id", .ref = &resource_model, .section = S_BODY, .enc = E_UUID, .flags = C_READONLY},
+    {.name = "model_id", .request_name = "model", .enc = E_UUID, .flags = C_NO_UPDATE},
+    {.name = "model_artifact_ids", .section = S_BODY, .show = show_model_artifacts, .schema = "{{uuid}}={}"},
+    {.name = "data_artifact_ids", .section = S_BODY, .show = show_data_artifacts, .schema = "{{uuid}}={}"},
+    {.name = "deployment_artifact_ids", .section = S_BODY, .show = show_deployment_artifacts, .schema = "{{uuid}}={}"},
+    {.name = "pipeline_run_ids", .section = S_BODY, .show = show_runs, .schema = "{uuid}={}"},
+    COL_TAGS(S_BODY),
     COL_WORKSPACE,
-    {.name = "description", .part = P_META},
+    {.name = "description", .section = S_META},
     COL_METADATA,
-    {.name = "services", .part = P_RES, .show = show_services, .gives = "Page_ServiceResponse_"},
+    {.name = "services", .section = S_RES, .show = show_services, .schema = "Page_ServiceResponse_"},
     COL_NAME,
 };
 
@@ -295,7 +296,7 @@ static int scope(struct ctx *c, struct filter_query *f)
 
 static int delete_of_row(struct write *w)
 {
-    return leftovers_of_versions(w->c, "model_version", "id", w->id);
+    return orphans_delete_of_versions(w->c, "model_version", "id", w->id);
 }
 
 const struct resource resource_model_version = {

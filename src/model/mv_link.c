@@ -8,13 +8,17 @@
 
 /* What both kinds of link have. */
 #define LINK_COLUMNS                                                                                                   \
-    {.name = "user_id", .in = "user", .target = &resource_user, .enc = E_UUID, .filter = F_UUID},                      \
-        {.name = "workspace_id", .in = "workspace", .target = &resource_workspace, .enc = E_UUID, .filter = F_UUID},   \
-        {.name = "model", .col = "model_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY},                      \
-        {.name = "model_id", .in = "model", .target = &resource_model, .enc = E_UUID, .filter = F_UUID},               \
-        {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .part = P_BODY, .flags = C_READONLY},      \
+    {.name = "user_id", .request_name = "user", .target = &resource_user, .enc = E_UUID, .filter = F_UUID},            \
+        {.name = "workspace_id",                                                                                       \
+         .request_name = "workspace",                                                                                  \
+         .target = &resource_workspace,                                                                                \
+         .enc = E_UUID,                                                                                                \
+         .filter = F_UUID},                                                                                            \
+        {.name = "model", .col = "model_id", .enc = E_UUID, .section = S_BODY, .flags = C_READONLY},                   \
+        {.name = "model_id", .request_name = "model", .target = &resource_model, .enc = E_UUID, .filter = F_UUID},     \
+        {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .section = S_BODY, .flags = C_READONLY},   \
     {                                                                                                                  \
-        .name = "model_version_id", .in = "model_version", .target = &resource_model_version, .enc = E_UUID,           \
+        .name = "model_version_id", .request_name = "model_version", .target = &resource_model_version, .enc = E_UUID, \
         .filter = F_UUID                                                                                               \
     }
 
@@ -34,11 +38,11 @@ static const struct column artifact_columns[] = {
      .col = "artifact_version_id",
      .ref = &resource_artifact_version,
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .flags = C_READONLY},
-    {.name = "artifact_version_id", .in = "artifact_version", .enc = E_UUID, .filter = F_UUID},
-    {.name = "is_model_artifact", .enc = E_BOOL, .part = P_BODY, .null_as = "false"},
-    {.name = "is_deployment_artifact", .enc = E_BOOL, .part = P_BODY, .null_as = "false"},
+    {.name = "artifact_version_id", .request_name = "artifact_version", .enc = E_UUID, .filter = F_UUID},
+    {.name = "is_model_artifact", .enc = E_BOOL, .section = S_BODY, .null_as = "false"},
+    {.name = "is_deployment_artifact", .enc = E_BOOL, .section = S_BODY, .null_as = "false"},
 };
 
 #define ARTIFACT_WITH                                                                                                  \
@@ -81,9 +85,9 @@ static const struct column run_columns[] = {
      .col = "pipeline_run_id",
      .ref = &resource_run,
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .flags = C_READONLY},
-    {.name = "pipeline_run_id", .in = "pipeline_run", .enc = E_UUID, .filter = F_UUID},
+    {.name = "pipeline_run_id", .request_name = "pipeline_run", .enc = E_UUID, .filter = F_UUID},
 };
 
 static const struct filter run_filters[] = {

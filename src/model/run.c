@@ -7,8 +7,8 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "model/documents.h"
-#include "model/leftovers.h"
 #include "model/onboarding.h"
+#include "model/orphans.h"
 #include "resource/filter.h"
 #include "resource/tags.h"
 
@@ -24,8 +24,8 @@ const struct type T_EXECUTION_STATUS = {
 static void show_steps(struct view *v, const struct row *row, struct jw *w)
 {
     jw_open(w, '{');
-    for (struct kid *k = row->kids[SLOT_STEPS]; k; k = k->next) {
-        const struct row *step = view_find(v, &resource_step, k->id);
+    for (struct link *link = row->links[SLOT_STEPS]; link; link = link->next) {
+        const struct row *step = view_find(v, &resource_step, link->id);
         jw_key(w, row_str(step, "name"));
         view_write(v, w, step, D_BODY);
     }
@@ -39,78 +39,78 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
-    {.name = "status", .part = P_BODY, .filter = F_STRING},
+    {.name = "status", .section = S_BODY, .filter = F_STRING},
     {.name = "stack",
      .sql = OF_DEPLOYMENT("stack_id"),
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .ref = &resource_stack,
-     .gives = "?"},
+     .schema = "?"},
     {.name = "pipeline",
      .sql = OF_DEPLOYMENT("pipeline_id"),
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .ref = &resource_pipeline,
-     .gives = "?"},
+     .schema = "?"},
     {.name = "build",
      .sql = OF_DEPLOYMENT("build_id"),
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .ref = &resource_build,
-     .gives = "?"},
+     .schema = "?"},
     {.name = "schedule",
      .sql = OF_DEPLOYMENT("schedule_id"),
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .ref = &resource_schedule,
-     .gives = "?"},
+     .schema = "?"},
     {.name = "code_reference",
      .sql = "d.code_reference_id",
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .ref = &resource_code_reference,
-     .gives = "?"},
+     .schema = "?"},
     {.name = "deployment_id",
-     .in = "deployment",
+     .request_name = "deployment",
      .target = &resource_deployment,
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .filter = F_UUID,
      .flags = C_NO_UPDATE,
-     .gives = "?"},
+     .schema = "?"},
     {.name = "trigger_execution",
      .col = "trigger_execution_id",
-     .in = "trigger_execution_id",
+     .request_name = "trigger_execution_id",
      .enc = E_UUID,
-     .part = P_BODY,
+     .section = S_BODY,
      .ref = &resource_trigger_execution,
      .flags = C_NO_UPDATE,
-     .gives = "?"},
-    {.name = "model_version_id", .enc = E_UUID, .part = P_BODY},
+     .schema = "?"},
+    {.name = "model_version_id", .enc = E_UUID, .section = S_BODY},
     COL_WORKSPACE,
     COL_METADATA,
-    {.name = "steps", .part = P_META, .show = show_steps, .gives = "{StepRunResponse}={}"},
+    {.name = "steps", .section = S_META, .show = show_steps, .schema = "{StepRunResponse}={}"},
     {.name = "config",
      .sql = OF_DEPLOYMENT("pipeline_configuration"),
      .enc = E_JSON,
-     .part = P_META,
+     .section = S_META,
      .doc = &MODEL_PIPELINE_CONFIGURATION},
-    {.name = "start_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
-    {.name = "end_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP, .flags = C_READONLY},
+    {.name = "start_time", .enc = E_STAMP, .section = S_META, .filter = F_STAMP},
+    {.name = "end_time", .enc = E_STAMP, .section = S_META, .filter = F_STAMP, .flags = C_READONLY},
     {.name = "client_environment",
      .sql = OF_DEPLOYMENT("client_environment"),
      .enc = E_JSON,
-     .part = P_META,
+     .section = S_META,
      .null_as = "{}"},
-    {.name = "orchestrator_environment", .enc = E_JSON, .part = P_META, .null_as = "{}"},
-    {.name = "orchestrator_run_id", .part = P_META, .filter = F_STRING},
-    {.name = "code_path", .sql = "d.code_path", .part = P_META, .gives = "?"},
-    {.name = "template_id", .sql = "d.template_id", .enc = E_UUID, .part = P_META, .gives = "?"},
+    {.name = "orchestrator_environment", .enc = E_JSON, .section = S_META, .null_as = "{}"},
+    {.name = "orchestrator_run_id", .section = S_META, .filter = F_STRING},
+    {.name = "code_path", .sql = "d.code_path", .section = S_META, .schema = "?"},
+    {.name = "template_id", .sql = "d.template_id", .enc = E_UUID, .section = S_META, .schema = "?"},
     COL_MODEL_VERSION,
-    COL_TAGS(P_RES),
+    COL_TAGS(S_RES),
     COL_NAME,
     {.name = "pipeline_id",
-     .in = "pipeline",
+     .request_name = "pipeline",
      .target = &resource_pipeline,
      .enc = E_UUID,
      .filter = F_UUID,
@@ -182,7 +182,7 @@ static int before_update(struct write *w)
 
 static int before_delete(struct write *w)
 {
-    return leftovers_of_runs(w->c, "id", w->id);
+    return orphans_delete_of_runs(w->c, "id", w->id);
 }
 
 const struct resource resource_run = {
@@ -190,7 +190,7 @@ const struct resource resource_run = {
     .label = "pipeline run",
     .title = "PipelineRun",
     .table = "pipeline_run",
-    .from = "LEFT JOIN pipeline_deployment d ON d.id = t.deployment_id",
+    .joins = "LEFT JOIN pipeline_deployment d ON d.id = t.deployment_id",
     COLUMNS(columns),
     .body = &body,
     FILTERS(filters),
@@ -270,7 +270,7 @@ static int answer_twin(struct write *w, const char *deployment)
     bool found = false;
     char id[UUID_HEX + 1];
     db_rollback(c->db);
-    respond_anew(c);
+    respond_reset(c);
     int rc = find_twin(c, deployment, &found, id);
     if (rc != OK)
         return rc;
@@ -389,7 +389,7 @@ static int answer_member(struct ctx *c, const char *name)
     struct query *q = view_query(v, &resource_run, D_META);
     struct row **rows;
     size_t count;
-    query_add(q, " FROM pipeline_run t %s WHERE t.id = ?", resource_run.from);
+    query_add(q, " FROM pipeline_run t %s WHERE t.id = ?", resource_run.joins);
     query_param(q, p_text(c->param[0]));
     int rc = view_select(v, &resource_run, D_META, q, &rows, &count);
     if (rc != OK)

@@ -156,10 +156,10 @@ static void write_configuration(struct jw *w, struct span config)
 static void write_uris(struct graph *g, struct jw *w, const struct row *step, char direction)
 {
     jw_open(w, '{');
-    for (struct kid *k = step->kids[SLOT_STEP_IO]; k; k = k->next) {
-        const struct row *version = view_find(g->v, &resource_artifact_version, k->id);
-        if (*k->v[3].s == direction && version)
-            pair(w, k->key, row_str(version, "uri"));
+    for (struct link *link = step->links[SLOT_STEP_IO]; link; link = link->next) {
+        const struct row *version = view_find(g->v, &resource_artifact_version, link->id);
+        if (*link->values[3].s == direction && version)
+            pair(w, link->key, row_str(version, "uri"));
     }
     jw_close(w, '}');
 }
@@ -259,8 +259,8 @@ static void add_edge(struct graph *g, const char *source, const char *target)
 /* Marks, with a number of its own, the steps that made something which this one takes. */
 static void mark_makers(const struct graph *g, const struct row *step, size_t *marks, size_t number)
 {
-    for (const struct kid *k = step->kids[SLOT_STEP_IO]; k; k = k->next)
-        for (const struct maker *m = *k->v[3].s == 'i' ? lookup_get(g->makers, k->id) : NULL; m; m = m->next)
+    for (const struct link *link = step->links[SLOT_STEP_IO]; link; link = link->next)
+        for (const struct maker *m = *link->values[3].s == 'i' ? lookup_get(g->makers, link->id) : NULL; m; m = m->next)
             marks[m->step] = number;
 }
 
@@ -270,10 +270,10 @@ static void add_bare_edges(struct graph *g)
     size_t *marks = arena_array(g->mem, g->step_count, sizeof *marks);
     for (size_t i = 0; i < g->step_count; i++) {
         mark_makers(g, g->steps[i], marks, i + 1);
-        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_PARENTS]; k; k = k->next) {
-            struct row *const *parent = lookup_get(g->places, k->id);
+        for (struct link *link = g->steps[i]->links[SLOT_STEP_PARENTS]; link; link = link->next) {
+            struct row *const *parent = lookup_get(g->places, link->id);
             if (!parent || marks[parent - g->steps] != i + 1)
-                add_edge(g, node_id(g, "step_", k->id), node_id(g, "step_", g->steps[i]->id));
+                add_edge(g, node_id(g, "step_", link->id), node_id(g, "step_", g->steps[i]->id));
         }
     }
 }
@@ -299,25 +299,25 @@ static void write_step_and_outputs(struct graph *g, struct jw *w, const struct r
     const char *self = node_id(g, "step_", step->id), *status = row_str(step, "status");
     const char *made = streq(status, "cached") ? "cached" : streq(status, "completed") ? "created" : "unknown";
     write_step(g, w, step);
-    for (struct kid *k = step->kids[SLOT_STEP_IO]; k; k = k->next) {
-        struct row *version = view_find(g->v, &resource_artifact_version, k->id);
-        if (*k->v[3].s != 'o' || !version)
+    for (struct link *link = step->links[SLOT_STEP_IO]; link; link = link->next) {
+        struct row *version = view_find(g->v, &resource_artifact_version, link->id);
+        if (*link->values[3].s != 'o' || !version)
             continue;
-        write_artifact(g, w, version, k->key, made, self);
-        add_edge(g, self, node_id(g, "artifact_", k->id));
+        write_artifact(g, w, version, link->key, made, self);
+        add_edge(g, self, node_id(g, "artifact_", link->id));
     }
-    for (struct kid *k = step->kids[SLOT_STEP_IO]; k; k = k->next)
-        if (*k->v[3].s == 'i')
-            add_edge(g, node_id(g, "artifact_", k->id), self);
+    for (struct link *link = step->links[SLOT_STEP_IO]; link; link = link->next)
+        if (*link->values[3].s == 'i')
+            add_edge(g, node_id(g, "artifact_", link->id), self);
 }
 
 static void write_external(struct graph *g, struct jw *w)
 {
     for (size_t i = 0; i < g->step_count; i++)
-        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next) {
-            const struct row *version = view_find(g->v, &resource_artifact_version, k->id);
-            if (*k->v[3].s == 'i' && version && !lookup_get(g->makers, k->id))
-                write_artifact(g, w, version, k->key, "external", producer(g, version));
+        for (struct link *link = g->steps[i]->links[SLOT_STEP_IO]; link; link = link->next) {
+            const struct row *version = view_find(g->v, &resource_artifact_version, link->id);
+            if (*link->values[3].s == 'i' && version && !lookup_get(g->makers, link->id))
+                write_artifact(g, w, version, link->key, "external", producer(g, version));
         }
 }
 
@@ -340,14 +340,14 @@ static int load_metadata(struct graph *g, const char *run_id)
     struct db_rows rows;
     size_t room = 1 + g->step_count, n = 0;
     for (size_t i = 0; i < g->step_count; i++)
-        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next)
+        for (struct link *link = g->steps[i]->links[SLOT_STEP_IO]; link; link = link->next)
             room++;
     const char **ids = arena_array(g->mem, room, sizeof *ids);
     ids[n++] = run_id;
     for (size_t i = 0; i < g->step_count; i++) {
         ids[n++] = g->steps[i]->id;
-        for (struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next)
-            ids[n++] = k->id;
+        for (struct link *link = g->steps[i]->links[SLOT_STEP_IO]; link; link = link->next)
+            ids[n++] = link->id;
     }
     int rc = sql_in(view_ctx(g->v), &rows,
                     "SELECT resource_id, `key`, value, type FROM run_metadata WHERE resource_id IN %s "
@@ -364,10 +364,10 @@ static void index_steps(struct graph *g)
     g->makers = lookup_new(g->mem);
     for (size_t i = 0; i < g->step_count; i++) {
         lookup_add(g->places, g->steps[i]->id, &g->steps[i]);
-        for (const struct kid *k = g->steps[i]->kids[SLOT_STEP_IO]; k; k = k->next) {
-            const struct maker m = {i, lookup_get(g->makers, k->id)};
-            if (*k->v[3].s == 'o')
-                lookup_put(g->makers, k->id, arena_memdup(g->mem, &m, sizeof m));
+        for (const struct link *link = g->steps[i]->links[SLOT_STEP_IO]; link; link = link->next) {
+            const struct maker m = {i, lookup_get(g->makers, link->id)};
+            if (*link->values[3].s == 'o')
+                lookup_put(g->makers, link->id, arena_memdup(g->mem, &m, sizeof m));
         }
     }
 }
@@ -399,7 +399,7 @@ int run_graph(struct ctx *c)
         &resource_logs, &resource_user,         &resource_model_version};
     struct graph g = {.v = view_new(c), .mem = c->mem};
     for (size_t i = 0; i < ARRAY_LEN(not_shown); i++)
-        view_leave_out(g.v, not_shown[i]);
+        view_exclude(g.v, not_shown[i]);
     view_no_envelopes(g.v);
     int rc = load_graph(&g, c->param[0]);
     if (rc != OK)

@@ -27,25 +27,25 @@ static const struct column columns[] = {
     {.name = "user",
      .col = "user_id",
      .ref = &resource_user,
-     .part = P_BODY,
+     .section = S_BODY,
      .enc = E_UUID,
      .flags = C_READONLY,
-     .gives = "?"},
-    {.name = "user_id", .in = "user", .enc = E_UUID, .flags = C_NO_UPDATE},
-    {.name = "key", .part = P_BODY, .filter = F_STRING},
-    {.name = "value", .enc = E_JSON, .part = P_BODY, .gives = "string|int|number|bool|object|[any]"},
-    {.name = "type", .part = P_BODY, .filter = F_STRING, .type = &T_VALUE_TYPE},
+     .schema = "?"},
+    {.name = "user_id", .request_name = "user", .enc = E_UUID, .flags = C_NO_UPDATE},
+    {.name = "key", .section = S_BODY, .filter = F_STRING},
+    {.name = "value", .enc = E_JSON, .section = S_BODY, .schema = "string|int|number|bool|object|[any]"},
+    {.name = "type", .section = S_BODY, .filter = F_STRING, .type = &T_VALUE_TYPE},
     COL_WORKSPACE_ROW,
     {.name = "workspace",
      .col = "workspace_id",
      .ref = &resource_workspace,
-     .part = P_META,
+     .section = S_META,
      .enc = E_UUID,
      .flags = C_READONLY},
-    {.name = "workspace_id", .in = "workspace", .enc = E_UUID, .flags = C_NO_UPDATE},
-    {.name = "resource_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
-    {.name = "resource_type", .part = P_META, .filter = F_STRICT_ENUM, .type = &T_KIND},
-    {.name = "stack_component_id", .target = &resource_component, .enc = E_UUID, .part = P_META, .filter = F_UUID},
+    {.name = "workspace_id", .request_name = "workspace", .enc = E_UUID, .flags = C_NO_UPDATE},
+    {.name = "resource_id", .enc = E_UUID, .section = S_META, .filter = F_UUID},
+    {.name = "resource_type", .section = S_META, .filter = F_STRICT_ENUM, .type = &T_KIND},
+    {.name = "stack_component_id", .target = &resource_component, .enc = E_UUID, .section = S_META, .filter = F_UUID},
 };
 
 static const struct field fields[] = {
@@ -104,7 +104,7 @@ static const struct resource *resource_of_kind(const char *kind)
     return kinds[i];
 }
 
-static int hold_references(struct ctx *c)
+static int lock_references(struct ctx *c)
 {
     const struct reference refs[] = {
         {resource_of_kind(member_str(c->body, "resource_type")), hex_param(c, "resource_id").s, EX_KEY},
@@ -112,7 +112,7 @@ static int hold_references(struct ctx *c)
         {&resource_user, hex_param(c, "user").s, EX_VALUE},
         {&resource_workspace, hex_param(c, "workspace").s, EX_VALUE},
     };
-    return references_hold(c, refs, ARRAY_LEN(refs));
+    return references_lock(c, refs, ARRAY_LEN(refs));
 }
 
 /* Writes the values; their ids in *ids. */
@@ -185,7 +185,7 @@ int run_metadata_create(struct ctx *c)
     if (rc == OK)
         rc = sql_begin(c);
     if (rc == OK)
-        rc = hold_references(c);
+        rc = lock_references(c);
     if (rc == OK)
         rc = insert_values(c, &ids, &count);
     if (rc == OK)

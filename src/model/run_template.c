@@ -40,17 +40,17 @@ static void show_config_schema(struct view *v, const struct row *row, struct jw 
         jw_null(w);
         return;
     }
-    for (struct kid *k = row->kids[SLOT_COMPONENTS]; k; k = k->next)
+    for (struct link *link = row->links[SLOT_COMPONENTS]; link; link = link->next)
         n++;
     struct template_component *components = arena_array(mem, n + 1, sizeof *components);
     n = 0;
-    for (struct kid *k = row->kids[SLOT_COMPONENTS]; k; k = k->next)
-        components[n++] =
-            (struct template_component){.type = k->v[2].s,
-                                        .flavor = k->v[3].s,
-                                        .name = k->v[4].s,
-                                        .schema = stored_json(mem, (struct span){k->v[5].s, k->v[5].len},
-                                                              (struct origin){"flavor", k->v[3].s, "config_schema"})};
+    for (struct link *link = row->links[SLOT_COMPONENTS]; link; link = link->next)
+        components[n++] = (struct template_component){
+            .type = link->values[2].s,
+            .flavor = link->values[3].s,
+            .name = link->values[4].s,
+            .schema = stored_json(mem, (struct span){link->values[5].s, link->values[5].len},
+                                  (struct origin){"flavor", link->values[3].s, "config_schema"})};
     config_schema_write(w, mem, &source, components, n);
 }
 
@@ -58,35 +58,40 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
-    {.name = "runnable", .sql = "b.stack_id IS NOT NULL", .enc = E_BOOL, .part = P_BODY},
-    {.name = "latest_run_id", .sql = NEWEST_RUN("id"), .enc = E_UUID, .part = P_BODY, .gives = "?"},
-    {.name = "latest_run_status", .sql = NEWEST_RUN("status"), .part = P_BODY, .gives = "ExecutionStatus?"},
+    {.name = "runnable", .sql = "b.stack_id IS NOT NULL", .enc = E_BOOL, .section = S_BODY},
+    {.name = "latest_run_id", .sql = NEWEST_RUN("id"), .enc = E_UUID, .section = S_BODY, .schema = "?"},
+    {.name = "latest_run_status", .sql = NEWEST_RUN("status"), .section = S_BODY, .schema = "ExecutionStatus?"},
     COL_WORKSPACE,
-    {.name = "description", .part = P_META, .gives = "string?"},
+    {.name = "description", .section = S_META, .schema = "string?"},
     {.name = "pipeline_spec",
      .sql = "d.pipeline_spec",
      .enc = E_JSON,
-     .part = P_META,
+     .section = S_META,
      .doc = &MODEL_PIPELINE_SPEC,
-     .gives = "?"},
-    {.name = "config_template", .part = P_META, .show = show_config_template, .gives = "object?"},
-    {.name = "config_schema", .part = P_META, .show = show_config_schema, .gives = "object?"},
+     .schema = "?"},
+    {.name = "config_template", .section = S_META, .show = show_config_template, .schema = "object?"},
+    {.name = "config_schema", .section = S_META, .show = show_config_schema, .schema = "object?"},
     {.name = "source_deployment",
      .col = "source_deployment_id",
-     .in = "source_deployment_id",
+     .request_name = "source_deployment_id",
      .enc = E_UUID,
-     .part = P_RES,
+     .section = S_RES,
      .ref = &resource_deployment,
-     .gives = "?"},
-    {.name = "pipeline", .sql = "d.pipeline_id", .enc = E_UUID, .part = P_RES, .ref = &resource_pipeline, .gives = "?"},
-    {.name = "build", .sql = "d.build_id", .enc = E_UUID, .part = P_RES, .ref = &resource_build, .gives = "?"},
+     .schema = "?"},
+    {.name = "pipeline",
+     .sql = "d.pipeline_id",
+     .enc = E_UUID,
+     .section = S_RES,
+     .ref = &resource_pipeline,
+     .schema = "?"},
+    {.name = "build", .sql = "d.build_id", .enc = E_UUID, .section = S_RES, .ref = &resource_build, .schema = "?"},
     {.name = "code_reference",
      .sql = "d.code_reference_id",
      .enc = E_UUID,
-     .part = P_RES,
+     .section = S_RES,
      .ref = &resource_code_reference,
-     .gives = "?"},
-    COL_TAGS(P_RES),
+     .schema = "?"},
+    COL_TAGS(S_RES),
     COL_NAME,
     {.name = "source_run_name", .sql = "d.run_name_template", .flags = C_LOAD_META},
     {.name = "source_pipeline", .sql = "d.pipeline_configuration", .flags = C_LOAD_META},
@@ -168,8 +173,8 @@ const struct resource resource_run_template = {
     .label = "run template",
     .title = "RunTemplate",
     .table = "run_template",
-    .from = "LEFT JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
-            "LEFT JOIN pipeline_build b ON b.id = d.build_id",
+    .joins = "LEFT JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
+             "LEFT JOIN pipeline_build b ON b.id = d.build_id",
     COLUMNS(columns),
     .body = &body,
     FILTERS(filters),

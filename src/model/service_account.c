@@ -6,7 +6,7 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL, .gives = "=false"},
+    {.name = "active", .enc = E_BOOL, .section = S_BODY, .filter = F_BOOL, .schema = "=false"},
     COL_EMPTY_DESCRIPTION,
     COL_NAME,
 };
@@ -52,7 +52,7 @@ const struct resource resource_service_account = {
     .table = "user",
     COLUMNS(columns),
     .body = &body,
-    .always = "t.is_service_account = 1",
+    .where = "t.is_service_account = 1",
     .flags = X_NAME_OR_ID | X_SMALL,
     .rank = RANK_SERVICE_ACCOUNT,
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS, .on_update = true},

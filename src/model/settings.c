@@ -12,15 +12,15 @@
 #include <string.h>
 
 static const struct column columns[] = {
-    {.name = "server_id", .col = "id", .enc = E_UUID, .part = P_BODY},
-    {.name = "server_name", .part = P_BODY},
-    {.name = "logo_url", .part = P_BODY, .gives = "?"},
-    {.name = "active", .enc = E_BOOL, .part = P_BODY, .flags = C_READONLY},
-    {.name = "enable_analytics", .enc = E_BOOL, .part = P_BODY},
-    {.name = "display_announcements", .enc = E_BOOL, .part = P_BODY, .gives = "?!"},
-    {.name = "display_updates", .enc = E_BOOL, .part = P_BODY, .gives = "?!"},
-    {.name = "last_user_activity", .enc = E_STAMP, .part = P_BODY},
-    {.name = "updated", .enc = E_STAMP, .part = P_BODY},
+    {.name = "server_id", .col = "id", .enc = E_UUID, .section = S_BODY},
+    {.name = "server_name", .section = S_BODY},
+    {.name = "logo_url", .section = S_BODY, .schema = "?"},
+    {.name = "active", .enc = E_BOOL, .section = S_BODY, .flags = C_READONLY},
+    {.name = "enable_analytics", .enc = E_BOOL, .section = S_BODY},
+    {.name = "display_announcements", .enc = E_BOOL, .section = S_BODY, .schema = "?!"},
+    {.name = "display_updates", .enc = E_BOOL, .section = S_BODY, .schema = "?!"},
+    {.name = "last_user_activity", .enc = E_STAMP, .section = S_BODY},
+    {.name = "updated", .enc = E_STAMP, .section = S_BODY},
 };
 
 #define SETTINGS_FIELDS                                                                                                \

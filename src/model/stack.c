@@ -13,9 +13,9 @@
 
 enum { SLOT_COMPONENTS = SLOT_FIRST };
 
-static bool has_type(struct view *v, const struct kid *k, const char *type)
+static bool has_type(struct view *v, const struct link *link, const char *type)
 {
-    const struct row *part = view_find(v, &resource_component, k->id);
+    const struct row *part = view_find(v, &resource_component, link->id);
     return part && streq(row_str(part, "type"), type);
 }
 
@@ -23,9 +23,9 @@ static bool has_type(struct view *v, const struct kid *k, const char *type)
 static void show_components(struct view *v, const struct row *row, struct jw *w)
 {
     jw_open(w, '{');
-    for (const struct kid *k = row->kids[SLOT_COMPONENTS]; k; k = k->next) {
-        const struct row *part = view_find(v, &resource_component, k->id);
-        const struct kid *later = k->next;
+    for (const struct link *link = row->links[SLOT_COMPONENTS]; link; link = link->next) {
+        const struct row *part = view_find(v, &resource_component, link->id);
+        const struct link *later = link->next;
         while (part && later && !has_type(v, later, row_str(part, "type")))
             later = later->next;
         if (!part || later)
@@ -51,10 +51,10 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     COL_WORKSPACE,
-    {.name = "components", .part = P_META, .show = show_components, .gives = "{[ComponentResponse]}"},
-    {.name = "description", .part = P_META, .show = show_nothing, .filter = F_REFUSED, .gives = "string<255?=\"\""},
-    {.name = "stack_spec_path", .part = P_META},
-    {.name = "labels", .enc = E_B64, .part = P_META, .flags = C_JSON_NULL},
+    {.name = "components", .section = S_META, .show = show_components, .schema = "{[ComponentResponse]}"},
+    {.name = "description", .section = S_META, .show = show_nothing, .filter = F_REFUSED, .schema = "string<255?=\"\""},
+    {.name = "stack_spec_path", .section = S_META},
+    {.name = "labels", .enc = E_B64, .section = S_META, .flags = C_JSON_NULL},
     COL_NAME,
 };
 
@@ -188,7 +188,7 @@ static int link_components(struct ctx *c, const char *stack, const char **ids, s
         params[i * COLUMNS] = p_text(stack);
         params[i * COLUMNS + 1] = p_text(ids[i]);
     }
-    int rc = references_hold_all(c, &resource_component, ids, count);
+    int rc = references_lock_all(c, &resource_component, ids, count);
     return rc == OK ? sql_insert(c, "INSERT INTO stack_composition (stack_id, component_id) VALUES", params, COLUMNS,
                                  count, "")
                     : rc;

@@ -14,11 +14,11 @@
 static void show_io(struct view *v, const struct row *row, struct jw *w, char direction)
 {
     jw_open(w, '{');
-    for (struct kid *k = row->kids[SLOT_STEP_IO]; k; k = k->next) {
-        if (*k->v[3].s != direction)
+    for (struct link *link = row->links[SLOT_STEP_IO]; link; link = link->next) {
+        if (*link->values[3].s != direction)
             continue;
-        jw_key(w, k->key);
-        view_write_ref(v, w, &resource_artifact_version, k->id);
+        jw_key(w, link->key);
+        view_write_ref(v, w, &resource_artifact_version, link->id);
     }
     jw_close(w, '}');
 }
@@ -53,16 +53,16 @@ static void show_spec(struct view *v, const struct row *row, struct jw *w)
 
 static void show_logs(struct view *v, const struct row *row, struct jw *w)
 {
-    const struct kid *k = row->kids[SLOT_STEP_LOGS];
-    view_write_ref(v, w, &resource_logs, k ? k->id : NULL);
+    const struct link *link = row->links[SLOT_STEP_LOGS];
+    view_write_ref(v, w, &resource_logs, link ? link->id : NULL);
 }
 
 static void show_parents(struct view *v, const struct row *row, struct jw *w)
 {
     (void)v;
     jw_open(w, '[');
-    for (struct kid *k = row->kids[SLOT_STEP_PARENTS]; k; k = k->next)
-        jw_uuid(w, k->id);
+    for (struct link *link = row->links[SLOT_STEP_PARENTS]; link; link = link->next)
+        jw_uuid(w, link->id);
     jw_close(w, ']');
 }
 
@@ -70,24 +70,28 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER,
-    {.name = "status", .part = P_BODY, .filter = F_STRING},
-    {.name = "inputs", .part = P_BODY, .show = show_inputs, .gives = "{ArtifactVersionResponse}={}"},
-    {.name = "outputs", .part = P_BODY, .show = show_outputs, .gives = "{ArtifactVersionResponse}={}"},
-    {.name = "model_version_id", .enc = E_UUID, .part = P_BODY},
+    {.name = "status", .section = S_BODY, .filter = F_STRING},
+    {.name = "inputs", .section = S_BODY, .show = show_inputs, .schema = "{ArtifactVersionResponse}={}"},
+    {.name = "outputs", .section = S_BODY, .show = show_outputs, .schema = "{ArtifactVersionResponse}={}"},
+    {.name = "model_version_id", .enc = E_UUID, .section = S_BODY},
     COL_WORKSPACE,
-    {.name = "config", .part = P_META, .show = show_config, .gives = "StepConfiguration"},
-    {.name = "spec", .part = P_META, .show = show_spec, .gives = "StepSpec"},
-    {.name = "cache_key", .part = P_META, .filter = F_STRING},
-    {.name = "code_hash", .part = P_META, .filter = F_STRING},
-    {.name = "docstring", .part = P_META},
-    {.name = "source_code", .part = P_META},
-    {.name = "start_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
-    {.name = "end_time", .enc = E_STAMP, .part = P_META, .filter = F_STAMP},
-    {.name = "logs", .part = P_META, .show = show_logs, .gives = "LogsResponse?"},
-    {.name = "deployment_id", .in = "deployment", .target = &resource_deployment, .enc = E_UUID, .part = P_META},
-    {.name = "pipeline_run_id", .target = &resource_run, .enc = E_UUID, .part = P_META, .filter = F_UUID},
-    {.name = "original_step_run_id", .target = &resource_step, .enc = E_UUID, .part = P_META, .filter = F_UUID},
-    {.name = "parent_step_ids", .part = P_META, .show = show_parents, .gives = "[uuid]~"},
+    {.name = "config", .section = S_META, .show = show_config, .schema = "StepConfiguration"},
+    {.name = "spec", .section = S_META, .show = show_spec, .schema = "StepSpec"},
+    {.name = "cache_key", .section = S_META, .filter = F_STRING},
+    {.name = "code_hash", .section = S_META, .filter = F_STRING},
+    {.name = "docstring", .section = S_META},
+    {.name = "source_code", .section = S_META},
+    {.name = "start_time", .enc = E_STAMP, .section = S_META, .filter = F_STAMP},
+    {.name = "end_time", .enc = E_STAMP, .section = S_META, .filter = F_STAMP},
+    {.name = "logs", .section = S_META, .show = show_logs, .schema = "LogsResponse?"},
+    {.name = "deployment_id",
+     .request_name = "deployment",
+     .target = &resource_deployment,
+     .enc = E_UUID,
+     .section = S_META},
+    {.name = "pipeline_run_id", .target = &resource_run, .enc = E_UUID, .section = S_META, .filter = F_UUID},
+    {.name = "original_step_run_id", .target = &resource_step, .enc = E_UUID, .section = S_META, .filter = F_UUID},
+    {.name = "parent_step_ids", .section = S_META, .show = show_parents, .schema = "[uuid]~"},
     COL_METADATA,
     {.name = "step_configuration", .enc = E_JSON, .flags = C_LOAD_META | C_READONLY},
     COL_MODEL_VERSION,
@@ -240,7 +244,7 @@ static int link_artifacts(struct write *w, const char *table, const char *type, 
     }
     const char *head =
         arena_printf(w->c->mem, "INSERT IGNORE INTO %s (step_id, artifact_id, name, type) VALUES", table);
-    int rc = references_hold_all(w->c, &resource_artifact_version, ids, n);
+    int rc = references_lock_all(w->c, &resource_artifact_version, ids, n);
     return rc == OK ? sql_insert(w->c, head, params, COLUMNS, n, "") : rc;
 }
 
@@ -256,7 +260,7 @@ static int link_parents(struct write *w)
         params[i * COLUMNS] = p_text(ids[i]);
         params[i * COLUMNS + 1] = p_text(w->id);
     }
-    int rc = references_hold_all(w->c, &resource_step, ids, count);
+    int rc = references_lock_all(w->c, &resource_step, ids, count);
     return rc == OK ? sql_insert(w->c, "INSERT IGNORE INTO step_run_parents (parent_id, child_id) VALUES", params,
                                  COLUMNS, count, "")
                     : rc;
@@ -311,7 +315,7 @@ static void assign(struct write *w)
 {
     for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
         const struct column *col = &columns[i];
-        const char *name = col->in ? col->in : col->name;
+        const char *name = col->request_name ? col->request_name : col->name;
         if (model_field(&body, name) && !col->show && !(col->flags & C_READONLY))
             write_set(w, col->col ? col->col : col->name, encode_value(w->c->mem, col, member(w->body, name)));
     }

@@ -7,8 +7,8 @@ static const struct type T_COLOR = {.kind = K_ENUM, .label = "str-enum[ColorVari
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "color", .part = P_BODY, .filter = F_STRICT_ENUM, .type = &T_COLOR},
-    {.name = "tagged_count", .enc = E_INT, .part = P_BODY, .show = show_tagged_count},
+    {.name = "color", .section = S_BODY, .filter = F_STRICT_ENUM, .type = &T_COLOR},
+    {.name = "tagged_count", .enc = E_INT, .section = S_BODY, .show = show_tagged_count},
     COL_NAME,
 };
 

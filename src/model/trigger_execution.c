@@ -4,7 +4,7 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "event_metadata", .enc = E_B64, .part = P_META, .null_as = "{}", .gives = "={}"},
+    {.name = "event_metadata", .enc = E_B64, .section = S_META, .null_as = "{}", .schema = "={}"},
 };
 
 const struct resource resource_trigger_execution = {

@@ -23,15 +23,20 @@ static void show_token(struct view *v, const struct row *row, struct jw *w)
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "active", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
-    {.name = "activation_token", .part = P_BODY, .show = show_token, .gives = "string<255?"},
-    {.name = "full_name", .part = P_BODY, .filter = F_STRING},
-    {.name = "email_opted_in", .enc = E_BOOL, .part = P_BODY, .filter = F_BOOL},
-    {.name = "is_service_account", .enc = E_BOOL, .part = P_BODY},
-    {.name = "is_admin", .enc = E_BOOL, .part = P_BODY},
-    {.name = "email", .part = P_META, .sql = "NULL", .flags = C_READONLY, .gives = "?=\"\""},
-    {.name = "external_user_id", .enc = E_UUID, .part = P_META, .filter = F_UUID},
-    {.name = "user_metadata", .enc = E_JSON, .part = P_META, .null_as = "{}", .flags = C_EMPTY_NULL, .gives = "={}"},
+    {.name = "active", .enc = E_BOOL, .section = S_BODY, .filter = F_BOOL},
+    {.name = "activation_token", .section = S_BODY, .show = show_token, .schema = "string<255?"},
+    {.name = "full_name", .section = S_BODY, .filter = F_STRING},
+    {.name = "email_opted_in", .enc = E_BOOL, .section = S_BODY, .filter = F_BOOL},
+    {.name = "is_service_account", .enc = E_BOOL, .section = S_BODY},
+    {.name = "is_admin", .enc = E_BOOL, .section = S_BODY},
+    {.name = "email", .section = S_META, .sql = "NULL", .flags = C_READONLY, .schema = "?=\"\""},
+    {.name = "external_user_id", .enc = E_UUID, .section = S_META, .filter = F_UUID},
+    {.name = "user_metadata",
+     .enc = E_JSON,
+     .section = S_META,
+     .null_as = "{}",
+     .flags = C_EMPTY_NULL,
+     .schema = "={}"},
     COL_NAME,
 };
 
@@ -83,7 +88,7 @@ const struct model USER_UPDATE = MODEL("UserUpdate", update_fields, .after = ema
 static int scope(struct ctx *c, struct filter_query *f)
 {
     filter_scope(f, "t.is_service_account = 0", NULL, 0);
-    int rc = sql_prove(c);
+    int rc = sql_authenticate(c);
     if (rc != OK)
         return rc;
     if (!c->auth->is_admin && !config.rbac_source)
@@ -178,7 +183,7 @@ static bool is_caller(const struct ctx *c, const struct account *u)
 /* With RBAC the control plane decides instead. */
 static int need_admin(struct ctx *c, const char *what)
 {
-    int rc = sql_prove(c);
+    int rc = sql_authenticate(c);
     if (rc != OK)
         return rc;
     if (!c->auth->is_admin && !config.rbac_source)
@@ -237,14 +242,14 @@ int user_current(struct ctx *c)
     int rc = sql(c, &private, "SELECT email, external_user_id, user_metadata FROM user WHERE id = ?",
                  p_text(c->auth->user_id));
     if (rc == OK)
-        rc = sql_prove(c);
+        rc = sql_authenticate(c);
     if (rc != OK)
         return rc;
     struct view *v = view_new(c);
     struct row *row = view_add(v, &resource_user, c->auth->user_id, D_BODY, c->auth->user_values);
     const char *names[] = {"email", "external_user_id", "user_metadata"};
     for (size_t i = 0; private.count && i < ARRAY_LEN(names); i++)
-        row->v[resource_column(&resource_user, names[i]) - columns] = db_row(&private, 0)[i];
+        row->values[resource_column(&resource_user, names[i]) - columns] = db_row(&private, 0)[i];
     struct jw w = respond_json(c);
     view_write(v, &w, row, D_META);
     return OK;
@@ -402,9 +407,9 @@ static int check_old_password(struct ctx *c, const struct account *u)
     int rc = limit_count(c, LIMIT_PASSWORD_CHANGE, u->id);
     if (rc == OK && problem)
         return fail(c, EX_INVALID_VALUE, "%s", problem);
-    if (rc == OK && !password_fits(old, u->password))
+    if (rc == OK && !password_matches(old, u->password))
         return wrong_password(c);
-    return rc == OK ? limit_forgive(c, LIMIT_PASSWORD_CHANGE, u->id) : rc;
+    return rc == OK ? limit_reset(c, LIMIT_PASSWORD_CHANGE, u->id) : rc;
 }
 
 /* The old password that was compared is still the one. */
@@ -539,9 +544,9 @@ static int open_strictly(struct ctx *c, const struct account *u)
     int rc = limit_count(c, LIMIT_ACTIVATION, c->param[0]);
     if (rc == OK && request_abandoned(c))
         return fail_abandoned(c);
-    if (rc == OK && !password_fits(token ? token : "", hash))
+    if (rc == OK && !password_matches(token ? token : "", hash))
         return wrong_token(c);
-    return rc == OK ? limit_forgive(c, LIMIT_ACTIVATION, c->param[0]) : rc;
+    return rc == OK ? limit_reset(c, LIMIT_ACTIVATION, c->param[0]) : rc;
 }
 
 /* Whether the token is the account's; each comparison is counted. Service accounts have none. */
@@ -557,9 +562,9 @@ static int open_activation(struct ctx *c, const struct account *u)
         rc = limit_count(c, LIMIT_ACTIVATION, u->id);
     if (rc == OK && request_abandoned(c))
         return fail_abandoned(c);
-    if (rc == OK && !password_fits(token, u->token))
+    if (rc == OK && !password_matches(token, u->token))
         return wrong_token(c);
-    return rc == OK ? limit_forgive(c, LIMIT_ACTIVATION, u->id) : rc;
+    return rc == OK ? limit_reset(c, LIMIT_ACTIVATION, u->id) : rc;
 }
 
 int user_activate(struct ctx *c)

@@ -4,9 +4,9 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "type", .part = P_BODY, .gives = "VisualizationType"},
-    {.name = "uri", .part = P_BODY},
-    {.name = "artifact_version_id", .target = &resource_artifact_version, .enc = E_UUID, .part = P_META},
+    {.name = "type", .section = S_BODY, .schema = "VisualizationType"},
+    {.name = "uri", .section = S_BODY},
+    {.name = "artifact_version_id", .target = &resource_artifact_version, .enc = E_UUID, .section = S_META},
 };
 
 const struct resource resource_visualization = {

@@ -10,7 +10,7 @@
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
-    {.name = "description", .part = P_META},
+    {.name = "description", .section = S_META},
     COL_NAME,
 };
 

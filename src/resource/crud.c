@@ -27,7 +27,7 @@ static void add_find(struct query *q, const struct resource *r, const char *name
     char hex[UUID_HEX + 1];
     bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
     query_add(q, " FROM `%s` t WHERE %s AND t.%s = ? ORDER BY t.created, t.kanso_order LIMIT 1", r->table,
-              r->always ? r->always : "1 = 1", by_id ? "id" : "name");
+              r->where ? r->where : "1 = 1", by_id ? "id" : "name");
     query_param(q, p_text(by_id ? arena_strdup(q->mem, hex) : name_or_id));
 }
 
@@ -87,8 +87,8 @@ int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigne
     struct query *q = view_query(v, r, detail);
     struct row **rows;
     size_t count;
-    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ?", r->table, r->from ? r->from : "",
-              r->always ? r->always : "1 = 1");
+    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ?", r->table, r->joins ? r->joins : "",
+              r->where ? r->where : "1 = 1");
     query_param(q, p_text(id));
     int rc = view_select(v, r, detail, q, &rows, &count);
     if (rc != OK)
@@ -150,15 +150,15 @@ static bool is_narrow(const struct resource *r)
     for (size_t i = 0; i < r->column_count; i++)
         if ((r->columns[i].sql && !(r->columns[i].flags & C_WORKSPACE)) || r->columns[i].enc == E_JSON)
             return false;
-    return !r->from;
+    return !r->joins;
 }
 
 /* Whether an index has the page in its order, near its beginning, with nothing to be skipped on the way. */
 static bool is_at_hand(const struct resource *r, const struct filter_query *f)
 {
     enum { NEAR = 1000 };
-    bool all = f->group_count == 0 && (f->outside->text.len == 0 || r->flags & X_SMALL);
-    return all && !r->from && streq(f->order, "t.`created`") && f->page <= NEAR / f->size;
+    bool all = f->group_count == 0 && (f->ungrouped->text.len == 0 || r->flags & X_SMALL);
+    return all && !r->joins && streq(f->order, "t.`created`") && f->page <= NEAR / f->size;
 }
 
 /* Whether somebody has dropped the resource's index of creation, as far as this process has noticed. */
@@ -197,7 +197,7 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
         query_add(q, " FROM (SELECT t.id, t.kanso_order, %s AS sort_key FROM `%s` t", f->order, r->table);
         filter_where(f, r, q);
         query_add(q, " ORDER BY %s %s, t.kanso_order %s LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id %s", f->order,
-                  direction, direction, r->table, r->from ? r->from : "");
+                  direction, direction, r->table, r->joins ? r->joins : "");
         query_add(q, " ORDER BY k.sort_key %s, k.kanso_order %s", direction, direction);
     }
     query_param(q, p_int(f->size));
@@ -361,7 +361,8 @@ static void assign_members(struct write *w, bool update)
     const struct resource *r = w->res;
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
-        const char *name = col->in ? col->in : col->name, *sql_name = col->col ? col->col : col->name;
+        const char *name = col->request_name ? col->request_name : col->name,
+                   *sql_name = col->col ? col->col : col->name;
         if (col->sql || col->flags & C_READONLY || (update && col->flags & C_NO_UPDATE) || (col->show && !col->col))
             continue;
         if (!r->body || !model_field(r->body, name))
@@ -384,7 +385,7 @@ static int no_such_row(struct ctx *c, enum exception error, const struct resourc
     return fail(c, error, "There is no %s with the id %s", to->label, text);
 }
 
-int references_hold(struct ctx *c, const struct reference *refs, size_t count)
+int references_lock(struct ctx *c, const struct reference *refs, size_t count)
 {
     struct query *q = query_new(c->mem);
     struct db_rows found;
@@ -404,7 +405,7 @@ int references_hold(struct ctx *c, const struct reference *refs, size_t count)
     return rc;
 }
 
-int references_hold_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count)
+int references_lock_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count)
 {
     struct db_rows rows;
     const char *text = arena_printf(c->mem, "SELECT id FROM `%s` WHERE id IN %%s LOCK IN SHARE MODE", to->table);
@@ -432,7 +433,7 @@ static const struct resource *target_of(const struct resource *r, const char *sq
 }
 
 /* Databases may lack foreign keys, or not enforce all of them. */
-static int hold_references(struct write *w)
+static int lock_references(struct write *w)
 {
     struct reference refs[ARRAY_LEN(w->set)];
     size_t count = 0;
@@ -441,7 +442,7 @@ static int hold_references(struct write *w)
         if (to && w->set[i].value.type == P_TEXT)
             refs[count++] = (struct reference){to, w->set[i].value.s, EX_VALUE};
     }
-    return references_hold(w->c, refs, count);
+    return references_lock(w->c, refs, count);
 }
 
 static void add_assigned(struct query *q, const struct assignment *a)
@@ -453,7 +454,7 @@ static void add_assigned(struct query *q, const struct assignment *a)
 
 int write_insert(struct write *w)
 {
-    int rc = hold_references(w);
+    int rc = lock_references(w);
     if (rc != OK)
         return rc;
     char now[STAMP_LEN + 1];
@@ -478,7 +479,7 @@ int write_insert(struct write *w)
 
 int write_flush_update(struct write *w)
 {
-    int rc = hold_references(w);
+    int rc = lock_references(w);
     if (rc != OK)
         return rc;
     char now[STAMP_LEN + 1];
@@ -503,8 +504,8 @@ int write_lock(struct write *w, const char *hex)
     struct query *q = view_query(v, r, D_ALL);
     struct row **rows;
     size_t count;
-    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ? FOR UPDATE", r->table, r->from ? r->from : "",
-              r->always ? r->always : "1 = 1");
+    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ? FOR UPDATE", r->table, r->joins ? r->joins : "",
+              r->where ? r->where : "1 = 1");
     query_param(q, p_text(hex));
     int rc = view_select(v, r, D_ALL, q, &rows, &count);
     if (rc != OK)
@@ -528,7 +529,7 @@ static struct db_param future_value(const struct write *w, const char *col)
     for (size_t i = 0; w->old && i < w->res->column_count; i++) {
         const struct column *k = &w->res->columns[i];
         if (!k->sql && streq(k->col ? k->col : k->name, col))
-            return p_textn(w->old->v[i].s, w->old->v[i].len);
+            return p_textn(w->old->values[i].s, w->old->values[i].len);
     }
     return p_null();
 }
@@ -567,7 +568,7 @@ int write_unique_key(struct write *w, const struct unique *u)
         return OK;
     struct query *q = query_new(c->mem);
     const char *scope = "";
-    query_add(q, "SELECT id FROM `%s` t WHERE %s", w->res->table, w->res->always ? w->res->always : "1 = 1");
+    query_add(q, "SELECT id FROM `%s` t WHERE %s", w->res->table, w->res->where ? w->res->where : "1 = 1");
     for (size_t i = 0; u->columns[i]; i++) {
         struct db_param p = future_value(w, u->columns[i]);
         query_add(q, " AND `%s` <=> ?", u->columns[i]);

@@ -212,9 +212,9 @@ static bool read_class(struct reading *r, enum filter_class cls, const struct ty
 
 void filter_scope(struct filter_query *f, const char *text, const struct db_param *params, size_t count)
 {
-    query_add(f->outside, " AND %s", text);
+    query_add(f->ungrouped, " AND %s", text);
     for (size_t i = 0; i < count; i++)
-        query_param(f->outside, params[i]);
+        query_param(f->ungrouped, params[i]);
 }
 
 /* Puts what was read into the group or outside of it. */
@@ -246,9 +246,9 @@ static void read_filter(struct ctx *c, const struct filter *f, const struct pair
             around = f->sql;
         }
         if (v && around)
-            accept(c, r.to, around, f->outside);
+            accept(c, r.to, around, f->ungrouped);
     } else if (read_class(&r, f->cls, NULL, f->column)) {
-        accept(c, r.to, f->sql, f->outside);
+        accept(c, r.to, f->sql, f->ungrouped);
     }
 }
 
@@ -334,14 +334,14 @@ static void read_page(struct ctx *c)
 /* A parameter of the query, unless the path has the say. */
 static const struct pair *given_filter(struct ctx *c, const char *name)
 {
-    return c->route->settles && streq(c->route->settles, name) ? NULL : request_query(c, name);
+    return c->route->path_filter && streq(c->route->path_filter, name) ? NULL : request_query(c, name);
 }
 
 /* The path's condition is one of the group, as ZenML has it: with `or` it is one among others. */
 static void read_settled(struct ctx *c)
 {
     struct query *q = query_new(c->mem);
-    query_add(q, "t.%s = ?", c->route->settles);
+    query_add(q, "t.%s = ?", c->route->path_filter);
     query_param(q, p_text(c->param[0]));
     accept(c, q, NULL, false);
 }
@@ -372,10 +372,10 @@ void filter_read(struct ctx *c)
     const struct resource *res = c->route->resource;
     struct filter_query *f = arena_alloc(c->mem, sizeof *f);
     *f = (struct filter_query){
-        .group = query_new(c->mem), .outside = query_new(c->mem), .page = 1, .size = filter_default_size};
+        .group = query_new(c->mem), .ungrouped = query_new(c->mem), .page = 1, .size = filter_default_size};
     c->filter = f;
     read_page(c);
-    if (c->route->settles)
+    if (c->route->path_filter)
         read_settled(c);
     for (size_t i = 0; i < res->column_count; i++) {
         const struct column *col = &res->columns[i];
@@ -386,7 +386,7 @@ void filter_read(struct ctx *c)
     }
     for (size_t i = 0; i < res->filter_count; i++) {
         const struct pair *given = request_query(c, res->filters[i].name);
-        if (given && !(res->filters[i].unless && has_text(request_query(c, res->filters[i].unless))))
+        if (given && !(res->filters[i].overridden_by && has_text(request_query(c, res->filters[i].overridden_by))))
             read_filter(c, &res->filters[i], given);
     }
     if (res->tag_type)
@@ -396,7 +396,7 @@ void filter_read(struct ctx *c)
                                             .cls = F_STRICT_UUID,
                                             .column = "t.workspace_id",
                                             .sql = "(%s OR t.workspace_id IS NULL)",
-                                            .outside = true};
+                                            .ungrouped = true};
         const struct pair *given = request_query(c, "scope_workspace");
         if (given)
             read_filter(c, &scope, given);
@@ -406,10 +406,10 @@ void filter_read(struct ctx *c)
 
 void filter_where(const struct filter_query *f, const struct resource *r, struct query *q)
 {
-    query_add(q, " WHERE %s", r->always ? r->always : "1 = 1");
-    buf_add(&q->text, f->outside->text.data, f->outside->text.len);
-    for (size_t i = 0; i < f->outside->count; i++)
-        query_param(q, f->outside->params[i]);
+    query_add(q, " WHERE %s", r->where ? r->where : "1 = 1");
+    buf_add(&q->text, f->ungrouped->text.data, f->ungrouped->text.len);
+    for (size_t i = 0; i < f->ungrouped->count; i++)
+        query_param(q, f->ungrouped->params[i]);
     if (f->group_count) {
         query_add(q, " AND (%s)", f->group->text.data);
         for (size_t i = 0; i < f->group->count; i++)

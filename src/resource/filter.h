@@ -8,8 +8,8 @@
 struct filter_query {
     struct query *group; /* conditions joined by logical_operator */
     size_t group_count;
-    struct query *outside; /* " AND ..." conditions that always hold */
-    bool any;              /* logical_operator=or */
+    struct query *ungrouped; /* " AND ..." conditions that hold whatever logical_operator says */
+    bool any;                /* logical_operator=or */
     bool hydrate;
     int64_t page, size;
     const char *order; /* SQL, always followed by the id */

@@ -24,8 +24,8 @@ enum encoding {
     E_B64,      /* base64 of JSON text */
 };
 
-/* Where a member stands in the answer. P_NONE: not shown. */
-enum part { P_NONE, P_TOP, P_BODY, P_META, P_RES };
+/* Where a member stands in the answer. S_NONE: not shown. */
+enum section { S_NONE, S_TOP, S_BODY, S_META, S_RES };
 
 /* What a filter parameter compares, and which operators it knows (docs/contract/resources.md#filters). */
 enum filter_class {
@@ -64,12 +64,12 @@ enum column_flags {
 };
 
 struct column {
-    const char *name; /* member of the answer and filter parameter */
-    const char *col;  /* SQL column, when it is not `name` */
-    const char *sql;  /* an expression instead (t is the resource's table); never written */
-    const char *in;   /* member of the request, when it is not `name` */
+    const char *name;         /* member of the answer and filter parameter */
+    const char *col;          /* SQL column, when it is not `name` */
+    const char *sql;          /* an expression instead (t is the resource's table); never written */
+    const char *request_name; /* member of the request body, when it is not `name` */
     enum encoding enc;
-    enum part part;
+    enum section section;
     enum filter_class filter;
     unsigned flags;
     const struct type *type;    /* for F_STRICT_ENUM; of E_JSON: stored lists and maps of documents are completed */
@@ -80,7 +80,7 @@ struct column {
     const struct model *doc; /* stored documents are completed with this model's defaults */
     const char *null_as;     /* JSON text shown for NULL, instead of null */
     void (*show)(struct view *v, const struct row *row, struct jw *w); /* writes the value, instead of all above */
-    const char *gives; /* what the answer holds, where the above does not say it: notation of app/openapi.h */
+    const char *schema; /* what the answer holds, where the above does not say it: notation of app/openapi.h */
 };
 
 /* A filter that is more than a column: `sql` has one %s where the comparison goes ("x.name" becomes "x.name LIKE ?").
@@ -91,8 +91,8 @@ struct filter {
     const char *column; /* what is compared */
     const char *sql;    /* around the comparison; NULL: just the comparison */
     const char *sql_false;
-    bool outside;       /* stands outside the group that logical_operator joins */
-    const char *unless; /* no effect when this other parameter is given and not empty */
+    bool ungrouped;            /* holds in any case: not among the conditions that logical_operator joins */
+    const char *overridden_by; /* no effect when this other parameter is given and not empty */
 };
 
 struct unique {
@@ -136,13 +136,13 @@ struct resource {
     const char *title; /* in the OpenAPI document: "PipelineRun" of PipelineRunRequest, PipelineRunResponse, ... */
     const char *file;  /* where it is described; COLUMNS() says it */
     const char *table;
-    const char *from; /* joins behind "table t" that column expressions need */
+    const char *joins; /* behind "table t", for column expressions that need them */
     const struct column *columns;
     size_t column_count;
     const struct model *body; /* create and update */
     const struct filter *filters;
     size_t filter_count;
-    const char *always; /* condition on every list and look-up */
+    const char *where; /* condition on every list and look-up */
     unsigned flags;
     int rank; /* order of loading: before everything it refers to; see model/model.h */
     struct unique unique;
@@ -168,27 +168,27 @@ struct resource {
 /* Columns that nearly every resource has. */
 #define COL_ID                                                                                                         \
     {                                                                                                                  \
-        .name = "id", .enc = E_UUID, .part = P_TOP, .filter = F_UUID, .flags = C_READONLY                              \
+        .name = "id", .enc = E_UUID, .section = S_TOP, .filter = F_UUID, .flags = C_READONLY                           \
     }
 #define COL_NAME                                                                                                       \
     {                                                                                                                  \
-        .name = "name", .part = P_TOP, .filter = F_STRING                                                              \
+        .name = "name", .section = S_TOP, .filter = F_STRING                                                           \
     }
 #define COL_TIMES                                                                                                      \
-    {.name = "created", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY},                       \
+    {.name = "created", .enc = E_STAMP, .section = S_BODY, .filter = F_STAMP, .flags = C_READONLY},                    \
     {                                                                                                                  \
-        .name = "updated", .enc = E_STAMP, .part = P_BODY, .filter = F_STAMP, .flags = C_READONLY                      \
+        .name = "updated", .enc = E_STAMP, .section = S_BODY, .filter = F_STAMP, .flags = C_READONLY                   \
     }
 #define COL_USER                                                                                                       \
     {.name = "user",                                                                                                   \
      .col = "user_id",                                                                                                 \
      .ref = &resource_user,                                                                                            \
-     .part = P_BODY,                                                                                                   \
+     .section = S_BODY,                                                                                                \
      .enc = E_UUID,                                                                                                    \
      .flags = C_READONLY,                                                                                              \
-     .gives = "?"},                                                                                                    \
+     .schema = "?"},                                                                                                   \
     {                                                                                                                  \
-        .name = "user_id", .in = "user", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE                         \
+        .name = "user_id", .request_name = "user", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE               \
     }
 /* What is shown of the workspace comes with the row: that saves a statement in nearly every request. */
 #define COL_WORKSPACE_ROW                                                                                              \
@@ -202,32 +202,32 @@ struct resource {
         {.name = "workspace",                                                                                          \
          .col = "workspace_id",                                                                                        \
          .ref = &resource_workspace,                                                                                   \
-         .part = P_META,                                                                                               \
+         .section = S_META,                                                                                            \
          .enc = E_UUID,                                                                                                \
          .flags = C_READONLY},                                                                                         \
     {                                                                                                                  \
-        .name = "workspace_id", .in = "workspace", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE               \
+        .name = "workspace_id", .request_name = "workspace", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE     \
     }
 /* A link to one row of `res`: column <member>_id, shown as <member>, filtered as <member>_id, given as <member>. */
 #define COL_LINK(member, res, where)                                                                                   \
     {.name = #member,                                                                                                  \
      .col = #member "_id",                                                                                             \
      .ref = &(res),                                                                                                    \
-     .part = (where),                                                                                                  \
+     .section = (where),                                                                                               \
      .enc = E_UUID,                                                                                                    \
      .flags = C_NO_UPDATE,                                                                                             \
-     .gives = "?"},                                                                                                    \
+     .schema = "?"},                                                                                                   \
     {                                                                                                                  \
         .name = #member "_id", .enc = E_UUID, .filter = F_UUID, .flags = C_READONLY                                    \
     }
 #define COL_TAGS(where)                                                                                                \
     {                                                                                                                  \
-        .name = "tags", .part = (where), .show = show_tags, .flags = C_READONLY, .gives = "[TagResponse]"              \
+        .name = "tags", .section = (where), .show = show_tags, .flags = C_READONLY, .schema = "[TagResponse]"          \
     }
 #define COL_METADATA                                                                                                   \
     {                                                                                                                  \
-        .name = "run_metadata", .part = P_META, .show = show_run_metadata, .flags = C_READONLY,                        \
-        .gives = "{RunMetadataResponse}={}"                                                                            \
+        .name = "run_metadata", .section = S_META, .show = show_run_metadata, .flags = C_READONLY,                     \
+        .schema = "{RunMetadataResponse}={}"                                                                           \
     }
 
 /* Body members that nearly every resource has. */
@@ -333,10 +333,10 @@ struct reference {
 };
 
 /* Looks for rows and keeps them from being deleted until the end of the transaction. One statement. */
-int references_hold(struct ctx *c, const struct reference *refs, size_t count);
+int references_lock(struct ctx *c, const struct reference *refs, size_t count);
 
 /* The same for many rows of one resource; 404 KeyError. */
-int references_hold_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count);
+int references_lock_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count);
 
 /* Takes the name guard and looks for a row with the same key; fails with the resource's exception. */
 int write_unique(struct write *w);

@@ -175,9 +175,9 @@ static enum db_status try(struct ctx *c, struct db_rows *out, const char *text, 
     return s;
 }
 
-int sql_prove(struct ctx *c)
+int sql_authenticate(struct ctx *c)
 {
-    return c->auth && c->auth->prove ? c->auth->prove(c) : OK;
+    return c->auth && c->auth->confirm ? c->auth->confirm(c) : OK;
 }
 
 int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params, size_t count)
@@ -190,7 +190,7 @@ int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct d
  * that fails may be made again in any case. */
 int sql_begin(struct ctx *c)
 {
-    int rc = sql_prove(c);
+    int rc = sql_authenticate(c);
     if (rc != OK)
         return rc;
     enum db_status s = db_room(c->db);

@@ -6,10 +6,10 @@
 #include "db/db.h"
 #include "http/context.h"
 
-/* Asks whether the caller is who the token says, if that is still open (auth.h, authenticate_ahead); composes the 401.
- * Asked by sql_begin(), by view_load(), by dispatch before any answer leaves, and by handlers that read first before
- * they look at more of c->auth than what the token says. */
-int sql_prove(struct ctx *c);
+/* Asks whether the caller is who the token says, if that is still open (auth.h, authenticate_deferred); composes the
+ * 401. Asked by sql_begin(), by view_load(), by dispatch before any answer leaves, and by handlers that read first
+ * before they look at more of c->auth than what the token says. */
+int sql_authenticate(struct ctx *c);
 
 /* Runs a statement. What may be tried again (DB_LOST, DB_AGAIN) gives RETRY before the first commit; behind it, reads
  * are run again at once. Anything else that fails has its answer composed: a missing or used foreign row and unfit

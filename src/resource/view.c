@@ -100,14 +100,14 @@ struct row *view_add(struct view *v, const struct resource *r, const char *id, u
     struct row *row = view_find(v, r, id);
     if (row) {
         if ((detail & ~row->detail) != 0) {
-            row->v = values;
+            row->values = values;
             row->detail |= detail;
         }
         row->nested = row->nested || v->loading;
         return row;
     }
     row = arena_alloc(v->mem, sizeof *row);
-    *row = (struct row){.res = r, .id = id, .detail = detail, .v = values, .nested = v->loading};
+    *row = (struct row){.res = r, .id = id, .detail = detail, .values = values, .nested = v->loading};
     if (v->row_count++ == v->bucket_count)
         add_buckets(v);
     put_in_bucket(v, row);
@@ -149,7 +149,7 @@ static size_t column_index(const struct resource *r, const char *name)
 
 struct db_value row_value(const struct row *row, const char *name)
 {
-    return row->v[column_index(row->res, name)];
+    return row->values[column_index(row->res, name)];
 }
 
 const char *row_str(const struct row *row, const char *name)
@@ -177,15 +177,15 @@ static bool selected(const struct column *col, unsigned detail)
         return false;
     if (col->flags & C_LOAD || detail & D_ALL)
         return true;
-    switch (col->part) {
-    case P_TOP:
-    case P_BODY:
+    switch (col->section) {
+    case S_TOP:
+    case S_BODY:
         return true;
-    case P_META:
+    case S_META:
         return detail & D_META;
-    case P_RES:
+    case S_RES:
         return detail & D_RES;
-    case P_NONE:
+    case S_NONE:
         break;
     }
     return col->flags & C_LOAD_META && detail & D_META;
@@ -215,7 +215,8 @@ struct query *view_query(struct view *v, const struct resource *r, unsigned deta
     return q;
 }
 
-struct db_value *view_spread(struct arena *a, const struct resource *r, unsigned detail, const struct db_value *from)
+struct db_value *view_scatter_columns(struct arena *a, const struct resource *r, unsigned detail,
+                                      const struct db_value *from)
 {
     struct db_value *to = arena_array(a, r->column_count, sizeof *to);
     for (size_t i = 0; i < r->column_count; i++)
@@ -234,7 +235,7 @@ int view_select(struct view *v, const struct resource *r, unsigned detail, struc
     struct row **out = arena_array(v->mem, found.count, sizeof *out);
     for (size_t i = 0; i < found.count; i++) {
         struct db_value *values = db_row(&found, i);
-        out[i] = view_add(v, r, values[0].s, detail, view_spread(v->mem, r, detail, values));
+        out[i] = view_add(v, r, values[0].s, detail, view_scatter_columns(v->mem, r, detail, values));
     }
     v->extra = found.count ? db_row(&found, 0)[found.columns - 1].s : NULL;
     if (rows)
@@ -249,7 +250,7 @@ const char *view_extra(const struct view *v)
     return v->extra;
 }
 
-void view_leave_out(struct view *v, const struct resource *r)
+void view_exclude(struct view *v, const struct resource *r)
 {
     v->left_out |= (uint64_t)1 << r->rank;
 }
@@ -264,7 +265,7 @@ static bool is_left_out(const struct view *v, const struct resource *r)
     return v->left_out >> r->rank & 1;
 }
 
-void view_want(struct view *v, const struct resource *r, const char *id)
+void view_request(struct view *v, const struct resource *r, const char *id)
 {
     if (!id || is_left_out(v, r))
         return;
@@ -297,7 +298,7 @@ int view_fetch(struct view *v, const struct resource *r, unsigned detail, const 
 {
     for (size_t at = 0; at < count; at += IN_LIMIT) {
         struct query *q = view_query(v, r, detail);
-        query_add(q, " FROM `%s` t %s WHERE t.id IN ", r->table, r->from ? r->from : "");
+        query_add(q, " FROM `%s` t %s WHERE t.id IN ", r->table, r->joins ? r->joins : "");
         query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
         int rc = view_select(v, r, detail, q, NULL, NULL);
         if (rc != OK)
@@ -314,16 +315,16 @@ static int fetch_wanted(struct view *v, struct set *s)
     return view_fetch(v, s->res, D_BODY, ids, count);
 }
 
-struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key,
-                         struct db_value *values)
+struct link *view_add_link(struct view *v, struct row *parent, int slot, const char *id, const char *key,
+                           struct db_value *values)
 {
-    struct kid *k = arena_alloc(v->mem, sizeof *k);
-    *k = (struct kid){.id = id, .key = key, .v = values};
-    if (!parent->tails[slot])
-        parent->tails[slot] = &parent->kids[slot];
-    *parent->tails[slot] = k;
-    parent->tails[slot] = &k->next;
-    return k;
+    struct link *link = arena_alloc(v->mem, sizeof *link);
+    *link = (struct link){.id = id, .key = key, .values = values};
+    if (!parent->link_ends[slot])
+        parent->link_ends[slot] = &parent->links[slot];
+    *parent->link_ends[slot] = link;
+    parent->link_ends[slot] = &link->next;
+    return link;
 }
 
 static const char **ids_of(struct view *v, struct row **rows, size_t count)
@@ -357,9 +358,9 @@ int view_links(struct view *v, struct row **parents, size_t count, int slot, con
             struct row *parent = view_find(v, parents[0]->res, values[0].s);
             if (!parent)
                 continue;
-            view_add_kid(v, parent, slot, values[1].s, found.columns > 2 ? values[2].s : NULL, values);
+            view_add_link(v, parent, slot, values[1].s, found.columns > 2 ? values[2].s : NULL, values);
             if (child)
-                view_want(v, child, values[1].s);
+                view_request(v, child, values[1].s);
         }
     }
     return OK;
@@ -381,8 +382,8 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
 {
     for (size_t at = 0; at < count; at += IN_LIMIT) {
         struct query *q = view_query(v, child, detail);
-        query_add(q, ", %s FROM `%s` t %s %s WHERE %s IN ", parent_column, child->table, child->from ? child->from : "",
-                  join, parent_column);
+        query_add(q, ", %s FROM `%s` t %s %s WHERE %s IN ", parent_column, child->table,
+                  child->joins ? child->joins : "", join, parent_column);
         query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
         query_add(q, " ORDER BY %s", order);
         struct db_rows found;
@@ -391,10 +392,11 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
             return rc;
         for (size_t i = 0; i < found.count; i++) {
             struct db_value *values = db_row(&found, i);
-            struct row *row = view_add(v, child, values[0].s, detail, view_spread(v->mem, child, detail, values));
+            struct row *row =
+                view_add(v, child, values[0].s, detail, view_scatter_columns(v->mem, child, detail, values));
             struct row *parent = find_any(v, values[found.columns - 1].s);
             if (parent)
-                view_add_kid(v, parent, slot, row->id, NULL, NULL);
+                view_add_link(v, parent, slot, row->id, NULL, NULL);
         }
     }
     return OK;
@@ -422,7 +424,8 @@ struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size
 
 static bool shown(const struct column *col, unsigned detail)
 {
-    return col->part == P_BODY || (col->part == P_META && detail & D_META) || (col->part == P_RES && detail & D_RES);
+    return col->section == S_BODY || (col->section == S_META && detail & D_META) ||
+           (col->section == S_RES && detail & D_RES);
 }
 
 /* Takes the workspace out of the row that names it: see COL_WORKSPACE_ROW. */
@@ -445,12 +448,12 @@ static void follow_columns(struct view *v, struct row *row)
     const struct resource *r = row->res;
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
-        if (col->flags & C_WORKSPACE && row->v[i].s)
-            add_workspace(v, row->v[i + 1].s, row->v[i]);
+        if (col->flags & C_WORKSPACE && row->values[i].s)
+            add_workspace(v, row->values[i + 1].s, row->values[i]);
         if (!shown(col, row->detail))
             continue;
         if (col->ref)
-            view_want(v, col->ref, row->v[i].s);
+            view_request(v, col->ref, row->values[i].s);
         else if (col->show == show_tags && !is_left_out(v, &resource_tag))
             list_add(v->mem, &v->tag_parents, row);
         else if (col->show == show_run_metadata && !is_left_out(v, &resource_run_metadata))
@@ -526,7 +529,7 @@ static int fetch_tag_links(struct view *v, struct tag_link **links, size_t *coun
         for (size_t i = 0; i < found.count; i++) {
             const struct db_value *values = db_row(&found, i);
             all[(*count)++] = (struct tag_link){.parent = find_any(v, values[0].s), .tag_id = values[1].s};
-            view_want(v, &resource_tag, values[1].s);
+            view_request(v, &resource_tag, values[1].s);
         }
     }
     return OK;
@@ -548,7 +551,7 @@ static int fetch_tags(struct view *v)
     if (rc == OK && n)
         qsort(links, n, sizeof *links, by_tag_age);
     for (size_t i = 0; i < n && rc == OK; i++)
-        view_add_kid(v, links[i].parent, SLOT_TAGS, links[i].tag->id, NULL, NULL);
+        view_add_link(v, links[i].parent, SLOT_TAGS, links[i].tag->id, NULL, NULL);
     return rc;
 }
 
@@ -591,7 +594,7 @@ static int load_all(struct view *v)
 int view_load(struct view *v)
 {
     const struct auth *caller = v->c->auth;
-    int rc = sql_prove(v->c);
+    int rc = sql_authenticate(v->c);
     if (rc != OK)
         return rc;
     if (caller && caller->user_values)
@@ -599,7 +602,7 @@ int view_load(struct view *v)
     v->loading = true;
     rc = load_all(v);
     v->loading = false;
-    return rc == OK && v->c->judge && !v->no_envelopes ? v->c->judge(v) : rc;
+    return rc == OK && v->c->authorize_rows && !v->no_envelopes ? v->c->authorize_rows(v) : rc;
 }
 
 struct row **view_nested(const struct view *v, size_t *count)
@@ -675,7 +678,7 @@ static void write_encoded(struct view *v, struct jw *w, const struct row *row, c
 
 void view_write_column(struct view *v, struct jw *w, const struct row *row, const struct column *col)
 {
-    struct db_value value = row->v[col - row->res->columns];
+    struct db_value value = row->values[col - row->res->columns];
     if (col->show)
         col->show(v, row, w);
     else if (!value.s || (col->flags & C_EMPTY_NULL && value.len == 0))
@@ -702,21 +705,21 @@ void view_write_ref(struct view *v, struct jw *w, const struct resource *r, cons
     }
 }
 
-static bool has_part(const struct resource *r, enum part part)
+static bool has_section(const struct resource *r, enum section section)
 {
     for (size_t i = 0; i < r->column_count; i++)
-        if (r->columns[i].part == part)
+        if (r->columns[i].section == section)
             return true;
     return false;
 }
 
-static void write_part(struct view *v, struct jw *w, const struct row *row, const char *key, enum part part)
+static void write_section(struct view *v, struct jw *w, const struct row *row, const char *key, enum section section)
 {
     jw_name(w, key);
     jw_open(w, '{');
     for (size_t i = 0; i < row->res->column_count; i++) {
         const struct column *col = &row->res->columns[i];
-        if (col->part != part)
+        if (col->section != section)
             continue;
         jw_name(w, col->name);
         view_write_column(v, w, row, col);
@@ -734,11 +737,11 @@ static void write_absent(struct jw *w, const char *key)
  * not shown. */
 static bool is_denied(const struct view *v, const struct row *row)
 {
-    if (!v->c->judge || v->depth == 0)
+    if (!v->c->authorize_rows || v->depth == 0)
         return false;
-    if (row->verdict == UNDECIDED)
+    if (row->visibility == UNDECIDED)
         log_error("view: nobody decided on %s %s", row->res->name, row->id);
-    return row->verdict != SHOWN;
+    return row->visibility != SHOWN;
 }
 
 void view_write(struct view *v, struct jw *w, const struct row *row, unsigned detail)
@@ -749,15 +752,15 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
         v->c->shown = row;
     jw_open(w, '{');
     if (!denied)
-        write_part(v, w, row, "body", P_BODY);
+        write_section(v, w, row, "body", S_BODY);
     else
         write_absent(w, "body");
     if (!denied && detail & D_META && !(r->flags & X_META_NULL))
-        write_part(v, w, row, "metadata", P_META);
+        write_section(v, w, row, "metadata", S_META);
     else
         write_absent(w, "metadata");
-    if (!denied && detail & D_RES && has_part(r, P_RES))
-        write_part(v, w, row, "resources", P_RES);
+    if (!denied && detail & D_RES && has_section(r, S_RES))
+        write_section(v, w, row, "resources", S_RES);
     else
         write_absent(w, "resources");
     if (!(r->flags & X_NO_ENVELOPE_ID)) {
@@ -767,7 +770,7 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
         jw_bool(w, denied);
     }
     for (size_t i = 1; i < r->column_count; i++) {
-        if (r->columns[i].part != P_TOP)
+        if (r->columns[i].section != S_TOP)
             continue;
         jw_name(w, r->columns[i].name);
         view_write_column(v, w, row, &r->columns[i]);
@@ -779,18 +782,18 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
 void show_tags(struct view *v, const struct row *row, struct jw *w)
 {
     jw_open(w, '[');
-    for (struct kid *k = row->kids[SLOT_TAGS]; k; k = k->next)
-        view_write_ref(v, w, &resource_tag, k->id);
+    for (struct link *link = row->links[SLOT_TAGS]; link; link = link->next)
+        view_write_ref(v, w, &resource_tag, link->id);
     jw_close(w, ']');
 }
 
 /* Of values in order of age, the newest of each key, in the same order; their number. */
-static size_t newest_values(struct view *v, struct kid *first, const struct row ***out)
+static size_t newest_values(struct view *v, struct link *first, const struct row ***out)
 {
     struct list all = {0};
     struct lookup *keys = lookup_new(v->mem);
-    for (struct kid *k = first; k; k = k->next)
-        list_add(v->mem, &all, view_find(v, &resource_run_metadata, k->id));
+    for (struct link *link = first; link; link = link->next)
+        list_add(v->mem, &all, view_find(v, &resource_run_metadata, link->id));
     size_t from = all.count;
     for (size_t i = all.count; i-- > 0;) /* the newest comes first to its key; kept ones move to the end */
         if (lookup_add(keys, row_str(all.items[i], "key"), all.items[i]))
@@ -803,7 +806,7 @@ void show_run_metadata(struct view *v, const struct row *row, struct jw *w)
 {
     unsigned detail = streq(row->res->metadata_type, "model_version") ? D_META : D_BODY;
     const struct row **values = NULL;
-    size_t count = row->kids[SLOT_METADATA] ? newest_values(v, row->kids[SLOT_METADATA], &values) : 0;
+    size_t count = row->links[SLOT_METADATA] ? newest_values(v, row->links[SLOT_METADATA], &values) : 0;
     jw_open(w, '{');
     for (size_t i = 0; i < count; i++) {
         jw_key(w, row_str(values[i], "key"));

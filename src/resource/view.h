@@ -19,28 +19,28 @@ enum detail {
     D_ALL = 4, /* every real column, for hooks of writes */
 };
 
-enum { KID_SLOTS = 6, SLOT_TAGS = 0, SLOT_METADATA = 1, SLOT_FIRST = 2, MAX_RANK = 64 };
+enum { LINK_SLOTS = 6, SLOT_TAGS = 0, SLOT_METADATA = 1, SLOT_FIRST = 2, MAX_RANK = 64 };
 
 /* A to-many link of a row. */
-struct kid {
-    struct kid *next;
-    const char *id;     /* of the linked row, or NULL */
-    const char *key;    /* third column of the link statement, or NULL */
-    struct db_value *v; /* all columns of the link statement */
+struct link {
+    struct link *next;
+    const char *id;          /* of the linked row, or NULL */
+    const char *key;         /* third column of the link statement, or NULL */
+    struct db_value *values; /* all columns of the link statement */
 };
 
-/* Whether a nested row may be shown (c->judge). What nobody has decided on is not. */
-enum verdict { UNDECIDED, SHOWN, DENIED };
+/* Whether a nested row may be shown (c->authorize_rows). What nobody has decided on is not. */
+enum visibility { UNDECIDED, SHOWN, DENIED };
 
 struct row {
     const struct resource *res;
     const char *id; /* hex */
     unsigned detail;
-    struct db_value *v; /* by position of the column in the description; .s NULL where not selected */
-    struct kid *kids[KID_SLOTS], **tails[KID_SLOTS];
+    struct db_value *values; /* by position of the column in the description; .s NULL where not selected */
+    struct link *links[LINK_SLOTS], **link_ends[LINK_SLOTS];
     void *data;  /* a hook's own */
     bool nested; /* something else of the answer refers to it */
-    enum verdict verdict;
+    enum visibility visibility;
     struct {
         size_t from, len;
     } text; /* where the answer holds its body-only envelope already */
@@ -61,13 +61,14 @@ int view_select(struct view *v, const struct resource *r, unsigned detail, struc
 const char *view_extra(const struct view *v);
 
 /* Spreads the values that view_query() selects over the places of the columns in the description. */
-struct db_value *view_spread(struct arena *a, const struct resource *r, unsigned detail, const struct db_value *from);
+struct db_value *view_scatter_columns(struct arena *a, const struct resource *r, unsigned detail,
+                                      const struct db_value *from);
 
 /* Starts a query with the SELECT part; the caller goes on with joins and conditions. */
 struct query *view_query(struct view *v, const struct resource *r, unsigned detail);
 
 /* Says that the answer shows no rows of this kind, so that they are not loaded. Before any row is. */
-void view_leave_out(struct view *v, const struct resource *r);
+void view_exclude(struct view *v, const struct resource *r);
 
 /* Says that no envelopes are written from this view, so that nobody decides on its rows. */
 void view_no_envelopes(struct view *v);
@@ -76,7 +77,7 @@ void view_no_envelopes(struct view *v);
 int view_fetch(struct view *v, const struct resource *r, unsigned detail, const char *const *ids, size_t count);
 
 /* Asks for a row, body only. `id` is hex, NULL is ignored, and must live as long as the view. */
-void view_want(struct view *v, const struct resource *r, const char *id);
+void view_request(struct view *v, const struct resource *r, const char *id);
 
 /* Loads all that was asked for, and what that asks for; then whoever has a say decides what of it may be shown. Proves
  * the caller first, whose own row it knows from that. */
@@ -102,8 +103,8 @@ int view_children(struct view *v, struct row **parents, size_t count, int slot, 
 struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n);
 
 /* Adds a link by hand. */
-struct kid *view_add_kid(struct view *v, struct row *parent, int slot, const char *id, const char *key,
-                         struct db_value *values);
+struct link *view_add_link(struct view *v, struct row *parent, int slot, const char *id, const char *key,
+                           struct db_value *values);
 
 /* A row that is loaded, or NULL. */
 struct row *view_find(const struct view *v, const struct resource *r, const char *id);

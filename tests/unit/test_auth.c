@@ -51,33 +51,33 @@ static void test_passwords(void **state)
                                              "cret");
     assert_int_equal(strlen(hash), 60);
     assert_true(starts_with(hash, "$2b$12$"));
-    assert_true(password_fits("s\xc3\xa9"
-                              "cret",
-                              hash));
-    assert_false(password_fits("secret", hash));
-    assert_false(password_fits("", hash));
-    assert_false(password_fits("", NULL));
-    assert_true(password_fits_again("s\xc3\xa9"
-                                    "cret",
-                                    hash));
-    assert_true(password_fits_again("s\xc3\xa9"
-                                    "cret",
-                                    hash));
-    assert_false(password_fits_again("s\xc3\xa9"
-                                     "cret",
-                                     NULL));
-    assert_false(password_fits_again("x", hash));
+    assert_true(password_matches("s\xc3\xa9"
+                                 "cret",
+                                 hash));
+    assert_false(password_matches("secret", hash));
+    assert_false(password_matches("", hash));
+    assert_false(password_matches("", NULL));
+    assert_true(password_matches_cached("s\xc3\xa9"
+                                        "cret",
+                                        hash));
+    assert_true(password_matches_cached("s\xc3\xa9"
+                                        "cret",
+                                        hash));
+    assert_false(password_matches_cached("s\xc3\xa9"
+                                         "cret",
+                                         NULL));
+    assert_false(password_matches_cached("x", hash));
 }
 
 /* Published vectors of bcrypt, in its three identities. */
 static void test_known_hashes(void **state)
 {
     (void)state;
-    assert_true(password_fits("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
-    assert_true(password_fits("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"));
-    assert_true(password_fits("", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy"));
-    assert_false(password_fits("U*U", "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
-    assert_false(password_fits("U*U", "plain"));
+    assert_true(password_matches("U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
+    assert_true(password_matches("U*U*", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"));
+    assert_true(password_matches("", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy"));
+    assert_false(password_matches("U*U", "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
+    assert_false(password_matches("U*U", "plain"));
 }
 
 static void test_unfit_passwords(void **state)

@@ -1,9 +1,9 @@
-#include "model/leftovers.h"
+#include "model/orphans.h"
 
 #include "base/text.h"
 #include "resource/sql.h"
 
-int leftovers_of_runs(struct ctx *c, const char *column, const char *id)
+int orphans_delete_of_runs(struct ctx *c, const char *column, const char *id)
 {
     static const char *const statements[] = {
         "DELETE x FROM pipeline_run r JOIN tag_resource x ON x.resource_id = r.id AND x.resource_type = 'pipeline_run'",
@@ -17,7 +17,7 @@ int leftovers_of_runs(struct ctx *c, const char *column, const char *id)
     return rc;
 }
 
-int leftovers_of_versions(struct ctx *c, const char *kind, const char *column, const char *id)
+int orphans_delete_of_versions(struct ctx *c, const char *kind, const char *column, const char *id)
 {
     static const char *const tables[] = {"tag_resource", "run_metadata"};
     int rc = OK;
