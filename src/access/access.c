@@ -35,7 +35,7 @@ static const struct surrogate {
     {"step_run", "pipeline_run_id", "pipeline_run_id", &resource_run, false, false},
 };
 
-static const struct surrogate *surrogate_of(const struct resource *r, const char *action)
+static const struct surrogate *surrogate_for(const struct resource *r, const char *action)
 {
     for (size_t i = 0; i < ARRAY_LEN(SURROGATES); i++)
         if (streq(SURROGATES[i].name, r->name) && (!SURROGATES[i].reading_only || streq(action, "read")))
@@ -45,7 +45,7 @@ static const struct surrogate *surrogate_of(const struct resource *r, const char
 
 bool access_governs(const struct resource *r)
 {
-    return rbac_is_type(r->name) || surrogate_of(r, "update") || surrogate_of(r, "read");
+    return rbac_is_type(r->name) || surrogate_for(r, "update") || surrogate_for(r, "read");
 }
 
 static bool has_owner(const struct resource *r)
@@ -63,7 +63,7 @@ static bool is_owned(const struct ctx *c, const char *user)
 /* What has to be allowed for an action on an object; out->type stays NULL when it needs no permission. */
 static int grant_for(struct ctx *c, const struct resource *r, const char *id, const char *action, struct grant *out)
 {
-    const struct surrogate *s = surrogate_of(r, action);
+    const struct surrogate *s = surrogate_for(r, action);
     struct db_rows rows;
     *out = (struct grant){0};
     if (!rbac_applies(c) || (!s && !rbac_is_type(r->name)))
@@ -113,7 +113,7 @@ static int narrow_values(struct ctx *c, const char *type)
 
 int access_readable(struct ctx *c, const struct resource *r, struct query *q)
 {
-    const struct surrogate *s = surrogate_of(r, "read");
+    const struct surrogate *s = surrogate_for(r, "read");
     struct allowed allowed;
     const char *type = s ? s->by->name : r->name;
     if (!rbac_applies(c) || !rbac_is_type(type))
@@ -144,7 +144,7 @@ int access_narrow(struct ctx *c, const struct resource *r)
 /* What has to be readable for a row to be shown; false when it is shown in any case. */
 static bool grant_of(const struct ctx *c, const struct row *row, struct grant *out)
 {
-    const struct surrogate *s = surrogate_of(row->res, "read");
+    const struct surrogate *s = surrogate_for(row->res, "read");
     if (!rbac_is_type(row->res->name) || (has_owner(row->res) && is_owned(c, row_str(row, "user"))))
         return false;
     *out = (struct grant){.type = row->res->name, .id = row->id};
@@ -186,7 +186,7 @@ static int ask_for(struct ctx *c, struct grant *list, size_t count)
     return rc;
 }
 
-static int judge_nested(struct view *v)
+static int authorize_nested(struct view *v)
 {
     struct ctx *c = view_ctx(v);
     size_t count, distinct;
@@ -203,11 +203,11 @@ static int judge_nested(struct view *v)
     return rc;
 }
 
-static int judge_top(struct view *v)
+static int authorize_top(struct view *v)
 {
     struct ctx *c = view_ctx(v);
     const struct row *top = view_first(v, c->access->top);
-    const struct surrogate *s = surrogate_of(c->access->top, "read");
+    const struct surrogate *s = surrogate_for(c->access->top, "read");
     struct grant g;
     if (!top)
         return OK;
@@ -219,8 +219,8 @@ static int judge_top(struct view *v)
 
 static int authorize_rows(struct view *v)
 {
-    int rc = view_ctx(v)->access->top ? judge_top(v) : OK;
-    return rc == OK ? judge_nested(v) : rc;
+    int rc = view_ctx(v)->access->top ? authorize_top(v) : OK;
+    return rc == OK ? authorize_nested(v) : rc;
 }
 
 /* Before --------------------------------------------------------------------------------------------------------- */

@@ -105,7 +105,7 @@ static struct json_object *read_object(struct ctx *c, const struct cloud_answer 
     return json_object_is_type(o, json_type_object) ? o : NULL;
 }
 
-static int nonsense(struct ctx *c)
+static int fail_bad_answer(struct ctx *c)
 {
     return fail(c, EX_RUNTIME, "The control plane answered something that is not understood");
 }
@@ -135,7 +135,7 @@ int rbac_check(struct ctx *c, struct grant *grants, size_t count, const char *ac
         return rc;
     struct json_object *o = read_object(c, &answer);
     if (!o)
-        return nonsense(c);
+        return fail_bad_answer(c);
     for (size_t i = 0; i < count; i++) {
         struct json_object *v = json_object_object_get(o, cloud_name(c->mem, grants[i].type, grants[i].id));
         grants[i].answered = json_object_is_type(v, json_type_boolean);
@@ -205,7 +205,7 @@ int rbac_allowed(struct ctx *c, const char *type, const char *action, struct all
         return rc;
     struct json_object *o = read_object(c, &answer), *all = o ? json_object_object_get(o, "full_access") : NULL;
     if (!json_object_is_type(all, json_type_boolean) || !read_ids(c, json_object_object_get(o, "ids"), out))
-        return nonsense(c);
+        return fail_bad_answer(c);
     out->all = json_object_get_boolean(all);
     return OK;
 }

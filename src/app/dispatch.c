@@ -64,7 +64,7 @@ static bool is_json(const struct ctx *c)
 }
 
 /* A byte order mark before the text is passed over. */
-static void skip_mark(struct ctx *c)
+static void skip_bom(struct ctx *c)
 {
     if (c->req.body_len >= 3 && memcmp(c->req.body, "\xef\xbb\xbf", 3) == 0) {
         c->req.body += 3;
@@ -79,7 +79,7 @@ static int read_syntax(struct ctx *c)
     int rc = read_body(c);
     if (rc != OK || !is_document(c) || c->req.body_len == 0)
         return rc;
-    skip_mark(c);
+    skip_bom(c);
     if (!utf8_valid(c->req.body, c->req.body_len)) /* refusals repeat it, whatever it is */
         return fail_detail(c, 400, "The body is not UTF-8");
     if (!is_json(c) || json_check(c->req.body, c->req.body_len, &error))
@@ -205,7 +205,7 @@ static void check_body(struct ctx *c)
     k->mode = CHECK_CREATE;
 }
 
-static bool reads(const struct ctx *c)
+static bool is_read(const struct ctx *c)
 {
     return c->route->op == OP_LIST || c->route->op == OP_GET || c->route->flags & R_DEFER_AUTH;
 }
@@ -231,22 +231,22 @@ static int run_handler(struct ctx *c)
     respond_reset(c);
     c->shown = NULL;
     c->found = false;
-    if (reads(c) && request_abandoned(c))
+    if (is_read(c) && request_abandoned(c))
         return fail_abandoned(c);
     return c->route->handler(c);
 }
 
 /* Whether the handler reads before it needs to know more about the caller than the token says. */
-static bool reads_first(const struct ctx *c)
+static bool may_defer_auth(const struct ctx *c)
 {
-    return reads(c) && config.db_pipelining && !(c->check && c->check->count) && !access_decides();
+    return is_read(c) && config.db_pipelining && !(c->check && c->check->count) && !access_decides();
 }
 
 static int find_caller(struct ctx *c)
 {
     if (c->route->flags & R_PUBLIC)
         return OK;
-    return retrying(c, reads_first(c) ? authenticate_deferred : authenticate);
+    return retrying(c, may_defer_auth(c) ? authenticate_deferred : authenticate);
 }
 
 /* A page somewhere else must not act with what a browser adds to its requests: a cookie, a password, the way in. */
@@ -264,7 +264,7 @@ static int refuse_foreign(struct ctx *c)
 }
 
 /* Nothing is answered, good or bad, to somebody who is not who he says. */
-static int answer_proven(struct ctx *c, int rc)
+static int authenticated_outcome(struct ctx *c, int rc)
 {
     if (!c->auth || !c->auth->confirm)
         return rc;
@@ -276,15 +276,15 @@ static int answer_proven(struct ctx *c, int rc)
 }
 
 /* Large bodies are read when it is known who sends them: until then they stay where the web server has put them. */
-static bool known_first(const struct ctx *c)
+static bool body_after_auth(const struct ctx *c)
 {
     return !(c->route->flags & R_PUBLIC) && c->req.content_length > UNKNOWN_MAX_BODY;
 }
 
-static int walk(struct ctx *c, const struct app *app)
+static int handle_request(struct ctx *c, const struct app *app)
 {
     int rc = route_find(c, app->groups, app->group_count);
-    if (rc != OK || (!known_first(c) && (rc = read_syntax(c)) != OK))
+    if (rc != OK || (!body_after_auth(c) && (rc = read_syntax(c)) != OK))
         return rc;
     check_path(c);
     check_query(c);
@@ -292,20 +292,20 @@ static int walk(struct ctx *c, const struct app *app)
         return fail_abandoned(c);
     if ((rc = find_caller(c)) != OK || (rc = refuse_foreign(c)) != OK)
         return rc;
-    if ((known_first(c) && (rc = read_syntax(c)) != OK) || (rc = read_values(c)) != OK)
-        return answer_proven(c, rc);
+    if ((body_after_auth(c) && (rc = read_syntax(c)) != OK) || (rc = read_values(c)) != OK)
+        return authenticated_outcome(c, rc);
     check_body(c);
     if (c->check && c->check->count)
-        return answer_proven(c, fail_check(c));
+        return authenticated_outcome(c, fail_check(c));
     if ((rc = retrying(c, access_before)) != OK)
         return rc;
-    rc = answer_proven(c, retrying(c, run_handler));
+    rc = authenticated_outcome(c, retrying(c, run_handler));
     return rc == OK ? retrying(c, access_after) : rc;
 }
 
-/* Only a walk that went well to its end is answered as one that did: whatever else comes out of it has an answer of its
- * own, or gets one here, and nothing that has been written until then leaves. */
-static int settle(struct ctx *c, int rc)
+/* Only a request that went well to its end is answered as one that did: whatever else comes out of it has an answer of
+ * its own, or gets one here, and nothing that has been written until then leaves. */
+static int conclude(struct ctx *c, int rc)
 {
     if (rc == OK) {
         if (c->res.status == UNANSWERED)
@@ -327,7 +327,7 @@ int dispatch(struct ctx *c, void *data)
     c->db = app->db;
     if (cors_preflight(c))
         return OK;
-    int rc = settle(c, walk(c, app));
+    int rc = conclude(c, handle_request(c, app));
     cors_answer(c);
     return rc;
 }

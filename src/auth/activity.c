@@ -18,7 +18,7 @@ static bool starts_with_any(const char *s, const char *const *prefixes)
     return false;
 }
 
-static bool by_monitor(const char *agent)
+static bool is_probe(const char *agent)
 {
     static const char *const monitors[] = {"prometheus", "datadog", "newrelic", "pingdom"};
     for (size_t i = 0; agent && i < ARRAY_LEN(monitors); i++)
@@ -39,7 +39,7 @@ static bool of_user(const struct ctx *c)
     if (starts_with(c->req.path, "/api/v1"))
         return true;
     if (starts_with_any(c->req.path, outside) || (system && strcasecmp(system, "true") == 0) ||
-        by_monitor(request_header(c, "HTTP_USER_AGENT")) || (peer && starts_with_any(peer, inner)))
+        is_probe(request_header(c, "HTTP_USER_AGENT")) || (peer && starts_with_any(peer, inner)))
         return false;
     const struct pair *check = request_query(c, "system_check");
     return !streq(c->req.method, "OPTIONS") && !(check && check->value_len);

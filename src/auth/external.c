@@ -19,7 +19,7 @@ enum { TIMEOUT_MS = 5000, EXTERNAL_CALLS = 2, TURN_MS = 500, PAUSE_MS = 10 };
 /* A slow authenticator must not hold up all workers that serve logins: of those on one socket, EXTERNAL_CALLS may be
  * waiting for it at a time. Each of these turns is a lock on a byte of the listening socket, which the workers share
  * and nobody else has; it ends with the process at the latest. Returns the turn, or -1 when all are taken. */
-static int take_turn(void)
+static int take_lock(void)
 {
     for (int waited = 0; waited < TURN_MS; waited += PAUSE_MS) {
         for (int turn = 0; turn < EXTERNAL_CALLS; turn++) {
@@ -32,7 +32,7 @@ static int take_turn(void)
     return -1;
 }
 
-static void end_turn(int turn)
+static void release_lock(int turn)
 {
     struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = turn, .l_len = 1};
     fcntl(STDIN_FILENO, F_SETLK, &lock);
@@ -52,12 +52,12 @@ static int refuse(struct ctx *c, const char *why)
     return fail(c, EX_AUTHORIZATION, "%s", why);
 }
 
-static int trouble(struct ctx *c)
+static int fail_unavailable(struct ctx *c)
 {
     return refuse(c, "The external authenticator could not be asked who you are");
 }
 
-static int strange(struct ctx *c)
+static int fail_bad_answer(struct ctx *c)
 {
     return refuse(c, "The external authenticator answered something that is not understood");
 }
@@ -87,11 +87,11 @@ static int ask(struct ctx *c, const char *token, struct fetched *answer)
         .method = "GET", .url = info_url(c, server), .headers = headers, .timeout_ms = TIMEOUT_MS, .redirects = true};
     if (request_abandoned(c))
         return fail_abandoned(c);
-    int turn = take_turn();
+    int turn = take_lock();
     if (turn < 0)
         return fail(c, EX_UNAVAILABLE, "The external authenticator is slow, and others wait for it already; try again");
     *answer = fetch(c->mem, &f);
-    end_turn(turn);
+    release_lock(turn);
     if (answer->failure == FETCH_OK && answer->status >= 200 && answer->status < 300)
         return OK;
     log_warn("external authenticator: %s, status %ld", answer->error, answer->status);
@@ -99,7 +99,7 @@ static int ask(struct ctx *c, const char *token, struct fetched *answer)
         return refuse(c, "Not authorized to access this server");
     if (answer->failure == FETCH_OK && answer->status == 404)
         return refuse(c, "The external authenticator does not know this server");
-    return trouble(c);
+    return fail_unavailable(c);
 }
 
 static const struct field USER_FIELDS[] = {
@@ -120,7 +120,7 @@ int external_login(struct ctx *c, const char *token, char id[33])
     struct json_object *user = json_tree(c->mem, answer.body, answer.len);
     user = json_object_is_type(user, json_type_object) ? model_check(check_new(c->mem), &USER, user) : NULL;
     if (!user || !uuid_read(member_str(user, "id"), strlen(member_str(user, "id")), hex))
-        return strange(c);
+        return fail_bad_answer(c);
     struct external_user e = {.id = hex,
                               .email = member_str(user, "email"),
                               .name = member_str(user, "name"),

@@ -252,7 +252,7 @@ int login(struct ctx *c)
 /* Tokens for pipelines and schedules ----------------------------------------------------------------------------- */
 
 /* Reads an id of the query; one that the caller's token has must not change. */
-static int narrow(struct ctx *c, const char *name, const char *held, const char **out)
+static int narrow_claim(struct ctx *c, const char *name, const char *held, const char **out)
 {
     char hex[UUID_HEX + 1];
     const char *given = member_str(c->query, name);
@@ -275,9 +275,9 @@ int api_token(struct ctx *c)
                       .api_key_id = auth->api_key_id,
                       .claims = auth->claims,
                       .expires = auth->expires};
-    int rc = narrow(c, "pipeline_id", auth->pipeline_id, &t.pipeline_id);
+    int rc = narrow_claim(c, "pipeline_id", auth->pipeline_id, &t.pipeline_id);
     if (rc == OK)
-        rc = narrow(c, "schedule_id", auth->schedule_id, &t.schedule_id);
+        rc = narrow_claim(c, "schedule_id", auth->schedule_id, &t.schedule_id);
     if (rc == OK)
         rc = server_id_of(c, &server_id);
     if (rc != OK)

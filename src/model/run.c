@@ -252,7 +252,7 @@ static int take_placeholder(struct ctx *c, const char *deployment, bool *found, 
 }
 
 /* The run with that deployment and orchestrator run id, made by somebody else in the meantime. */
-static int find_twin(struct ctx *c, const char *deployment, bool *found, char id[33])
+static int find_existing(struct ctx *c, const char *deployment, bool *found, char id[33])
 {
     struct db_rows rows;
     int rc = sql(c, &rows, "SELECT id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id = ?",
@@ -264,14 +264,14 @@ static int find_twin(struct ctx *c, const char *deployment, bool *found, char id
 }
 
 /* Somebody was faster: theirs is the answer, if it is the same run. */
-static int answer_twin(struct write *w, const char *deployment)
+static int answer_existing(struct write *w, const char *deployment)
 {
     struct ctx *c = w->c;
     bool found = false;
     char id[UUID_HEX + 1];
     db_rollback(c->db);
     respond_reset(c);
-    int rc = find_twin(c, deployment, &found, id);
+    int rc = find_existing(c, deployment, &found, id);
     if (rc != OK)
         return rc;
     return found ? respond_created(c, id, false) : write_taken(w);
@@ -298,14 +298,14 @@ int run_get_or_create(struct ctx *c)
     if (rc != OK || found)
         return rc == OK ? respond_created(c, id, true) : rc;
     db_rollback(c->db);
-    rc = find_twin(c, deployment, &found, id);
+    rc = find_existing(c, deployment, &found, id);
     if (rc != OK || found)
         return rc == OK ? respond_created(c, id, false) : rc;
     struct write w = {.c = c, .res = &resource_run, .body = c->body, .workspace = workspace};
     rc = write_create(&w);
     if (rc == OK)
         return respond_created(c, w.id, true);
-    return rc == FAILED && w.taken ? answer_twin(&w, deployment) : rc;
+    return rc == FAILED && w.taken ? answer_existing(&w, deployment) : rc;
 }
 
 /* Status ----------------------------------------------------------------------------------------------------------- */

@@ -125,29 +125,29 @@ static const struct model body = MODEL("step_run", fields);
 /* Loading ---------------------------------------------------------------------------------------------------------- */
 
 /* Rows that want a document: those of one deployment, or of one name in it, one after the other. */
-struct seeker {
+struct waiting {
     struct row *row;
-    struct seeker *next;
+    struct waiting *next;
 };
 
-static void add_seeker(struct arena *mem, struct lookup *l, const char *text, struct row *row)
+static void add_waiting(struct arena *mem, struct lookup *l, const char *text, struct row *row)
 {
-    const struct seeker s = {row, lookup_get(l, text)};
+    const struct waiting s = {row, lookup_get(l, text)};
     lookup_put(l, text, arena_memdup(mem, &s, sizeof s));
 }
 
 /* Finds each step's document in its deployment, whose text is walked once, whatever the number of steps. */
-static void assign_documents(struct arena *mem, const struct seeker *seekers, struct span all)
+static void assign_documents(struct arena *mem, const struct waiting *waiting, struct span all)
 {
     struct lookup *names = lookup_new(mem);
     struct span key, value;
     size_t at = 0;
-    for (; seekers; seekers = seekers->next)
-        add_seeker(mem, names, row_str(seekers->row, "name"), seekers->row);
+    for (; waiting; waiting = waiting->next)
+        add_waiting(mem, names, row_str(waiting->row, "name"), waiting->row);
     while (json_next_member(all, &at, &key, &value)) {
         char *name = arena_alloc(mem, key.len + 1);
         name[json_unescape(key.s, key.len, name)] = '\0';
-        for (const struct seeker *s = lookup_get(names, name); s; s = s->next)
+        for (const struct waiting *s = lookup_get(names, name); s; s = s->next)
             s->row->data = arena_memdup(mem, &value, sizeof value);
     }
 }
@@ -156,16 +156,16 @@ static int load_documents(struct view *v, struct row **rows, size_t count)
 {
     struct ctx *c = view_ctx(v);
     const char **ids = arena_array(c->mem, count + 1, sizeof *ids);
-    struct lookup *seekers = lookup_new(c->mem);
+    struct lookup *waiting = lookup_new(c->mem);
     struct db_rows found;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         const char *id = row_str(rows[i], "deployment_id");
         if (!id)
             continue;
-        if (!lookup_get(seekers, id))
+        if (!lookup_get(waiting, id))
             ids[n++] = id;
-        add_seeker(c->mem, seekers, id, rows[i]);
+        add_waiting(c->mem, waiting, id, rows[i]);
     }
     int rc =
         sql_in(c, &found, "SELECT id, step_configurations FROM pipeline_deployment WHERE id IN %s", ids, n, NULL, 0);
@@ -173,7 +173,7 @@ static int load_documents(struct view *v, struct row **rows, size_t count)
         return rc;
     for (size_t i = 0; i < found.count; i++) {
         struct db_value *d = db_row(&found, i);
-        assign_documents(c->mem, lookup_get(seekers, d[0].s),
+        assign_documents(c->mem, lookup_get(waiting, d[0].s),
                          stored_json(c->mem, (struct span){d[1].s, d[1].len},
                                      (struct origin){"pipeline_deployment", d[0].s, "step_configurations"}));
     }

@@ -22,7 +22,7 @@ const struct column *resource_column(const struct resource *r, const char *name)
 /* Looking up ----------------------------------------------------------------------------------------------------- */
 
 /* Goes on behind the SELECT part with what finds a row by name or id. */
-static void add_find(struct query *q, const struct resource *r, const char *name_or_id)
+static void add_lookup(struct query *q, const struct resource *r, const char *name_or_id)
 {
     char hex[UUID_HEX + 1];
     bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
@@ -43,7 +43,7 @@ int resource_find(struct ctx *c, const struct resource *r, const char *name_or_i
     struct db_rows found;
     struct query *q = query_new(c->mem);
     query_add(q, "SELECT t.id");
-    add_find(q, r, name_or_id);
+    add_lookup(q, r, name_or_id);
     int rc = query_run(c, q, &found);
     if (rc != OK)
         return rc;
@@ -65,7 +65,7 @@ static int load_path_workspace(struct view *v, const char **hex)
     struct query *q = view_query(v, &resource_workspace, D_BODY);
     struct row **rows;
     size_t count;
-    add_find(q, &resource_workspace, c->param[0]);
+    add_lookup(q, &resource_workspace, c->param[0]);
     int rc = view_select(v, &resource_workspace, D_BODY, q, &rows, &count);
     if (rc == OK && count == 0)
         return not_found(c, &resource_workspace, c->param[0]);
@@ -145,7 +145,7 @@ static int64_t offset_of(const struct filter_query *f)
 }
 
 /* Whether whole rows cost little to sort: plain columns, no documents, no joins. */
-static bool is_narrow(const struct resource *r)
+static bool sorts_cheaply(const struct resource *r)
 {
     for (size_t i = 0; i < r->column_count; i++)
         if ((r->columns[i].sql && !(r->columns[i].flags & C_WORKSPACE)) || r->columns[i].enc == E_JSON)
@@ -154,7 +154,7 @@ static bool is_narrow(const struct resource *r)
 }
 
 /* Whether an index has the page in its order, near its beginning, with nothing to be skipped on the way. */
-static bool is_at_hand(const struct resource *r, const struct filter_query *f)
+static bool index_has_page_order(const struct resource *r, const struct filter_query *f)
 {
     enum { NEAR = 1000 };
     bool all = f->group_count == 0 && (f->ungrouped->text.len == 0 || r->flags & X_SMALL);
@@ -186,8 +186,8 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     query_add(q, ", (SELECT COUNT(*) FROM `%s` t", r->table);
     filter_where(f, r, q);
     query_add(q, ")");
-    bool walk = is_at_hand(r, f) && !*index_is_missing(r);
-    if (walk || is_narrow(r)) {
+    bool walk = index_has_page_order(r, f) && !*index_is_missing(r);
+    if (walk || sorts_cheaply(r)) {
         query_add(q, " FROM `%s` t", r->table);
         if (walk) /* left to itself, the database would rather sort a few hundred rows */
             query_add(q, " FORCE INDEX FOR ORDER BY (kanso_%s_created)", r->table);

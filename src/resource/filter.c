@@ -338,7 +338,7 @@ static const struct pair *given_filter(struct ctx *c, const char *name)
 }
 
 /* The path's condition is one of the group, as ZenML has it: with `or` it is one among others. */
-static void read_settled(struct ctx *c)
+static void read_path_filter(struct ctx *c)
 {
     struct query *q = query_new(c->mem);
     query_add(q, "t.%s = ?", c->route->path_filter);
@@ -376,7 +376,7 @@ void filter_read(struct ctx *c)
     c->filter = f;
     read_page(c);
     if (c->route->path_filter)
-        read_settled(c);
+        read_path_filter(c);
     for (size_t i = 0; i < res->column_count; i++) {
         const struct column *col = &res->columns[i];
         const struct pair *given = col->filter != F_NONE ? given_filter(c, col->name) : NULL;

@@ -39,7 +39,7 @@ static const char *table_of(struct arena *mem, const char *text)
 }
 
 /* How much a column holds, in words; "" when the database does not say. */
-static const char *room_of(struct ctx *c, const char *table, const char *column)
+static const char *column_limit(struct ctx *c, const char *table, const char *column)
 {
     struct db_rows rows;
     const struct db_param of[] = {p_text(table), p_text(column)};
@@ -80,7 +80,7 @@ static int unfit(struct ctx *c, const char *text, const struct db_param *params,
     case E_NULL:
         return fail(c, EX_VALUE, "'%s' must not be null", column);
     case E_TOO_LONG:
-        return fail(c, EX_VALUE, "'%s' is too long%s", column, room_of(c, table_of(c->mem, text), column));
+        return fail(c, EX_VALUE, "'%s' is too long%s", column, column_limit(c, table_of(c->mem, text), column));
     case E_OUT_OF_RANGE:
         return fail(c, EX_VALUE, "'%s' is out of the range of numbers that can be stored", column);
     default:
@@ -268,7 +268,7 @@ int query_run(struct ctx *c, struct query *q, struct db_rows *out)
     return sql_run(c, out, q->text.data, q->params, q->count);
 }
 
-static size_t marks_in(const char *text)
+static size_t count_marks(const char *text)
 {
     size_t n = 0;
     while ((text = strstr(text, "%s"))) {
@@ -310,7 +310,7 @@ int sql_in(struct ctx *c, struct db_rows *out, const char *text, const char *con
            const struct db_param *params, size_t param_count)
 {
     /* query_in() adds up to a quarter */
-    size_t marks = marks_in(text), most = (SQL_PLACEHOLDERS - param_count) / (marks ? marks : 1) / 5 * 4;
+    size_t marks = count_marks(text), most = (SQL_PLACEHOLDERS - param_count) / (marks ? marks : 1) / 5 * 4;
     if (out)
         *out = (struct db_rows){0};
     for (size_t at = 0, n; at < count; at += n) {

@@ -5,7 +5,7 @@
 #include "base/timestamp.h"
 
 /* A damaged row may be looked at a thousand times a second: a few lines a minute say enough. */
-static bool may_log(void)
+static bool may_log_damage(void)
 {
     enum { LINES = 10, MINUTE = 60000 };
     static double since = -MINUTE;
@@ -20,7 +20,7 @@ static bool may_log(void)
 
 static struct span damaged(struct origin of, const char *what, size_t at)
 {
-    if (may_log())
+    if (may_log_damage())
         log_error("%s %s: the stored %s is damaged and shown as absent: %s at character %zu", of.kind,
                   of.id ? of.id : "?", of.member, what, at);
     return (struct span){0};

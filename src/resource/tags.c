@@ -25,7 +25,7 @@ const char *tag_random_color(void)
 
 enum { LARGE = 1000, KEPT_SECONDS = 5, KEPT_COUNTS = 256 };
 
-static struct kept_count {
+static struct cached_count {
     char tag[UUID_HEX + 1];
     int64_t count;
     time_t until; /* monotonic */
@@ -38,7 +38,7 @@ static time_t uptime(void)
     return now.tv_sec;
 }
 
-static struct kept_count *place_of(const char *tag)
+static struct cached_count *cache_slot(const char *tag)
 {
     unsigned hash = 5381;
     for (int i = 0; i < 8 && tag[i]; i++)
@@ -46,9 +46,9 @@ static struct kept_count *place_of(const char *tag)
     return &kept_counts[hash % KEPT_COUNTS];
 }
 
-static void keep_count(const char *tag, int64_t count)
+static void cache_count(const char *tag, int64_t count)
 {
-    struct kept_count *k = place_of(tag);
+    struct cached_count *k = cache_slot(tag);
     if (count < LARGE || strlen(tag) != UUID_HEX)
         return;
     memcpy(k->tag, tag, sizeof k->tag);
@@ -56,7 +56,7 @@ static void keep_count(const char *tag, int64_t count)
     k->until = uptime() + KEPT_SECONDS;
 }
 
-static void forget_counts(void)
+static void clear_counts(void)
 {
     memset(kept_counts, 0, sizeof kept_counts);
 }
@@ -69,7 +69,7 @@ int tags_load_counts(struct view *v, struct row **rows, size_t count)
     struct query *q = query_new(c->mem);
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct kept_count *k = place_of(rows[i]->id);
+        const struct cached_count *k = cache_slot(rows[i]->id);
         bool kept = streq(k->tag, rows[i]->id) && uptime() < k->until;
         int64_t *number = rows[i]->data = arena_alloc(c->mem, sizeof *number);
         *number = kept ? k->count : 0;
@@ -88,7 +88,7 @@ int tags_load_counts(struct view *v, struct row **rows, size_t count)
         int64_t number = strtoll(values[1].s, NULL, 10);
         if (row)
             *(int64_t *)row->data = number;
-        keep_count(values[0].s, number);
+        cache_count(values[0].s, number);
     }
     return rc;
 }
@@ -208,7 +208,7 @@ static int link_names(struct ctx *c, const char *type, const char *id, const cha
 {
     char now[STAMP_LEN + 1];
     stamp_now(now);
-    forget_counts();
+    clear_counts();
     return sql_in(
         c, NULL,
         "INSERT INTO tag_resource (id, created, updated, tag_id, resource_id, resource_type) "
@@ -235,7 +235,7 @@ static int detach(struct ctx *c, const char *type, const char *id, struct json_o
     size_t n = names_of(c, list, &names);
     if (n == 0)
         return OK;
-    forget_counts();
+    clear_counts();
     return sql_in(c, NULL,
                   "DELETE x FROM tag_resource x JOIN tag t ON t.id = x.tag_id WHERE x.resource_id = ? AND "
                   "x.resource_type = ? AND t.name IN %s",
@@ -259,7 +259,7 @@ int tags_detach_all(struct write *w)
 {
     if (!w->res->tag_type)
         return OK;
-    forget_counts();
+    clear_counts();
     return sql(w->c, NULL, "DELETE FROM tag_resource WHERE resource_id = ? AND resource_type = ?", p_text(w->id),
                p_text(w->res->tag_type));
 }

@@ -252,22 +252,22 @@ static bool is_dropped(const struct sec_field *f, const void *child)
     return child && (f->flags & SEC_NULLABLE) && sec_is_empty(f->model, child) == 1;
 }
 
-static const char *settle(struct arena *a, const struct sec_model *model, void *object, enum sec_form form);
+static const char *finish(struct arena *a, const struct sec_model *model, void *object, enum sec_form form);
 
-static const char *settle_child(struct arena *a, const struct sec_field *f, void **child, enum sec_form form)
+static const char *finish_child(struct arena *a, const struct sec_field *f, void **child, enum sec_form form)
 {
     if (form == SEC_AS_MODEL && is_dropped(f, *child))
         *child = NULL;
     if (form == SEC_AS_MODEL && !*child && f->model->idl)
         *child = arena_alloc(a, f->model->size);
-    const char *why = *child ? settle(a, f->model, *child, form) : NULL;
+    const char *why = *child ? finish(a, f->model, *child, form) : NULL;
     return why ? arena_printf(a, "%s: %s", f->name, why) : NULL;
 }
 
-static const char *settle_list(struct arena *a, const struct sec_field *f, struct sec_list *list, enum sec_form form)
+static const char *finish_list(struct arena *a, const struct sec_field *f, struct sec_list *list, enum sec_form form)
 {
     for (size_t i = 0; i < list->count; i++) {
-        const char *why = settle(a, f->model, list->items[i], form);
+        const char *why = finish(a, f->model, list->items[i], form);
         if (why)
             return arena_printf(a, "%s[%zu]: %s", f->name, i, why);
     }
@@ -275,16 +275,16 @@ static const char *settle_list(struct arena *a, const struct sec_field *f, struc
 }
 
 /* Makes of a message what from_flyte_idl makes: null or "" of texts, then come the rules. */
-static const char *settle(struct arena *a, const struct sec_model *model, void *object, enum sec_form form)
+static const char *finish(struct arena *a, const struct sec_model *model, void *object, enum sec_form form)
 {
     const char *why = NULL;
     for (const struct sec_field *f = model->fields; !why && f < model->fields + model->count; f++) {
         if (f->kind == SEC_TEXT && !sec_is_set(f, object))
             sec_text(f, object)->s = f->flags & SEC_NULLABLE ? NULL : "";
         else if (f->kind == SEC_MESSAGE)
-            why = settle_child(a, f, sec_message(f, object), form);
+            why = finish_child(a, f, sec_message(f, object), form);
         else if (f->kind == SEC_LIST)
-            why = settle_list(a, f, sec_list(f, object), form);
+            why = finish_list(a, f, sec_list(f, object), form);
     }
     return !why && model->check ? model->check(a, object) : why;
 }
@@ -298,7 +298,7 @@ void *sec_from_wire(struct arena *a, const struct sec_model *model, struct span 
     if (bytes.len > SEC_MAX_BYTES)
         *why = arena_printf(a, "longer than %d bytes", SEC_MAX_BYTES);
     else
-        *why = take_message(&r, model, object) ? settle(a, model, object, form) : r.why;
+        *why = take_message(&r, model, object) ? finish(a, model, object, form) : r.why;
     return *why ? NULL : object;
 }
 
