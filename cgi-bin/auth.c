@@ -1,10 +1,10 @@
 /* Endpoint group: signing in and out, and all else that runs bcrypt for strangers, so that it can have
  * workers of its own. */
+#include "account/device.h"
+#include "account/login.h"
+#include "account/settings.h"
+#include "account/user.h"
 #include "app/app.h"
-#include "auth/login.h"
-#include "model/device.h"
-#include "model/settings.h"
-#include "model/user.h"
 
 static const struct route routes[] = {
     {"POST", "/api/v1/login", login, .body = &LOGIN_FORM, .flags = R_PUBLIC | R_FORM | R_CREDENTIALS,

@@ -1,6 +1,6 @@
 /* Endpoint group: devices that sign in by the OAuth 2.0 device grant */
+#include "account/device.h"
 #include "app/app.h"
-#include "model/device.h"
 #include "model/model.h"
 
 static const struct route routes[] = {

@@ -1,9 +1,9 @@
 /* Endpoint group: the server itself */
+#include "account/settings.h"
+#include "account/user.h"
 #include "app/app.h"
 #include "app/openapi.h"
 #include "model/onboarding.h"
-#include "model/settings.h"
-#include "model/user.h"
 
 static const struct route routes[] = {
     {"GET", "/health", server_health, .flags = R_PUBLIC | R_HEAD, .response = "string",

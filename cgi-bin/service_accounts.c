@@ -1,8 +1,8 @@
 /* Endpoint group: service accounts and their API keys */
+#include "account/api_key.h"
+#include "account/service_account.h"
 #include "app/app.h"
-#include "model/api_key.h"
 #include "model/model.h"
-#include "model/service_account.h"
 
 #define KEYS "/api/v1/service_accounts/{service_account_id}/api_keys"
 #define KEY  KEYS "/{api_key_name_or_id}"

@@ -2,10 +2,10 @@
 #include "access/needs.h"
 #include "access/rbac.h"
 #include "access/share.h"
+#include "account/login.h"
+#include "account/user.h"
 #include "app/app.h"
-#include "auth/login.h"
 #include "model/model.h"
-#include "model/user.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/users", resource_user),

@@ -2,22 +2,12 @@
 
 #include "access/access.h"
 #include "access/rbac.h"
-#include "app/app.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/model.h"
 #include "resource/sql.h"
 
 #include <string.h>
-
-static const struct resource *resource_named(const char *name)
-{
-    for (const struct group *const *g = all_groups; *g; g++)
-        for (size_t i = 0; i < (*g)->count; i++)
-            if ((*g)->routes[i].resource && streq((*g)->routes[i].resource->name, name))
-                return (*g)->routes[i].resource;
-    return NULL;
-}
 
 int access_param_id(struct ctx *c, const struct resource *r, size_t param, const char **id)
 {

@@ -2,7 +2,6 @@
 
 #include "access/access.h"
 #include "access/rbac.h"
-#include "app/app.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/model.h"
@@ -39,15 +38,6 @@ static int read_actions(struct ctx *c, struct json_object **out)
     return OK;
 }
 
-static const struct resource *kind(const char *type)
-{
-    for (const struct group *const *g = all_groups; *g; g++)
-        for (size_t i = 0; i < (*g)->count; i++)
-            if ((*g)->routes[i].resource && streq((*g)->routes[i].resource->name, type))
-                return (*g)->routes[i].resource;
-    return NULL;
-}
-
 static int find_target(struct ctx *c, const char **id, const char **external)
 {
     char hex[UUID_HEX + 1];
@@ -66,7 +56,7 @@ static int find_target(struct ctx *c, const char **id, const char **external)
 
 static int must_exist(struct ctx *c, const char *type, const char *id)
 {
-    const struct resource *r = kind(type);
+    const struct resource *r = resource_named(type);
     struct db_rows rows = {0};
     char text[UUID_TEXT + 1];
     int rc = r ? sql(c, &rows, arena_printf(c->mem, "SELECT id FROM `%s` WHERE id = ?", r->table), p_text(id)) : OK;

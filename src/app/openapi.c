@@ -1,9 +1,9 @@
 #include "app/openapi.h"
 
+#include "app/answers.h"
 #include "app/app.h"
 #include "base/config.h"
 #include "base/text.h"
-#include "model/answers.h"
 #include "model/model.h"
 #include "resource/filter.h"
 

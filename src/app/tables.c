@@ -2,11 +2,11 @@
 
 #include "access/access.h"
 #include "access/rbac.h"
+#include "app/answers.h"
 #include "app/app.h"
 #include "app/openapi.h"
 #include "base/text.h"
 #include "db/embedded.h"
-#include "model/answers.h"
 #include "model/model.h"
 #include "resource/filter.h"
 

@@ -1,5 +1,5 @@
 /* Pipeline builds: the images that a pipeline's steps run in. Never updated. */
-#include "model/documents.h"
+#include "document/documents.h"
 #include "model/model.h"
 
 static const struct column columns[] = {

@@ -1,5 +1,5 @@
 /* Code repositories: where clients find the code of their pipelines. What they are and how to reach them is fixed. */
-#include "model/documents.h"
+#include "document/documents.h"
 #include "model/model.h"
 
 static const struct column columns[] = {

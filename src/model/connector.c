@@ -1,6 +1,5 @@
 #include "model/connector.h"
 
-#include "auth/auth.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/secret.h"

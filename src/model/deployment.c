@@ -1,7 +1,7 @@
 /* Pipeline deployments: everything that a run was started with. Never updated. */
 #include "base/arena.h"
+#include "document/documents.h"
 #include "model/code_reference.h"
-#include "model/documents.h"
 #include "model/model.h"
 #include "model/orphans.h"
 #include "security/security.h"

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
-#include "model/documents.h"
+#include "document/documents.h"
 #include "model/orphans.h"
 #include "resource/filter.h"
 

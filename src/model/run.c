@@ -2,11 +2,10 @@
  * versions without one carry it themselves. */
 #include "model/run.h"
 
-#include "auth/auth.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
-#include "model/documents.h"
+#include "document/documents.h"
 #include "model/onboarding.h"
 #include "model/orphans.h"
 #include "resource/filter.h"

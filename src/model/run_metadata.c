@@ -1,7 +1,6 @@
 /* Metadata that runs, steps, artifact versions and model versions carry: a history of values per key. */
 #include "model/run_metadata.h"
 
-#include "auth/auth.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"

@@ -1,5 +1,5 @@
 /* Run templates: deployments that new runs can be started from. */
-#include "model/documents.h"
+#include "document/documents.h"
 #include "model/model.h"
 #include "resource/stored.h"
 #include "template/config.h"

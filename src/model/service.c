@@ -2,7 +2,7 @@
 #include "model/model.h"
 
 #include "base/text.h"
-#include "model/documents.h"
+#include "document/documents.h"
 
 #include <openssl/sha.h>
 #include <string.h>

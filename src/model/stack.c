@@ -1,6 +1,5 @@
 #include "model/stack.h"
 
-#include "auth/auth.h"
 #include "base/lookup.h"
 #include "base/text.h"
 #include "base/uuid.h"

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
-#include "model/documents.h"
+#include "document/documents.h"
 #include "model/run.h"
 #include "resource/stored.h"
 

@@ -11,6 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct resource *resource_named(const char *name)
+{
+    for (const struct resource *const *r = all_resources; *r; r++)
+        if (streq((*r)->name, name))
+            return *r;
+    return NULL;
+}
+
 const struct column *resource_column(const struct resource *r, const char *name)
 {
     for (size_t i = 0; i < r->column_count; i++)

@@ -278,6 +278,12 @@ int resource_delete(struct ctx *c);
         .needs = NEEDS({&(res), "delete", NEED_PATH, NULL}), __VA_ARGS__                                               \
     }
 
+/* Every resource that an answer can show, NULL-terminated; room app lists them. */
+extern const struct resource *const all_resources[];
+
+/* The resource of that name, or NULL. */
+const struct resource *resource_named(const char *name);
+
 /* The column of that member name, or NULL. */
 const struct column *resource_column(const struct resource *r, const char *name);
 

@@ -1,7 +1,7 @@
 #include "template/config.h"
 
 #include "base/text.h"
-#include "model/documents.h"
+#include "document/documents.h"
 #include "template/flavors.h"
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* The server itself: health, version, info, settings, activation, onboarding (docs/contract/server.md#endpoints). */
-#ifndef KANSO_MODEL_SETTINGS_H
-#define KANSO_MODEL_SETTINGS_H
+#ifndef KANSO_ACCOUNT_SETTINGS_H
+#define KANSO_ACCOUNT_SETTINGS_H
 
 #include "model/model.h"
 

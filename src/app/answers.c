@@ -1,10 +1,7 @@
-#include "model/answers.h"
+#include "app/answers.h"
 
-#include "model/api_key.h"
-#include "model/device.h"
-#include "model/documents.h"
+#include "document/documents.h"
 #include "model/model.h"
-#include "model/service_account.h"
 
 #define WORDS(t, title, ...)                                                                                           \
     static const char *const words_##t[] = {__VA_ARGS__, NULL};                                                        \
@@ -218,37 +215,3 @@ const struct type *const answer_types[] = {&server,
                                            &T_PIPELINE_CONFIGURATION,
                                            &T_VISUALIZATION_TYPE,
                                            NULL};
-
-const struct resource *const all_resources[] = {&resource_api_key,
-                                                &resource_artifact,
-                                                &resource_artifact_version,
-                                                &resource_visualization,
-                                                &resource_code_reference,
-                                                &resource_code_repository,
-                                                &resource_component,
-                                                &resource_flavor,
-                                                &resource_logs,
-                                                &resource_model,
-                                                &resource_mv_artifact,
-                                                &resource_mv_run,
-                                                &resource_model_version,
-                                                &resource_device,
-                                                &resource_build,
-                                                &resource_deployment,
-                                                &resource_pipeline,
-                                                &resource_run,
-                                                &resource_run_metadata,
-                                                &resource_run_template,
-                                                &resource_schedule,
-                                                &resource_secret,
-                                                &resource_settings,
-                                                &resource_service_account,
-                                                &resource_connector,
-                                                &resource_service,
-                                                &resource_stack,
-                                                &resource_step,
-                                                &resource_tag,
-                                                &resource_trigger_execution,
-                                                &resource_user,
-                                                &resource_workspace,
-                                                NULL};

@@ -1,6 +1,6 @@
 /* API keys of service accounts (docs/contract/auth.md#api-keys). */
-#ifndef KANSO_MODEL_API_KEY_H
-#define KANSO_MODEL_API_KEY_H
+#ifndef KANSO_ACCOUNT_API_KEY_H
+#define KANSO_ACCOUNT_API_KEY_H
 
 #include "model/model.h"
 

@@ -3,8 +3,8 @@
  * check request bodies and complete stored documents (tests/contract/openapi.json;
  * docs/contract/validation.md#unknown-members).
  */
-#ifndef KANSO_MODEL_DOCUMENTS_H
-#define KANSO_MODEL_DOCUMENTS_H
+#ifndef KANSO_DOCUMENT_DOCUMENTS_H
+#define KANSO_DOCUMENT_DOCUMENTS_H
 
 #include "json/model.h"
 

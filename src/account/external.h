@@ -1,6 +1,6 @@
 /* Sign-in by another server, which knows the users (scheme EXTERNAL; docs/contract/auth.md#external). */
-#ifndef KANSO_AUTH_EXTERNAL_H
-#define KANSO_AUTH_EXTERNAL_H
+#ifndef KANSO_ACCOUNT_EXTERNAL_H
+#define KANSO_ACCOUNT_EXTERNAL_H
 
 #include "http/context.h"
 

@@ -1,12 +1,12 @@
-#include "model/api_key.h"
+#include "account/api_key.h"
 
+#include "account/service_account.h"
 #include "auth/password.h"
 #include "auth/session.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
-#include "model/service_account.h"
 #include "resource/filter.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Devices: command lines that sign in by the OAuth 2.0 device grant (RFC 8628; docs/contract/auth.md#devices). */
-#ifndef KANSO_MODEL_DEVICE_H
-#define KANSO_MODEL_DEVICE_H
+#ifndef KANSO_ACCOUNT_DEVICE_H
+#define KANSO_ACCOUNT_DEVICE_H
 
 #include "model/model.h"
 

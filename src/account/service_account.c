@@ -1,7 +1,7 @@
-#include "model/service_account.h"
+#include "account/service_account.h"
 
+#include "account/user.h"
 #include "auth/session.h"
-#include "model/user.h"
 
 static const struct column columns[] = {
     COL_ID,

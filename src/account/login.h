@@ -1,6 +1,6 @@
 /* Ways in and out: POST /login, GET /logout, GET /api_token (docs/contract/auth.md#sign-in, #cookie, #api-token). */
-#ifndef KANSO_AUTH_LOGIN_H
-#define KANSO_AUTH_LOGIN_H
+#ifndef KANSO_ACCOUNT_LOGIN_H
+#define KANSO_ACCOUNT_LOGIN_H
 
 #include "http/route.h"
 

@@ -1,7 +1,7 @@
 /* Users, and what they have in common with service accounts: one table (docs/contract/resources.md#accounts,
  * docs/contract/auth.md#users). */
-#ifndef KANSO_MODEL_USER_H
-#define KANSO_MODEL_USER_H
+#ifndef KANSO_ACCOUNT_USER_H
+#define KANSO_ACCOUNT_USER_H
 
 #include "model/model.h"
 

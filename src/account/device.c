@@ -1,4 +1,4 @@
-#include "model/device.h"
+#include "account/device.h"
 
 #include "auth/auth.h"
 #include "auth/client.h"

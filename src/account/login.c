@@ -1,8 +1,10 @@
-#include "auth/login.h"
+#include "account/login.h"
 
+#include "account/api_key.h"
+#include "account/device.h"
+#include "account/external.h"
 #include "auth/auth.h"
 #include "auth/credentials.h"
-#include "auth/external.h"
 #include "auth/limit.h"
 #include "auth/server.h"
 #include "auth/session.h"
@@ -11,8 +13,6 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "http/cors.h"
-#include "model/api_key.h"
-#include "model/device.h"
 
 #include <stdlib.h>
 #include <string.h>

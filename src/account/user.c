@@ -1,5 +1,5 @@
 /* Users. Service accounts live in the same table and are shown as users where something refers to them. */
-#include "model/user.h"
+#include "account/user.h"
 
 #include "auth/auth.h"
 #include "auth/limit.h"

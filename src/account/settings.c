@@ -1,5 +1,6 @@
-#include "model/settings.h"
+#include "account/settings.h"
 
+#include "account/user.h"
 #include "auth/auth.h"
 #include "auth/limit.h"
 #include "auth/password.h"
@@ -7,7 +8,6 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "db/migrate.h"
-#include "model/user.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
-#include "auth/external.h"
+#include "account/external.h"
 
+#include "account/user.h"
 #include "auth/server.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "http/fetch.h"
-#include "model/user.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "model/documents.h"
+#include "document/documents.h"
 
 #include "base/text.h"
 
