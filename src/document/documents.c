@@ -273,6 +273,28 @@ const struct model MODEL_PIPELINE_CONFIGURATION =
           .after = refuse_reserved_name);
 const struct type T_PIPELINE_CONFIGURATION = TYPE_OF(MODEL_PIPELINE_CONFIGURATION, "PipelineConfiguration");
 
+void schedule_needs_a_time(struct check *c, struct json_object *v)
+{
+    const char *cron = member_str(v, "cron_expression");
+    bool periodic = member(v, "start_time") && json_object_get_double(member(v, "interval_second")) != 0;
+    if (c->mode == CHECK_CREATE && !(cron && *cron) && !periodic && !member(v, "run_once_start_time"))
+        check_problem(c, NULL, "value_error", v, "{\"error\":\"no time\"}",
+                      "Value error, A schedule needs a cron expression, a start time with an interval, or a time to "
+                      "run once");
+}
+
+static const struct field schedule_fields[] = {
+    {"name", &T_STRING, NULL, 0, NUL},
+    {"cron_expression", &T_STRING, NULL, 0, NUL},
+    {"start_time", &T_STAMP, NULL, 0, NUL},
+    {"end_time", &T_STAMP, NULL, 0, NUL},
+    {"interval_second", &T_DURATION, NULL, 0, NUL},
+    {"catchup", &T_BOOL, "false"},
+    {"run_once_start_time", &T_STAMP, NULL, 0, NUL},
+};
+const struct model MODEL_SCHEDULE = MODEL("Schedule", schedule_fields, .after = schedule_needs_a_time);
+const struct type T_SCHEDULE = TYPE_OF(MODEL_SCHEDULE, "Schedule");
+
 static const struct field build_item_fields[] = {
     {"image", &T_STRING, NULL, 0, REQ},        {"dockerfile", &T_STRING, NULL, 0, NUL},
     {"requirements", &T_STRING, NULL, 0, NUL}, {"settings_checksum", &T_STRING, NULL, 0, NUL},
@@ -281,6 +303,73 @@ static const struct field build_item_fields[] = {
 const struct model MODEL_BUILD_ITEM = MODEL("BuildItem", build_item_fields);
 static const struct type T_BUILD_ITEM = TYPE_OF(MODEL_BUILD_ITEM, "BuildItem");
 const struct type T_BUILD_ITEMS = MAP_OF(T_BUILD_ITEM, "dict[str,BuildItem]");
+
+/* What a run of a template may change --------------------------------------------------------------------------------
+ */
+
+static const struct field partial_artifact_fields[] = {
+    {"materializer_source", &T_SOURCES, NULL, 0, NUL},
+    {"default_materializer_source", &T_SOURCE, NULL, 0, NUL},
+};
+static const struct model partial_artifact =
+    MODEL("PartialArtifactConfiguration", partial_artifact_fields, .extra = EXTRA_FORBID, .dropped = artifact_dropped,
+          .before = list_materializers);
+static const struct type T_PARTIAL_ARTIFACT = TYPE_OF(partial_artifact, "PartialArtifactConfiguration");
+static const struct type T_PARTIAL_ARTIFACTS = MAP_OF(T_PARTIAL_ARTIFACT, "dict[str,PartialArtifactConfiguration]");
+
+static const struct field step_update_fields[] = {
+    {"name", &T_STRING, NULL, 0, NUL},
+    {"enable_cache", &T_BOOL, NULL, 0, NUL},
+    {"enable_artifact_metadata", &T_BOOL, NULL, 0, NUL},
+    {"enable_artifact_visualization", &T_BOOL, NULL, 0, NUL},
+    {"enable_step_logs", &T_BOOL, NULL, 0, NUL},
+    {"step_operator", &T_STRING, NULL, 0, NUL},
+    {"experiment_tracker", &T_STRING, NULL, 0, NUL},
+    {"parameters", &T_MAP_ANY, "{}"},
+    {"settings", &T_MAP_SETTINGS, "{}"},
+    {"extra", &T_MAP_ANY, "{}"},
+    {"failure_hook_source", &T_SOURCE, NULL, 0, NUL},
+    {"success_hook_source", &T_SOURCE, NULL, 0, NUL},
+    {"model", &T_MODEL, NULL, 0, NUL},
+    {"retry", &T_STEP_RETRY, NULL, 0, NUL},
+    {"outputs", &T_PARTIAL_ARTIFACTS, "{}"},
+};
+static const struct model step_update = MODEL("StepConfigurationUpdate", step_update_fields, .extra = EXTRA_FORBID);
+static const struct type T_STEP_UPDATE = TYPE_OF(step_update, "StepConfigurationUpdate");
+static const struct type T_STEP_UPDATES = MAP_OF(T_STEP_UPDATE, "dict[str,StepConfigurationUpdate]");
+
+static const struct field build_base_fields[] = {
+    {"images", &T_BUILD_ITEMS, "{}"},
+    {"is_local", &T_BOOL, NULL, 0, REQ},
+    {"contains_code", &T_BOOL, NULL, 0, REQ},
+    {"zenml_version", &T_STRING, NULL, 0, NUL},
+    {"python_version", &T_STRING, NULL, 0, NUL},
+};
+static const struct model build_base = MODEL("PipelineBuildBase", build_base_fields);
+static const struct type T_BUILD_BASE = TYPE_OF(build_base, "PipelineBuildBase");
+static const struct type T_BUILD_CHOICE = {.kind = K_UNION,
+                                           .any = (const struct type *const[]){&T_BUILD_BASE, &T_UUID, NULL}};
+
+static const struct field run_configuration_fields[] = {
+    {"run_name", &T_STRING, NULL, 0, NUL},
+    {"enable_cache", &T_BOOL, NULL, 0, NUL},
+    {"enable_artifact_metadata", &T_BOOL, NULL, 0, NUL},
+    {"enable_artifact_visualization", &T_BOOL, NULL, 0, NUL},
+    {"enable_step_logs", &T_BOOL, NULL, 0, NUL},
+    {"schedule", &T_SCHEDULE, NULL, 0, NUL},
+    {"build", &T_BUILD_CHOICE, NULL, 0, NUL},
+    {"steps", &T_STEP_UPDATES, "{}"},
+    {"settings", &T_MAP_SETTINGS, "{}"},
+    {"extra", &T_MAP_ANY, "{}"},
+    {"model", &T_MODEL, NULL, 0, NUL},
+    {"parameters", &T_MAP_ANY, NULL, 0, NUL},
+    {"retry", &T_STEP_RETRY, NULL, 0, NUL},
+    {"failure_hook_source", &T_SOURCE, NULL, 0, NUL},
+    {"success_hook_source", &T_SOURCE, NULL, 0, NUL},
+};
+const struct model MODEL_RUN_CONFIGURATION =
+    MODEL("PipelineRunConfiguration", run_configuration_fields, .extra = EXTRA_FORBID);
+const struct type T_RUN_CONFIGURATION = TYPE_OF(MODEL_RUN_CONFIGURATION, "PipelineRunConfiguration");
 
 static const struct field code_reference_fields[] = {
     {"commit", &T_STRING, NULL, 0, REQ},

@@ -27,6 +27,8 @@ extern const struct model MODEL_STEP_CONFIGURATION;
 extern const struct model MODEL_STEP; /* {spec, config} */
 extern const struct model MODEL_PIPELINE_SPEC;
 extern const struct model MODEL_PIPELINE_CONFIGURATION; /* refuses the name `unlisted` */
+extern const struct model MODEL_SCHEDULE;               /* Schedule; refuses one without any time */
+extern const struct model MODEL_RUN_CONFIGURATION; /* PipelineRunConfiguration: what a run of a template may change */
 extern const struct model MODEL_BUILD_ITEM;
 extern const struct model MODEL_CODE_REFERENCE; /* CodeReferenceRequest */
 extern const struct model MODEL_LOGS_REQUEST;
@@ -35,10 +37,13 @@ extern const struct model MODEL_SERVICE_TYPE;
 extern const struct model MODEL_COMPONENT_INFO;
 extern const struct model MODEL_CONNECTOR_INFO; /* ServiceConnectorInfo */
 
+/* The rule of schedules, for `after` of a model with their members: some time is said. */
+void schedule_needs_a_time(struct check *c, struct json_object *v);
+
 /* The same as types of members. A T_SOURCE_OBJECT takes no dotted path. */
 extern const struct type T_SOURCE, T_SOURCE_OBJECT, T_SETTINGS, T_STEP_RETRY, T_MODEL, T_STEP, T_STEP_CONFIGURATION,
     T_STEP_SPEC, T_PIPELINE_SPEC, T_PIPELINE_CONFIGURATION, T_CODE_REFERENCE, T_LOGS_REQUEST, T_VISUALIZATION_REQUEST,
-    T_SERVICE_TYPE, T_COMPONENT_INFO, T_CONNECTOR_INFO;
+    T_SERVICE_TYPE, T_COMPONENT_INFO, T_CONNECTOR_INFO, T_SCHEDULE, T_RUN_CONFIGURATION;
 
 /* Collections of them. */
 extern const struct type T_MAP_SETTINGS;   /* by key of settings */

@@ -1,4 +1,5 @@
 /* Schedules: what a client has told an orchestrator about when to run a pipeline. */
+#include "document/documents.h"
 #include "model/model.h"
 
 static const struct column columns[] = {
@@ -43,17 +44,7 @@ static const struct field fields[] = {
     {"pipeline_id", &T_UUID, NULL, 0, REQ | NUL | UPD},
 };
 
-static void needs_a_time(struct check *c, struct json_object *v)
-{
-    const char *cron = member_str(v, "cron_expression");
-    bool periodic = member(v, "start_time") && json_object_get_double(member(v, "interval_second")) != 0;
-    if (c->mode == CHECK_CREATE && !(cron && *cron) && !periodic && !member(v, "run_once_start_time"))
-        check_problem(c, NULL, "value_error", v, "{\"error\":\"no time\"}",
-                      "Value error, A schedule needs a cron expression, a start time with an interval, or a time to "
-                      "run once");
-}
-
-static const struct model body = MODEL("schedule", fields, .after = needs_a_time);
+static const struct model body = MODEL("schedule", fields, .after = schedule_needs_a_time);
 
 const struct resource resource_schedule = {
     .name = "schedule",
