@@ -15,4 +15,4 @@ logs: ## follow the logs
 	@exec scripts/kanso logs
 
 # Files that are part of the library without the compiler knowing.
-$(B)/obj/src/db/embedded.o: sql/schema.sql sql/kanso.sql sql/flavors.json $(wildcard nginx/*.in)
+$(B)/obj/src/db/embedded.o: sql/schema.sql sql/kanso.sql sql/flavors.json $(wildcard nginx/*.in) scripts/workload-bridge.py

@@ -24,6 +24,8 @@ struct config {
         trusted_device_expiration_minutes;
     const char *external_login_url, *external_user_info_url, *external_cookie_name, *external_server_id;
     const char *rbac_source, *feature_gate_source, *workload_manager_source;
+    const char *workload_command, *workload_python;
+    int64_t workload_timeout;
     int64_t pipeline_run_auth_window;
     bool rate_limit;
     int64_t login_rate_minute, login_rate_day;

@@ -16,3 +16,4 @@ EMBED(sql_flavors, "sql/flavors.json");
 EMBED(nginx_conf, "nginx/nginx.conf.in");
 EMBED(nginx_pages, "nginx/pages.conf.in");
 EMBED(nginx_dashboard, "nginx/dashboard.conf.in");
+EMBED(workload_bridge, "scripts/workload-bridge.py");

@@ -8,5 +8,6 @@ extern const char sql_flavors[];     /* sql/flavors.json: the flavors of a fresh
 extern const char nginx_conf[];      /* nginx/nginx.conf.in: the template of `kansoctl nginx-conf` */
 extern const char nginx_pages[];     /* nginx/pages.conf.in: the part of it that serves Kanso's own pages */
 extern const char nginx_dashboard[]; /* nginx/dashboard.conf.in: or ZenML's dashboard */
+extern const char workload_bridge[]; /* scripts/workload-bridge.py: calls a workload manager that is a Python class */
 
 #endif
