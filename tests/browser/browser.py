@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 WAIT = float(os.environ.get("KANSO_BROWSER_WAIT", "15"))
-SIZES = {"wide": (1440, 950), "narrow": (900, 900), "phone": (390, 844)}
+SIZES = {"wide": (1440, 950), "narrow": (900, 900), "tablet": (820, 1180), "phone": (390, 844)}
 
 
 class Browser:
@@ -58,6 +58,18 @@ class Browser:
         self.screens.mkdir(parents=True, exist_ok=True)
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
         (self.screens / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+
+    def everywhere(self, name):
+        """The page as it is now, light and dark, wide, on a tablet and on a phone: accessible, and nothing sticks out."""
+        for theme in ("light", "dark"):
+            self.colours(theme)
+            for size in ("wide", "tablet", "phone"):
+                self.size(size)
+                self.accessible()
+                self.shot("-".join([name, *([theme] if theme == "dark" else []), *([size] if size != "wide" else [])]))
+                assert self.js("return document.documentElement.scrollWidth <= innerWidth"), f"the window scrolls sideways: {size}"
+        self.colours("light")
+        self.size("wide")
 
     # Who is at it
 

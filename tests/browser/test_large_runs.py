@@ -119,6 +119,27 @@ def test_a_run_that_is_too_large_to_have_whole(browser, client, world):
     browser.clean()
 
 
+@pytest.mark.parametrize("failed", [None, "part_11"])
+def test_a_graph_larger_than_its_frame_starts_where_reading_starts(browser, world, failed):
+    """At what failed, else at the first node."""
+    names = [f"part_{i}" for i in range(12)]
+    run = world.run({n: step_spec(n) for n in names}, name=world.name("tall"), status="failed" if failed else "completed")
+    made, before = {}, None
+    for n in names:
+        made[n] = world.artifact_version()["id"]
+        before = world.step(run, n, status="failed" if n == failed else "completed", outputs={"output": made[n]},
+                            **({"inputs": {"x": made[before]}} if before else {})) and n
+    browser.open(f"/runs/{run['id']}")
+    seen = """
+        const c = document.querySelector('.canvas'), frame = c.getBoundingClientRect();
+        const n = [...c.querySelectorAll('.node.step')].find((x) => x.querySelector('.name').textContent === arguments[0]);
+        const r = n.getBoundingClientRect();
+        return c.scrollHeight > c.clientHeight * 1.2 && r.top >= frame.top - 1 && r.bottom <= frame.bottom + 1"""
+    browser.until(lambda: browser.js(seen, failed or "part_0"), "reading does not start there")
+    assert not browser.js(seen, "part_0" if failed else "part_11")
+    browser.clean()
+
+
 def test_long_names_keep_their_ends(browser, world):
     names = [f"a_rather_long_name_of_a_step_{i}" for i in range(3)]
     run = world.run({n: step_spec(n) for n in names}, name=world.name("long"))

@@ -149,3 +149,25 @@ def test_a_growing_log_is_followed(browser, world, stores):
     browser.until(lambda: "half of 😀 whole\n" in shown(browser), "what was written later is not shown", wait=20)
     assert shown(browser).splitlines()[-2:] == [LINES[11_999], "half of 😀 whole"]
     browser.clean()
+
+
+def test_a_log_is_copied_and_wrapped(browser, world, stores):
+    lines = ["a line that is " + "very " * 60 + "long", "naïve 日本 😀"]
+    logs = Logs(world, stores, "\n".join(lines) + "\n")
+    browser.open(logs.page)
+    browser.until(lambda: lines[1] in shown(browser))
+    sideways = "const p = document.querySelector('.logs'); return p.scrollWidth > p.clientWidth + 1"
+    assert not browser.js(sideways), "long lines are not wrapped at first"
+    wrap = browser.find(".log-tools input[type=checkbox]")
+    wrap.click()
+    assert browser.js(sideways)
+    wrap.click()
+    assert not browser.js(sideways)
+
+    browser.driver.execute_cdp_cmd("Browser.grantPermissions", {
+        "origin": browser.origin(), "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]})
+    browser.click("Copy", within=".log-tools")
+    browser.until_text("was copied")
+    copied = browser.driver.execute_async_script("const done = arguments[0]; navigator.clipboard.readText().then(done, (e) => done(String(e)))")
+    assert copied == "\n".join(lines) + "\n"
+    browser.clean()

@@ -1,8 +1,9 @@
 // Words and numbers for people.
 
-/** A server timestamp (naive UTC) as a Date, or null. */
+/** A server timestamp (naive UTC) as a Date, or null; a Date is taken as it is. */
 export function date(text) {
   if (!text) return null;
+  if (text instanceof Date) return text;
   return new Date(/[Zz]|[+-]\d\d:\d\d$/.test(text) ? text : text + 'Z');
 }
 
@@ -24,11 +25,17 @@ export function ago(at, now = Date.now()) {
   return day.format(at);
 }
 
-/** The time between two server timestamps in words; an open end means until now. */
+/** The time between two moments in seconds; an open end means until now. NaN when there is no beginning. */
+export const seconds = (from, until) => (date(from) ? Math.max(0, ((date(until) ?? new Date()) - date(from)) / 1000) : NaN);
+
+/** The same in words. */
 export function duration(from, until) {
-  const start = date(from);
-  if (!start) return '';
-  const seconds = Math.max(0, ((date(until) ?? new Date()) - start) / 1000);
+  const length = seconds(from, until);
+  return Number.isNaN(length) ? '' : span(length);
+}
+
+/** So many seconds in words. */
+export function span(seconds) {
   if (seconds < 1) return '< 1 s';
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);

@@ -92,11 +92,12 @@ export function errorPanel(error, again) {
 }
 
 /**
- * A table. columns: [{label, cell(item), sort?, hide?: 'phone' | 'narrow', num?, long?}]; long ones break anywhere
+ * A table. columns: [{label, cell(item), sort?, hide?: 'phone' | 'narrow', num?, long?, wide?}]; long ones break anywhere, wide ones
+ * take the room there is.
  * sorting: {by, link(by)} makes the heads of columns with `sort` links.
  */
 export function table(caption, columns, items, sorting) {
-  const cls = (c) => [c.hide && `hide-${c.hide}`, c.num && 'num', c.long && 'long'].filter(Boolean).join(' ') || null;
+  const cls = (c) => [c.hide && `hide-${c.hide}`, c.num && 'num', c.long && 'long', c.wide && 'wide'].filter(Boolean).join(' ') || null;
   const head = (c) => {
     if (!c.sort || !sorting) return h('th', { scope: 'col', class: cls(c) }, c.label);
     const [order, by] = sorting.by.split(':');

@@ -10,7 +10,9 @@ import { LogFile } from './log_file.js';
 
 // Colour codes of terminals.
 const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g;
-const readable = (text) => text.replace(ESCAPES, '').replace(/\n\n+/g, '\n');
+
+/** Without colour codes and empty lines. */
+export const readable = (text) => text.replace(ESCAPES, '').replace(/\n\n+/g, '\n');
 
 const button = (text, onclick) => h('button', { type: 'button', class: 'quiet', onclick }, text);
 

@@ -5,6 +5,7 @@ import { h, keepFocus, put } from '../dom.js';
 import { byName, duration, number, plural } from '../format.js';
 import { muted, section, status, table, time } from '../ui.js';
 import { layersOf } from './layout.js';
+import { bar, spanOf } from './timeline.js';
 
 export const PAGE = 50;
 const STATUSES = ['failed', 'running', 'initializing', 'completed', 'cached'];
@@ -13,11 +14,12 @@ const STATUSES = ['failed', 'running', 'initializing', 'completed', 'cached'];
 export const length = (step) => (step?.metadata?.start_time ? duration(step.metadata.start_time, step.metadata.end_time) : '');
 
 /** Steps that are all here, as the graph has them from the top; of one layer by name. */
-export function stepsHere(steps, graph) {
+export function stepsHere(steps, graph, run) {
   const layers = layersOf(graph.nodes, graph.edges);
   const layer = (step) => layers.get(`step_${step.id}`) ?? Infinity; // begun after the graph was answered
   const all = [...steps].sort((a, b) => layer(a) - layer(b) || byName(a.name, b.name));
   return {
+    span: () => spanOf(run, all),
     counts: async () => new Map(STATUSES.map((s) => [s, all.filter((step) => step.body.status === s).length])),
     rows: async (wanted, page) => {
       const some = wanted ? all.filter((step) => step.body.status === wanted) : all;
@@ -28,8 +30,9 @@ export function stepsHere(steps, graph) {
 
 /** Steps of a run that has too many to have here: the server counts, filters and pages, in the order they were made. */
 export function stepsThere(run, signal) {
-  const query = { pipeline_run_id: run, sort_by: 'asc:created' };
+  const query = { pipeline_run_id: run.id, sort_by: 'asc:created' };
   return {
+    span: (steps) => spanOf(run, steps),
     counts: async () => new Map(await Promise.all(STATUSES.map(async (s) =>
       [s, (await api.get('steps', { ...query, status: s, size: 1 }, signal)).total]))),
     rows: (wanted, page) => api.get('steps', { ...query, status: wanted, page, size: PAGE, hydrate: true }, signal),
@@ -53,10 +56,10 @@ export function stepTable(page, here) {
     const news = JSON.stringify([page.link({}), [...counts], rows.items.map((x) => [x.id, x.body.status, length(x), x.body.outputs])]);
     if (news === said) return;
     said = news;
-    keepFocus(box, () => put(box, view(counts, rows, wanted, at)));
+    keepFocus(box, () => put(box, view(counts, rows, wanted, at, source.span(rows.items))));
   }
 
-  function view(counts, { items, total }, wanted, at) {
+  function view(counts, { items, total }, wanted, at, span) {
     const all = [...counts.values()].reduce((sum, n) => sum + n, 0);
     if (!all && !items.length) return section('Steps', muted('No step has started yet.'));
     const selected = page.query.get('step');
@@ -66,7 +69,8 @@ export function stepTable(page, here) {
       table('Steps', [
         { label: 'Step', cell: (x) => h('a', { href: here({ step: x.id }), 'aria-current': x.id === selected ? 'true' : null }, x.name) },
         { label: 'Status', cell: (x) => status(x.body.status) },
-        { label: 'Started', hide: 'phone', cell: (x) => time(x.metadata?.start_time ?? x.body.created) },
+        { label: 'Started', hide: 'narrow', cell: (x) => time(x.metadata?.start_time ?? x.body.created) },
+        { label: ['Timeline', muted(` of ${duration(span.from, span.until)}`)], hide: 'phone', wide: true, cell: (x) => bar(x, span) },
         { label: 'Duration', num: true, cell: length },
         { label: 'Outputs', hide: 'narrow', cell: (x) => Object.entries(x.body.outputs).map(([name, version], i) =>
           [i > 0 && ', ', h('a', { href: here({ artifact: version.id }) }, name)]) },

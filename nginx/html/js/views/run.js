@@ -11,6 +11,7 @@ import { graphBox } from '../parts/graph.js';
 import { remove } from '../parts/remove.js';
 import { stepParts } from '../parts/step.js';
 import { PAGE, length, stepTable, stepsHere, stepsThere } from '../parts/steps.js';
+import { whyBox } from '../parts/why.js';
 import { errorPanel, facts, header, isLive, jsonBlock, metadata, name, section, status, tags, time, toast } from '../ui.js';
 
 const SMALL = 200; // steps, also the size of the one request that brings them
@@ -39,8 +40,10 @@ export default async function runView(page) {
     note: (node) => (node.type === 'step' ? length(steps.get(node.data.execution_id)) : ''),
   });
   const list = stepTable(page, here);
+  const why = whyBox(here, page.signal);
 
   const drawHead = () => keepFocus(head, () => put(head, heading(run)));
+  const say = (error) => { if (error.name !== 'AbortError') toast(error.message, 'bad'); };
 
   /** Everything of a small run. */
   async function loadAll(first = null) {
@@ -52,13 +55,13 @@ export default async function runView(page) {
     const news = JSON.stringify({ ...run.metadata, steps: null });
     if (news !== told) put(more, details(run)); // else what the reader has unfolded stays so
     told = news;
-    await list.draw(stepsHere(steps.values(), graph));
+    await list.draw(stepsHere(steps.values(), graph, run));
   }
 
   /** A large run again, as far as it is shown. */
   async function loadSome() {
     drawHead();
-    await list.draw(stepsThere(id, page.signal));
+    await list.draw(stepsThere(run, page.signal));
   }
 
   async function loadGraph() {
@@ -79,14 +82,15 @@ export default async function runView(page) {
     await loadAll(found.total <= found.items.length ? found : null);
     said = JSON.stringify([first, graph]);
   }
-  page.show(head, h('div', { class: 'split' },
+  page.show(head, why.box, h('div', { class: 'split' },
     h('div', null, h('section', { class: 'block', 'aria-label': 'Graph' }, box.box), list.box, more), panel));
   if (graph) box.draw(graph);
 
+  why.draw(run).catch(say);
   const detail = panelFor(page, panel, here);
   page.onquery = () => {
     box.mark();
-    list.draw().catch((error) => { if (error.name !== 'AbortError') toast(error.message, 'bad'); });
+    list.draw().catch(say);
     detail.show();
   };
   if (page.query.get('step') || page.query.get('artifact')) detail.show();
@@ -105,7 +109,7 @@ export default async function runView(page) {
       else await loadAll();
       said = news;
     }
-    await detail.follow();
+    await Promise.all([detail.follow(), why.draw(run)]);
     return pace(run);
   });
 }
