@@ -22,17 +22,19 @@ LDFLAGS    := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefine
 
 CTL_SRC    := $(sort $(wildcard src/ctl/*.c))
 SUPERVISE_SRC := $(sort $(wildcard src/supervise/*.c))
-LIB_SRC    := $(filter-out $(CTL_SRC) $(SUPERVISE_SRC),$(sort $(wildcard src/*/*.c src/*/*/*.c)))
+JOBS_SRC   := $(sort $(wildcard src/background/*.c))
+LIB_SRC    := $(filter-out $(CTL_SRC) $(SUPERVISE_SRC) $(JOBS_SRC),$(sort $(wildcard src/*/*.c src/*/*/*.c)))
 GROUP_SRC  := $(sort $(wildcard cgi-bin/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(B)/obj/%.o) $(GROUP_SRC:%.c=$(B)/obj/%.o)
 WORKERS    := $(GROUP_SRC:cgi-bin/%.c=$(B)/cgi-bin/%)
 KANSOCTL   := $(if $(CTL_SRC),$(B)/bin/kansoctl)
 SUPERVISE  := $(B)/bin/kanso-supervise
+JOBS       := $(B)/bin/kanso-jobs
 LIB        := $(B)/lib/libkanso.so
 
 .DEFAULT_GOAL := all
 .PHONY: all build clean help
-all build: $(LIB) $(WORKERS) $(KANSOCTL) $(SUPERVISE) ## build workers into build/cgi-bin and tools into build/bin
+all build: $(LIB) $(WORKERS) $(KANSOCTL) $(SUPERVISE) $(JOBS) ## build workers into build/cgi-bin and tools into build/bin
 
 $(LIB): $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -74,6 +76,11 @@ $(B)/bin/kansoctl: $(CTL_SRC:%.c=$(B)/obj/%.o) $(LIB)
 	@echo "  LD $@"
 	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib' $(LIBS)
 
+$(JOBS): $(JOBS_SRC:%.c=$(B)/obj/%.o) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib'
+
 $(SUPERVISE): $(SUPERVISE_SRC:%.c=$(B)/obj/%.o)
 	@mkdir -p $(@D)
 	@echo "  LD $@"
@@ -94,7 +101,7 @@ lint: | packages-lint ## clang-format, clang-tidy, cppcheck, and who includes wh
 	    --suppress=unusedFunction:'tests/fuzz/*' --enable=unusedFunction -Isrc src cgi-bin tests/unit tests/fuzz
 	@mkdir -p $(B) && printf '%s\n' $(filter-out -fcf-protection -fstack-clash-protection -fno-semantic-interposition,$(CFLAGS)) \
 	    $(patsubst -I%,-I$(CURDIR)/%,$(filter-out -I/%,$(INCLUDES))) $(filter -I/%,$(INCLUDES)) >$(B)/compile_flags.txt
-	@printf '%s\n' $(LIB_SRC) $(CTL_SRC) $(SUPERVISE_SRC) $(GROUP_SRC) | xargs -P "$$(nproc)" -n 4 clang-tidy --quiet -p $(B)
+	@printf '%s\n' $(LIB_SRC) $(CTL_SRC) $(SUPERVISE_SRC) $(JOBS_SRC) $(GROUP_SRC) | xargs -P "$$(nproc)" -n 4 clang-tidy --quiet -p $(B)
 
 clean: ## remove what was built (var/ stays)
 	rm -rf $(B)/obj $(B)/prog $(B)/lib $(B)/bin $(B)/cgi-bin $(B)/gen $(B)/unit

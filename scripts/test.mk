@@ -20,7 +20,7 @@ test: | packages-test ## all tests; ends with `N passed, N failed`
 	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) check security conformance fuzz mysql sanitize api
 check-unit: unit $(VENV)/.done ## the rooms without I/O
 	@$(TESTS) unit
-check-api: build $(VENV)/.done ## rules and errors over HTTP
+check-api: build unit $(VENV)/.done ## rules and errors over HTTP
 	@$(TESTS) api
 check-security: build $(VENV)/.done ## what strangers and neighbours can do to it; some of it only as root
 	@$(TESTS) security
@@ -28,15 +28,20 @@ check-conformance: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the stock clie
 	@$(TESTS) conformance
 check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan
 	+@$(TESTS) sanitize
-check-mysql: build $(VENV)/.done ## API tests and recorded traffic on MySQL
+check-mysql: build unit $(VENV)/.done ## API tests and recorded traffic on MySQL
 	@$(TESTS) mysql
-check-engine: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## API tests and the stock client on ENGINE=mysql-9.7, mysql-8.4 or mariadb-11
+check-engine: build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml ## API tests and the stock client on ENGINE=mysql-9.7, mysql-8.4 or mariadb-11
 	@KANSO_TEST_DATABASE=$(or $(ENGINE),mysql-9.7) $(TESTS) engine
 bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the reference (QUICK=1: a smaller one)
 	@KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) \
 	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)
 
-unit: $(UNIT)
+unit: $(UNIT) $(B)/unit/kanso-jobs
+$(B)/unit/kanso-jobs: tests/jobs/kanso-jobs.c $(LIB) | packages-test
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) $(INCLUDES) -MMD -MP -o $@ $< $(OPT) $(LDFLAGS) $(UNIT_LINK)
+-include $(B)/unit/kanso-jobs.d
 UNIT_LINK   = -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib'
 # Functions of db/db.h that tests/unit/fake_db.h has instead.
 FAKED      := run begin commit rollback room errno error cause

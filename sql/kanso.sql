@@ -60,6 +60,30 @@ CREATE TABLE IF NOT EXISTS `kanso_session` (
   KEY `kanso_session_expires` (`expires`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- Background work (src/jobs). `due`, in seconds since 1970 by this database's clock, is when there is something to do with a
+-- row: run a waiting one, take a running one away from who has not renewed its lease; of those that are done or failed,
+-- when they ended. `subject` is the id that an operator looks for it by. `attempt` counts how often it has been started;
+-- `owner` has the lease.
+CREATE TABLE IF NOT EXISTS `kanso_job` (
+  `id`         char(32) NOT NULL,
+  `created`    datetime NOT NULL,
+  `updated`    datetime NOT NULL,
+  `kind`       varchar(32) NOT NULL,
+  `subject`    char(32) NOT NULL,
+  `unique_key` varchar(128),
+  `state`      varchar(8) NOT NULL,
+  `cancelled`  tinyint NOT NULL DEFAULT 0,
+  `attempt`    int NOT NULL DEFAULT 0,
+  `due`        bigint NOT NULL,
+  `owner`      varchar(128),
+  `payload`    longblob NOT NULL,
+  `outcome`    text,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `kanso_job_unique_key` (`kind`, `unique_key`),
+  KEY `kanso_job_due` (`state`, `due`),
+  KEY `kanso_job_subject` (`subject`, `kind`)
+) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- Pages are in order of creation: by time, and within one second by `kanso_order`, a number that kansoctl adds to every
 -- table (src/db/steps.c). Without an index each page sorts the whole table; read backwards, it gives the newest first.
 CREATE INDEX `kanso_action_created`

@@ -114,10 +114,10 @@ def server(request: pytest.FixtureRequest, server_url: str | None) -> Server:
 
 @pytest.fixture(scope="module")
 def one_worker(request: pytest.FixtureRequest, server_url: str | None) -> Iterator[Kanso]:
-    """A Kanso with a fresh database and a single worker process."""
+    """A Kanso with a fresh database and a single worker process, and none for background work."""
     if server_url:
         pytest.skip("needs a Kanso of its own")
-    instance = request.getfixturevalue("launch")(workers=ONE_WORKER)
+    instance = request.getfixturevalue("launch")(workers=ONE_WORKER, KANSO_JOBS="0")
     yield instance
     instance.stop()
 

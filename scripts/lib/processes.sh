@@ -99,13 +99,22 @@ finish() {
     rm -f "$KANSO_HOME/run/$name".{pid,state}
 }
 
-# Stops everything: first no new requests, then the workers with theirs answered, then the database.
+# How many seconds kanso-jobs may take to end: jobs in hand have KANSO_JOBS_GRACE.
+jobs_patience() {
+    local grace=${KANSO_JOBS_GRACE:-20}
+    [[ $grace =~ ^[0-9]{1,4}$ ]] || grace=20
+    echo $((10#$grace + 10))
+}
+
+# Stops everything: first no new requests, then the workers with theirs answered and jobs in hand, then the database.
 finish_all() {
     local name
     finish nginx QUIT 15
+    ! pid_of jobs >/dev/null || kill -TERM "$(pid_of jobs)" 2>/dev/null # it ends while the workers do
     for name in $(names); do
         case $name in worker-*) finish "$name" TERM 30 ;; esac
     done
+    finish jobs TERM "$(jobs_patience)"
     finish mariadb TERM 120
     rm -f "$KANSO_HOME"/run/*.sock
 }

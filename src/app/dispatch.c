@@ -6,7 +6,6 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "base/timestamp.h"
 #include "base/uuid.h"
 #include "db/db.h"
 #include "http/cors.h"
@@ -17,9 +16,6 @@
 
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
-
-enum { MAX_TRIES = 8, RETRY_MS = 5000 };
 
 /* The largest body, in bytes, that is read before it is known who sends it. */
 enum { UNKNOWN_MAX_BODY = 1024 * 1024 };
@@ -210,22 +206,6 @@ static bool is_read(const struct ctx *c)
     return c->route->op == OP_LIST || c->route->op == OP_GET || c->route->flags & R_DEFER_AUTH;
 }
 
-/* Runs a step, anew when the database asks for it: a bounded number of times, and not for long. */
-static int retrying(struct ctx *c, int (*step)(struct ctx *))
-{
-    double start = monotonic_ms();
-    for (int try = 0; try < MAX_TRIES && monotonic_ms() - start < RETRY_MS; try++) {
-        int rc = step(c);
-        if (rc != OK)
-            db_rollback(c->db);
-        if (rc != RETRY)
-            return rc;
-        usleep((useconds_t)(1000 + random_below(4000) * (unsigned)try));
-    }
-    log_error("%s %s: given up after %.0f ms", c->req.method, c->route->path, monotonic_ms() - start);
-    return sql_unavailable(c);
-}
-
 static int run_handler(struct ctx *c)
 {
     respond_reset(c);
@@ -246,7 +226,7 @@ static int find_caller(struct ctx *c)
 {
     if (c->route->flags & R_PUBLIC)
         return OK;
-    return retrying(c, may_defer_auth(c) ? authenticate_deferred : authenticate);
+    return sql_retrying(c, may_defer_auth(c) ? authenticate_deferred : authenticate);
 }
 
 /* A page somewhere else must not act with what a browser adds to its requests: a cookie, a password, the way in. */
@@ -270,7 +250,7 @@ static int authenticated_outcome(struct ctx *c, int rc)
         return rc;
     struct header *headers = c->res.headers; /* of a first refusal */
     c->res.headers = NULL;
-    int proof = retrying(c, sql_authenticate);
+    int proof = sql_retrying(c, sql_authenticate);
     c->res.headers = proof == OK ? headers : c->res.headers;
     return proof == OK ? rc : proof;
 }
@@ -297,10 +277,10 @@ static int handle_request(struct ctx *c, const struct app *app)
     check_body(c);
     if (c->check && c->check->count)
         return authenticated_outcome(c, fail_check(c));
-    if ((rc = retrying(c, access_before)) != OK)
+    if ((rc = sql_retrying(c, access_before)) != OK)
         return rc;
-    rc = authenticated_outcome(c, retrying(c, run_handler));
-    return rc == OK ? retrying(c, access_after) : rc;
+    rc = authenticated_outcome(c, sql_retrying(c, run_handler));
+    return rc == OK ? sql_retrying(c, access_after) : rc;
 }
 
 /* Only a request that went well to its end is answered as one that did: whatever else comes out of it has an answer of

@@ -78,6 +78,21 @@ int auth_load_account(struct ctx *c, const char *id, struct auth *auth, bool *ac
     return load_account(c, BY_ID, SQL_PARAMS(p_text(id)), auth, active);
 }
 
+int authenticate_as(struct ctx *c, const char *id)
+{
+    struct auth *auth = arena_alloc(c->mem, sizeof *auth);
+    bool active = false;
+    int rc = auth_load_account(c, id, auth, &active);
+    if (rc != OK)
+        return rc;
+    if (!auth->user_id)
+        return fail(c, EX_AUTHORIZATION, "The account %s is not there any more", uuid_dashed(c->mem, id));
+    if (!active)
+        return fail(c, EX_AUTHORIZATION, "The account %s is not active", auth->name);
+    c->auth = auth;
+    return OK;
+}
+
 /* Tokens --------------------------------------------------------------------------------------------------------- */
 
 /* The moment of the last login, unless this second has been noted already. */

@@ -18,6 +18,9 @@ int auth_confirm(struct ctx *c);
 /* Finds out who calls, by the configured scheme, and fills c->auth; otherwise composes the 401. */
 int authenticate(struct ctx *c);
 
+/* Makes an account (hex id) the caller of work that no request asked for. 401 when it is gone or inactive. */
+int authenticate_as(struct ctx *c, const char *id);
+
 /* As authenticate(), for what only reads: where a token says who calls, the database is asked about him together with
  * the first statement of the handler, in one round trip if it can be; c->auth->confirm is set until then. */
 int authenticate_deferred(struct ctx *c);

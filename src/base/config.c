@@ -144,6 +144,11 @@ static const struct entry ENTRIES[] = {
          "sessions can be ended, private secrets are private, nobody learns which accounts there are"),
     BOOL("KANSO_DB_PIPELINING", db_pipelining, "true",
          "send two statements in one round trip; off for database proxies that do not take that"),
+    INT("KANSO_JOBS", jobs, "4", 0, 64,
+        "jobs that run at a time in the background on this host; 0 = none, another host does it"),
+    INT("KANSO_JOBS_GRACE", jobs_grace, "20", 0, 3600,
+        "seconds that jobs in hand may still take when the host is stopped"),
+    INT("KANSO_JOBS_KEEP", jobs_keep, "14", 0, 36500, "days after which jobs that have ended are deleted"),
     INT("KANSO_MAX_REQUESTS", max_requests, "0", 0, 1000000000, "a worker ends after so many requests; 0 = never"),
 };
 

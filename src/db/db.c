@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 enum { CACHE_SLOTS = 512, CACHE_LIMIT = 400, CACHE_LEAST = 25, CONNECT_TIMEOUT = 5, IO_TIMEOUT = 120 };
 
@@ -103,6 +104,14 @@ void db_free(struct db *db)
         return;
     disconnect(db);
     free(db);
+}
+
+/* What the driver has allocated for it is left alone: to free it, it would talk to the server. */
+void db_abandon(struct db *db)
+{
+    if (db->conn)
+        close(mysql_get_socket(db->conn));
+    memset(db, 0, sizeof *db);
 }
 
 const char *db_error(const struct db *db)

@@ -85,6 +85,10 @@ struct db;
 struct db *db_new(const struct db_url *url);
 void db_free(struct db *db);
 
+/* For a process that was forked from the one that has the connection: closes its copy without a word to the server. The
+ * handle is of no use any more. */
+void db_abandon(struct db *db);
+
 /* The password of its URL; "" when there is none. */
 const char *db_password(const struct db *db);
 

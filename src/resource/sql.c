@@ -2,9 +2,11 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Values that do not fit ------------------------------------------------------------------------------------------- */
 
@@ -211,6 +213,22 @@ int sql_commit(struct ctx *c)
     }
     c->committed = c->committed || s == DB_OK;
     return sql_failed(c, s);
+}
+
+int sql_retrying(struct ctx *c, int (*step)(struct ctx *))
+{
+    enum { MAX_TRIES = 8, RETRY_MS = 5000 };
+    double start = monotonic_ms();
+    for (int try = 0; try < MAX_TRIES && monotonic_ms() - start < RETRY_MS; try++) {
+        int rc = step(c);
+        if (rc != OK)
+            db_rollback(c->db);
+        if (rc != RETRY)
+            return rc;
+        usleep((useconds_t)(1000 + random_below(4000) * (unsigned)try));
+    }
+    log_error("%s %s: given up after %.0f ms", c->req.method, c->req.path, monotonic_ms() - start);
+    return sql_unavailable(c);
 }
 
 static void free_text(void *b)

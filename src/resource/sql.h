@@ -32,6 +32,10 @@ int sql_unavailable(struct ctx *c);
 int sql_begin(struct ctx *c);
 int sql_commit(struct ctx *c);
 
+/* Runs a step that may end with RETRY: it is rolled back and run anew, a bounded number of times and not for long, then
+ * refused with 503. What has not ended well is rolled back. Returns OK or FAILED. */
+int sql_retrying(struct ctx *c, int (*step)(struct ctx *));
+
 /* A statement under construction, in the arena. */
 struct query {
     struct arena *mem;
