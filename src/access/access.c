@@ -69,12 +69,12 @@ static int grant_for(struct ctx *c, const struct resource *r, const char *id, co
     if (!rbac_applies(c) || (!s && !rbac_is_type(r->name)))
         return OK;
     bool owner = has_owner(r);
-    int rc = sql(c, &rows,
-                 arena_printf(c->mem, "SELECT %s, %s FROM `%s` WHERE id = ?", owner ? "user_id" : "NULL",
-                              s ? s->sql_column : "NULL", r->table),
-                 p_text(id));
-    if (rc != OK || rows.count == 0)
-        return rc;
+    TRY(sql(c, &rows,
+            arena_printf(c->mem, "SELECT %s, %s FROM `%s` WHERE id = ?", owner ? "user_id" : "NULL",
+                         s ? s->sql_column : "NULL", r->table),
+            p_text(id)));
+    if (rows.count == 0)
+        return OK;
     const struct db_value *v = db_row(&rows, 0);
     if (owner && (!s || s->own_first) && is_owned(c, v[0].s))
         return OK;
@@ -88,16 +88,16 @@ static int grant_for(struct ctx *c, const struct resource *r, const char *id, co
 int access_ask(struct ctx *c, const struct resource *r, const char *id, const char *action, bool *allowed)
 {
     struct grant g;
-    int rc = grant_for(c, r, id, action, &g);
-    *allowed = rc == OK && !g.type;
-    return rc == OK && g.type ? rbac_ask(c, g.type, g.id, action, allowed) : rc;
+    TRY(grant_for(c, r, id, action, &g));
+    *allowed = true;
+    return g.type ? rbac_ask(c, g.type, g.id, action, allowed) : OK;
 }
 
 int access_require(struct ctx *c, const struct resource *r, const char *id, const char *action)
 {
     struct grant g;
-    int rc = grant_for(c, r, id, action, &g);
-    return rc == OK && g.type ? rbac_require(c, g.type, g.id, action) : rc;
+    TRY(grant_for(c, r, id, action, &g));
+    return g.type ? rbac_require(c, g.type, g.id, action) : OK;
 }
 
 /* Lists ---------------------------------------------------------------------------------------------------------- */
@@ -106,9 +106,9 @@ int access_require(struct ctx *c, const struct resource *r, const char *id, cons
 static int narrow_values(struct ctx *c, const char *type)
 {
     struct allowed allowed;
-    int rc = rbac_allowed(c, type, "read_secret_value", &allowed);
-    c->auth->no_secret_values = rc == OK && !allowed.all;
-    return rc;
+    TRY(rbac_allowed(c, type, "read_secret_value", &allowed));
+    c->auth->no_secret_values = !allowed.all;
+    return OK;
 }
 
 int access_readable(struct ctx *c, const struct resource *r, struct query *q)
@@ -118,9 +118,9 @@ int access_readable(struct ctx *c, const struct resource *r, struct query *q)
     const char *type = s ? s->by->name : r->name;
     if (!rbac_applies(c) || !rbac_is_type(type))
         return OK;
-    int rc = rbac_allowed(c, type, "read", &allowed);
-    if (rc != OK || allowed.all)
-        return rc;
+    TRY(rbac_allowed(c, type, "read", &allowed));
+    if (allowed.all)
+        return OK;
     if (r == &resource_user) /* everybody may see himself */
         allowed.ids[allowed.count++] = c->auth->user_id;
     query_add(q, " AND (t.%s IN ", s ? s->sql_column : "id");
@@ -135,8 +135,9 @@ int access_readable(struct ctx *c, const struct resource *r, struct query *q)
 
 int access_narrow(struct ctx *c, const struct resource *r)
 {
-    int rc = r == &resource_connector ? narrow_values(c, r->name) : OK;
-    return rc == OK ? access_readable(c, r, c->filter->ungrouped) : rc;
+    if (r == &resource_connector)
+        TRY(narrow_values(c, r->name));
+    return access_readable(c, r, c->filter->ungrouped);
 }
 
 /* Between loading and writing ------------------------------------------------------------------------------------ */
@@ -178,12 +179,15 @@ static struct grant *grants_of(struct ctx *c, struct row **rows, size_t count, s
 /* Asks about all of them at once, and again about those that nothing was said about. */
 static int ask_for(struct ctx *c, struct grant *list, size_t count)
 {
-    int rc = rbac_check(c, list, count, "read");
-    for (size_t i = 0; i < count && rc == OK; i++)
-        if (!list[i].answered && (rc = rbac_check(c, &list[i], 1, "read")) == OK && !list[i].answered)
+    TRY(rbac_check(c, list, count, "read"));
+    for (size_t i = 0; i < count; i++) {
+        if (!list[i].answered)
+            TRY(rbac_check(c, &list[i], 1, "read"));
+        if (!list[i].answered)
             return fail(c, EX_RUNTIME, "The control plane said nothing about '%s'",
                         rbac_name(c->mem, list[i].type, list[i].id));
-    return rc;
+    }
+    return OK;
 }
 
 static int authorize_nested(struct view *v)
@@ -192,15 +196,15 @@ static int authorize_nested(struct view *v)
     size_t count, distinct;
     struct row **rows = view_nested(v, &count);
     struct grant *grants = grants_of(c, rows, count, &distinct), wanted;
-    int rc = ask_for(c, grants, distinct);
-    for (size_t i = 0; i < count && rc == OK; i++) {
+    TRY(ask_for(c, grants, distinct));
+    for (size_t i = 0; i < count; i++) {
         rows[i]->visibility = SHOWN;
         if (!grant_of(c, rows[i], &wanted))
             continue;
         const struct grant *g = bsearch(&wanted, grants, distinct, sizeof *grants, by_object);
         rows[i]->visibility = g && g->allowed ? SHOWN : DENIED;
     }
-    return rc;
+    return OK;
 }
 
 static int authorize_top(struct view *v)
@@ -219,8 +223,9 @@ static int authorize_top(struct view *v)
 
 static int authorize_rows(struct view *v)
 {
-    int rc = view_ctx(v)->access->top ? authorize_top(v) : OK;
-    return rc == OK ? authorize_nested(v) : rc;
+    if (view_ctx(v)->access->top)
+        TRY(authorize_top(v));
+    return authorize_nested(v);
 }
 
 /* Before --------------------------------------------------------------------------------------------------------- */
@@ -230,9 +235,9 @@ static int authorize_rows(struct view *v)
 static int pipelines_named(struct ctx *c, const char *name, bool *any)
 {
     struct db_rows rows;
-    int rc = sql(c, &rows, "SELECT id FROM pipeline WHERE name = ? LIMIT 1", p_text(name));
-    *any = rc == OK && rows.count;
-    return rc;
+    TRY(sql(c, &rows, "SELECT id FROM pipeline WHERE name = ? LIMIT 1", p_text(name)));
+    *any = rows.count;
+    return OK;
 }
 
 /* A pipeline counts once, in whatever workspaces there is one of its name. Asked before permissions are. */
@@ -241,9 +246,9 @@ static int pipeline_entitlement(struct ctx *c)
     bool any;
     if (c->route->op != OP_CREATE || !streq(c->route->feature, "pipeline"))
         return OK;
-    int rc = pipelines_named(c, member_str(c->body, "name"), &any);
-    if (rc != OK || any)
-        return rc;
+    TRY(pipelines_named(c, member_str(c->body, "name"), &any));
+    if (any)
+        return OK;
     c->access->feature = "pipeline";
     c->access->change = 1;
     return gate_check(c, "pipeline");
@@ -252,11 +257,11 @@ static int pipeline_entitlement(struct ctx *c)
 static int deleted_pipeline(struct ctx *c)
 {
     struct db_rows rows;
-    int rc = sql(c, &rows, "SELECT name FROM pipeline WHERE id = ?", p_text(c->param[0]));
-    if (rc == OK && rows.count)
+    TRY(sql(c, &rows, "SELECT name FROM pipeline WHERE id = ?", p_text(c->param[0])));
+    if (rows.count)
         *c->access =
             (struct access){.feature = "pipeline", .change = -1, .id = c->param[0], .pipeline = db_row(&rows, 0)[0].s};
-    return rc;
+    return OK;
 }
 
 static int entitlement(struct ctx *c)
@@ -283,15 +288,14 @@ int access_before(struct ctx *c)
     if (!c->auth || !access_decides())
         return OK;
     c->access = arena_alloc(c->mem, sizeof *c->access);
-    int rc = gate_enabled() ? pipeline_entitlement(c) : OK;
-    if (rc == OK && rbac_applies(c)) {
+    if (gate_enabled())
+        TRY(pipeline_entitlement(c));
+    if (rbac_applies(c)) {
         c->access->top = needs_shown(c->route);
         c->authorize_rows = c->route->op == OP_CREATE ? NULL : authorize_rows;
-        rc = needs_ask(c);
+        TRY(needs_ask(c));
     }
-    if (rc == OK && gate_enabled())
-        rc = entitlement(c);
-    return rc;
+    return gate_enabled() ? entitlement(c) : OK;
 }
 
 /* After ---------------------------------------------------------------------------------------------------------- */
@@ -308,27 +312,22 @@ static int count_readable(struct ctx *c)
                   {"runs", &resource_run}};
     char workspace[UUID_HEX + 1];
     struct db_rows rows;
-    int rc = path_workspace(c, workspace);
-    if (rc != OK)
-        return rc;
+    TRY(path_workspace(c, workspace));
     respond_reset(c);
     struct jw w = respond_json(c);
     jw_open(&w, '{');
-    for (size_t i = 0; i < ARRAY_LEN(counts) && rc == OK; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
         const struct resource *r = counts[i].of;
         struct query *q = query_new(c->mem);
         query_add(q, "SELECT COUNT(*) FROM `%s` t WHERE t.workspace_id = ?", r->table);
         query_param(q, p_text(workspace));
-        rc = access_readable(c, r, q);
-        if (rc == OK)
-            rc = query_run(c, q, &rows);
-        if (rc != OK)
-            return rc;
+        TRY(access_readable(c, r, q));
+        TRY(query_run(c, q, &rows));
         jw_key(&w, counts[i].key);
         jw_raw(&w, db_row(&rows, 0)[0].s, db_row(&rows, 0)[0].len);
     }
     jw_close(&w, '}');
-    return rc;
+    return OK;
 }
 
 static int report(struct ctx *c)
@@ -337,9 +336,10 @@ static int report(struct ctx *c)
     bool any = false;
     if (!a->feature || c->found)
         return OK;
-    int rc = a->pipeline ? pipelines_named(c, a->pipeline, &any) : OK;
-    if (rc != OK || any)
-        return rc;
+    if (a->pipeline)
+        TRY(pipelines_named(c, a->pipeline, &any));
+    if (any)
+        return OK;
     const char *id = a->id ? a->id : c->shown ? c->shown->id : NULL;
     return id ? gate_report(c, a->feature, id, a->change) : OK;
 }
@@ -348,10 +348,9 @@ int access_after(struct ctx *c)
 {
     if (!c->access)
         return OK;
-    int rc = OK;
     if (c->access->top && !c->access->top_checked)
         return fail(c, EX_RUNTIME, "Nobody decided whether this may be read");
     if (rbac_applies(c) && c->route->flags & R_COUNTS)
-        rc = count_readable(c);
-    return rc == OK && gate_enabled() ? report(c) : rc;
+        TRY(count_readable(c));
+    return gate_enabled() ? report(c) : OK;
 }

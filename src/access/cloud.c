@@ -83,9 +83,8 @@ static int fetch_token(struct ctx *c)
 static int authorized(struct ctx *c, struct fetch *f, struct fetched *got)
 {
     for (int try = 0; try < 2; try++) {
-        int rc = token ? OK : fetch_token(c);
-        if (rc != OK)
-            return rc;
+        if (!token)
+            TRY(fetch_token(c));
         const char *headers[] = {arena_printf(c->mem, "Authorization: Bearer %s", token),
                                  f->body ? "Content-Type: application/json" : NULL, NULL};
         f->headers = headers;
@@ -104,9 +103,7 @@ static int run(struct ctx *c, struct fetch *f, const char *endpoint, struct clou
     *out = (struct cloud_answer){0};
     f->url = arena_printf(c->mem, "%.*s%s", (int)config.cloud_api_url_len, config.cloud_api_url, endpoint);
     f->timeout_ms = TIMEOUT_MS;
-    int rc = authorized(c, f, &got);
-    if (rc != OK)
-        return rc;
+    TRY(authorized(c, f, &got));
     if (got.failure != FETCH_OK) {
         log_error("control plane: %s %.*s: %s", f->method, (int)strcspn(endpoint, "?"), endpoint, got.error);
         return fail(c, EX_RUNTIME, "The control plane cannot be reached: %s", got.error);

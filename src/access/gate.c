@@ -38,9 +38,10 @@ int gate_check(struct ctx *c, const char *feature)
     if (rc == FAILED && answer.status == 402)
         return fail(c, EX_SUBSCRIPTION, "The limit of your subscription for `%s` is reached; upgrade it to go on",
                     feature);
-    if (rc == OK && answer.status != 200)
+    TRY(rc);
+    if (answer.status != 200)
         log_warn("feature gate: entitlement %s: status %ld", feature, answer.status);
-    return rc;
+    return OK;
 }
 
 int gate_report(struct ctx *c, const char *feature, const char *id, int change)
@@ -57,8 +58,8 @@ int gate_report(struct ctx *c, const char *feature, const char *id, int change)
     json_object_object_add(event, "feature", json_object_new_string(feature));
     json_object_object_add(event, "total", json_object_new_int(change));
     json_object_object_add(event, "metadata", metadata);
-    int rc = cloud_post(c, "/usage-event", json_text(c->mem, event, false), &answer);
-    if (rc == OK && answer.status != 200)
+    TRY(cloud_post(c, "/usage-event", json_text(c->mem, event, false), &answer));
+    if (answer.status != 200)
         log_warn("feature gate: usage of %s: status %ld", feature, answer.status);
-    return rc;
+    return OK;
 }

@@ -17,18 +17,17 @@ int access_param_id(struct ctx *c, const struct resource *r, size_t param, const
     *id = uuid_read(text, strlen(text), hex) ? arena_strdup(c->mem, hex) : NULL;
     if (*id || !(r->flags & X_NAME_OR_ID))
         return OK;
-    int rc =
-        sql(c, &rows,
+    TRY(sql(c, &rows,
             arena_printf(c->mem,
                          "SELECT t.id FROM `%s` t WHERE %s AND t.name = ? ORDER BY t.created, t.kanso_order LIMIT 1",
                          r->table,
                          r == &resource_user ? "t.is_service_account = 0"
                          : r->where          ? r->where
                                              : "1 = 1"),
-            p_text(text));
-    if (rc == OK && rows.count)
+            p_text(text)));
+    if (rows.count)
         *id = db_row(&rows, 0)[0].s;
-    return rc;
+    return OK;
 }
 
 /* An object that the body names by id. */
@@ -48,16 +47,18 @@ int need_run_of_step(struct ctx *c, const struct need *n)
 
 int need_version_update(struct ctx *c, const struct need *n)
 {
-    int rc = member(c->body, "stage") ? require_member(c, &resource_model, "model", "promote") : OK;
-    return rc == OK ? access_require(c, &resource_model_version, c->param[0], n->action) : rc;
+    if (member(c->body, "stage"))
+        TRY(require_member(c, &resource_model, "model", "promote"));
+    return access_require(c, &resource_model_version, c->param[0], n->action);
 }
 
 int need_metadata_target(struct ctx *c, const struct need *n)
 {
     const char *type = member_str(c->body, "resource_type");
     const struct resource *target = type ? resource_named(type) : NULL;
-    int rc = target && target != &resource_step ? require_member(c, target, "resource_id", "update") : OK;
-    return rc == OK ? rbac_require(c, n->type->name, NULL, n->action) : rc;
+    if (target && target != &resource_step)
+        TRY(require_member(c, target, "resource_id", "update"));
+    return rbac_require(c, n->type->name, NULL, n->action);
 }
 
 /* A list of the body holds ids, which must be readable, or descriptions, from which objects are made. */
@@ -70,27 +71,22 @@ static int stack_list(struct ctx *c, const struct resource *r, struct json_objec
         made = made || json_object_is_type(v, json_type_object);
         if (!json_object_is_type(v, json_type_string) || !uuid_read(json_object_get_string(v), UUID_TEXT, hex))
             continue;
-        int rc = access_require(c, r, hex, "read");
-        if (rc != OK)
-            return rc;
+        TRY(access_require(c, r, hex, "read"));
     }
     return made ? rbac_require(c, r->name, NULL, "create") : OK;
 }
 
 int need_stack_parts(struct ctx *c, const struct need *n)
 {
-    int rc = stack_list(c, &resource_connector, member(c->body, "service_connectors"));
+    TRY(stack_list(c, &resource_connector, member(c->body, "service_connectors")));
     struct json_object *components = member(c->body, "components");
     if (json_object_is_type(components, json_type_object)) {
         json_object_object_foreach(components, key, list)
         {
             (void)key;
-            if (rc == OK)
-                rc = stack_list(c, &resource_component, list);
+            TRY(stack_list(c, &resource_component, list));
         }
     }
-    if (rc != OK)
-        return rc;
     return n->of == NEED_TYPE ? rbac_require(c, n->type->name, NULL, n->action)
                               : access_require(c, n->type, c->param[0], n->action);
 }
@@ -108,22 +104,20 @@ int need_connector_reach(struct ctx *c, const struct need *n)
 /* Who may read an object may not yet read the secret values in it. */
 int need_secret_values(struct ctx *c, const struct need *n)
 {
-    int rc = access_require(c, n->type, c->param[0], "read");
-    if (rc != OK)
-        return rc;
+    TRY(access_require(c, n->type, c->param[0], "read"));
     bool allowed = false;
-    rc = access_ask(c, n->type, c->param[0], "read_secret_value", &allowed);
+    TRY(access_ask(c, n->type, c->param[0], "read_secret_value", &allowed));
     c->auth->no_secret_values = !allowed;
-    return rc;
+    return OK;
 }
 
 /* One's own account is nobody else's business. */
 int need_other_user(struct ctx *c, const struct need *n)
 {
     const char *id = NULL;
-    int rc = access_param_id(c, &resource_user, 0, &id);
-    if (rc != OK || !id || streq(id, c->auth->user_id))
-        return rc;
+    TRY(access_param_id(c, &resource_user, 0, &id));
+    if (!id || streq(id, c->auth->user_id))
+        return OK;
     return access_require(c, &resource_user, id, n->action);
 }
 
@@ -132,8 +126,9 @@ int need_other_user(struct ctx *c, const struct need *n)
 static int require_param(struct ctx *c, const struct resource *r, size_t param, const char *action)
 {
     const char *id = NULL;
-    int rc = rbac_applies(c) ? access_param_id(c, r, param, &id) : OK;
-    return rc == OK && rbac_applies(c) && id ? access_require(c, r, id, action) : rc;
+    if (rbac_applies(c))
+        TRY(access_param_id(c, r, param, &id));
+    return rbac_applies(c) && id ? access_require(c, r, id, action) : OK;
 }
 
 static bool for_somebody_else(struct ctx *c, const struct resource *r)
@@ -175,10 +170,9 @@ int needs_ask(struct ctx *c)
     const struct need *n = c->route->needs;
     if (!n && !c->route->open)
         return fail(c, EX_ILLEGAL_OPERATION, "Nobody may do this");
-    int rc = OK;
-    for (; rc == OK && n && n->type; n++)
-        rc = ask(c, n);
-    return rc;
+    for (; n && n->type; n++)
+        TRY(ask(c, n));
+    return OK;
 }
 
 const struct resource *needs_shown(const struct route *r)

@@ -87,9 +87,7 @@ static int caller(struct ctx *c, const char **out)
 {
     struct db_rows rows;
     if (!c->auth->external_id) {
-        int rc = sql(c, &rows, "SELECT external_user_id FROM user WHERE id = ?", p_text(c->auth->user_id));
-        if (rc != OK)
-            return rc;
+        TRY(sql(c, &rows, "SELECT external_user_id FROM user WHERE id = ?", p_text(c->auth->user_id)));
         if (!rows.count || !db_row(&rows, 0)[0].s)
             return fail(c, EX_RUNTIME, "The user %s has no external id, by which permissions could be asked for",
                         c->auth->name);
@@ -119,9 +117,7 @@ int rbac_check(struct ctx *c, struct grant *grants, size_t count, const char *ac
             grants[i].answered = grants[i].allowed = true;
         return OK;
     }
-    int rc = caller(c, &user);
-    if (rc != OK)
-        return rc;
+    TRY(caller(c, &user));
     struct buf endpoint = {0};
     buf_adds(&endpoint, query_append(c->mem, "/rbac/check_permissions?", "user_id", user));
     for (size_t i = 0; i < count; i++)
@@ -130,9 +126,7 @@ int rbac_check(struct ctx *c, struct grant *grants, size_t count, const char *ac
     buf_addf(&endpoint, "&%s", query_append(c->mem, "", "action", action));
     const char *text = arena_strndup(c->mem, endpoint.data, endpoint.len);
     buf_free(&endpoint);
-    rc = cloud_get(c, text, &answer);
-    if (rc != OK)
-        return rc;
+    TRY(cloud_get(c, text, &answer));
     struct json_object *o = read_object(c, &answer);
     if (!o)
         return fail_bad_answer(c);
@@ -155,22 +149,23 @@ static const char *upper(struct arena *a, const char *s)
 int rbac_ask(struct ctx *c, const char *type, const char *id, const char *action, bool *allowed)
 {
     struct grant g = {.type = type, .id = id};
-    int rc = rbac_check(c, &g, 1, action);
-    *allowed = rc == OK && g.answered && g.allowed;
-    if (rc == OK && !g.answered)
+    *allowed = false;
+    TRY(rbac_check(c, &g, 1, action));
+    if (!g.answered)
         return fail(c, EX_RUNTIME, "The control plane said nothing about the permission to %s '%s'",
                     upper(c->mem, action), rbac_name(c->mem, type, id));
-    return rc;
+    *allowed = g.allowed;
+    return OK;
 }
 
 int rbac_require(struct ctx *c, const char *type, const char *id, const char *action)
 {
     bool allowed = false;
-    int rc = rbac_ask(c, type, id, action, &allowed);
-    if (rc == OK && !allowed)
+    TRY(rbac_ask(c, type, id, action, &allowed));
+    if (!allowed)
         return fail(c, EX_ILLEGAL_OPERATION, "Insufficient permissions to %s resource '%s'", upper(c->mem, action),
                     rbac_name(c->mem, type, id));
-    return rc;
+    return OK;
 }
 
 static bool read_ids(struct ctx *c, struct json_object *list, struct allowed *out)
@@ -195,14 +190,10 @@ int rbac_allowed(struct ctx *c, const char *type, const char *action, struct all
     *out = (struct allowed){.all = !rbac_applies(c)};
     if (out->all)
         return OK;
-    int rc = caller(c, &user);
-    if (rc != OK)
-        return rc;
+    TRY(caller(c, &user));
     char *endpoint = query_append(c->mem, "/rbac/allowed_resource_ids?", "user_id", user);
     endpoint = query_append(c->mem, endpoint, "resource", cloud_name(c->mem, type, NULL));
-    rc = cloud_get(c, query_append(c->mem, endpoint, "action", action), &answer);
-    if (rc != OK)
-        return rc;
+    TRY(cloud_get(c, query_append(c->mem, endpoint, "action", action), &answer));
     struct json_object *o = read_object(c, &answer), *all = o ? json_object_object_get(o, "full_access") : NULL;
     if (!json_object_is_type(all, json_type_boolean) || !read_ids(c, json_object_object_get(o, "ids"), out))
         return fail_bad_answer(c);

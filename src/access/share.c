@@ -42,11 +42,8 @@ static int find_target(struct ctx *c, const char **id, const char **external)
 {
     char hex[UUID_HEX + 1];
     struct db_rows rows;
-    int rc = resource_find(c, &resource_user, c->param[0], hex);
-    if (rc == OK)
-        rc = sql(c, &rows, "SELECT id, external_user_id FROM user WHERE id = ?", p_text(hex));
-    if (rc != OK)
-        return rc;
+    TRY(resource_find(c, &resource_user, c->param[0], hex));
+    TRY(sql(c, &rows, "SELECT id, external_user_id FROM user WHERE id = ?", p_text(hex)));
     if (rows.count == 0) /* deleted at this moment */
         return fail(c, EX_KEY, "There is no user with the id %s", c->param[0]);
     *id = db_row(&rows, 0)[0].s;
@@ -59,9 +56,10 @@ static int must_exist(struct ctx *c, const char *type, const char *id)
     const struct resource *r = resource_named(type);
     struct db_rows rows = {0};
     char text[UUID_TEXT + 1];
-    int rc = r ? sql(c, &rows, arena_printf(c->mem, "SELECT id FROM `%s` WHERE id = ?", r->table), p_text(id)) : OK;
-    if (rc != OK || rows.count)
-        return rc;
+    if (r)
+        TRY(sql(c, &rows, arena_printf(c->mem, "SELECT id FROM `%s` WHERE id = ?", r->table), p_text(id)));
+    if (rows.count)
+        return OK;
     uuid_write(id, text);
     return fail(c, EX_KEY, "There is no resource of type %s with the id %s", type, text);
 }
@@ -73,27 +71,22 @@ int user_share(struct ctx *c)
     struct json_object *actions = NULL;
     char id[UUID_HEX + 1];
     uuid_read(given, strlen(given), id);
-    int rc = find_target(c, &user, &external);
-    if (rc == OK)
-        rc = access_require(c, &resource_user, user, "read");
-    if (rc == OK && streq(user, c->auth->user_id))
+    TRY(find_target(c, &user, &external));
+    TRY(access_require(c, &resource_user, user, "read"));
+    if (streq(user, c->auth->user_id))
         return fail(c, EX_VALUE, "Nobody can share with himself");
-    if (rc == OK && !rbac_is_type(type))
+    if (!rbac_is_type(type))
         return fail(c, EX_VALUE, "'%s' is not a type of resource", type);
-    if (rc == OK)
-        rc = must_exist(c, type, id);
-    if (rc == OK)
-        rc = rbac_require(c, type, id, "share");
-    if (rc == OK)
-        rc = read_actions(c, &actions);
-    for (size_t i = 0; rc == OK && i < json_object_array_length(actions); i++)
-        rc = rbac_require(c, type, id, json_object_get_string(json_object_array_get_idx(actions, i)));
-    if (rc == OK && !external)
+    TRY(must_exist(c, type, id));
+    TRY(rbac_require(c, type, id, "share"));
+    TRY(read_actions(c, &actions));
+    for (size_t i = 0; i < json_object_array_length(actions); i++)
+        TRY(rbac_require(c, type, id, json_object_get_string(json_object_array_get_idx(actions, i))));
+    if (!external)
         return fail(c, EX_RUNTIME, "The user has no external id, by which the control plane knows him");
-    if (rc == OK && !c->auth->is_service_account)
-        rc = rbac_share(c, external, type, id, actions);
+    if (!c->auth->is_service_account)
+        TRY(rbac_share(c, external, type, id, actions));
     struct jw w = respond_json(c);
-    if (rc == OK)
-        jw_null(&w);
-    return rc;
+    jw_null(&w);
+    return OK;
 }

@@ -72,9 +72,9 @@ static void skip_bom(struct ctx *c)
 static int read_syntax(struct ctx *c)
 {
     struct json_error error;
-    int rc = read_body(c);
-    if (rc != OK || !is_document(c) || c->req.body_len == 0)
-        return rc;
+    TRY(read_body(c));
+    if (!is_document(c) || c->req.body_len == 0)
+        return OK;
     skip_bom(c);
     if (!utf8_valid(c->req.body, c->req.body_len)) /* refusals repeat it, whatever it is */
         return fail_detail(c, 400, "The body is not UTF-8");
@@ -261,26 +261,33 @@ static bool body_after_auth(const struct ctx *c)
     return !(c->route->flags & R_PUBLIC) && c->req.content_length > UNKNOWN_MAX_BODY;
 }
 
+/* The rest of the body, and the answer to all that is wrong with path, query and body. */
+static int read_checked_body(struct ctx *c)
+{
+    if (body_after_auth(c))
+        TRY(read_syntax(c));
+    TRY(read_values(c));
+    check_body(c);
+    return c->check && c->check->count ? fail_check(c) : OK;
+}
+
 static int handle_request(struct ctx *c, const struct app *app)
 {
-    int rc = route_find(c, app->groups, app->group_count);
-    if (rc != OK || (!body_after_auth(c) && (rc = read_syntax(c)) != OK))
-        return rc;
+    TRY(route_find(c, app->groups, app->group_count));
+    if (!body_after_auth(c))
+        TRY(read_syntax(c));
     check_path(c);
     check_query(c);
     if (request_abandoned(c))
         return fail_abandoned(c);
-    if ((rc = find_caller(c)) != OK || (rc = refuse_foreign(c)) != OK)
-        return rc;
-    if ((body_after_auth(c) && (rc = read_syntax(c)) != OK) || (rc = read_values(c)) != OK)
+    TRY(find_caller(c));
+    TRY(refuse_foreign(c));
+    int rc = read_checked_body(c);
+    if (rc != OK)
         return authenticated_outcome(c, rc);
-    check_body(c);
-    if (c->check && c->check->count)
-        return authenticated_outcome(c, fail_check(c));
-    if ((rc = sql_retrying(c, access_before)) != OK)
-        return rc;
-    rc = authenticated_outcome(c, sql_retrying(c, run_handler));
-    return rc == OK ? sql_retrying(c, access_after) : rc;
+    TRY(sql_retrying(c, access_before));
+    TRY(authenticated_outcome(c, sql_retrying(c, run_handler)));
+    return sql_retrying(c, access_after);
 }
 
 /* Only a request that went well to its end is answered as one that did: whatever else comes out of it has an answer of

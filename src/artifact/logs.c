@@ -13,12 +13,10 @@ const struct model STEP_LOGS_QUERY = MODEL("step_logs", fields);
 int step_logs(struct ctx *c)
 {
     struct db_rows found;
-    int rc = sql(c, &found,
-                 "SELECT l.uri, l.artifact_store_id FROM step_run t LEFT JOIN logs l ON l.step_run_id = t.id "
-                 "WHERE t.id = ? ORDER BY l.created, l.kanso_order LIMIT 1",
-                 p_text(c->param[0]));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &found,
+            "SELECT l.uri, l.artifact_store_id FROM step_run t LEFT JOIN logs l ON l.step_run_id = t.id "
+            "WHERE t.id = ? ORDER BY l.created, l.kanso_order LIMIT 1",
+            p_text(c->param[0])));
     if (found.count == 0) {
         char text[UUID_TEXT + 1];
         uuid_write(c->param[0], text);
@@ -29,12 +27,9 @@ int step_logs(struct ctx *c)
         return fail_detail(c, 404, "This step has no logs");
     struct store store;
     struct span bytes;
-    rc = store_find(c, v[1].s, &store);
-    if (rc == OK)
-        rc = store_read_part(c, &store, v[0].s, json_object_get_int64(member(c->query, "offset")),
-                             json_object_get_int64(member(c->query, "length")), &bytes);
-    if (rc != OK)
-        return rc;
+    TRY(store_find(c, v[1].s, &store));
+    TRY(store_read_part(c, &store, v[0].s, json_object_get_int64(member(c->query, "offset")),
+                        json_object_get_int64(member(c->query, "length")), &bytes));
     struct span text = store_text(c->mem, bytes);
     struct jw w = respond_json(c);
     jw_strn(&w, text.s, text.len);

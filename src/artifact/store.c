@@ -160,9 +160,7 @@ int store_find(struct ctx *c, const char *id, struct store *s)
     struct db_rows found = {0};
     if (!id)
         return fail(c, EX_NOT_FOUND, "The artifact store has been deleted, and with it the way to its files");
-    int rc = sql(c, &found, "SELECT name, type, flavor, configuration FROM stack_component WHERE id = ?", p_text(id));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &found, "SELECT name, type, flavor, configuration FROM stack_component WHERE id = ?", p_text(id)));
     if (found.count == 0)
         return fail(c, EX_NOT_FOUND, "The artifact store has been deleted, and with it the way to its files");
     const struct db_value *v = db_row(&found, 0);
@@ -228,23 +226,27 @@ static void read_at(int fd, int64_t at, size_t want, char *to, size_t *len)
     }
 }
 
+static int read_file(struct ctx *c, const struct store *s, const char *uri, int fd, const struct stat *st,
+                     struct span *out)
+{
+    if (!S_ISREG(st->st_mode))
+        return fail(c, EX_NOT_FOUND, "'%s' in the artifact store '%s' is not a file", uri, s->name);
+    if (st->st_size > STORE_READ_MAX)
+        return fail(c, EX_VALUE, "The file '%s' has %lld bytes; up to %d can be shown", uri, (long long)st->st_size,
+                    STORE_READ_MAX);
+    char *bytes = arena_alloc(c->mem, (size_t)st->st_size + 1);
+    size_t len = 0;
+    read_at(fd, 0, (size_t)st->st_size, bytes, &len);
+    *out = (struct span){bytes, len};
+    return OK;
+}
+
 int store_read(struct ctx *c, const struct store *s, const char *uri, struct span *out)
 {
     struct stat st = {0};
-    int fd = -1, rc = open_inside(c, s, uri, &fd, &st);
-    if (rc != OK)
-        return rc;
-    if (!S_ISREG(st.st_mode)) {
-        rc = fail(c, EX_NOT_FOUND, "'%s' in the artifact store '%s' is not a file", uri, s->name);
-    } else if (st.st_size > STORE_READ_MAX) {
-        rc = fail(c, EX_VALUE, "The file '%s' has %lld bytes; up to %d can be shown", uri, (long long)st.st_size,
-                  STORE_READ_MAX);
-    } else {
-        char *bytes = arena_alloc(c->mem, (size_t)st.st_size + 1);
-        size_t len = 0;
-        read_at(fd, 0, (size_t)st.st_size, bytes, &len);
-        *out = (struct span){bytes, len};
-    }
+    int fd = -1;
+    TRY(open_inside(c, s, uri, &fd, &st));
+    int rc = read_file(c, s, uri, fd, &st, out);
     close(fd);
     return rc;
 }
@@ -323,28 +325,31 @@ static int64_t limit(int64_t n, int64_t low, int64_t high)
     return n < low ? low : n > high ? high : n;
 }
 
+/* What store_read_part() gives of the pieces. */
+static struct span read_range(struct arena *a, const struct pieces *p, int64_t offset, int64_t length)
+{
+    int64_t start = offset < 0 ? limit(offset, -p->size, 0) + p->size : limit(offset, 0, p->size);
+    size_t want = (size_t)limit(length < 0 ? STORE_READ_MAX : length, 0, limit(p->size - start, 0, STORE_READ_MAX));
+    char *bytes = arena_alloc(a, want + 1);
+    return (struct span){bytes, read_pieces(p, start, want, bytes)};
+}
+
 int store_read_part(struct ctx *c, const struct store *s, const char *uri, int64_t offset, int64_t length,
                     struct span *out)
 {
     struct stat st = {0};
     struct pieces p = {0};
-    int rc = open_inside(c, s, uri, &p.fd, &st);
-    if (rc != OK)
-        return rc;
+    TRY(open_inside(c, s, uri, &p.fd, &st));
     if (S_ISREG(st.st_mode))
         add_piece(c->mem, &p, NULL, st.st_size);
     else
         list_directory(c->mem, &p);
-    if (p.count == 0) {
-        rc = fail(c, EX_NOT_FOUND, "The directory '%s' of the artifact store '%s' holds no files", uri, s->name);
-    } else {
-        int64_t start = offset < 0 ? limit(offset, -p.size, 0) + p.size : limit(offset, 0, p.size);
-        size_t want = (size_t)limit(length < 0 ? STORE_READ_MAX : length, 0, limit(p.size - start, 0, STORE_READ_MAX));
-        char *bytes = arena_alloc(c->mem, want + 1);
-        *out = (struct span){bytes, read_pieces(&p, start, want, bytes)};
-    }
+    if (p.count)
+        *out = read_range(c->mem, &p, offset, length);
     close(p.fd);
-    return rc;
+    return p.count
+               ? OK
+               : fail(c, EX_NOT_FOUND, "The directory '%s' of the artifact store '%s' holds no files", uri, s->name);
 }
 
 /* Length of the well-formed sequence at s, 0 when there is none. */

@@ -47,12 +47,10 @@ int artifact_version_visualize(struct ctx *c)
     struct db_rows found;
     char text[UUID_TEXT + 1];
     int64_t index = json_object_get_int64(member(c->query, "index"));
-    int rc = sql(c, &found,
-                 "SELECT t.artifact_store_id, z.type, z.uri FROM artifact_version t LEFT JOIN artifact_visualization z "
-                 "ON z.artifact_version_id = t.id WHERE t.id = ? ORDER BY z.created, z.kanso_order",
-                 p_text(c->param[0]));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &found,
+            "SELECT t.artifact_store_id, z.type, z.uri FROM artifact_version t LEFT JOIN artifact_visualization z "
+            "ON z.artifact_version_id = t.id WHERE t.id = ? ORDER BY z.created, z.kanso_order",
+            p_text(c->param[0])));
     uuid_write(c->param[0], text);
     if (found.count == 0)
         return fail(c, EX_KEY, "There is no artifact version with the id %s", text);
@@ -64,10 +62,8 @@ int artifact_version_visualize(struct ctx *c)
     const struct db_value *v = db_row(&found, (size_t)index);
     struct store store;
     struct span bytes;
-    rc = store_find(c, v[0].s, &store);
-    if (rc == OK)
-        rc = store_read(c, &store, v[2].s, &bytes);
-    if (rc == OK)
-        write_answer(c, v[1].s, bytes);
-    return rc;
+    TRY(store_find(c, v[0].s, &store));
+    TRY(store_read(c, &store, v[2].s, &bytes));
+    write_answer(c, v[1].s, bytes);
+    return OK;
 }

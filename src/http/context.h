@@ -18,6 +18,16 @@
 
 enum outcome { OK = 0, FAILED, RETRY };
 
+/* Goes on when a step returns OK; otherwise the function returns what the step has returned, FAILED or RETRY, as it is.
+ * For functions that have nothing to release: requests' memory is the arena's, and a transaction that is left open is
+ * rolled back by dispatch. Whoever holds something else, or looks at the outcome, keeps it in a variable. */
+#define TRY(step)                                                                                                      \
+    do {                                                                                                               \
+        int outcome_ = (step);                                                                                         \
+        if (outcome_ != OK)                                                                                            \
+            return outcome_;                                                                                           \
+    } while (0)
+
 /* Exceptions by the names that clients know (docs/contract/validation.md#exceptions). */
 enum exception {
     EX_STACK_EXISTS,

@@ -98,8 +98,8 @@ static int read_request(struct ctx *c, const struct worker *w)
 {
     c->req.method = env_or(c, "REQUEST_METHOD", "GET");
     c->req.content_type = env_or(c, "CONTENT_TYPE", "");
-    int rc = read_target(c, w);
-    return rc == OK ? read_length(c, w) : rc;
+    TRY(read_target(c, w));
+    return read_length(c, w);
 }
 
 static const char *reason(int status)

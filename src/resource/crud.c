@@ -52,9 +52,7 @@ int resource_find(struct ctx *c, const struct resource *r, const char *name_or_i
     struct query *q = query_new(c->mem);
     query_add(q, "SELECT t.id");
     add_lookup(q, r, name_or_id);
-    int rc = query_run(c, q, &found);
-    if (rc != OK)
-        return rc;
+    TRY(query_run(c, q, &found));
     if (found.count == 0)
         return not_found(c, r, name_or_id);
     memcpy(hex, db_row(&found, 0)[0].s, UUID_HEX + 1);
@@ -74,12 +72,11 @@ static int load_path_workspace(struct view *v, const char **hex)
     struct row **rows;
     size_t count;
     add_lookup(q, &resource_workspace, c->param[0]);
-    int rc = view_select(v, &resource_workspace, D_BODY, q, &rows, &count);
-    if (rc == OK && count == 0)
+    TRY(view_select(v, &resource_workspace, D_BODY, q, &rows, &count));
+    if (count == 0)
         return not_found(c, &resource_workspace, c->param[0]);
-    if (rc == OK)
-        *hex = rows[0]->id;
-    return rc;
+    *hex = rows[0]->id;
+    return OK;
 }
 
 static bool under_workspace(const struct ctx *c)
@@ -98,17 +95,13 @@ int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigne
     query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ?", r->table, r->joins ? r->joins : "",
               r->where ? r->where : "1 = 1");
     query_param(q, p_text(id));
-    int rc = view_select(v, r, detail, q, &rows, &count);
-    if (rc != OK)
-        return rc;
+    TRY(view_select(v, r, detail, q, &rows, &count));
     if (count == 0) {
         char text[UUID_TEXT + 1];
         uuid_write(id, text);
         return fail(c, EX_KEY, "There is no %s with the id %s", r->label, text);
     }
-    rc = view_load(v);
-    if (rc != OK)
-        return rc;
+    TRY(view_load(v));
     struct jw w = respond_json(c);
     view_write(v, &w, rows[0], detail);
     return OK;
@@ -126,9 +119,7 @@ int resource_get(struct ctx *c)
     char hex[UUID_HEX + 1];
     unsigned detail = (wants_hydrate(c) ? D_META : 0) | D_RES;
     if (r->flags & X_NAME_OR_ID) {
-        int rc = resource_find(c, r, id, hex);
-        if (rc != OK)
-            return rc;
+        TRY(resource_find(c, r, id, hex));
         id = hex;
     }
     return respond_row(c, r, arena_strdup(c->mem, id), detail);
@@ -140,10 +131,9 @@ static int count_rows(struct ctx *c, const struct resource *r, int64_t *total)
     struct db_rows found;
     query_add(q, "SELECT COUNT(*) FROM `%s` t", r->table);
     filter_where(c->filter, r, q);
-    int rc = query_run(c, q, &found);
-    if (rc == OK)
-        *total = strtoll(db_row(&found, 0)[0].s, NULL, 10);
-    return rc;
+    TRY(query_run(c, q, &found));
+    *total = strtoll(db_row(&found, 0)[0].s, NULL, 10);
+    return OK;
 }
 
 static int64_t offset_of(const struct filter_query *f)
@@ -217,11 +207,12 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
         *index_is_missing(r) = true;
         return RETRY;
     }
-    if (rc == OK && *count)
+    TRY(rc);
+    if (*count)
         *total = strtoll(view_extra(v), NULL, 10);
-    else if (rc == OK && f->page > 1)
-        rc = count_rows(c, r, total);
-    return rc;
+    else if (f->page > 1)
+        return count_rows(c, r, total);
+    return OK;
 }
 
 static void write_page(struct view *v, unsigned detail, struct row **rows, size_t count, int64_t total, int64_t pages)
@@ -250,30 +241,23 @@ int resource_list(struct ctx *c)
     int64_t total = 0;
     const char *workspace = NULL;
     struct view *v = view_new(c);
-    int rc = OK;
     if (under_workspace(c)) {
-        rc = load_path_workspace(v, &workspace);
-        if (rc == OK)
-            filter_scope(f, "(t.workspace_id = ? OR t.workspace_id IS NULL)", SQL_PARAMS(p_text(workspace)));
+        TRY(load_path_workspace(v, &workspace));
+        filter_scope(f, "(t.workspace_id = ? OR t.workspace_id IS NULL)", SQL_PARAMS(p_text(workspace)));
     }
-    if (rc == OK && r->scope)
-        rc = r->scope(c, f);
-    if (rc != OK)
-        return rc;
+    if (r->scope)
+        TRY(r->scope(c, f));
     unsigned detail = (f->hydrate ? D_META : 0) | D_RES;
     struct row **rows;
     size_t count;
-    rc = select_page(v, r, detail, &rows, &count, &total);
-    if (rc != OK)
-        return rc;
+    TRY(select_page(v, r, detail, &rows, &count, &total));
     int64_t pages = total == 0 ? 1 : (total + f->size - 1) / f->size;
     if (f->page > pages)
         return fail(c, EX_VALUE, "There is no page %lld: with %lld entries per page, the %lld entries fill %lld pages",
                     (long long)f->page, (long long)f->size, (long long)total, (long long)pages);
-    rc = view_load(v);
-    if (rc == OK)
-        write_page(v, detail, rows, count, total, pages);
-    return rc;
+    TRY(view_load(v));
+    write_page(v, detail, rows, count, total, pages);
+    return OK;
 }
 
 /* Encoding ------------------------------------------------------------------------------------------------------- */
@@ -406,20 +390,18 @@ int references_lock(struct ctx *c, const struct reference *refs, size_t count)
     }
     if (!q->count)
         return OK;
-    int rc = query_run(c, q, &found);
-    for (size_t i = 0, at = 0; i < count && rc == OK; i++)
+    TRY(query_run(c, q, &found));
+    for (size_t i = 0, at = 0; i < count; i++)
         if (refs[i].id && !db_row(&found, 0)[at++].s)
             return no_such_row(c, refs[i].error, refs[i].to, refs[i].id);
-    return rc;
+    return OK;
 }
 
 int references_lock_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count)
 {
     struct db_rows rows;
     const char *text = arena_printf(c->mem, "SELECT id FROM `%s` WHERE id IN %%s LOCK IN SHARE MODE", to->table);
-    int rc = sql_in(c, &rows, text, ids, count, NULL, 0);
-    if (rc != OK)
-        return rc;
+    TRY(sql_in(c, &rows, text, ids, count, NULL, 0));
     struct lookup *there = lookup_new(c->mem);
     for (size_t i = 0; i < rows.count; i++)
         lookup_add(there, db_row(&rows, i)[0].s, ids);
@@ -462,9 +444,7 @@ static void add_assigned(struct query *q, const struct assignment *a)
 
 int write_insert(struct write *w)
 {
-    int rc = lock_references(w);
-    if (rc != OK)
-        return rc;
+    TRY(lock_references(w));
     char now[STAMP_LEN + 1];
     stamp_now(now);
     write_set(w, "id", p_text(w->id));
@@ -480,16 +460,14 @@ int write_insert(struct write *w)
         add_assigned(q, &w->set[i]);
     }
     query_add(q, ")");
-    rc = query_run(w->c, q, NULL);
+    int rc = query_run(w->c, q, NULL);
     w->taken = rc == FAILED && w->c->res.status == 409;
     return rc;
 }
 
 int write_flush_update(struct write *w)
 {
-    int rc = lock_references(w);
-    if (rc != OK)
-        return rc;
+    TRY(lock_references(w));
     char now[STAMP_LEN + 1];
     stamp_now(now);
     write_set(w, "updated", p_text(now));
@@ -515,9 +493,7 @@ int write_lock(struct write *w, const char *hex)
     query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ? FOR UPDATE", r->table, r->joins ? r->joins : "",
               r->where ? r->where : "1 = 1");
     query_param(q, p_text(hex));
-    int rc = view_select(v, r, D_ALL, q, &rows, &count);
-    if (rc != OK)
-        return rc;
+    TRY(view_select(v, r, D_ALL, q, &rows, &count));
     if (count == 0) {
         char text[UUID_TEXT + 1];
         uuid_write(hex, text);
@@ -587,10 +563,9 @@ int write_unique_key(struct write *w, const struct unique *u)
     query_add(q, " AND id <> ? LIMIT 1");
     query_param(q, p_text(w->id));
     struct db_param name = future_value(w, u->columns[0]);
-    int rc = name_guard(c, w->res->name, scope, name.s);
-    if (rc == OK)
-        rc = query_run(c, q, &found);
-    return rc == OK && found.count ? refuse_taken(w, u) : rc;
+    TRY(name_guard(c, w->res->name, scope, name.s));
+    TRY(query_run(c, q, &found));
+    return found.count ? refuse_taken(w, u) : OK;
 }
 
 int write_unique(struct write *w)
@@ -655,11 +630,10 @@ typedef int (*step)(struct write *);
 
 static int run_steps(struct write *w, const step *steps, size_t count)
 {
-    int rc = OK;
-    for (size_t i = 0; i < count && rc == OK && !w->exists; i++)
+    for (size_t i = 0; i < count && !w->exists; i++)
         if (steps[i])
-            rc = steps[i](w);
-    return rc;
+            TRY(steps[i](w));
+    return OK;
 }
 
 int write_create_within(struct write *w)
@@ -678,15 +652,13 @@ int write_create(struct write *w)
     const struct resource *r = w->res;
     uuid_new(w->id);
     const step before[] = {check_workspace, r->check_create, check_owner, check_name};
-    int rc = run_steps(w, before, ARRAY_LEN(before));
-    if (rc != OK)
-        return rc;
-    rc = sql_begin(w->c);
-    if (rc == OK)
-        rc = write_create_within(w);
-    if (rc == OK && w->exists)
-        db_rollback(w->c->db);
-    return rc == OK && !w->exists ? sql_commit(w->c) : rc;
+    TRY(run_steps(w, before, ARRAY_LEN(before)));
+    TRY(sql_begin(w->c));
+    TRY(write_create_within(w));
+    if (!w->exists)
+        return sql_commit(w->c);
+    db_rollback(w->c->db);
+    return OK;
 }
 
 int resource_create(struct ctx *c)
@@ -694,13 +666,11 @@ int resource_create(struct ctx *c)
     struct write w = {.c = c, .res = c->route->resource, .body = c->body};
     char workspace[UUID_HEX + 1];
     if (under_workspace(c)) {
-        int rc = path_workspace(c, workspace);
-        if (rc != OK)
-            return rc;
+        TRY(path_workspace(c, workspace));
         w.workspace = workspace;
     }
-    int rc = write_create(&w);
-    return rc == OK ? respond_row(c, w.res, w.id, D_META | D_RES) : rc;
+    TRY(write_create(&w));
+    return respond_row(c, w.res, w.id, D_META | D_RES);
 }
 
 static int unique_on_update(struct write *w)
@@ -723,30 +693,26 @@ int write_update(struct write *w, const char *hex)
 {
     const step steps[] = {w->res->before_update, assign_update, unique_on_update, write_flush_update,
                           w->res->after_update,  tags_change,   release_on_update};
-    int rc = sql_begin(w->c);
-    if (rc == OK && w->res->before_lock)
-        rc = w->res->before_lock(w);
-    if (rc == OK)
-        rc = write_lock(w, hex);
-    if (rc == OK)
-        rc = run_steps(w, steps, ARRAY_LEN(steps));
-    return rc == OK ? sql_commit(w->c) : rc;
+    TRY(sql_begin(w->c));
+    if (w->res->before_lock)
+        TRY(w->res->before_lock(w));
+    TRY(write_lock(w, hex));
+    TRY(run_steps(w, steps, ARRAY_LEN(steps)));
+    return sql_commit(w->c);
 }
 
 int resource_update(struct ctx *c)
 {
     struct write w = {.c = c, .res = c->route->resource, .body = c->body};
     char hex[UUID_HEX + 1];
-    int rc = OK;
     size_t len;
     const char *id = c->param[0], *param = route_param_name(c->route->path, 0, &len);
     if (w.res->flags & X_NAME_OR_ID && !route_param_is_uuid(c->route, param, len)) {
-        rc = resource_find(c, w.res, id, hex);
+        TRY(resource_find(c, w.res, id, hex));
         id = hex;
     }
-    if (rc == OK)
-        rc = write_update(&w, id);
-    return rc == OK ? respond_row(c, w.res, w.id, D_META | D_RES) : rc;
+    TRY(write_update(&w, id));
+    return respond_row(c, w.res, w.id, D_META | D_RES);
 }
 
 static int delete_row(struct write *w)
@@ -759,23 +725,16 @@ int resource_delete(struct ctx *c)
     struct write w = {.c = c, .res = c->route->resource};
     char hex[UUID_HEX + 1];
     const char *id = c->param[0];
-    int rc = OK;
     if (w.res->flags & X_NAME_OR_ID) {
-        rc = resource_find(c, w.res, id, hex);
+        TRY(resource_find(c, w.res, id, hex));
         id = hex;
     }
-    if (rc == OK)
-        rc = sql_begin(c);
-    if (rc == OK)
-        rc = write_lock(&w, id);
+    TRY(sql_begin(c));
+    TRY(write_lock(&w, id));
     const step steps[] = {w.res->before_delete, tags_detach_all, delete_row};
-    if (rc == OK)
-        rc = run_steps(&w, steps, ARRAY_LEN(steps));
-    if (rc == OK)
-        rc = sql_commit(c);
-    if (rc == OK) {
-        struct jw j = respond_json(c);
-        jw_null(&j);
-    }
-    return rc;
+    TRY(run_steps(&w, steps, ARRAY_LEN(steps)));
+    TRY(sql_commit(c));
+    struct jw j = respond_json(c);
+    jw_null(&j);
+    return OK;
 }

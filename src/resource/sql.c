@@ -192,9 +192,7 @@ int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct d
  * that fails may be made again in any case. */
 int sql_begin(struct ctx *c)
 {
-    int rc = sql_authenticate(c);
-    if (rc != OK)
-        return rc;
+    TRY(sql_authenticate(c));
     enum db_status s = db_room(c->db);
     if (s == DB_OK)
         s = db_begin(c->db);
@@ -334,9 +332,7 @@ int sql_in(struct ctx *c, struct db_rows *out, const char *text, const char *con
     for (size_t at = 0, n; at < count; at += n) {
         struct db_rows rows = {0};
         n = count - at < most ? count - at : most;
-        int rc = run_piece(c, out ? &rows : NULL, text, ids + at, n, params, param_count);
-        if (rc != OK)
-            return rc;
+        TRY(run_piece(c, out ? &rows : NULL, text, ids + at, n, params, param_count));
         if (out && at == 0)
             *out = rows;
         else if (out)
@@ -372,9 +368,7 @@ int sql_insert(struct ctx *c, const char *head, const struct db_param *values, s
             query_param(q, values[at * columns + i]);
         }
         query_add(q, " %s", tail);
-        int rc = query_run(c, q, NULL);
-        if (rc != OK)
-            return rc;
+        TRY(query_run(c, q, NULL));
     }
     return OK;
 }

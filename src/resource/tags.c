@@ -81,8 +81,8 @@ int tags_load_counts(struct view *v, struct row **rows, size_t count)
     query_add(q, "SELECT tag_id, COUNT(*) FROM tag_resource WHERE tag_id IN ");
     query_in(q, ids, n);
     query_add(q, " GROUP BY tag_id");
-    int rc = query_run(c, q, &found);
-    for (size_t i = 0; rc == OK && i < found.count; i++) {
+    TRY(query_run(c, q, &found));
+    for (size_t i = 0; i < found.count; i++) {
         const struct db_value *values = db_row(&found, i);
         struct row *row = view_find(v, rows[0]->res, values[0].s);
         int64_t number = strtoll(values[1].s, NULL, 10);
@@ -90,7 +90,7 @@ int tags_load_counts(struct view *v, struct row **rows, size_t count)
             *(int64_t *)row->data = number;
         cache_count(values[0].s, number);
     }
-    return rc;
+    return OK;
 }
 
 void show_tagged_count(struct view *v, const struct row *row, struct jw *w)
@@ -126,16 +126,16 @@ static int check_names(struct ctx *c, const char **names, size_t n)
 static int find_missing(struct ctx *c, const char **names, size_t n, const char ***missing, size_t *count)
 {
     struct db_rows found;
-    int rc = sql_in(c, &found, "SELECT name FROM tag WHERE name IN %s", names, n, NULL, 0);
+    TRY(sql_in(c, &found, "SELECT name FROM tag WHERE name IN %s", names, n, NULL, 0));
     struct lookup *there = lookup_new(c->mem);
-    for (size_t i = 0; rc == OK && i < found.count; i++)
+    for (size_t i = 0; i < found.count; i++)
         lookup_add(there, db_row(&found, i)[0].s, names);
     *missing = arena_array(c->mem, n + 1, sizeof **missing);
     *count = 0;
-    for (size_t i = 0; rc == OK && i < n; i++)
+    for (size_t i = 0; i < n; i++)
         if (lookup_add(there, names[i], names)) /* each of them once */
             (*missing)[(*count)++] = names[i];
-    return rc;
+    return OK;
 }
 
 /* Guards names against creation by others, and lets the database say which of them it takes for the same: it has one
@@ -149,13 +149,10 @@ static int guard_names(struct ctx *c, const char **names, size_t *n)
         const struct db_param row[COLUMNS] = {p_text("tag"), p_text(""), p_text(names[*n - 1 - i])};
         memcpy(params + i * COLUMNS, row, sizeof row);
     }
-    int rc = sql_insert(c, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES", params, COLUMNS, *n,
-                        "ON DUPLICATE KEY UPDATE name = VALUES(name)");
-    if (rc == OK)
-        rc = sql_in(c, &found, "SELECT name FROM kanso_name_guard WHERE resource = 'tag' AND scope = '' AND name IN %s",
-                    names, *n, NULL, 0);
-    if (rc != OK)
-        return rc;
+    TRY(sql_insert(c, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES", params, COLUMNS, *n,
+                   "ON DUPLICATE KEY UPDATE name = VALUES(name)"));
+    TRY(sql_in(c, &found, "SELECT name FROM kanso_name_guard WHERE resource = 'tag' AND scope = '' AND name IN %s",
+               names, *n, NULL, 0));
     struct lookup *known = lookup_new(c->mem);
     *n = 0;
     for (size_t i = 0; i < found.count; i++)
@@ -192,16 +189,14 @@ static int create_missing(struct ctx *c, const char **names, size_t n)
     enum { BATCH = 500 };
     const char **missing;
     size_t count;
-    int rc = find_missing(c, names, n, &missing, &count);
-    if (rc != OK || count == 0)
-        return rc;
-    rc = guard_names(c, missing, &count);
-    for (size_t at = 0; rc == OK && at < count; at += BATCH)
-        rc = insert_tags(c, missing + at, count - at < BATCH ? count - at : BATCH);
-    return rc == OK
-               ? sql_in(c, NULL, "DELETE FROM kanso_name_guard WHERE resource = 'tag' AND scope = '' AND name IN %s",
-                        missing, count, NULL, 0)
-               : rc;
+    TRY(find_missing(c, names, n, &missing, &count));
+    if (count == 0)
+        return OK;
+    TRY(guard_names(c, missing, &count));
+    for (size_t at = 0; at < count; at += BATCH)
+        TRY(insert_tags(c, missing + at, count - at < BATCH ? count - at : BATCH));
+    return sql_in(c, NULL, "DELETE FROM kanso_name_guard WHERE resource = 'tag' AND scope = '' AND name IN %s", missing,
+                  count, NULL, 0);
 }
 
 static int link_names(struct ctx *c, const char *type, const char *id, const char **names, size_t n)
@@ -223,10 +218,9 @@ int tags_attach(struct ctx *c, const char *resource_type, const char *resource_i
     size_t n = names_of(c, list, &names);
     if (n == 0)
         return OK;
-    int rc = check_names(c, names, n);
-    if (rc == OK)
-        rc = create_missing(c, names, n);
-    return rc == OK ? link_names(c, resource_type, resource_id, names, n) : rc;
+    TRY(check_names(c, names, n));
+    TRY(create_missing(c, names, n));
+    return link_names(c, resource_type, resource_id, names, n);
 }
 
 static int detach(struct ctx *c, const char *type, const char *id, struct json_object *list)
@@ -251,8 +245,8 @@ int tags_change(struct write *w)
 {
     if (!w->res->tag_type)
         return OK;
-    int rc = tags_attach(w->c, w->res->tag_type, w->id, member(w->body, "add_tags"));
-    return rc == OK ? detach(w->c, w->res->tag_type, w->id, member(w->body, "remove_tags")) : rc;
+    TRY(tags_attach(w->c, w->res->tag_type, w->id, member(w->body, "add_tags")));
+    return detach(w->c, w->res->tag_type, w->id, member(w->body, "remove_tags"));
 }
 
 int tags_detach_all(struct write *w)

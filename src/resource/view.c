@@ -229,9 +229,7 @@ int view_select(struct view *v, const struct resource *r, unsigned detail, struc
                 size_t *count)
 {
     struct db_rows found;
-    int rc = query_run(v->c, q, &found);
-    if (rc != OK)
-        return rc;
+    TRY(query_run(v->c, q, &found));
     struct row **out = arena_array(v->mem, found.count, sizeof *out);
     for (size_t i = 0; i < found.count; i++) {
         struct db_value *values = db_row(&found, i);
@@ -300,9 +298,7 @@ int view_fetch(struct view *v, const struct resource *r, unsigned detail, const 
         struct query *q = view_query(v, r, detail);
         query_add(q, " FROM `%s` t %s WHERE t.id IN ", r->table, r->joins ? r->joins : "");
         query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
-        int rc = view_select(v, r, detail, q, NULL, NULL);
-        if (rc != OK)
-            return rc;
+        TRY(view_select(v, r, detail, q, NULL, NULL));
     }
     return OK;
 }
@@ -350,9 +346,7 @@ int view_links(struct view *v, struct row **parents, size_t count, int slot, con
             query_in(q, ids, n);
         }
         struct db_rows found;
-        int rc = query_run(v->c, q, &found);
-        if (rc != OK)
-            return rc;
+        TRY(query_run(v->c, q, &found));
         for (size_t i = 0; i < found.count; i++) {
             struct db_value *values = db_row(&found, i);
             struct row *parent = view_find(v, parents[0]->res, values[0].s);
@@ -387,9 +381,7 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
         query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
         query_add(q, " ORDER BY %s", order);
         struct db_rows found;
-        int rc = query_run(v->c, q, &found);
-        if (rc != OK)
-            return rc;
+        TRY(query_run(v->c, q, &found));
         for (size_t i = 0; i < found.count; i++) {
             struct db_value *values = db_row(&found, i);
             struct row *row =
@@ -519,9 +511,7 @@ static int fetch_tag_links(struct view *v, struct tag_link **links, size_t *coun
         struct query *q = query_new(v->mem);
         query_add(q, "SELECT resource_id, tag_id FROM tag_resource WHERE resource_id IN ");
         query_in(q, ids + at, parents - at < IN_LIMIT ? parents - at : IN_LIMIT);
-        int rc = query_run(v->c, q, &found);
-        if (rc != OK)
-            return rc;
+        TRY(query_run(v->c, q, &found));
         struct tag_link *all = arena_array(v->mem, size_add(*count, found.count) + 1, sizeof *all);
         if (*count)
             memcpy(all, *links, *count * sizeof *all);
@@ -540,32 +530,31 @@ static int fetch_tags(struct view *v)
     struct set *s = &v->sets[resource_tag.rank];
     struct tag_link *links;
     size_t count, n = 0;
-    int rc = fetch_tag_links(v, &links, &count);
-    if (rc == OK && s->wants.count)
-        rc = fetch_wanted(v, s);
-    for (size_t i = 0; i < count && rc == OK; i++) {
+    TRY(fetch_tag_links(v, &links, &count));
+    if (s->wants.count)
+        TRY(fetch_wanted(v, s));
+    for (size_t i = 0; i < count; i++) {
         links[n] = links[i];
         links[n].tag = view_find(v, &resource_tag, links[i].tag_id);
         n += links[n].tag && links[n].parent;
     }
-    if (rc == OK && n)
+    if (n)
         qsort(links, n, sizeof *links, by_tag_age);
-    for (size_t i = 0; i < n && rc == OK; i++)
+    for (size_t i = 0; i < n; i++)
         view_add_link(v, links[i].parent, SLOT_TAGS, links[i].tag->id, NULL, NULL);
-    return rc;
+    return OK;
 }
 
 static int load_rank(struct view *v, int rank)
 {
     struct set *s = &v->sets[rank];
-    int rc = OK;
     if (rank == resource_run_metadata.rank && v->metadata_parents.count)
-        rc = fetch_metadata(v);
+        TRY(fetch_metadata(v));
     else if (rank == resource_tag.rank && v->tag_parents.count)
-        rc = fetch_tags(v);
-    if (rc == OK && s->wants.count)
-        rc = fetch_wanted(v, s);
-    return rc == OK && s->res ? follow(v, s) : rc;
+        TRY(fetch_tags(v));
+    if (s->wants.count)
+        TRY(fetch_wanted(v, s));
+    return s->res ? follow(v, s) : OK;
 }
 
 static bool pending(const struct view *v)
@@ -578,31 +567,28 @@ static bool pending(const struct view *v)
 
 static int load_all(struct view *v)
 {
-    int rc = OK;
-    for (size_t i = 0; i < MAX_RANK && rc == OK; i++) /* the rows of the answer itself come first */
+    for (size_t i = 0; i < MAX_RANK; i++) /* the rows of the answer itself come first */
         if (v->sets[i].res && v->sets[i].res != &resource_user)
-            rc = follow(v, &v->sets[i]);
-    for (int round = 0; rc == OK && pending(v); round++) {
+            TRY(follow(v, &v->sets[i]));
+    for (int round = 0; pending(v); round++) {
         if (round == 1)
             log_debug("view: a reference leads back to an earlier rank");
-        for (int rank = 0; rank < MAX_RANK && rc == OK; rank++)
-            rc = load_rank(v, rank);
+        for (int rank = 0; rank < MAX_RANK; rank++)
+            TRY(load_rank(v, rank));
     }
-    return rc;
+    return OK;
 }
 
 int view_load(struct view *v)
 {
     const struct auth *caller = v->c->auth;
-    int rc = sql_authenticate(v->c);
-    if (rc != OK)
-        return rc;
+    TRY(sql_authenticate(v->c));
     if (caller && caller->user_values)
         view_add(v, &resource_user, caller->user_id, D_BODY, caller->user_values);
     v->loading = true;
-    rc = load_all(v);
+    TRY(load_all(v));
     v->loading = false;
-    return rc == OK && v->c->authorize_rows && !v->no_envelopes ? v->c->authorize_rows(v) : rc;
+    return v->c->authorize_rows && !v->no_envelopes ? v->c->authorize_rows(v) : OK;
 }
 
 struct row **view_nested(const struct view *v, size_t *count)
