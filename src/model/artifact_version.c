@@ -26,13 +26,13 @@ static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t full_count;
     struct row **full = view_hydrated(v, rows, count, &full_count);
-    int rc = view_links(v, full, full_count, SLOT_VISUALS, NULL,
-                        "SELECT t.artifact_version_id, " VISUALIZATION_COLUMNS " FROM artifact_visualization t "
-                        "WHERE t.artifact_version_id IN %s ORDER BY t.created, t.kanso_order");
-    for (size_t i = 0; i < full_count && rc == OK; i++)
+    TRY(view_links(v, full, full_count, SLOT_VISUALS, NULL,
+                   "SELECT t.artifact_version_id, " VISUALIZATION_COLUMNS " FROM artifact_visualization t "
+                   "WHERE t.artifact_version_id IN %s ORDER BY t.created, t.kanso_order"));
+    for (size_t i = 0; i < full_count; i++)
         for (const struct link *link = full[i]->links[SLOT_VISUALS]; link; link = link->next)
             view_add(v, &resource_visualization, link->id, D_META, link->values + 1);
-    return rc;
+    return OK;
 }
 
 /* Who made a version: the ids of the one step that completed with it as an output and of that step's run, without
@@ -304,9 +304,7 @@ static int delete_batch(struct ctx *c, const char *text, const char *const *ids,
         struct query *q = query_new(c->mem);
         query_add(q, "%s", text);
         query_in(q, ids + at, count - at < BATCH ? count - at : BATCH);
-        int rc = query_run(c, q, NULL);
-        if (rc != OK)
-            return rc;
+        TRY(query_run(c, q, NULL));
     }
     return OK;
 }
@@ -318,10 +316,9 @@ int artifact_versions_delete(struct ctx *c, const char *const *ids, size_t count
         "DELETE FROM tag_resource WHERE resource_type = 'artifact_version' AND resource_id IN ",
         "DELETE FROM artifact_version WHERE id IN ",
     };
-    int rc = OK;
-    for (size_t i = 0; i < ARRAY_LEN(texts) && rc == OK; i++)
-        rc = delete_batch(c, texts[i], ids, count);
-    return rc;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        TRY(delete_batch(c, texts[i], ids, count));
+    return OK;
 }
 
 /* The first column of a result as a list. */
@@ -338,40 +335,38 @@ static const char **first_column(struct ctx *c, const struct db_rows *rows)
 static int lock_unused(struct ctx *c, const char *table, const char *condition, const char ***ids, size_t *count)
 {
     struct db_rows found;
-    int rc = sql0(c, &found, arena_printf(c->mem, "SELECT t.id FROM %s t WHERE %s FOR UPDATE", table, condition));
-    const char **candidates = rc == OK ? first_column(c, &found) : NULL;
-    size_t total = rc == OK ? found.count : 0;
+    TRY(sql0(c, &found, arena_printf(c->mem, "SELECT t.id FROM %s t WHERE %s FOR UPDATE", table, condition)));
+    const char **candidates = first_column(c, &found);
+    size_t total = found.count;
     *ids = arena_array(c->mem, total + 1, sizeof **ids);
     *count = 0;
-    for (size_t at = 0; at < total && rc == OK; at += BATCH) {
+    for (size_t at = 0; at < total; at += BATCH) {
         struct query *q = query_new(c->mem);
         query_add(q, "SELECT t.id FROM %s t WHERE %s AND t.id IN ", table, condition);
         query_in(q, candidates + at, total - at < BATCH ? total - at : BATCH);
-        rc = query_run(c, q, &found);
-        for (size_t i = 0; rc == OK && i < found.count; i++)
+        TRY(query_run(c, q, &found));
+        for (size_t i = 0; i < found.count; i++)
             (*ids)[(*count)++] = db_row(&found, i)[0].s;
     }
-    return rc;
+    return OK;
 }
 
 static int prune_versions(struct ctx *c)
 {
     const char **ids;
     size_t count;
-    int rc = lock_unused(c, "artifact_version", UNUSED, &ids, &count);
-    return rc == OK ? artifact_versions_delete(c, ids, count) : rc;
+    TRY(lock_unused(c, "artifact_version", UNUSED, &ids, &count));
+    return artifact_versions_delete(c, ids, count);
 }
 
 static int prune_artifacts(struct ctx *c)
 {
     const char **ids;
     size_t count;
-    int rc = lock_unused(c, "artifact", "NOT EXISTS (SELECT 1 FROM artifact_version v WHERE v.artifact_id = t.id)",
-                         &ids, &count);
-    if (rc == OK)
-        rc = delete_batch(c, "DELETE FROM tag_resource WHERE resource_type = 'artifact' AND resource_id IN ", ids,
-                          count);
-    return rc == OK ? delete_batch(c, "DELETE FROM artifact WHERE id IN ", ids, count) : rc;
+    TRY(lock_unused(c, "artifact", "NOT EXISTS (SELECT 1 FROM artifact_version v WHERE v.artifact_id = t.id)", &ids,
+                    &count));
+    TRY(delete_batch(c, "DELETE FROM tag_resource WHERE resource_type = 'artifact' AND resource_id IN ", ids, count));
+    return delete_batch(c, "DELETE FROM artifact WHERE id IN ", ids, count);
 }
 
 static const struct field prune_fields[] = {{"only_versions", &T_BOOL, "true", 0, 0}};
@@ -379,16 +374,12 @@ const struct model PRUNE_QUERY = MODEL("prune", prune_fields);
 
 int artifact_versions_prune(struct ctx *c)
 {
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = prune_versions(c);
-    if (rc == OK && !member_bool(c->query, "only_versions"))
-        rc = prune_artifacts(c);
-    if (rc == OK)
-        rc = sql_commit(c);
-    if (rc == OK) {
-        struct jw w = respond_json(c);
-        jw_null(&w);
-    }
-    return rc;
+    TRY(sql_begin(c));
+    TRY(prune_versions(c));
+    if (!member_bool(c->query, "only_versions"))
+        TRY(prune_artifacts(c));
+    TRY(sql_commit(c));
+    struct jw w = respond_json(c);
+    jw_null(&w);
+    return OK;
 }

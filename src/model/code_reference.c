@@ -35,14 +35,14 @@ struct commit {
 static int find(struct ctx *c, const struct commit *k, bool *found, char id[33])
 {
     struct db_rows rows;
-    int rc = sql(c, &rows,
-                 "SELECT id FROM code_reference WHERE code_repository_id = ? AND workspace_id = ? AND `commit` = ? AND "
-                 "subdirectory = ? ORDER BY created, kanso_order LIMIT 1",
-                 p_text(k->repository), p_text(k->workspace), p_text(k->commit), p_text(k->subdirectory));
-    *found = rc == OK && rows.count;
+    TRY(sql(c, &rows,
+            "SELECT id FROM code_reference WHERE code_repository_id = ? AND workspace_id = ? AND `commit` = ? AND "
+            "subdirectory = ? ORDER BY created, kanso_order LIMIT 1",
+            p_text(k->repository), p_text(k->workspace), p_text(k->commit), p_text(k->subdirectory)));
+    *found = rows.count;
     if (*found)
         memcpy(id, db_row(&rows, 0)[0].s, UUID_HEX + 1);
-    return rc;
+    return OK;
 }
 
 static int add(struct ctx *c, const struct commit *k, char id[33])
@@ -63,12 +63,11 @@ int code_reference_find_or_add(struct ctx *c, const char *workspace, struct json
     bool found;
     uuid_read(member_str(request, "code_repository"), UUID_TEXT, repository);
     const struct commit k = {workspace, repository, member_str(request, "commit"), member_str(request, "subdirectory")};
-    int rc = find(c, &k, &found, id);
-    if (rc != OK || found)
-        return rc;
+    TRY(find(c, &k, &found, id));
+    if (found)
+        return OK;
     /* whoever adds to a repository waits here for the others, then looks again */
-    rc = sql(c, NULL, "SELECT id FROM code_repository WHERE id = ? FOR UPDATE", p_text(repository));
-    if (rc == OK)
-        rc = find(c, &k, &found, id);
-    return rc == OK && !found ? add(c, &k, id) : rc;
+    TRY(sql(c, NULL, "SELECT id FROM code_repository WHERE id = ? FOR UPDATE", p_text(repository)));
+    TRY(find(c, &k, &found, id));
+    return found ? OK : add(c, &k, id);
 }

@@ -172,12 +172,10 @@ static int resolve_reference(struct ctx *c, const char *attribute, const char **
     const char *inside = *text + 2 + strspn(*text + 2, " \t\r\n"), *dot = strchr(inside, '.');
     const char *name = arena_strndup(c->mem, inside, (size_t)(dot - inside));
     const char *key = arena_strndup(c->mem, dot + 1, strcspn(dot + 1, " \t\r\n}"));
-    int rc = sql(c, &found,
-                 "SELECT `values` FROM secret WHERE name = ? AND (scope = 'workspace' OR user_id = ?) ORDER BY scope "
-                 "DESC, created, id LIMIT 1",
-                 p_text(name), p_text(c->auth->user_id));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &found,
+            "SELECT `values` FROM secret WHERE name = ? AND (scope = 'workspace' OR user_id = ?) ORDER BY scope "
+            "DESC, created, id LIMIT 1",
+            p_text(name), p_text(c->auth->user_id)));
     if (found.count == 0)
         return fail(c, EX_KEY, "The %s refers to the secret '%s', which does not exist", attribute, name);
     const struct db_value *v = db_row(&found, 0);
@@ -196,16 +194,16 @@ static int check_mlflow(struct ctx *c, struct json_object *configuration)
     const char *v[ARRAY_LEN(names)];
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         v[i] = member_str(configuration, names[i]);
-    int rc = resolve_reference(c, names[URI], &v[URI]);
-    bool remote = rc == OK && v[URI] &&
-                  (starts_with(v[URI], "http://") || starts_with(v[URI], "https://") || streq(v[URI], "databricks"));
+    TRY(resolve_reference(c, names[URI], &v[URI]));
+    bool remote =
+        v[URI] && (starts_with(v[URI], "http://") || starts_with(v[URI], "https://") || streq(v[URI], "databricks"));
     if (!remote)
-        return rc;
-    rc = resolve_reference(c, names[USERNAME], &v[USERNAME]);
-    if (rc == OK && v[USERNAME] && *v[USERNAME])
-        rc = resolve_reference(c, names[PASSWORD], &v[PASSWORD]);
+        return OK;
+    TRY(resolve_reference(c, names[USERNAME], &v[USERNAME]));
+    if (v[USERNAME] && *v[USERNAME])
+        TRY(resolve_reference(c, names[PASSWORD], &v[PASSWORD]));
     bool known = v[USERNAME] && *v[USERNAME] && v[PASSWORD] && *v[PASSWORD];
-    return rc == OK && !known ? resolve_reference(c, names[TOKEN], &v[TOKEN]) : rc;
+    return known ? OK : resolve_reference(c, names[TOKEN], &v[TOKEN]);
 }
 
 int component_check_config(struct ctx *c, const struct flavor *f, const char *flavor_name, const char *type,
@@ -225,9 +223,7 @@ int component_check_config(struct ctx *c, const struct flavor *f, const char *fl
 static int check_flavor(struct ctx *c, const char *flavor_name, const char *type, struct json_object *configuration)
 {
     struct flavor *f;
-    int rc = flavor_find(c, flavor_name, type, &f);
-    if (rc != OK)
-        return rc;
+    TRY(flavor_find(c, flavor_name, type, &f));
     if (!f)
         return fail(c, EX_KEY, "There is no flavor '%s' for the component type %s", flavor_name, type);
     return component_check_config(c, f, flavor_name, type, configuration);
@@ -242,10 +238,9 @@ static int check_connector(struct write *w)
 
 static int check_create(struct write *w)
 {
-    int rc = check_connector(w);
-    return rc == OK ? check_flavor(w->c, member_str(w->body, "flavor"), member_str(w->body, "type"),
-                                   member(w->body, "configuration"))
-                    : rc;
+    TRY(check_connector(w));
+    return check_flavor(w->c, member_str(w->body, "flavor"), member_str(w->body, "type"),
+                        member(w->body, "configuration"));
 }
 
 static int protect_default(struct write *w, const char *what)
@@ -259,32 +254,28 @@ static int protect_default(struct write *w, const char *what)
 static int before_update(struct write *w)
 {
     struct json_object *configuration = member(w->body, "configuration");
-    int rc = OK;
     if (member_given(w->body, "configuration") && !configuration)
         return fail(w->c, EX_INVALID_VALUE, "The configuration of a component cannot be null");
     if (configuration && json_object_object_length(configuration))
-        rc = check_flavor(w->c, row_str(w->old, "flavor"), row_str(w->old, "type"), configuration);
-    if (rc == OK)
-        rc = check_connector(w);
-    if (rc == OK)
-        rc = protect_default(w, "changed");
-    if (rc == OK && !member(w->body, "connector"))
+        TRY(check_flavor(w->c, row_str(w->old, "flavor"), row_str(w->old, "type"), configuration));
+    TRY(check_connector(w));
+    TRY(protect_default(w, "changed"));
+    if (!member(w->body, "connector"))
         write_set(w, "connector_resource_id", p_null());
     if (!member(w->body, "type"))
         json_object_object_del(w->body, "type"); /* null means: as it is */
-    return rc;
+    return OK;
 }
 
 static int before_delete(struct write *w)
 {
     struct db_rows used;
-    int rc = protect_default(w, "deleted");
-    if (rc == OK)
-        rc = sql(w->c, &used, "SELECT COUNT(*) FROM stack_composition WHERE component_id = ?", p_text(w->id));
-    if (rc == OK && !streq(db_row(&used, 0)[0].s, "0"))
+    TRY(protect_default(w, "deleted"));
+    TRY(sql(w->c, &used, "SELECT COUNT(*) FROM stack_composition WHERE component_id = ?", p_text(w->id)));
+    if (!streq(db_row(&used, 0)[0].s, "0"))
         return fail(w->c, EX_ILLEGAL_OPERATION, "The %s '%s' cannot be deleted: it is part of %s stacks",
                     row_str(w->old, "type"), row_str(w->old, "name"), db_row(&used, 0)[0].s);
-    return rc;
+    return OK;
 }
 
 const struct resource resource_component = {

@@ -171,9 +171,9 @@ static int configure(struct write *w, const struct connector_type *t, const char
                        *secret;
     if (!m)
         return fail(w->c, EX_VALUE, "The connector type '%s' has no authentication method '%s'", t->name, auth_method);
-    int rc = configure_resources(w, t);
-    if (rc != OK || (!configuration && !secrets))
-        return rc;
+    TRY(configure_resources(w, t));
+    if (!configuration && !secrets)
+        return OK;
     const char *missing = connector_split(w->c->mem, m, configuration, secrets, &plain, &secret);
     if (missing)
         return fail(w->c, EX_VALUE, "The connector lacks the attribute '%s', which '%s' demands", missing, m->label);
@@ -203,9 +203,9 @@ static int secret_name(struct ctx *c, const char *connector, const char **out)
         struct db_rows found;
         random_letters(letters, 4);
         *out = arena_printf(c->mem, "connector-%s-%s", plain, letters);
-        int rc = sql(c, &found, "SELECT id FROM secret WHERE name = ? LIMIT 1", p_text(*out));
-        if (rc != OK || found.count == 0)
-            return rc;
+        TRY(sql(c, &found, "SELECT id FROM secret WHERE name = ? LIMIT 1", p_text(*out)));
+        if (found.count == 0)
+            return OK;
     }
 }
 
@@ -219,12 +219,10 @@ static int store_secrets(struct write *w, const char *connector, const char *wor
         json_object_object_add(values, key, json_object_new_string(json_object_get_string(v)));
     if (json_object_object_length(values) == 0)
         return OK;
-    int rc = secret_name(w->c, connector, &name);
-    if (rc == OK)
-        rc = secret_create_row(w->c, name, workspace, user, values, id);
-    if (rc == OK)
-        write_set(w, "secret_id", p_text(arena_strdup(w->c->mem, id)));
-    return rc;
+    TRY(secret_name(w->c, connector, &name));
+    TRY(secret_create_row(w->c, name, workspace, user, values, id));
+    write_set(w, "secret_id", p_text(arena_strdup(w->c->mem, id)));
+    return OK;
 }
 
 static int before_create(struct write *w)
@@ -273,9 +271,9 @@ static int load(struct view *v, struct row **rows, size_t count)
 static int count_users(struct write *w, const char **count)
 {
     struct db_rows used;
-    int rc = sql(w->c, &used, "SELECT COUNT(*) FROM stack_component WHERE connector_id = ?", p_text(w->id));
-    *count = rc == OK ? db_row(&used, 0)[0].s : "0";
-    return rc;
+    TRY(sql(w->c, &used, "SELECT COUNT(*) FROM stack_component WHERE connector_id = ?", p_text(w->id)));
+    *count = db_row(&used, 0)[0].s;
+    return OK;
 }
 
 static bool same_list(struct arena *a, const struct row *row, const char *member, struct json_object *list)
@@ -289,9 +287,9 @@ static int protect_reach(struct write *w)
 {
     const char *users, *type = connector_body_type(w->body), *method = member_str(w->body, "auth_method"), *what = NULL;
     struct json_object *types = member(w->body, "resource_types");
-    int rc = count_users(w, &users);
-    if (rc != OK || streq(users, "0"))
-        return rc;
+    TRY(count_users(w, &users));
+    if (streq(users, "0"))
+        return OK;
     if (type && !streq(type, row_str(w->old, "connector_type")))
         what = "type";
     else if (method && *method && !streq(method, row_str(w->old, "auth_method")))
@@ -309,38 +307,36 @@ static int replace_secrets(struct write *w)
 {
     const char *old = row_str(w->old, "secret_id"), *name = member_str(w->body, "name"),
                *user = row_str(w->old, "user_id");
-    int rc = OK;
     if (!member(w->body, "secrets"))
         return OK;
     write_set(w, "secret_id", p_null());
     if (old)
-        rc = secret_delete_row(w->c, old);
-    return rc == OK ? store_secrets(w, name ? name : row_str(w->old, "name"), row_str(w->old, "workspace_id"),
-                                    user ? user : w->c->auth->user_id)
-                    : rc;
+        TRY(secret_delete_row(w->c, old));
+    return store_secrets(w, name ? name : row_str(w->old, "name"), row_str(w->old, "workspace_id"),
+                         user ? user : w->c->auth->user_id);
 }
 
 static int before_update(struct write *w)
 {
     const char *type = connector_body_type(w->body), *method = member_str(w->body, "auth_method");
     const struct connector_type *t = connector_type_find(row_str(w->old, "connector_type"));
-    int rc = protect_reach(w);
-    if (rc == OK && type)
+    TRY(protect_reach(w));
+    if (type)
         write_set(w, "connector_type", p_text(type));
-    if (rc == OK && t)
-        rc = configure(w, t, method && *method ? method : row_str(w->old, "auth_method"));
-    return rc == OK ? replace_secrets(w) : rc;
+    if (t)
+        TRY(configure(w, t, method && *method ? method : row_str(w->old, "auth_method")));
+    return replace_secrets(w);
 }
 
 static int before_delete(struct write *w)
 {
     const char *users, *secret = row_str(w->old, "secret_id");
-    int rc = count_users(w, &users);
-    if (rc == OK && !streq(users, "0"))
+    TRY(count_users(w, &users));
+    if (!streq(users, "0"))
         return fail(w->c, EX_ILLEGAL_OPERATION,
                     "The service connector '%s' cannot be deleted: %s stack components use it", row_str(w->old, "name"),
                     users);
-    return rc == OK && secret ? secret_delete_row(w->c, secret) : rc;
+    return secret ? secret_delete_row(w->c, secret) : OK;
 }
 
 /* Finding -------------------------------------------------------------------------------------------------------- */
@@ -398,9 +394,7 @@ static int scope(struct ctx *c, struct filter_query *f)
                      SQL_PARAMS(p_text(json_text(c->mem, name, true))));
     }
     if (labels_str && labels_str->value_len) {
-        int rc = read_labels(c, labels_str, &labels);
-        if (rc != OK)
-            return rc;
+        TRY(read_labels(c, labels_str, &labels));
     }
     if (labels) {
         json_object_object_foreach(labels, key, value) scope_label(c, f, key, value);

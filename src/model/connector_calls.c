@@ -131,17 +131,15 @@ static int load_row(struct view *v, const char *id, struct row **row)
     size_t count;
     query_add(q, " FROM service_connector t WHERE t.id = ?");
     query_param(q, p_text(id));
-    int rc = view_select(v, &resource_connector, D_ALL, q, &rows, &count);
-    if (rc == OK && count == 0) {
+    TRY(view_select(v, &resource_connector, D_ALL, q, &rows, &count));
+    if (count == 0) {
         char text[UUID_TEXT + 1];
         uuid_write(id, text);
         return fail(c, EX_KEY, "There is no service connector with the id %s", text);
     }
-    if (rc == OK)
-        rc = connector_load_secrets(v, rows, count);
-    if (rc == OK)
-        *row = rows[0];
-    return rc;
+    TRY(connector_load_secrets(v, rows, count));
+    *row = rows[0];
+    return OK;
 }
 
 /* Verifying ------------------------------------------------------------------------------------------------------- */
@@ -168,9 +166,9 @@ static int verify_row(struct view *v, const char *id, const char *type, const ch
                       struct row **row, struct connection *con, struct verification *got)
 {
     struct ctx *c = view_ctx(v);
-    int rc = load_row(v, id, row);
-    if (rc != OK || !*row)
-        return rc;
+    TRY(load_row(v, id, row));
+    if (!*row)
+        return OK;
     const struct connector_type *t = connector_type_find(row_str(*row, "connector_type"));
     if (!t)
         return not_available(c, row_str(*row, "connector_type"));
@@ -186,10 +184,8 @@ int connector_verify(struct ctx *c)
     struct row *row = NULL;
     struct connection con = {0};
     struct verification got = {0};
-    int rc = verify_row(v, c->param[0], query_text(c, "resource_type"), query_text(c, "resource_id"),
-                        member_bool(c->query, "list_resources"), &row, &con, &got);
-    if (rc != OK)
-        return rc;
+    TRY(verify_row(v, c->param[0], query_text(c, "resource_type"), query_text(c, "resource_id"),
+                   member_bool(c->query, "list_resources"), &row, &con, &got));
     struct jw w = respond_json(c);
     write_verified(&w, row, con.type, &got);
     return OK;
@@ -211,9 +207,7 @@ int connector_verify_config(struct ctx *c)
 {
     struct connection con = {0};
     struct verification got = {0};
-    int rc = verify_body(c, c->body, connector_body_type(c->body), member_bool(c->query, "list_resources"), &con, &got);
-    if (rc != OK)
-        return rc;
+    TRY(verify_body(c, c->body, connector_body_type(c->body), member_bool(c->query, "list_resources"), &con, &got));
     struct jw w = respond_json(c);
     write_verified(&w, NULL, con.type, &got);
     return OK;
@@ -268,9 +262,9 @@ int connector_client(struct ctx *c)
     struct connection con = {0};
     struct access to = {0};
     bool refused = false;
-    int rc = load_row(v, c->param[0], &row);
-    if (rc != OK || !row)
-        return rc;
+    TRY(load_row(v, c->param[0], &row));
+    if (!row)
+        return OK;
     const struct connector_type *t = connector_type_find(row_str(row, "connector_type"));
     if (!t)
         return not_available(c, row_str(row, "connector_type"));
@@ -281,9 +275,7 @@ int connector_client(struct ctx *c)
         return fail(c, refused ? EX_AUTHORIZATION : EX_VALUE, "%s", problem);
     become_client(row, &con, &to);
     row->detail = D_META;
-    rc = view_load(v);
-    if (rc != OK)
-        return rc;
+    TRY(view_load(v));
     struct jw w = respond_json(c);
     view_write(v, &w, row, D_META);
     return OK;
@@ -357,14 +349,10 @@ int connector_resources(struct ctx *c)
     struct query *q = view_query(v, &resource_connector, D_ALL);
     struct row **rows;
     size_t count;
-    int rc = path_workspace(c, workspace);
-    if (rc != OK)
-        return rc;
+    TRY(path_workspace(c, workspace));
     query_add(q, " FROM service_connector t WHERE t.workspace_id = ?");
     query_param(q, p_text(workspace));
-    rc = access_readable(c, &resource_connector, q);
-    if (rc != OK)
-        return rc;
+    TRY(access_readable(c, &resource_connector, q));
     if (connector_type) {
         query_add(q, " AND t.connector_type = ?");
         query_param(q, p_text(connector_type));
@@ -374,11 +362,8 @@ int connector_resources(struct ctx *c)
         query_param(q, p_text(json_text(c->mem, json_keep(c->mem, json_object_new_string(type)), true)));
     }
     query_add(q, " ORDER BY t.created, t.kanso_order LIMIT %d", RESOURCES_PAGE);
-    rc = view_select(v, &resource_connector, D_ALL, q, &rows, &count);
-    if (rc == OK)
-        rc = connector_load_secrets(v, rows, count);
-    if (rc != OK)
-        return rc;
+    TRY(view_select(v, &resource_connector, D_ALL, q, &rows, &count));
+    TRY(connector_load_secrets(v, rows, count));
     struct jw w = respond_json(c);
     jw_open(&w, '[');
     for (size_t i = 0; i < count; i++)
@@ -413,19 +398,18 @@ int connector_full_stack(struct ctx *c)
     struct row *row = NULL;
     struct connection con = {0};
     struct verification got = {0};
-    int rc;
     if (!c->body && !id)
         return fail(c, EX_VALUE, "Give a service connector, by its connector_uuid or in the body");
     if (c->body && id)
         return fail(c, EX_VALUE, "Give either a connector_uuid or a body, not both");
     if (!id)
-        rc = verify_body(c, c->body, member_str(c->body, "type"), true, &con, &got);
+        TRY(verify_body(c, c->body, member_str(c->body, "type"), true, &con, &got));
     else if (uuid_read(id, strlen(id), hex))
-        rc = verify_row(view_new(c), hex, NULL, NULL, true, &row, &con, &got);
+        TRY(verify_row(view_new(c), hex, NULL, NULL, true, &row, &con, &got));
     else
         return FAILED;
-    if (rc != OK || !con.type)
-        return rc;
+    if (!con.type)
+        return OK;
     struct jw w = respond_json(c);
     write_full_stack(&w, con.type);
     return OK;

@@ -113,10 +113,9 @@ static int before_create(struct write *w)
     if (!code)
         return OK;
     char id[33];
-    int rc = code_reference_find_or_add(w->c, write_get(w, "workspace_id"), code, id);
-    if (rc == OK)
-        write_set(w, "code_reference_id", p_text(arena_strdup(mem, id)));
-    return rc;
+    TRY(code_reference_find_or_add(w->c, write_get(w, "workspace_id"), code, id));
+    write_set(w, "code_reference_id", p_text(arena_strdup(mem, id)));
+    return OK;
 }
 
 /* The foreign key takes the runs along. */

@@ -75,11 +75,11 @@ static int protect_used(struct write *w)
 {
     struct db_rows used;
     const char *name = row_str(w->old, "name");
-    int rc = sql(w->c, &used, "SELECT COUNT(*) FROM stack_component WHERE flavor = ?", p_text(name));
-    if (rc == OK && !streq(db_row(&used, 0)[0].s, "0"))
+    TRY(sql(w->c, &used, "SELECT COUNT(*) FROM stack_component WHERE flavor = ?", p_text(name)));
+    if (!streq(db_row(&used, 0)[0].s, "0"))
         return fail(w->c, EX_ILLEGAL_OPERATION, "The flavor '%s' cannot be deleted: %s stack components have it", name,
                     db_row(&used, 0)[0].s);
-    return rc;
+    return OK;
 }
 
 const struct resource resource_flavor = {
@@ -101,12 +101,12 @@ int flavor_find(struct ctx *c, const char *name, const char *component_type, str
 {
     struct db_rows found;
     *out = NULL;
-    int rc = sql(c, &found,
-                 "SELECT is_custom, config_schema, connector_type, connector_resource_type, connector_resource_id_attr "
-                 "FROM flavor WHERE name = ? AND type = ? ORDER BY created, kanso_order LIMIT 1",
-                 p_text(name), p_text(component_type));
-    if (rc != OK || found.count == 0)
-        return rc;
+    TRY(sql(c, &found,
+            "SELECT is_custom, config_schema, connector_type, connector_resource_type, connector_resource_id_attr "
+            "FROM flavor WHERE name = ? AND type = ? ORDER BY created, kanso_order LIMIT 1",
+            p_text(name), p_text(component_type)));
+    if (found.count == 0)
+        return OK;
     struct db_value *v = db_row(&found, 0);
     *out = arena_alloc(c->mem, sizeof **out);
     **out = (struct flavor){
@@ -121,14 +121,10 @@ int flavor_find(struct ctx *c, const char *name, const char *component_type, str
 
 int flavors_sync(struct ctx *c)
 {
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = sql_failed(c, seed_flavors(c->db, c->mem));
-    if (rc == OK)
-        rc = sql_commit(c);
-    if (rc == OK) {
-        struct jw w = respond_json(c);
-        jw_null(&w);
-    }
-    return rc;
+    TRY(sql_begin(c));
+    TRY(sql_failed(c, seed_flavors(c->db, c->mem)));
+    TRY(sql_commit(c));
+    struct jw w = respond_json(c);
+    jw_null(&w);
+    return OK;
 }

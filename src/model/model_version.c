@@ -27,16 +27,16 @@ static int load_services(struct view *v, struct row **rows, size_t count)
             whole[n++] = rows[i];
             detail |= rows[i]->detail & D_META;
         }
-    int rc = view_links(v, whole, n, SLOT_SERVICES, NULL,
-                        "SELECT s.model_version_id, s.id FROM service s WHERE s.model_version_id IN %s ORDER BY "
-                        "s.created, s.kanso_order");
-    for (size_t i = 0; i < n && rc == OK; i++) {
+    TRY(view_links(v, whole, n, SLOT_SERVICES, NULL,
+                   "SELECT s.model_version_id, s.id FROM service s WHERE s.model_version_id IN %s ORDER BY "
+                   "s.created, s.kanso_order"));
+    for (size_t i = 0; i < n; i++) {
         const struct link *link = whole[i]->links[SLOT_SERVICES];
         for (size_t at = 0; link && at < SERVICES_SHOWN; link = link->next, at++)
             ids[shown++] = link->id;
     }
-    if (rc != OK || shown == 0)
-        return rc;
+    if (shown == 0)
+        return OK;
     return view_fetch(v, &resource_service, detail, ids, shown);
 }
 
@@ -55,8 +55,8 @@ static const char LINKS[] =
 
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    int rc = view_links(v, rows, count, SLOT_LINKS, NULL, LINKS);
-    return rc == OK ? load_services(v, rows, count) : rc;
+    TRY(view_links(v, rows, count, SLOT_LINKS, NULL, LINKS));
+    return load_services(v, rows, count);
 }
 
 /* Showing -------------------------------------------------------------------------------------------------------- */
@@ -214,9 +214,9 @@ static const struct model body = MODEL("model_version", fields, .after = check_s
 static int lock_model(struct ctx *c, const char *id, bool *there)
 {
     struct db_rows found;
-    int rc = sql(c, &found, "SELECT id FROM model WHERE id = ? FOR UPDATE", p_text(id));
-    *there = rc == OK && found.count;
-    return rc;
+    TRY(sql(c, &found, "SELECT id FROM model WHERE id = ? FOR UPDATE", p_text(id)));
+    *there = found.count;
+    return OK;
 }
 
 static const char *model_of(const struct write *w)
@@ -234,21 +234,18 @@ static int set_number_and_name(struct write *w)
     bool there;
     if (member(w->body, "number"))
         return fail(c, EX_VALUE, "The number of a model version is not chosen; leave it out");
-    int rc = lock_model(c, model, &there);
-    if (rc == OK && !there)
+    TRY(lock_model(c, model, &there));
+    if (!there)
         return fail(c, EX_KEY, "There is no model with the id %s", member_str(w->body, "model"));
-    if (rc == OK)
-        rc = sql(c, &top, "SELECT COALESCE(MAX(number), 0) + 1 FROM model_version WHERE model_id = ?", p_text(model));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &top, "SELECT COALESCE(MAX(number), 0) + 1 FROM model_version WHERE model_id = ?", p_text(model)));
     write_set(w, "number", p_text(db_row(&top, 0)[0].s));
     if (!member(w->body, "name"))
         write_set(w, "name", p_text(db_row(&top, 0)[0].s));
-    rc = sql(c, &same, "SELECT id FROM model_version WHERE model_id = ? AND name = ? LIMIT 1", p_text(model),
-             p_text(write_get(w, "name")));
-    if (rc == OK && same.count)
+    TRY(sql(c, &same, "SELECT id FROM model_version WHERE model_id = ? AND name = ? LIMIT 1", p_text(model),
+            p_text(write_get(w, "name"))));
+    if (same.count)
         return fail(c, EX_ENTITY_EXISTS, "The model has a version named '%s' already", write_get(w, "name"));
-    return rc;
+    return OK;
 }
 
 /* A change of stage locks the model before the version, so that two of them cannot wait for each other. */
@@ -269,11 +266,10 @@ static int take_stage(struct write *w)
         return fail(c, EX_KEY, "The model %s has no version with the id %s", member_str(w->body, "model"), c->param[0]);
     if (!stage)
         return OK;
-    int rc =
-        sql(c, &holders, "SELECT name FROM model_version WHERE model_id = ? AND stage = ? AND id <> ? ORDER BY number",
-            p_text(model), p_text(stage), p_text(w->id));
-    if (rc != OK || holders.count == 0)
-        return rc;
+    TRY(sql(c, &holders, "SELECT name FROM model_version WHERE model_id = ? AND stage = ? AND id <> ? ORDER BY number",
+            p_text(model), p_text(stage), p_text(w->id)));
+    if (holders.count == 0)
+        return OK;
     if (!member_bool(w->body, "force"))
         return fail(c, EX_RUNTIME, "The version '%s' is in the stage %s; set `force` to archive it",
                     db_row(&holders, 0)[0].s, stage);
@@ -288,10 +284,9 @@ static int scope(struct ctx *c, struct filter_query *f)
     char *model = arena_alloc(c->mem, UUID_HEX + 1);
     if (!starts_with(c->route->path, "/api/v1/models/{"))
         return OK;
-    int rc = resource_find(c, &resource_model, c->param[0], model);
-    if (rc == OK)
-        filter_scope(f, "t.model_id = ?", SQL_PARAMS(p_text(model)));
-    return rc;
+    TRY(resource_find(c, &resource_model, c->param[0], model));
+    filter_scope(f, "t.model_id = ?", SQL_PARAMS(p_text(model)));
+    return OK;
 }
 
 static int delete_of_row(struct write *w)
@@ -322,9 +317,8 @@ int model_version_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_model_version, .body = c->body};
     char workspace[UUID_HEX + 1];
-    int rc = path_workspace(c, workspace);
+    TRY(path_workspace(c, workspace));
     w.workspace = workspace;
-    if (rc == OK)
-        rc = write_create(&w);
-    return rc == OK ? respond_row(c, w.res, w.id, D_META) : rc;
+    TRY(write_create(&w));
+    return respond_row(c, w.res, w.id, D_META);
 }

@@ -108,9 +108,9 @@ static int lock_version(struct ctx *c, const char *id)
 {
     struct db_rows found;
     char text[UUID_TEXT + 1];
-    int rc = sql(c, &found, "SELECT id FROM model_version WHERE id = ? FOR UPDATE", p_text(id));
-    if (rc != OK || found.count)
-        return rc;
+    TRY(sql(c, &found, "SELECT id FROM model_version WHERE id = ? FOR UPDATE", p_text(id)));
+    if (found.count)
+        return OK;
     uuid_write(id, text);
     return fail(c, EX_KEY, "There is no model version with the id %s", text);
 }
@@ -148,11 +148,10 @@ static int look_for_link(struct write *w)
             : "SELECT id FROM model_versions_artifacts WHERE model_version_id = ? AND artifact_version_id = ? "
               "ORDER BY created, kanso_order LIMIT 1";
     ends_of(w, version, target);
-    int rc = lock_version(w->c, version);
-    if (rc == OK)
-        rc = sql(w->c, &found, text, p_text(version), p_text(target));
-    if (rc != OK || found.count == 0)
-        return rc;
+    TRY(lock_version(w->c, version));
+    TRY(sql(w->c, &found, text, p_text(version), p_text(target)));
+    if (found.count == 0)
+        return OK;
     memcpy(w->id, db_row(&found, 0)[0].s, sizeof w->id);
     w->exists = true;
     return OK;
@@ -162,11 +161,10 @@ int mv_link_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = c->route->resource, .body = c->body};
     char workspace[UUID_HEX + 1];
-    int rc = path_workspace(c, workspace);
+    TRY(path_workspace(c, workspace));
     w.workspace = workspace;
-    if (rc == OK)
-        rc = write_create(&w);
-    return rc == OK ? respond_row(c, w.res, w.id, w.exists ? D_BODY : D_META) : rc;
+    TRY(write_create(&w));
+    return respond_row(c, w.res, w.id, w.exists ? D_BODY : D_META);
 }
 
 const struct resource resource_mv_artifact = {
@@ -201,12 +199,10 @@ const struct resource resource_mv_run = {
 
 static int answer_null(struct ctx *c)
 {
-    int rc = sql_commit(c);
-    if (rc == OK) {
-        struct jw w = respond_json(c);
-        jw_null(&w);
-    }
-    return rc;
+    TRY(sql_commit(c));
+    struct jw w = respond_json(c);
+    jw_null(&w);
+    return OK;
 }
 
 int mv_link_delete(struct ctx *c)
@@ -223,17 +219,14 @@ int mv_link_delete(struct ctx *c)
                                "JOIN artifact a ON a.id = v.artifact_id "
                                "WHERE l.model_version_id = ? AND a.name = ? ORDER BY l.created, l.kanso_order LIMIT 1";
     const char *table = c->route->resource->table, *mark = strstr(text, "%s");
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = lock_version(c, c->param[0]);
-    if (rc == OK)
-        rc = sql(c, &found, arena_printf(c->mem, "%.*s%s%s", (int)(mark - text), text, table, mark + 2),
-                 p_text(c->param[0]), p_text(by_id ? hex : named));
-    if (rc == OK && found.count == 0)
+    TRY(sql_begin(c));
+    TRY(lock_version(c, c->param[0]));
+    TRY(sql(c, &found, arena_printf(c->mem, "%.*s%s%s", (int)(mark - text), text, table, mark + 2), p_text(c->param[0]),
+            p_text(by_id ? hex : named)));
+    if (found.count == 0)
         return fail(c, EX_KEY, "The model version has no link to '%s'", named);
-    if (rc == OK)
-        rc = sql(c, NULL, arena_printf(c->mem, "DELETE FROM %s WHERE id = ?", table), p_text(db_row(&found, 0)[0].s));
-    return rc == OK ? answer_null(c) : rc;
+    TRY(sql(c, NULL, arena_printf(c->mem, "DELETE FROM %s WHERE id = ?", table), p_text(db_row(&found, 0)[0].s)));
+    return answer_null(c);
 }
 
 static const struct field delete_fields[] = {{"only_links", &T_BOOL, "true", 0, 0}};
@@ -242,11 +235,8 @@ const struct model MV_ARTIFACTS_DELETE_QUERY = MODEL("model_version_artifacts", 
 static int delete_linked(struct ctx *c)
 {
     struct db_rows linked;
-    int rc =
-        sql(c, &linked, "SELECT DISTINCT artifact_version_id FROM model_versions_artifacts WHERE model_version_id = ?",
-            p_text(c->param[0]));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &linked, "SELECT DISTINCT artifact_version_id FROM model_versions_artifacts WHERE model_version_id = ?",
+            p_text(c->param[0])));
     const char **ids = arena_array(c->mem, linked.count + 1, sizeof *ids);
     for (size_t i = 0; i < linked.count; i++)
         ids[i] = db_row(&linked, i)[0].s;
@@ -255,12 +245,10 @@ static int delete_linked(struct ctx *c)
 
 int mv_artifacts_delete(struct ctx *c)
 {
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = lock_version(c, c->param[0]);
-    if (rc == OK && !member_bool(c->query, "only_links"))
-        rc = delete_linked(c);
-    if (rc == OK)
-        rc = sql(c, NULL, "DELETE FROM model_versions_artifacts WHERE model_version_id = ?", p_text(c->param[0]));
-    return rc == OK ? answer_null(c) : rc;
+    TRY(sql_begin(c));
+    TRY(lock_version(c, c->param[0]));
+    if (!member_bool(c->query, "only_links"))
+        TRY(delete_linked(c));
+    TRY(sql(c, NULL, "DELETE FROM model_versions_artifacts WHERE model_version_id = ?", p_text(c->param[0])));
+    return answer_null(c);
 }

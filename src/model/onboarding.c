@@ -11,9 +11,7 @@
 static int read_state(struct ctx *c, const char *text, struct json_object **state)
 {
     struct db_rows rows;
-    int rc = sql0(c, &rows, text);
-    if (rc != OK)
-        return rc;
+    TRY(sql0(c, &rows, text));
     struct db_value v = rows.count ? *db_row(&rows, 0) : (struct db_value){0};
     *state = v.s ? json_tree(c->mem, v.s, v.len) : NULL;
     if (!json_object_is_type(*state, json_type_array))
@@ -39,12 +37,10 @@ static bool contains_all(struct json_object *state, const char *const *steps)
 int onboarding_add(struct ctx *c, const char *const *steps)
 {
     struct json_object *state;
-    int rc = read_state(c, SELECT_STATE, &state);
-    if (rc != OK || contains_all(state, steps)) /* nearly always: no lock then */
-        return rc;
-    rc = read_state(c, SELECT_STATE " FOR UPDATE", &state);
-    if (rc != OK)
-        return rc;
+    TRY(read_state(c, SELECT_STATE, &state));
+    if (contains_all(state, steps)) /* nearly always: no lock then */
+        return OK;
+    TRY(read_state(c, SELECT_STATE " FOR UPDATE", &state));
     for (; *steps; steps++)
         if (!contains(state, *steps))
             json_object_array_add(state, json_object_new_string(*steps));
@@ -62,9 +58,7 @@ bool orchestrator_is_remote(const char *flavor)
 int onboarding_get(struct ctx *c)
 {
     struct json_object *state;
-    int rc = read_state(c, SELECT_STATE, &state);
-    if (rc != OK)
-        return rc;
+    TRY(read_state(c, SELECT_STATE, &state));
     struct jw w = respond_json(c);
     jw_value(&w, state);
     return OK;

@@ -11,22 +11,20 @@ int orphans_delete_of_runs(struct ctx *c, const char *column, const char *id)
         ("DELETE x FROM pipeline_run r JOIN step_run s ON s.pipeline_run_id = r.id "
          "JOIN run_metadata x ON x.resource_id = s.id AND x.resource_type = 'step_run'"),
     };
-    int rc = OK;
-    for (size_t i = 0; i < ARRAY_LEN(statements) && rc == OK; i++)
-        rc = sql(c, NULL, arena_printf(c->mem, "%s WHERE r.%s = ?", statements[i], column), p_text(id));
-    return rc;
+    for (size_t i = 0; i < ARRAY_LEN(statements); i++)
+        TRY(sql(c, NULL, arena_printf(c->mem, "%s WHERE r.%s = ?", statements[i], column), p_text(id)));
+    return OK;
 }
 
 int orphans_delete_of_versions(struct ctx *c, const char *kind, const char *column, const char *id)
 {
     static const char *const tables[] = {"tag_resource", "run_metadata"};
-    int rc = OK;
-    for (size_t i = 0; i < ARRAY_LEN(tables) && rc == OK; i++)
-        rc = sql(c, NULL,
-                 arena_printf(c->mem,
-                              "DELETE x FROM %s v JOIN %s x ON x.resource_id = v.id AND x.resource_type = '%s' "
-                              "WHERE v.%s = ?",
-                              kind, tables[i], kind, column),
-                 p_text(id));
-    return rc;
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        TRY(sql(c, NULL,
+                arena_printf(c->mem,
+                             "DELETE x FROM %s v JOIN %s x ON x.resource_id = v.id AND x.resource_type = '%s' "
+                             "WHERE v.%s = ?",
+                             kind, tables[i], kind, column),
+                p_text(id)));
+    return OK;
 }

@@ -209,9 +209,7 @@ static int respond_created(struct ctx *c, const char *id, bool created)
 {
     struct jw w = respond_json(c);
     jw_open(&w, '[');
-    int rc = respond_row(c, &resource_run, id, D_META | D_RES);
-    if (rc != OK)
-        return rc;
+    TRY(respond_row(c, &resource_run, id, D_META | D_RES));
     jw_bool(&w, created);
     jw_close(&w, ']');
     c->found = !created;
@@ -222,14 +220,13 @@ static int respond_created(struct ctx *c, const char *id, bool created)
 static int take_placeholder(struct ctx *c, const char *deployment, bool *found, char id[33])
 {
     struct db_rows rows;
-    int rc =
-        sql(c, &rows,
+    TRY(sql(c, &rows,
             "SELECT id, status, pipeline_id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id IS NULL "
             "ORDER BY created, kanso_order LIMIT 1 FOR UPDATE",
-            p_text(deployment));
-    *found = rc == OK && rows.count;
+            p_text(deployment)));
+    *found = rows.count;
     if (!*found)
-        return rc;
+        return OK;
     struct db_value *v = db_row(&rows, 0);
     const char *pipeline = member_str(c->body, "pipeline");
     char hex[UUID_HEX + 1] = "";
@@ -246,20 +243,20 @@ static int take_placeholder(struct ctx *c, const char *deployment, bool *found, 
     write_set(&w, "orchestrator_environment",
               p_text(json_text(c->mem, member(c->body, "orchestrator_environment"), true)));
     write_set(&w, "status", p_text(member_str(c->body, "status")));
-    rc = write_flush_update(&w);
-    return rc == OK ? tags_attach(c, "pipeline_run", id, member(c->body, "tags")) : rc;
+    TRY(write_flush_update(&w));
+    return tags_attach(c, "pipeline_run", id, member(c->body, "tags"));
 }
 
 /* The run with that deployment and orchestrator run id, made by somebody else in the meantime. */
 static int find_existing(struct ctx *c, const char *deployment, bool *found, char id[33])
 {
     struct db_rows rows;
-    int rc = sql(c, &rows, "SELECT id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id = ?",
-                 p_text(deployment), p_text(member_str(c->body, "orchestrator_run_id")));
-    *found = rc == OK && rows.count;
+    TRY(sql(c, &rows, "SELECT id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id = ?",
+            p_text(deployment), p_text(member_str(c->body, "orchestrator_run_id"))));
+    *found = rows.count;
     if (*found)
         memcpy(id, db_row(&rows, 0)[0].s, UUID_HEX + 1);
-    return rc;
+    return OK;
 }
 
 /* Somebody was faster: theirs is the answer, if it is the same run. */
@@ -270,9 +267,7 @@ static int answer_existing(struct write *w, const char *deployment)
     char id[UUID_HEX + 1];
     db_rollback(c->db);
     respond_reset(c);
-    int rc = find_existing(c, deployment, &found, id);
-    if (rc != OK)
-        return rc;
+    TRY(find_existing(c, deployment, &found, id));
     return found ? respond_created(c, id, false) : write_taken(w);
 }
 
@@ -280,31 +275,29 @@ int run_get_or_create(struct ctx *c)
 {
     char workspace[UUID_HEX + 1], deployment[UUID_HEX + 1], id[UUID_HEX + 1], user[UUID_HEX + 1];
     bool found = false;
-    int rc = path_workspace(c, workspace);
-    if (rc != OK)
-        return rc;
+    TRY(path_workspace(c, workspace));
     uuid_read(member_str(c->body, "deployment"), UUID_TEXT, deployment);
     uuid_read(member_str(c->body, "user"), UUID_TEXT, user);
     if (!streq(user, c->auth->user_id))
         return fail(c, EX_ILLEGAL_OPERATION, "A pipeline run can only be created for oneself");
     if (!member_str(c->body, "orchestrator_run_id"))
         return fail(c, EX_VALUE, "orchestrator_run_id is needed to get or create a run");
-    rc = sql_begin(c);
-    if (rc == OK)
-        rc = take_placeholder(c, deployment, &found, id);
-    if (rc == OK && found)
-        rc = sql_commit(c);
-    if (rc != OK || found)
-        return rc == OK ? respond_created(c, id, true) : rc;
+    TRY(sql_begin(c));
+    TRY(take_placeholder(c, deployment, &found, id));
+    if (found) {
+        TRY(sql_commit(c));
+        return respond_created(c, id, true);
+    }
     db_rollback(c->db);
-    rc = find_existing(c, deployment, &found, id);
-    if (rc != OK || found)
-        return rc == OK ? respond_created(c, id, false) : rc;
+    TRY(find_existing(c, deployment, &found, id));
+    if (found)
+        return respond_created(c, id, false);
     struct write w = {.c = c, .res = &resource_run, .body = c->body, .workspace = workspace};
-    rc = write_create(&w);
-    if (rc == OK)
-        return respond_created(c, w.id, true);
-    return rc == FAILED && w.taken ? answer_existing(&w, deployment) : rc;
+    int rc = write_create(&w);
+    if (rc == FAILED && w.taken)
+        return answer_existing(&w, deployment);
+    TRY(rc);
+    return respond_created(c, w.id, true);
 }
 
 /* Status ----------------------------------------------------------------------------------------------------------- */
@@ -312,7 +305,7 @@ int run_get_or_create(struct ctx *c)
 int run_lock(struct ctx *c, const char *id, bool with_configurations, struct run_lock *out)
 {
     struct db_rows rows;
-    int rc = sql(
+    TRY(sql(
         c, &rows,
         with_configurations
             ? "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
@@ -320,9 +313,7 @@ int run_lock(struct ctx *c, const char *id, bool with_configurations, struct run
               "r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE"
             : "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
               "WHERE d.id = r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE",
-        p_text(id));
-    if (rc != OK)
-        return rc;
+        p_text(id)));
     if (rows.count == 0) {
         char text[UUID_TEXT + 1];
         uuid_write(id, text);
@@ -346,27 +337,21 @@ static int note_finished(struct ctx *c, const struct run_lock *run)
     static const char *const remote[] = {"pipeline_run", "starter_setup_completed",
                                          "pipeline_run_with_remote_orchestrator", "production_setup_completed", NULL};
     struct db_rows rows;
-    int rc =
-        sql(c, &rows,
+    TRY(sql(c, &rows,
             "SELECT COUNT(*) FROM pipeline_deployment d JOIN stack_composition x ON x.stack_id = d.stack_id JOIN "
             "stack_component k ON k.id = x.component_id WHERE d.id = ? AND k.type = 'orchestrator' AND k.flavor NOT IN "
             "('local', 'local_docker')",
-            p_text(run->deployment_id));
-    if (rc != OK)
-        return rc;
+            p_text(run->deployment_id)));
     return onboarding_add(c, *db_row(&rows, 0)[0].s != '0' ? remote : local);
 }
 
 int run_derive_status(struct ctx *c, const struct run_lock *run)
 {
     struct db_rows rows;
-    int rc =
-        sql(c, &rows,
+    TRY(sql(c, &rows,
             "SELECT COUNT(*), COALESCE(SUM(status = 'failed'), 0), COALESCE(SUM(status = 'running'), 0) FROM step_run "
             "WHERE pipeline_run_id = ?",
-            p_text(run->id));
-    if (rc != OK)
-        return rc;
+            p_text(run->id)));
     struct db_value *v = db_row(&rows, 0);
     int64_t steps = strtoll(v[0].s, NULL, 10), failed = strtoll(v[1].s, NULL, 10), running = strtoll(v[2].s, NULL, 10);
     const char *status = failed ? "failed" : running || steps < run->step_count ? "running" : "completed";
@@ -375,9 +360,9 @@ int run_derive_status(struct ctx *c, const struct run_lock *run)
     char now[STAMP_LEN + 1];
     stamp_now(now);
     bool ended = !streq(status, "running");
-    rc = sql(c, NULL, "UPDATE pipeline_run SET status = ?, end_time = ?, updated = ? WHERE id = ?", p_text(status),
-             ended ? p_text(now) : p_null(), p_text(now), p_text(run->id));
-    return rc == OK && ended ? note_finished(c, run) : rc;
+    TRY(sql(c, NULL, "UPDATE pipeline_run SET status = ?, end_time = ?, updated = ? WHERE id = ?", p_text(status),
+            ended ? p_text(now) : p_null(), p_text(now), p_text(run->id)));
+    return ended ? note_finished(c, run) : OK;
 }
 
 /* Parts of a run --------------------------------------------------------------------------------------------------- */
@@ -390,9 +375,7 @@ static int answer_member(struct ctx *c, const char *name)
     size_t count;
     query_add(q, " FROM pipeline_run t %s WHERE t.id = ?", resource_run.joins);
     query_param(q, p_text(c->param[0]));
-    int rc = view_select(v, &resource_run, D_META, q, &rows, &count);
-    if (rc != OK)
-        return rc;
+    TRY(view_select(v, &resource_run, D_META, q, &rows, &count));
     if (count == 0)
         return fail(c, EX_KEY, "There is no pipeline run with the id %s", c->param[0]);
     struct jw w = respond_json(c);
@@ -413,11 +396,9 @@ int run_configuration(struct ctx *c)
 int run_steps(struct ctx *c)
 {
     struct db_rows run;
-    int rc = sql(c, &run, "SELECT 1 FROM pipeline_run WHERE id = ?", p_text(c->param[0]));
-    if (rc == OK && run.count == 0)
+    TRY(sql(c, &run, "SELECT 1 FROM pipeline_run WHERE id = ?", p_text(c->param[0])));
+    if (run.count == 0)
         return fail(c, EX_KEY, "There is no pipeline run with the id %s", c->param[0]);
-    if (rc != OK)
-        return rc;
     c->filter->hydrate = false;
     return resource_list(c);
 }

@@ -349,13 +349,12 @@ static int load_metadata(struct graph *g, const char *run_id)
         for (struct link *link = g->steps[i]->links[SLOT_STEP_IO]; link; link = link->next)
             ids[n++] = link->id;
     }
-    int rc = sql_in(view_ctx(g->v), &rows,
-                    "SELECT resource_id, `key`, value, type FROM run_metadata WHERE resource_id IN %s "
-                    "ORDER BY created, kanso_order",
-                    ids, n, NULL, 0);
-    if (rc == OK)
-        index_metadata(g, &rows);
-    return rc;
+    TRY(sql_in(view_ctx(g->v), &rows,
+               "SELECT resource_id, `key`, value, type FROM run_metadata WHERE resource_id IN %s "
+               "ORDER BY created, kanso_order",
+               ids, n, NULL, 0));
+    index_metadata(g, &rows);
+    return OK;
 }
 
 static void index_steps(struct graph *g)
@@ -376,18 +375,14 @@ static int load_graph(struct graph *g, const char *run_id)
 {
     struct ctx *c = view_ctx(g->v);
     struct db_rows run;
-    int rc = sql(c, &run, "SELECT id FROM pipeline_run WHERE id = ?", p_text(run_id));
-    if (rc == OK && run.count == 0)
+    TRY(sql(c, &run, "SELECT id FROM pipeline_run WHERE id = ?", p_text(run_id)));
+    if (run.count == 0)
         return fail(c, EX_KEY, "There is no pipeline run with the id %s", run_id);
     struct query *q = view_query(g->v, &resource_step, D_META);
     query_add(q, " FROM step_run t WHERE t.pipeline_run_id = ? ORDER BY t.created, t.kanso_order");
     query_param(q, p_text(run_id));
-    if (rc == OK)
-        rc = view_select(g->v, &resource_step, D_META, q, &g->steps, &g->step_count);
-    if (rc == OK)
-        rc = view_load(g->v);
-    if (rc != OK)
-        return rc;
+    TRY(view_select(g->v, &resource_step, D_META, q, &g->steps, &g->step_count));
+    TRY(view_load(g->v));
     index_steps(g);
     return load_metadata(g, run_id);
 }
@@ -401,9 +396,7 @@ int run_graph(struct ctx *c)
     for (size_t i = 0; i < ARRAY_LEN(not_shown); i++)
         view_exclude(g.v, not_shown[i]);
     view_no_envelopes(g.v);
-    int rc = load_graph(&g, c->param[0]);
-    if (rc != OK)
-        return rc;
+    TRY(load_graph(&g, c->param[0]));
     struct jw w = respond_json(c);
     jw_open(&w, '{');
     jw_key(&w, "nodes");

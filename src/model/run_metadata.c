@@ -154,11 +154,8 @@ static int insert_values(struct ctx *c, const char ***ids, size_t *count)
 static int respond_rows(struct ctx *c, const char **ids, size_t count)
 {
     struct view *v = view_new(c);
-    int rc = view_fetch(v, &resource_run_metadata, D_META, ids, count);
-    if (rc == OK)
-        rc = view_load(v);
-    if (rc != OK)
-        return rc;
+    TRY(view_fetch(v, &resource_run_metadata, D_META, ids, count));
+    TRY(view_load(v));
     struct jw w = respond_json(c);
     jw_open(&w, '[');
     for (size_t i = 0; i < count; i++) { /* in the order of the request */
@@ -176,18 +173,13 @@ int run_metadata_create(struct ctx *c)
     const char **ids = NULL;
     size_t count = 0;
     struct db_param user = hex_param(c, "user");
-    int rc = path_workspace(c, workspace);
-    if (rc == OK && !streq(user.s, c->auth->user_id))
+    TRY(path_workspace(c, workspace));
+    if (!streq(user.s, c->auth->user_id))
         return fail(c, EX_ILLEGAL_OPERATION, "Run metadata can only be created for oneself");
-    if (rc == OK)
-        rc = check_values(c);
-    if (rc == OK)
-        rc = sql_begin(c);
-    if (rc == OK)
-        rc = lock_references(c);
-    if (rc == OK)
-        rc = insert_values(c, &ids, &count);
-    if (rc == OK)
-        rc = sql_commit(c);
-    return rc == OK ? respond_rows(c, ids, count) : rc;
+    TRY(check_values(c));
+    TRY(sql_begin(c));
+    TRY(lock_references(c));
+    TRY(insert_values(c, &ids, &count));
+    TRY(sql_commit(c));
+    return respond_rows(c, ids, count);
 }

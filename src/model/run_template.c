@@ -146,12 +146,10 @@ static int check_source(struct write *w)
     struct ctx *c = w->c;
     const char *id = write_get(w, "source_deployment_id");
     struct db_rows rows;
-    int rc = sql(c, &rows,
-                 "SELECT d.build_id, b.stack_id FROM pipeline_deployment d LEFT JOIN pipeline_build b ON "
-                 "b.id = d.build_id WHERE d.id = ?",
-                 p_text(id));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &rows,
+            "SELECT d.build_id, b.stack_id FROM pipeline_deployment d LEFT JOIN pipeline_build b ON "
+            "b.id = d.build_id WHERE d.id = ?",
+            p_text(id)));
     const struct db_value *v = rows.count ? db_row(&rows, 0) : NULL;
     if (!v)
         return fail(c, EX_VALUE, "There is no deployment %s to make a template from",

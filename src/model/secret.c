@@ -108,10 +108,9 @@ static struct json_object *merge(struct arena *a, struct json_object *old, struc
 
 static int begin_create(struct write *w)
 {
-    int rc = need_store(w->c);
-    if (rc == OK)
-        rc = write_unique_key(w, key_of(write_get(w, "scope")));
-    return rc == OK ? store_values(w, merge(w->c->mem, NULL, member(w->body, "values"))) : rc;
+    TRY(need_store(w->c));
+    TRY(write_unique_key(w, key_of(write_get(w, "scope"))));
+    return store_values(w, merge(w->c->mem, NULL, member(w->body, "values")));
 }
 
 static int end_create(struct write *w)
@@ -158,11 +157,8 @@ static int scope(struct ctx *c, struct filter_query *f)
 static int begin_update(struct write *w)
 {
     struct json_object *changes = member(w->body, "values"), *old;
-    int rc = need_store(w->c);
-    if (rc == OK)
-        rc = own_only(w);
-    if (rc != OK)
-        return rc;
+    TRY(need_store(w->c));
+    TRY(own_only(w));
     old = values_of(w->c, w->old);
     if (!old)
         return unreadable(w->c, w->id);
@@ -180,8 +176,8 @@ static int end_update(struct write *w)
     if (!renamed && !moved)
         return OK;
     const struct unique *key = key_of(scope ? scope : row_str(w->old, "scope"));
-    int rc = write_unique_key(w, key);
-    return rc == OK ? write_release_key(w, key) : rc;
+    TRY(write_unique_key(w, key));
+    return write_release_key(w, key);
 }
 
 const struct resource resource_secret = {
@@ -211,9 +207,7 @@ static int load_secret(struct view *v, const char *id, unsigned detail, struct r
     size_t count;
     query_add(q, " FROM secret t WHERE t.id = ?");
     query_param(q, p_text(id));
-    int rc = view_select(v, &resource_secret, detail | D_ALL, q, &rows, &count);
-    if (rc != OK)
-        return rc;
+    TRY(view_select(v, &resource_secret, detail | D_ALL, q, &rows, &count));
     if (count == 0 || is_hidden(c, rows[0]))
         return not_there(c, id);
     *out = rows[0];
@@ -224,17 +218,14 @@ static int respond_secret(struct ctx *c, const char *id, unsigned detail)
 {
     struct view *v = view_new(c);
     struct row *row = NULL;
-    int rc = need_store(c);
-    if (rc == OK)
-        rc = load_secret(v, id, detail, &row);
-    if (rc != OK || !row)
-        return rc;
+    TRY(need_store(c));
+    TRY(load_secret(v, id, detail, &row));
+    if (!row)
+        return OK;
     row->data = values_of(c, row);
     if (!row->data)
         return unreadable(c, id);
-    rc = view_load(v);
-    if (rc != OK)
-        return rc;
+    TRY(view_load(v));
     struct jw w = respond_json(c);
     view_write(v, &w, row, detail);
     return OK;
@@ -249,18 +240,17 @@ int secret_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_secret, .body = c->body};
     char workspace[UUID_HEX + 1];
-    int rc = path_workspace(c, workspace);
+    TRY(path_workspace(c, workspace));
     w.workspace = workspace;
-    if (rc == OK)
-        rc = write_create(&w);
-    return rc == OK ? respond_secret(c, w.id, D_META) : rc;
+    TRY(write_create(&w));
+    return respond_secret(c, w.id, D_META);
 }
 
 int secret_update(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_secret, .body = c->body};
-    int rc = write_update(&w, c->param[0]);
-    return rc == OK ? respond_secret(c, w.id, D_META) : rc;
+    TRY(write_update(&w, c->param[0]));
+    return respond_secret(c, w.id, D_META);
 }
 
 int secret_no_backup(struct ctx *c)
@@ -275,20 +265,17 @@ int secret_create_row(struct ctx *c, const char *name, const char *workspace, co
 {
     struct write w = {.c = c, .res = &resource_secret};
     const struct unique *key = key_of("workspace");
-    int rc = need_store(c);
+    TRY(need_store(c));
     uuid_new(w.id);
     memcpy(id, w.id, sizeof w.id);
     write_set(&w, "name", p_text(name));
     write_set(&w, "scope", p_text("workspace"));
     write_set(&w, "workspace_id", p_text(workspace));
     write_set(&w, "user_id", p_text(user));
-    if (rc == OK)
-        rc = store_values(&w, values);
-    if (rc == OK)
-        rc = write_unique_key(&w, key);
-    if (rc == OK)
-        rc = write_insert(&w);
-    return rc == OK ? write_release_key(&w, key) : rc;
+    TRY(store_values(&w, values));
+    TRY(write_unique_key(&w, key));
+    TRY(write_insert(&w));
+    return write_release_key(&w, key);
 }
 
 int secret_delete_row(struct ctx *c, const char *id)

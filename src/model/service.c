@@ -111,13 +111,12 @@ static int complete(struct write *w)
     repeat(w, "state", "status", "state");
     repeat(w, "pipeline_name", "config", "pipeline_name");
     repeat(w, "pipeline_step_name", "config", "pipeline_step_name");
-    int rc = guard(w, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES ('service', '', ?) "
-                      "ON DUPLICATE KEY UPDATE name = name");
-    if (rc == OK)
-        rc = sql(w->c, &same, "SELECT name FROM service WHERE config = ? LIMIT 1", p_text(write_get(w, "config")));
-    if (rc == OK && same.count)
+    TRY(guard(w, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES ('service', '', ?) "
+                 "ON DUPLICATE KEY UPDATE name = name"));
+    TRY(sql(w->c, &same, "SELECT name FROM service WHERE config = ? LIMIT 1", p_text(write_get(w, "config"))));
+    if (same.count)
         return fail(w->c, EX_ENTITY_EXISTS, "The service '%s' has the same configuration", db_row(&same, 0)[0].s);
-    return rc;
+    return OK;
 }
 
 static int release(struct write *w)

@@ -166,17 +166,17 @@ static const char **ids_in(struct ctx *c, struct json_object *map, size_t *count
 /* Reads (id, type, flavor) of components; 404 for one that does not exist. */
 static int find_components(struct ctx *c, const char **ids, size_t count, struct db_rows *found)
 {
-    int rc = sql_in(c, found, "SELECT id, type, flavor FROM stack_component WHERE id IN %s", ids, count, NULL, 0);
+    TRY(sql_in(c, found, "SELECT id, type, flavor FROM stack_component WHERE id IN %s", ids, count, NULL, 0));
     struct lookup *there = lookup_new(c->mem);
-    for (size_t i = 0; rc == OK && i < found->count; i++)
+    for (size_t i = 0; i < found->count; i++)
         lookup_add(there, db_row(found, i)[0].s, ids);
-    for (size_t i = 0; rc == OK && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         if (!lookup_get(there, ids[i])) {
             char text[UUID_TEXT + 1];
             uuid_write(ids[i], text);
             return fail(c, EX_KEY, "There is no stack component with the id %s", text);
         }
-    return rc;
+    return OK;
 }
 
 static int link_components(struct ctx *c, const char *stack, const char **ids, size_t count)
@@ -187,10 +187,8 @@ static int link_components(struct ctx *c, const char *stack, const char **ids, s
         params[i * COLUMNS] = p_text(stack);
         params[i * COLUMNS + 1] = p_text(ids[i]);
     }
-    int rc = references_lock_all(c, &resource_component, ids, count);
-    return rc == OK ? sql_insert(c, "INSERT INTO stack_composition (stack_id, component_id) VALUES", params, COLUMNS,
-                                 count, "")
-                    : rc;
+    TRY(references_lock_all(c, &resource_component, ids, count));
+    return sql_insert(c, "INSERT INTO stack_composition (stack_id, component_id) VALUES", params, COLUMNS, count, "");
 }
 
 /* Updates and deletes --------------------------------------------------------------------------------------------- */
@@ -209,14 +207,12 @@ static int before_update(struct write *w)
     size_t count;
     if (parts) {
         const char **ids = ids_in(w->c, parts, &count);
-        int rc = find_components(w->c, ids, count, &found);
-        if (rc != OK)
-            return rc;
+        TRY(find_components(w->c, ids, count, &found));
     }
-    int rc = protect_default(w);
-    if (rc == OK && member_given(w->body, "description"))
+    TRY(protect_default(w));
+    if (member_given(w->body, "description"))
         return fail(w->c, EX_VALUE, "Stacks keep no description");
-    return rc;
+    return OK;
 }
 
 static int after_update(struct write *w)
@@ -226,8 +222,8 @@ static int after_update(struct write *w)
     if (!member_given(w->body, "components"))
         return OK;
     const char **ids = parts ? ids_in(w->c, parts, &count) : NULL;
-    int rc = sql(w->c, NULL, "DELETE FROM stack_composition WHERE stack_id = ?", p_text(w->id));
-    return rc == OK ? link_components(w->c, w->id, ids, count) : rc;
+    TRY(sql(w->c, NULL, "DELETE FROM stack_composition WHERE stack_id = ?", p_text(w->id)));
+    return link_components(w->c, w->id, ids, count);
 }
 
 const struct resource resource_stack = {
@@ -277,9 +273,9 @@ static int free_name(struct building *b, const char *text, const char *type, con
     *name = b->name;
     for (;;) {
         const struct db_param p[] = {p_text(*name), p_text(b->workspace), p_text(type)};
-        int rc = sql_run(b->c, &taken, text, p, type ? 3 : 2);
-        if (rc != OK || taken.count == 0)
-            return rc;
+        TRY(sql_run(b->c, &taken, text, p, type ? 3 : 2));
+        if (taken.count == 0)
+            return OK;
         random_letters(letters, 4);
         char *lower = arena_printf(b->c->mem, "%s-%s", b->name, letters);
         for (char *at = lower; *at; at++)
@@ -310,9 +306,7 @@ static struct json_object *labels_as_text(struct json_object *labels)
 static int make_connector(struct building *b, struct json_object *info, const char **id)
 {
     const char *name;
-    int rc = free_name(b, "SELECT id FROM service_connector WHERE name = ? AND workspace_id = ? LIMIT 1", NULL, &name);
-    if (rc != OK)
-        return rc;
+    TRY(free_name(b, "SELECT id FROM service_connector WHERE name = ? AND workspace_id = ? LIMIT 1", NULL, &name));
     struct json_object *body = new_body(b, name), *configuration = member(info, "configuration");
     json_object_object_add(configuration, "generate_temporary_tokens", json_object_new_boolean(!b->permanent));
     json_object_object_add(body, "connector_type", json_object_get(member(info, "type")));
@@ -324,11 +318,10 @@ static int make_connector(struct building *b, struct json_object *info, const ch
     json_object_object_add(body, "secrets", json_object_new_object());
     json_object_object_add(body, "labels", labels_as_text(b->labels));
     struct write w = {.c = b->c, .res = &resource_connector, .body = body};
-    rc = connector_check(&w);
-    if (rc == OK)
-        rc = write_create_within(&w);
+    TRY(connector_check(&w));
+    TRY(write_create_within(&w));
     *id = arena_strdup(b->c->mem, w.id);
-    return rc;
+    return OK;
 }
 
 /* Credentials that expire are of no use to orchestrators on virtual machines. */
@@ -351,13 +344,11 @@ static int make_permanent(struct building *b, const char *id, struct json_object
 static int use_connector(struct building *b, const char *id, bool made, struct used_connector *out)
 {
     struct db_rows found;
-    int rc = sql(
+    TRY(sql(
         b->c, &found,
         "SELECT connector_type, resource_id, supports_instances, resource_types, configuration FROM service_connector "
         "WHERE id = ?",
-        p_text(id));
-    if (rc != OK)
-        return rc;
+        p_text(id)));
     if (found.count == 0)
         return fail(b->c, EX_KEY, "There is no service connector with the id %s", id);
     struct db_value *v = db_row(&found, 0);
@@ -378,21 +369,19 @@ static int make_connectors(struct building *b, struct json_object *list)
 {
     size_t count = json_object_array_length(list);
     char hex[UUID_HEX + 1];
-    int rc = OK;
     b->connectors = arena_array(b->c->mem, count + 1, sizeof *b->connectors);
-    for (size_t i = 0; i < count && rc == OK; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct json_object *v = json_object_array_get_idx(list, i);
         bool made = json_object_is_type(v, json_type_object);
         const char *id = NULL;
         if (made)
-            rc = make_connector(b, v, &id);
+            TRY(make_connector(b, v, &id));
         else if (uuid_read(json_object_get_string(v), UUID_TEXT, hex))
             id = arena_strdup(b->c->mem, hex);
-        if (rc == OK)
-            rc = id ? use_connector(b, id, made, &b->connectors[i])
-                    : fail(b->c, EX_VALUE, "A service connector is neither an id nor a description of a new one");
+        TRY(id ? use_connector(b, id, made, &b->connectors[i])
+               : fail(b->c, EX_VALUE, "A service connector is neither an id nor a description of a new one"));
     }
-    return rc;
+    return OK;
 }
 
 static bool in_list(struct json_object *list, const char *s)
@@ -441,29 +430,23 @@ static int make_component(struct building *b, const char *type, struct json_obje
 {
     struct flavor *f;
     const char *name, *flavor = member_str(info, "flavor");
-    int rc = flavor_find(b->c, flavor, type, &f);
-    if (rc != OK)
-        return rc;
+    TRY(flavor_find(b->c, flavor, type, &f));
     if (!f)
         return fail(b->c, EX_VALUE, "There is no flavor '%s' for the component type %s", flavor, type);
-    rc = component_check_config(b->c, f, flavor, type, member(info, "configuration"));
-    if (rc == OK)
-        rc = free_name(b, "SELECT id FROM stack_component WHERE name = ? AND workspace_id = ? AND type = ? LIMIT 1",
-                       type, &name);
-    if (rc != OK)
-        return rc;
+    TRY(component_check_config(b->c, f, flavor, type, member(info, "configuration")));
+    TRY(free_name(b, "SELECT id FROM stack_component WHERE name = ? AND workspace_id = ? AND type = ? LIMIT 1", type,
+                  &name));
     struct json_object *body = new_body(b, name);
     json_object_object_add(body, "type", json_object_new_string(type));
     json_object_object_add(body, "flavor", json_object_new_string(flavor));
     json_object_object_add(body, "configuration", json_object_get(member(info, "configuration")));
     json_object_object_add(body, "labels", json_object_get(b->labels));
     struct write w = {.c = b->c, .res = &resource_component, .body = body};
-    rc = connect_component(b, info, f, body);
-    if (rc == OK)
-        rc = write_create_within(&w);
+    TRY(connect_component(b, info, f, body));
+    TRY(write_create_within(&w));
     *id = arena_strdup(b->c->mem, w.id);
     b->remote = b->remote || (streq(type, "orchestrator") && orchestrator_is_remote(flavor));
-    return rc;
+    return OK;
 }
 
 static void note_existing(struct building *b, const char *id)
@@ -479,20 +462,17 @@ static void note_existing(struct building *b, const char *id)
 static int make_components(struct building *b, struct json_object *parts)
 {
     char hex[UUID_HEX + 1];
-    int rc = OK;
     b->ids = arena_array(b->c->mem, (size_t)json_object_object_length(parts) + 1, sizeof *b->ids);
     json_object_object_foreach(parts, type, list)
     {
         const char *id = NULL;
-        for (size_t i = 0; i < json_object_array_length(list) && rc == OK; i++) {
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
             struct json_object *v = json_object_array_get_idx(list, i);
             if (json_object_is_type(v, json_type_object))
-                rc = make_component(b, type, v, &id);
+                TRY(make_component(b, type, v, &id));
             else if (uuid_read(json_object_get_string(v), UUID_TEXT, hex))
                 id = arena_strdup(b->c->mem, hex);
         }
-        if (rc != OK)
-            return rc;
         bool twice = false; /* one component under two types is there once */
         for (size_t i = 0; i < b->count; i++)
             twice = twice || streq(b->ids[i], id);
@@ -531,14 +511,11 @@ static int insert_stack(struct building *b, struct write *w)
     write_set(w, "user_id", p_text(c->auth->user_id));
     write_set(w, "stack_spec_path", p_text(member_str(c->body, "stack_spec_path")));
     write_set(w, "labels", encode_value(c->mem, resource_column(&resource_stack, "labels"), b->labels));
-    int rc = write_unique(w);
-    if (rc == OK)
-        rc = write_insert(w);
-    if (rc == OK)
-        rc = write_release_key(w, &resource_stack.unique);
-    if (rc == OK)
-        rc = link_components(c, w->id, b->ids, b->count);
-    return rc == OK && b->remote ? onboarding_add(c, remote) : rc;
+    TRY(write_unique(w));
+    TRY(write_insert(w));
+    TRY(write_release_key(w, &resource_stack.unique));
+    TRY(link_components(c, w->id, b->ids, b->count));
+    return b->remote ? onboarding_add(c, remote) : OK;
 }
 
 static int check_body(struct building *b)
@@ -546,9 +523,7 @@ static int check_body(struct building *b)
     struct json_object *parts = member(b->c->body, "components");
     size_t count;
     const char **ids = ids_in(b->c, parts, &count);
-    int rc = find_components(b->c, ids, count, &b->existing);
-    if (rc != OK)
-        return rc;
+    TRY(find_components(b->c, ids, count, &b->existing));
     if (!*b->name || strpbrk(b->name, "\t\n\r\v\f"))
         return fail(b->c, EX_VALUE, "The name '%s' of a stack must not be empty or hold tabs or line breaks", b->name);
     if (!member(parts, "orchestrator"))
@@ -565,18 +540,12 @@ int stack_create(struct ctx *c)
     struct write w = {.c = c, .res = &resource_stack};
     if (!b.labels)
         b.labels = json_keep(c->mem, json_object_new_object());
-    int rc = path_workspace(c, workspace);
-    if (rc == OK)
-        rc = check_body(&b);
-    if (rc == OK)
-        rc = sql_begin(c);
-    if (rc == OK)
-        rc = make_connectors(&b, member(c->body, "service_connectors"));
-    if (rc == OK)
-        rc = make_components(&b, member(c->body, "components"));
-    if (rc == OK)
-        rc = insert_stack(&b, &w);
-    if (rc == OK)
-        rc = sql_commit(c);
-    return rc == OK ? respond_row(c, &resource_stack, w.id, D_META) : rc;
+    TRY(path_workspace(c, workspace));
+    TRY(check_body(&b));
+    TRY(sql_begin(c));
+    TRY(make_connectors(&b, member(c->body, "service_connectors")));
+    TRY(make_components(&b, member(c->body, "components")));
+    TRY(insert_stack(&b, &w));
+    TRY(sql_commit(c));
+    return respond_row(c, &resource_stack, w.id, D_META);
 }

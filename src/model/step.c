@@ -167,10 +167,7 @@ static int load_documents(struct view *v, struct row **rows, size_t count)
             ids[n++] = id;
         add_waiting(c->mem, waiting, id, rows[i]);
     }
-    int rc =
-        sql_in(c, &found, "SELECT id, step_configurations FROM pipeline_deployment WHERE id IN %s", ids, n, NULL, 0);
-    if (rc != OK)
-        return rc;
+    TRY(sql_in(c, &found, "SELECT id, step_configurations FROM pipeline_deployment WHERE id IN %s", ids, n, NULL, 0));
     for (size_t i = 0; i < found.count; i++) {
         struct db_value *d = db_row(&found, i);
         assign_documents(c->mem, lookup_get(waiting, d[0].s),
@@ -191,20 +188,17 @@ static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t n;
     struct row **whole = view_hydrated(v, rows, count, &n);
-    int rc = view_links(
+    TRY(view_links(
         v, rows, count, SLOT_STEP_IO, &resource_artifact_version,
         "SELECT step_id, artifact_id, name, 'i' FROM step_run_input_artifact WHERE step_id IN %s UNION ALL "
-        "SELECT step_id, artifact_id, name, 'o' FROM step_run_output_artifact WHERE step_id IN %s ORDER BY 3, 2");
-    if (rc != OK || n == 0)
-        return rc;
-    rc =
-        view_links(v, whole, n, SLOT_STEP_PARENTS, NULL,
+        "SELECT step_id, artifact_id, name, 'o' FROM step_run_output_artifact WHERE step_id IN %s ORDER BY 3, 2"));
+    if (n == 0)
+        return OK;
+    TRY(view_links(v, whole, n, SLOT_STEP_PARENTS, NULL,
                    "SELECT x.child_id, x.parent_id FROM step_run_parents x JOIN step_run p ON p.id = x.parent_id WHERE "
-                   "x.child_id IN %s ORDER BY p.created, p.kanso_order");
-    if (rc == OK)
-        rc =
-            view_children(v, whole, n, SLOT_STEP_LOGS, &resource_logs, "", "t.step_run_id", "t.created, t.kanso_order");
-    return rc == OK ? load_documents(v, whole, n) : rc;
+                   "x.child_id IN %s ORDER BY p.created, p.kanso_order"));
+    TRY(view_children(v, whole, n, SLOT_STEP_LOGS, &resource_logs, "", "t.step_run_id", "t.created, t.kanso_order"));
+    return load_documents(v, whole, n);
 }
 
 const struct resource resource_step = {
@@ -244,8 +238,8 @@ static int link_artifacts(struct write *w, const char *table, const char *type, 
     }
     const char *head =
         arena_printf(w->c->mem, "INSERT IGNORE INTO %s (step_id, artifact_id, name, type) VALUES", table);
-    int rc = references_lock_all(w->c, &resource_artifact_version, ids, n);
-    return rc == OK ? sql_insert(w->c, head, params, COLUMNS, n, "") : rc;
+    TRY(references_lock_all(w->c, &resource_artifact_version, ids, n));
+    return sql_insert(w->c, head, params, COLUMNS, n, "");
 }
 
 static int link_parents(struct write *w)
@@ -260,10 +254,9 @@ static int link_parents(struct write *w)
         params[i * COLUMNS] = p_text(ids[i]);
         params[i * COLUMNS + 1] = p_text(w->id);
     }
-    int rc = references_lock_all(w->c, &resource_step, ids, count);
-    return rc == OK ? sql_insert(w->c, "INSERT IGNORE INTO step_run_parents (parent_id, child_id) VALUES", params,
-                                 COLUMNS, count, "")
-                    : rc;
+    TRY(references_lock_all(w->c, &resource_step, ids, count));
+    return sql_insert(w->c, "INSERT IGNORE INTO step_run_parents (parent_id, child_id) VALUES", params, COLUMNS, count,
+                      "");
 }
 
 static int insert_logs(struct write *w)
@@ -287,10 +280,7 @@ static int check_described(struct write *w, const struct run_lock *run)
     struct span all = {run->step_configurations, run->step_configurations_len};
     const char *deployment = hex_of(w->c->mem, member(w->body, "deployment"));
     if (!streq(deployment, run->deployment_id)) {
-        int rc =
-            sql(w->c, &rows, "SELECT step_configurations FROM pipeline_deployment WHERE id = ?", p_text(deployment));
-        if (rc != OK)
-            return rc;
+        TRY(sql(w->c, &rows, "SELECT step_configurations FROM pipeline_deployment WHERE id = ?", p_text(deployment)));
         if (rows.count == 0)
             return fail(w->c, EX_KEY, "There is no pipeline deployment with the id %s",
                         member_str(w->body, "deployment"));
@@ -304,11 +294,11 @@ static int check_described(struct write *w, const struct run_lock *run)
 static int check_name_free(struct write *w, const struct run_lock *run)
 {
     struct db_rows rows;
-    int rc = sql(w->c, &rows, "SELECT id FROM step_run WHERE pipeline_run_id = ? AND name = ? LIMIT 1", p_text(run->id),
-                 p_text(member_str(w->body, "name")));
-    if (rc == OK && rows.count)
+    TRY(sql(w->c, &rows, "SELECT id FROM step_run WHERE pipeline_run_id = ? AND name = ? LIMIT 1", p_text(run->id),
+            p_text(member_str(w->body, "name"))));
+    if (rows.count)
         return fail(w->c, EX_ENTITY_EXISTS, "The run has a step named '%s' already", member_str(w->body, "name"));
-    return rc;
+    return OK;
 }
 
 static void assign(struct write *w)
@@ -327,28 +317,19 @@ int step_create(struct ctx *c)
     struct run_lock run;
     uuid_new(w.id);
     assign(&w);
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = run_lock(c, write_get(&w, "pipeline_run_id"), true, &run);
-    if (rc == OK)
-        rc = check_name_free(&w, &run);
-    if (rc == OK)
-        rc = write_insert(&w);
-    if (rc == OK)
-        rc = insert_logs(&w);
-    if (rc == OK)
-        rc = link_parents(&w);
-    if (rc == OK)
-        rc = link_artifacts(&w, "step_run_input_artifact", "default", member(w.body, "inputs"));
-    if (rc == OK)
-        rc = link_artifacts(&w, "step_run_output_artifact", "default", member(w.body, "outputs"));
-    if (rc == OK)
-        rc = check_described(&w, &run);
-    if (rc == OK && !streq(member_str(w.body, "status"), "running"))
-        rc = run_derive_status(c, &run);
-    if (rc == OK)
-        rc = sql_commit(c);
-    return rc == OK ? respond_row(c, &resource_step, w.id, D_META) : rc;
+    TRY(sql_begin(c));
+    TRY(run_lock(c, write_get(&w, "pipeline_run_id"), true, &run));
+    TRY(check_name_free(&w, &run));
+    TRY(write_insert(&w));
+    TRY(insert_logs(&w));
+    TRY(link_parents(&w));
+    TRY(link_artifacts(&w, "step_run_input_artifact", "default", member(w.body, "inputs")));
+    TRY(link_artifacts(&w, "step_run_output_artifact", "default", member(w.body, "outputs")));
+    TRY(check_described(&w, &run));
+    if (!streq(member_str(w.body, "status"), "running"))
+        TRY(run_derive_status(c, &run));
+    TRY(sql_commit(c));
+    return respond_row(c, &resource_step, w.id, D_META);
 }
 
 static int no_such_step(struct ctx *c, const char *step_id)
@@ -360,23 +341,22 @@ static int no_such_step(struct ctx *c, const char *step_id)
 static int find_run(struct ctx *c, const char *step_id, const char **run_id)
 {
     struct db_rows rows;
-    int rc = sql(c, &rows, "SELECT pipeline_run_id FROM step_run WHERE id = ?", p_text(step_id));
-    if (rc == OK && rows.count == 0)
+    TRY(sql(c, &rows, "SELECT pipeline_run_id FROM step_run WHERE id = ?", p_text(step_id)));
+    if (rows.count == 0)
         return no_such_step(c, step_id);
-    if (rc == OK)
-        *run_id = db_row(&rows, 0)[0].s;
-    return rc;
+    *run_id = db_row(&rows, 0)[0].s;
+    return OK;
 }
 
 /* A model version that a step has is never replaced. */
 static int lock_step(struct ctx *c, const char *step_id, bool *has_model)
 {
     struct db_rows rows;
-    int rc = sql(c, &rows, "SELECT model_version_id FROM step_run WHERE id = ? FOR UPDATE", p_text(step_id));
-    if (rc == OK && rows.count == 0)
+    TRY(sql(c, &rows, "SELECT model_version_id FROM step_run WHERE id = ? FOR UPDATE", p_text(step_id)));
+    if (rows.count == 0)
         return no_such_step(c, step_id);
-    *has_model = rc == OK && db_row(&rows, 0)[0].s;
-    return rc;
+    *has_model = db_row(&rows, 0)[0].s;
+    return OK;
 }
 
 int step_update(struct ctx *c)
@@ -386,30 +366,22 @@ int step_update(struct ctx *c)
     const char *run_id = NULL, *names[] = {"status", "end_time", "model_version_id"};
     bool has_model = false;
     memcpy(w.id, c->param[0], sizeof w.id);
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = find_run(c, w.id, &run_id);
-    if (rc == OK)
-        rc = run_lock(c, run_id, false, &run);
-    if (rc == OK && member(w.body, "model_version_id"))
-        rc = lock_step(c, w.id, &has_model);
+    TRY(sql_begin(c));
+    TRY(find_run(c, w.id, &run_id));
+    TRY(run_lock(c, run_id, false, &run));
+    if (member(w.body, "model_version_id"))
+        TRY(lock_step(c, w.id, &has_model));
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (member(w.body, names[i]) && !(i == 2 && has_model))
             write_set(&w, names[i],
                       encode_value(c->mem, resource_column(&resource_step, names[i]), member(w.body, names[i])));
-    if (rc == OK)
-        rc = write_flush_update(&w);
-    if (rc == OK)
-        rc = link_artifacts(&w, "step_run_output_artifact", "default", member(w.body, "outputs"));
-    if (rc == OK)
-        rc = link_artifacts(&w, "step_run_output_artifact", "manual", member(w.body, "saved_artifact_versions"));
-    if (rc == OK)
-        rc = link_artifacts(&w, "step_run_input_artifact", "manual", member(w.body, "loaded_artifact_versions"));
-    if (rc == OK)
-        rc = run_derive_status(c, &run);
-    if (rc == OK)
-        rc = sql_commit(c);
-    return rc == OK ? respond_row(c, &resource_step, w.id, D_META) : rc;
+    TRY(write_flush_update(&w));
+    TRY(link_artifacts(&w, "step_run_output_artifact", "default", member(w.body, "outputs")));
+    TRY(link_artifacts(&w, "step_run_output_artifact", "manual", member(w.body, "saved_artifact_versions")));
+    TRY(link_artifacts(&w, "step_run_input_artifact", "manual", member(w.body, "loaded_artifact_versions")));
+    TRY(run_derive_status(c, &run));
+    TRY(sql_commit(c));
+    return respond_row(c, &resource_step, w.id, D_META);
 }
 
 /* Parts of a step -------------------------------------------------------------------------------------------------- */
@@ -422,13 +394,11 @@ static int answer_member(struct ctx *c, unsigned detail, const char *name)
     size_t count;
     query_add(q, " FROM step_run t WHERE t.id = ?");
     query_param(q, p_text(c->param[0]));
-    int rc = view_select(v, &resource_step, detail, q, &rows, &count);
-    if (rc == OK && count == 0)
+    TRY(view_select(v, &resource_step, detail, q, &rows, &count));
+    if (count == 0)
         return fail(c, EX_KEY, "There is no step run with the id %s", c->param[0]);
-    if (rc == OK && detail & D_META)
-        rc = load_documents(v, rows, count);
-    if (rc != OK)
-        return rc;
+    if (detail & D_META)
+        TRY(load_documents(v, rows, count));
     struct jw w = respond_json(c);
     view_write_column(v, &w, rows[0], resource_column(&resource_step, name));
     return OK;

@@ -63,17 +63,13 @@ int workspace_statistics(struct ctx *c)
         {"stacks", "stack"}, {"components", "stack_component"}, {"pipelines", "pipeline"}, {"runs", "pipeline_run"}};
     char id[33];
     struct db_rows rows;
-    int rc = path_workspace(c, id);
-    if (rc != OK)
-        return rc;
-    rc = sql(
+    TRY(path_workspace(c, id));
+    TRY(sql(
         c, &rows,
         "SELECT (SELECT COUNT(*) FROM stack WHERE workspace_id = ?), (SELECT COUNT(*) FROM stack_component WHERE "
         "workspace_id = ?), (SELECT COUNT(*) FROM pipeline WHERE workspace_id = ?), (SELECT COUNT(*) FROM pipeline_run "
         "WHERE workspace_id = ?)",
-        p_text(id), p_text(id), p_text(id), p_text(id));
-    if (rc != OK)
-        return rc;
+        p_text(id), p_text(id), p_text(id), p_text(id)));
     struct jw w = respond_json(c);
     jw_open(&w, '{');
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
