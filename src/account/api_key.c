@@ -66,10 +66,9 @@ static int path_account(struct ctx *c, char account[33])
 static int scope(struct ctx *c, struct filter_query *f)
 {
     char account[UUID_HEX + 1];
-    int rc = path_account(c, account);
-    if (rc == OK)
-        filter_scope(f, "t.service_account_id = ?", SQL_PARAMS(p_text(arena_strdup(c->mem, account))));
-    return rc;
+    TRY(path_account(c, account));
+    filter_scope(f, "t.service_account_id = ?", SQL_PARAMS(p_text(arena_strdup(c->mem, account))));
+    return OK;
 }
 
 static int end_sessions(struct write *w)
@@ -99,14 +98,11 @@ static int path_key(struct ctx *c, char id[33])
     char account[UUID_HEX + 1], hex[UUID_HEX + 1];
     bool by_id = uuid_read(c->param[1], strlen(c->param[1]), hex);
     struct db_rows rows;
-    int rc = path_account(c, account);
-    if (rc == OK)
-        rc = sql(c, &rows,
-                 by_id ? "SELECT id FROM api_key WHERE service_account_id = ? AND id = ?"
-                       : "SELECT id FROM api_key WHERE service_account_id = ? AND name = ?",
-                 p_text(account), p_text(by_id ? hex : c->param[1]));
-    if (rc != OK)
-        return rc;
+    TRY(path_account(c, account));
+    TRY(sql(c, &rows,
+            by_id ? "SELECT id FROM api_key WHERE service_account_id = ? AND id = ?"
+                  : "SELECT id FROM api_key WHERE service_account_id = ? AND name = ?",
+            p_text(account), p_text(by_id ? hex : c->param[1])));
     if (rows.count == 0)
         return fail(c, EX_KEY, "There is no API key with the %s %s of this service account", by_id ? "id" : "name",
                     c->param[1]);
@@ -122,17 +118,14 @@ static int respond_key(struct ctx *c, const char *id, unsigned detail, const cha
     size_t count;
     query_add(q, " FROM api_key t WHERE t.id = ?");
     query_param(q, p_text(id));
-    int rc = view_select(v, &resource_api_key, detail, q, &rows, &count);
-    if (rc != OK)
-        return rc;
+    TRY(view_select(v, &resource_api_key, detail, q, &rows, &count));
     if (count == 0)
         return fail(c, EX_KEY, "There is no API key with the id %s", id);
     rows[0]->data = arena_strdup(c->mem, clear);
-    rc = view_load(v);
+    TRY(view_load(v));
     struct jw w = respond_json(c);
-    if (rc == OK)
-        view_write(v, &w, rows[0], detail);
-    return rc;
+    view_write(v, &w, rows[0], detail);
+    return OK;
 }
 
 /* What a client is given: the id, by which the row is found, and the secret, which the row holds as a hash. */
@@ -148,72 +141,60 @@ int api_key_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_api_key, .body = c->body};
     char account[UUID_HEX + 1];
-    int rc = path_account(c, account);
-    if (rc != OK)
-        return rc;
+    TRY(path_account(c, account));
     const char *secret = secret_token(c->mem, SECRET_BYTES);
     write_set(&w, "service_account_id", p_text(account));
     write_set(&w, "key", p_text(password_hash(c->mem, secret)));
     write_set(&w, "retain_period", p_int(0));
     write_set(&w, "active", p_int(1));
-    rc = write_create(&w);
-    return rc == OK ? respond_key(c, w.id, D_META, key_text(c->mem, w.id, secret)) : rc;
+    TRY(write_create(&w));
+    return respond_key(c, w.id, D_META, key_text(c->mem, w.id, secret));
 }
 
 int api_key_get(struct ctx *c)
 {
     char id[UUID_HEX + 1];
-    int rc = path_key(c, id);
-    return rc == OK ? respond_key(c, arena_strdup(c->mem, id), member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL)
-                    : rc;
+    TRY(path_key(c, id));
+    return respond_key(c, arena_strdup(c->mem, id), member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL);
 }
 
 int api_key_update(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_api_key, .body = c->body};
     char id[UUID_HEX + 1];
-    int rc = path_key(c, id);
-    if (rc == OK)
-        rc = write_update(&w, id);
-    return rc == OK ? respond_key(c, w.id, D_META, NULL) : rc;
+    TRY(path_key(c, id));
+    TRY(write_update(&w, id));
+    return respond_key(c, w.id, D_META, NULL);
 }
 
 int api_key_rotate(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_api_key};
     char id[UUID_HEX + 1], now[STAMP_LEN + 1];
-    int rc = path_key(c, id);
-    if (rc != OK)
-        return rc;
+    TRY(path_key(c, id));
     const char *secret = secret_token(c->mem, SECRET_BYTES), *hash = password_hash(c->mem, secret);
     stamp_now(now);
-    rc = sql_begin(c);
-    if (rc == OK)
-        rc = write_lock(&w, id);
-    if (rc != OK)
-        return rc;
+    TRY(sql_begin(c));
+    TRY(write_lock(&w, id));
     write_set(&w, "previous_key", p_text(row_str(w.old, "hash")));
     write_set(&w, "retain_period", p_int(json_object_get_int64(member(c->body, "retain_period_minutes"))));
     write_set(&w, "key", p_text(hash));
     write_set(&w, "last_rotated", p_text(now));
-    rc = write_flush_update(&w);
-    if (rc == OK && json_object_get_int64(member(c->body, "retain_period_minutes")) <= 0)
-        rc = session_end_via(c, w.id);
-    if (rc == OK)
-        rc = sql_commit(c);
-    return rc == OK ? respond_key(c, w.id, D_BODY, key_text(c->mem, w.id, secret)) : rc;
+    TRY(write_flush_update(&w));
+    if (json_object_get_int64(member(c->body, "retain_period_minutes")) <= 0)
+        TRY(session_end_via(c, w.id));
+    TRY(sql_commit(c));
+    return respond_key(c, w.id, D_BODY, key_text(c->mem, w.id, secret));
 }
 
 int api_key_delete(struct ctx *c)
 {
     char id[UUID_HEX + 1];
-    int rc = path_key(c, id);
-    if (rc == OK)
-        rc = sql(c, NULL, "DELETE FROM api_key WHERE id = ?", p_text(id));
+    TRY(path_key(c, id));
+    TRY(sql(c, NULL, "DELETE FROM api_key WHERE id = ?", p_text(id)));
     struct jw w = respond_json(c);
-    if (rc == OK)
-        jw_null(&w);
-    return rc;
+    jw_null(&w);
+    return OK;
 }
 
 /* Signing in ----------------------------------------------------------------------------------------------------- */
@@ -283,13 +264,11 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
     struct db_rows rows;
     if (!read_key(c->mem, text, id, &secret))
         return fail(c, EX_AUTHORIZATION, "Authentication error: this is not an API key");
-    int rc = sql(c, &rows,
-                 "SELECT k.id, k.name, k.`key`, k.previous_key, k.last_rotated, k.retain_period, k.active, u.id, "
-                 "u.name, u.active "
-                 "FROM api_key k JOIN user u ON u.id = k.service_account_id WHERE k.id = ?",
-                 p_text(id));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &rows,
+            "SELECT k.id, k.name, k.`key`, k.previous_key, k.last_rotated, k.retain_period, k.active, u.id, "
+            "u.name, u.active "
+            "FROM api_key k JOIN user u ON u.id = k.service_account_id WHERE k.id = ?",
+            p_text(id)));
     uuid_write(id, uuid);
     if (request_abandoned(c))
         return fail_abandoned(c);
@@ -311,8 +290,8 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
     if (!config.strict && !key_fits(secret, v))
         return fail(c, EX_AUTHORIZATION, "Authentication error: the value of API key %s is not the right one", v[1].s);
     stamp_now(now);
-    rc = sql(c, NULL, "UPDATE api_key SET last_login = ?, updated = ? WHERE id = ?", p_text(now), p_text(now),
-             p_text(id));
+    TRY(sql(c, NULL, "UPDATE api_key SET last_login = ?, updated = ? WHERE id = ?", p_text(now), p_text(now),
+            p_text(id)));
     *out = (struct api_key_login){.key = v[0].s, .account = v[7].s};
-    return rc;
+    return OK;
 }

@@ -91,10 +91,10 @@ static int owner_only(struct write *w)
 static int lock_or_unlock(struct write *w)
 {
     struct json_object *locked = member(w->body, "locked");
-    int rc = owner_only(w);
-    if (rc == OK && locked)
+    TRY(owner_only(w));
+    if (locked)
         write_set(w, "status", p_text(json_object_get_boolean(locked) ? "locked" : "active"));
-    return rc == OK && locked && json_object_get_boolean(locked) ? session_end_via(w->c, w->id) : rc;
+    return locked && json_object_get_boolean(locked) ? session_end_via(w->c, w->id) : OK;
 }
 
 const struct resource resource_device = {
@@ -144,24 +144,21 @@ static int save_authorization(struct write *w, const char *client)
 {
     struct ctx *c = w->c;
     struct db_rows rows;
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = name_guard(c, "device", "", client);
-    if (rc == OK)
-        rc = sql(c, &rows,
-                 "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, kanso_order LIMIT 1 FOR UPDATE",
-                 p_text(client));
-    if (rc == OK && rows.count) {
+    TRY(sql_begin(c));
+    TRY(name_guard(c, "device", "", client));
+    TRY(sql(c, &rows,
+            "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, kanso_order LIMIT 1 FOR UPDATE",
+            p_text(client)));
+    if (rows.count) {
         memcpy(w->id, db_row(&rows, 0)[0].s, sizeof w->id);
-        rc = write_flush_update(w);
-    } else if (rc == OK) {
+        TRY(write_flush_update(w));
+    } else {
         uuid_new(w->id);
         write_set(w, "client_id", p_text(client));
-        rc = write_insert(w);
+        TRY(write_insert(w));
     }
-    if (rc == OK)
-        rc = name_guard_release(c, "device", "", client);
-    return rc == OK ? sql_commit(c) : rc;
+    TRY(name_guard_release(c, "device", "", client));
+    return sql_commit(c);
 }
 
 static void pair(struct jw *w, const char *key, const char *value)
@@ -196,10 +193,7 @@ int device_authorize(struct ctx *c)
     const char *client = member_str(c->body, "client_id");
     char hex[UUID_HEX + 1];
     uuid_read(client, strlen(client), hex);
-    int rc =
-        limit_count(c, LIMIT_DEVICE, hex); /* each costs two hashes, and none is ever wrong: nothing forgives them */
-    if (rc != OK)
-        return rc;
+    TRY(limit_count(c, LIMIT_DEVICE, hex)); /* each costs two hashes, and none is ever wrong: nothing forgives them */
     const char *user_code = secret_token(c->mem, USER_CODE_BYTES),
                *device_code = secret_token(c->mem, DEVICE_CODE_BYTES);
     write_set(&w, "user_code", p_text(password_hash(c->mem, user_code)));
@@ -213,8 +207,8 @@ int device_authorize(struct ctx *c)
     write_set(&w, "region", p_text(""));
     write_set(&w, "country", p_text(""));
     describe_client(&w);
-    rc = save_authorization(&w, hex);
-    return rc == OK ? respond_codes(c, w.id, user_code, device_code) : rc;
+    TRY(save_authorization(&w, hex));
+    return respond_codes(c, w.id, user_code, device_code);
 }
 
 /* Owners --------------------------------------------------------------------------------------------------------- */
@@ -223,9 +217,7 @@ int device_get(struct ctx *c)
 {
     const char *code = member_str(c->query, "user_code");
     struct db_rows rows;
-    int rc = sql(c, &rows, "SELECT user_id, user_code FROM auth_devices WHERE id = ?", p_text(c->param[0]));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &rows, "SELECT user_id, user_code FROM auth_devices WHERE id = ?", p_text(c->param[0])));
     const struct db_value *v = rows.count ? db_row(&rows, 0) : NULL;
     if (!v || (v[0].s ? !streq(v[0].s, c->auth->user_id) : !code || !password_matches(code, v[1].s)))
         return not_there(c, c->param[0]);
@@ -246,8 +238,8 @@ static int count_failure(struct write *w, bool *locked)
     write_set(w, "failed_auth_attempts", p_int(failures));
     if (*locked)
         write_set(w, "status", p_text("locked"));
-    int rc = write_flush_update(w);
-    return rc == OK ? sql_commit(w->c) : rc;
+    TRY(write_flush_update(w));
+    return sql_commit(w->c);
 }
 
 static int take_over(struct write *w)
@@ -258,21 +250,17 @@ static int take_over(struct write *w)
     write_set(w, "user_id", p_text(c->auth->user_id));
     write_set(w, "failed_auth_attempts", p_int(0));
     write_set(w, "trusted_device", p_int(member_bool(c->body, "trusted_device")));
-    int rc = write_flush_update(w);
-    if (rc == OK)
-        rc = onboarding_add(c, reached);
-    return rc == OK ? sql_commit(c) : rc;
+    TRY(write_flush_update(w));
+    TRY(onboarding_add(c, reached));
+    return sql_commit(c);
 }
 
 int device_verify(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_device};
     bool locked;
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = write_lock(&w, c->param[0]); /* guesses at once are counted one after the other */
-    if (rc != OK)
-        return rc;
+    TRY(sql_begin(c));
+    TRY(write_lock(&w, c->param[0])); /* guesses at once are counted one after the other */
     const char *owner = row_str(w.old, "user");
     if (!streq(row_str(w.old, "status"), "pending"))
         return fail(c, EX_VALUE, "The device is %s and does not wait to be verified", row_str(w.old, "status"));
@@ -280,13 +268,14 @@ int device_verify(struct ctx *c)
         return fail(c, EX_VALUE, "The time to verify the device has passed; start anew on the device");
     if (owner && !streq(owner, c->auth->user_id))
         return fail(c, EX_VALUE, "The device belongs to another user");
-    if (password_matches(member_str(c->body, "user_code"), row_str(w.old, "user_code_hash")))
-        rc = take_over(&w);
-    else if ((rc = count_failure(&w, &locked)) == OK)
-        return fail(c, EX_VALUE,
-                    locked ? "This is not the code of the device, which is now locked after too many wrong codes"
-                           : "This is not the code of the device");
-    return rc == OK ? respond_row(c, &resource_device, w.id, D_META) : rc;
+    if (password_matches(member_str(c->body, "user_code"), row_str(w.old, "user_code_hash"))) {
+        TRY(take_over(&w));
+        return respond_row(c, &resource_device, w.id, D_META);
+    }
+    TRY(count_failure(&w, &locked));
+    return fail(c, EX_VALUE,
+                locked ? "This is not the code of the device, which is now locked after too many wrong codes"
+                       : "This is not the code of the device");
 }
 
 /* Polling -------------------------------------------------------------------------------------------------------- */
@@ -324,11 +313,11 @@ static int activate(struct write *w, struct device_login *out)
     struct db_param expires = life ? in_seconds(w->c->mem, life) : p_null();
     write_set(w, "status", p_text("active"));
     write_set(w, "expires", expires);
-    int rc = write_flush_update(w);
+    TRY(write_flush_update(w));
     *out = (struct device_login){.device = arena_strdup(w->c->mem, w->id),
                                  .user = row_str(w->old, "user"),
                                  .expires = life ? stamp_seconds(expires.s) : 0};
-    return rc == OK ? sql_commit(w->c) : rc;
+    return sql_commit(w->c);
 }
 
 int device_poll(struct ctx *c, const char *client, const char *device_code, struct device_login *out, bool *waiting)
@@ -337,17 +326,12 @@ int device_poll(struct ctx *c, const char *client, const char *device_code, stru
     struct db_rows rows;
     bool locked;
     *waiting = false;
-    int rc = sql(c, &rows, "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, kanso_order LIMIT 1",
-                 p_text(client));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &rows, "SELECT id FROM auth_devices WHERE client_id = ? ORDER BY created, kanso_order LIMIT 1",
+            p_text(client)));
     if (rows.count == 0)
         return oauth_error(c, client, "invalid_client", "error retrieving device with client ID %s");
-    rc = sql_begin(c);
-    if (rc == OK)
-        rc = write_lock(&w, db_row(&rows, 0)[0].s);
-    if (rc != OK)
-        return rc;
+    TRY(sql_begin(c));
+    TRY(write_lock(&w, db_row(&rows, 0)[0].s));
     const char *status = row_str(w.old, "status");
     *waiting = streq(status, "pending");
     if (*waiting)
@@ -362,9 +346,7 @@ int device_poll(struct ctx *c, const char *client, const char *device_code, stru
         return fail_abandoned(c);
     if (password_matches(device_code, row_str(w.old, "device_code_hash")) && row_str(w.old, "user"))
         return activate(&w, out);
-    rc = count_failure(&w, &locked);
-    if (rc != OK)
-        return rc;
+    TRY(count_failure(&w, &locked));
     return oauth_error(c, client, "access_denied",
                        locked
                            ? "device for client ID %s has been locked due to too many failed authentication attempts."

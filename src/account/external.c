@@ -75,9 +75,7 @@ static int ask(struct ctx *c, const char *token, struct fetched *answer)
 {
     const char *server;
     char given[UUID_HEX + 1];
-    int rc = server_id_of(c, &server);
-    if (rc != OK)
-        return rc;
+    TRY(server_id_of(c, &server));
     if (config.external_server_id && uuid_read(config.external_server_id, strlen(config.external_server_id), given))
         server = given;
     const char *headers[] = {arena_printf(c->mem, "Authorization: Bearer %s", token), NULL};
@@ -114,9 +112,7 @@ int external_login(struct ctx *c, const char *token, char id[33])
 {
     struct fetched answer = {0};
     char hex[UUID_HEX + 1];
-    int rc = ask(c, token, &answer);
-    if (rc != OK)
-        return rc;
+    TRY(ask(c, token, &answer));
     struct json_object *user = json_tree(c->mem, answer.body, answer.len);
     user = json_object_is_type(user, json_type_object) ? model_check(check_new(c->mem), &USER, user) : NULL;
     if (!user || !uuid_read(member_str(user, "id"), strlen(member_str(user, "id")), hex))

@@ -52,12 +52,10 @@ static void set_cookie(struct ctx *c, const char *server_id, const char *token)
 int logout(struct ctx *c)
 {
     const char *server_id;
-    int rc = server_id_of(c, &server_id);
-    if (rc != OK)
-        return rc;
+    TRY(server_id_of(c, &server_id));
     const char *session = cors_foreign(c) ? NULL : auth_session(c, server_id);
-    if (session && (rc = session_end(c, session)) != OK)
-        return rc;
+    if (session)
+        TRY(session_end(c, session));
     char when[64];
     time_t now = time(NULL);
     struct tm tm;
@@ -82,9 +80,7 @@ static int no_key(struct ctx *c)
 static int grant(struct ctx *c, const struct token *t, bool cookie)
 {
     const char *server_id;
-    int rc = server_id_of(c, &server_id);
-    if (rc != OK)
-        return rc;
+    TRY(server_id_of(c, &server_id));
     const char *token = token_encode(c->mem, t, server_id);
     if (!token)
         return no_key(c);
@@ -121,32 +117,26 @@ static int by_password(struct ctx *c)
 {
     const char *name = member_str(c->body, "username");
     struct credentials who = {0};
-    int rc = limit_count(c, LIMIT_LOGIN, name);
-    if (rc == OK)
-        rc = check_credentials(c, name, member(c->body, "password"), false, &who);
-    if (rc == OK && who.problem)
+    TRY(limit_count(c, LIMIT_LOGIN, name));
+    TRY(check_credentials(c, name, member(c->body, "password"), false, &who));
+    if (who.problem)
         return fail(c, who.unfit ? EX_INVALID_VALUE : EX_AUTHORIZATION, "%s", who.problem);
-    if (rc == OK)
-        rc = limit_reset(c, LIMIT_LOGIN, name);
+    TRY(limit_reset(c, LIMIT_LOGIN, name));
     struct token t = {.subject = who.user, .expires = usual_expiry()};
-    if (rc == OK)
-        rc = session_open(c, &t, who.hash);
-    return rc == OK ? grant(c, &t, true) : rc;
+    TRY(session_open(c, &t, who.hash));
+    return grant(c, &t, true);
 }
 
 static int by_api_key(struct ctx *c)
 {
     const char *text = member_str(c->body, "password"), *id = api_key_id(c->mem, text);
     struct api_key_login key = {0};
-    int rc = limit_count(c, LIMIT_LOGIN, id);
-    if (rc == OK)
-        rc = api_key_open(c, text, &key);
-    if (rc == OK)
-        rc = limit_reset(c, LIMIT_LOGIN, id);
+    TRY(limit_count(c, LIMIT_LOGIN, id));
+    TRY(api_key_open(c, text, &key));
+    TRY(limit_reset(c, LIMIT_LOGIN, id));
     struct token t = {.subject = key.account, .api_key_id = key.key, .expires = usual_expiry()};
-    if (rc == OK)
-        rc = session_open(c, &t, NULL);
-    return rc == OK ? grant(c, &t, true) : rc;
+    TRY(session_open(c, &t, NULL));
+    return grant(c, &t, true);
 }
 
 /* Polls that come too early are not tries at anything: they do not count, or a client that waits would run into the
@@ -155,27 +145,23 @@ static int by_device(struct ctx *c, const char *client)
 {
     struct device_login device = {0};
     bool waiting;
-    int rc = limit_count(c, LIMIT_LOGIN, client);
-    if (rc == OK)
-        rc = device_poll(c, client, member_str(c->body, "device_code"), &device, &waiting);
-    else
-        return rc;
+    TRY(limit_count(c, LIMIT_LOGIN, client));
+    int rc = device_poll(c, client, member_str(c->body, "device_code"), &device, &waiting);
     if (rc == FAILED && waiting && limit_uncount(c, LIMIT_LOGIN, client) != OK)
         return FAILED;
-    if (rc == OK)
-        rc = limit_reset(c, LIMIT_LOGIN, client);
+    TRY(rc);
+    TRY(limit_reset(c, LIMIT_LOGIN, client));
     struct token t = {.subject = device.user, .device_id = device.device, .expires = device.expires};
-    if (rc == OK)
-        rc = session_open(c, &t, NULL);
-    return rc == OK ? grant(c, &t, false) : rc;
+    TRY(session_open(c, &t, NULL));
+    return grant(c, &t, false);
 }
 
 static int by_external(struct ctx *c)
 {
     char user[UUID_HEX + 1];
     const char *token = external_token(c);
-    int rc = limit_count(c, LIMIT_LOGIN, token);
-    if (rc == OK && !token) {
+    TRY(limit_count(c, LIMIT_LOGIN, token));
+    if (!token) {
         struct jw w = respond_json(c);
         jw_open(&w, '{');
         jw_key(&w, "authorization_url");
@@ -183,14 +169,11 @@ static int by_external(struct ctx *c)
         jw_close(&w, '}');
         return limit_reset(c, LIMIT_LOGIN, token);
     }
-    if (rc == OK)
-        rc = external_login(c, token, user);
-    if (rc == OK)
-        rc = limit_reset(c, LIMIT_LOGIN, token);
+    TRY(external_login(c, token, user));
+    TRY(limit_reset(c, LIMIT_LOGIN, token));
     struct token t = {.subject = user, .expires = usual_expiry()};
-    if (rc == OK)
-        rc = session_open(c, &t, NULL);
-    return rc == OK ? grant(c, &t, true) : rc;
+    TRY(session_open(c, &t, NULL));
+    return grant(c, &t, true);
 }
 
 /* Choosing; what a form lacks is told before anything is counted. */
@@ -275,13 +258,9 @@ int api_token(struct ctx *c)
                       .api_key_id = auth->api_key_id,
                       .claims = auth->claims,
                       .expires = auth->expires};
-    int rc = narrow_claim(c, "pipeline_id", auth->pipeline_id, &t.pipeline_id);
-    if (rc == OK)
-        rc = narrow_claim(c, "schedule_id", auth->schedule_id, &t.schedule_id);
-    if (rc == OK)
-        rc = server_id_of(c, &server_id);
-    if (rc != OK)
-        return rc;
+    TRY(narrow_claim(c, "pipeline_id", auth->pipeline_id, &t.pipeline_id));
+    TRY(narrow_claim(c, "schedule_id", auth->schedule_id, &t.schedule_id));
+    TRY(server_id_of(c, &server_id));
     const char *token = auth->token;
     int64_t asked = minutes ? json_object_get_int64(minutes) : 0;
     if (asked > LONGEST_MINUTES || asked < -LONGEST_MINUTES)

@@ -37,12 +37,12 @@ static int end_sessions(struct write *w)
 static int keep_owners(struct write *w)
 {
     bool owns;
-    int rc = account_owns(w->c, w->id, &owns);
-    if (rc == OK && owns)
+    TRY(account_owns(w->c, w->id, &owns));
+    if (owns)
         return fail(w->c, EX_ILLEGAL_OPERATION,
                     "The service account %s owns things and cannot be deleted before they are",
                     row_str(w->old, "name"));
-    return rc;
+    return OK;
 }
 
 const struct resource resource_service_account = {

@@ -61,11 +61,8 @@ int server_health(struct ctx *c)
 int server_ready(struct ctx *c)
 {
     struct db_rows version;
-    int rc = sql0(c, &version, "SELECT version_num FROM alembic_version");
-    if (rc == OK)
-        rc = sql0(c, NULL, "DELETE FROM kanso_meta WHERE name = ''");
-    if (rc != OK)
-        return rc;
+    TRY(sql0(c, &version, "SELECT version_num FROM alembic_version"));
+    TRY(sql0(c, NULL, "DELETE FROM kanso_meta WHERE name = ''"));
     if (version.count != 1 || !streq(db_row(&version, 0)[0].s, SCHEMA_VERSION))
         return fail(c, EX_UNAVAILABLE, "The tables of the database are not those of ZenML " SCHEMA_VERSION);
     struct jw w = respond_json(c);
@@ -96,9 +93,7 @@ int server_info(struct ctx *c)
 {
     static const char *const schemes[] = {"NO_AUTH", "HTTP_BASIC", "OAUTH2_PASSWORD_BEARER", "EXTERNAL"};
     struct db_rows rows;
-    int rc = sql0(c, &rows, "SELECT id, active, enable_analytics, last_user_activity FROM server_settings LIMIT 1");
-    if (rc != OK)
-        return rc;
+    TRY(sql0(c, &rows, "SELECT id, active, enable_analytics, last_user_activity FROM server_settings LIMIT 1"));
     if (rows.count == 0)
         return fail(c, EX_RUNTIME, "The database has no server settings: run kansoctl migrate");
     struct db_value *v = db_row(&rows, 0);
@@ -128,9 +123,7 @@ int server_info(struct ctx *c)
 int settings_get(struct ctx *c)
 {
     const char *id;
-    int rc = server_id_of(c, &id);
-    if (rc != OK)
-        return rc;
+    TRY(server_id_of(c, &id));
     return respond_row(c, &resource_settings, id, member_bool(c->query, "hydrate") ? D_META : 0);
 }
 
@@ -158,17 +151,13 @@ int settings_update(struct ctx *c)
         any = any || member(c->body, fields[i].name);
     if (any && !c->auth->is_admin && !config.rbac_source)
         return fail(c, EX_ILLEGAL_OPERATION, "Only administrators can change the server's settings");
-    int rc = server_id_of(c, &id);
-    if (rc == OK)
-        rc = sql_begin(c);
-    if (rc == OK)
-        rc = write_lock(&w, id);
+    TRY(server_id_of(c, &id));
+    TRY(sql_begin(c));
+    TRY(write_lock(&w, id));
     assign(&w);
-    if (rc == OK)
-        rc = write_flush_update(&w);
-    if (rc == OK)
-        rc = sql_commit(c);
-    return rc == OK ? respond_row(c, &resource_settings, id, D_META) : rc;
+    TRY(write_flush_update(&w));
+    TRY(sql_commit(c));
+    return respond_row(c, &resource_settings, id, D_META);
 }
 
 static int refuse_second(struct ctx *c)
@@ -180,18 +169,16 @@ static int refuse_second(struct ctx *c)
 static int activate(struct write *w, const char *server, const char *admin, const char *hash, char admin_id[33])
 {
     struct ctx *c = w->c;
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = write_lock(w, server);
-    if (rc == OK && row_bool(w->old, "active"))
+    TRY(sql_begin(c));
+    TRY(write_lock(w, server));
+    if (row_bool(w->old, "active"))
         return refuse_second(c);
     assign(w);
     write_set(w, "active", p_int(1));
-    if (rc == OK)
-        rc = write_flush_update(w);
-    if (rc == OK && hash)
-        rc = user_create_admin(c, admin, hash, admin_id);
-    return rc == OK ? sql_commit(c) : rc;
+    TRY(write_flush_update(w));
+    if (hash)
+        TRY(user_create_admin(c, admin, hash, admin_id));
+    return sql_commit(c);
 }
 
 int server_activate(struct ctx *c)
@@ -202,26 +189,20 @@ int server_activate(struct ctx *c)
     const char *problem = password_problem(password), *hash = NULL;
     char admin_id[33];
     struct db_rows rows;
-    int rc = server_id_of(c, &server);
-    if (rc == OK)
-        rc = sql0(c, &rows, "SELECT active FROM server_settings LIMIT 1");
-    if (rc != OK)
-        return rc;
+    TRY(server_id_of(c, &server));
+    TRY(sql0(c, &rows, "SELECT active FROM server_settings LIMIT 1"));
     if (rows.count && *db_row(&rows, 0)[0].s != '0')
         return refuse_second(c);
     if (admin && *admin && password) {
         if (problem)
             return fail(c, EX_INVALID_VALUE, "%s", problem);
-        rc = limit_count(c, LIMIT_ACTIVATION, NULL);
-        if (rc != OK)
-            return rc;
+        TRY(limit_count(c, LIMIT_ACTIVATION, NULL));
         hash = password_hash(c->mem, json_object_get_string(password));
     }
-    rc = activate(&w, server, admin, hash, admin_id);
-    if (rc == OK && hash)
+    TRY(activate(&w, server, admin, hash, admin_id));
+    if (hash)
         return respond_user(c, arena_strdup(c->mem, admin_id), D_META, NULL);
     struct jw out = respond_json(c);
-    if (rc == OK)
-        jw_null(&out);
-    return rc;
+    jw_null(&out);
+    return OK;
 }

@@ -88,9 +88,7 @@ const struct model USER_UPDATE = MODEL("UserUpdate", update_fields, .after = ema
 static int scope(struct ctx *c, struct filter_query *f)
 {
     filter_scope(f, "t.is_service_account = 0", NULL, 0);
-    int rc = sql_authenticate(c);
-    if (rc != OK)
-        return rc;
+    TRY(sql_authenticate(c));
     if (!c->auth->is_admin && !config.rbac_source)
         filter_scope(f, "t.id = ?", SQL_PARAMS(p_text(c->auth->user_id)));
     return OK;
@@ -142,18 +140,18 @@ static int look_up_account(struct ctx *c, const char *name_or_id, struct account
     struct db_rows rows;
     *by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
     *out = (struct account){0};
-    int rc = sql(c, &rows, *by_id ? SELECT_ACCOUNT "id = ?" : SELECT_ACCOUNT "is_service_account = 0 AND name = ?",
-                 p_text(*by_id ? hex : name_or_id));
-    if (rc == OK && rows.count)
+    TRY(sql(c, &rows, *by_id ? SELECT_ACCOUNT "id = ?" : SELECT_ACCOUNT "is_service_account = 0 AND name = ?",
+            p_text(*by_id ? hex : name_or_id)));
+    if (rows.count)
         *out = read_account(db_row(&rows, 0));
-    return rc;
+    return OK;
 }
 
 static int find_account(struct ctx *c, const char *name_or_id, struct account *out)
 {
     bool by_id;
-    int rc = look_up_account(c, name_or_id, out, &by_id);
-    return rc == OK && !out->id ? no_account(c, by_id, name_or_id) : rc;
+    TRY(look_up_account(c, name_or_id, out, &by_id));
+    return out->id ? OK : no_account(c, by_id, name_or_id);
 }
 
 /* Locks the account that is to change and, where somebody asks for it, the caller's, in the order of their ids, and
@@ -163,16 +161,14 @@ static int lock_accounts(struct ctx *c, struct account *u)
 {
     struct db_rows rows;
     const char *caller = c->auth ? c->auth->user_id : u->id, *id = u->id;
-    int rc = sql(c, &rows, SELECT_ACCOUNT "id IN (?, ?) ORDER BY id FOR UPDATE", p_text(id), p_text(caller));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &rows, SELECT_ACCOUNT "id IN (?, ?) ORDER BY id FOR UPDATE", p_text(id), p_text(caller)));
     u->id = NULL;
     for (size_t i = 0; i < rows.count; i++)
         if (streq(db_row(&rows, i)[0].s, id))
             *u = read_account(db_row(&rows, i));
     if (c->auth)
-        rc = auth_confirm(c);
-    return rc == OK && !u->id ? no_account(c, true, id) : rc;
+        TRY(auth_confirm(c));
+    return u->id ? OK : no_account(c, true, id);
 }
 
 static bool is_caller(const struct ctx *c, const struct account *u)
@@ -183,9 +179,7 @@ static bool is_caller(const struct ctx *c, const struct account *u)
 /* With RBAC the control plane decides instead. */
 static int need_admin(struct ctx *c, const char *what)
 {
-    int rc = sql_authenticate(c);
-    if (rc != OK)
-        return rc;
+    TRY(sql_authenticate(c));
     if (!c->auth->is_admin && !config.rbac_source)
         return fail(c, EX_ILLEGAL_OPERATION, "Without RBAC, only administrators may %s", what);
     return OK;
@@ -196,10 +190,10 @@ static int need_admin(struct ctx *c, const char *what)
 static int find_other(struct ctx *c, struct account *out, const char *what)
 {
     bool by_id;
-    int rc = look_up_account(c, c->param[0], out, &by_id);
-    if (rc == OK && !out->id && config.strict)
-        rc = need_admin(c, what);
-    return rc == OK && !out->id ? no_account(c, by_id, c->param[0]) : rc;
+    TRY(look_up_account(c, c->param[0], out, &by_id));
+    if (!out->id && config.strict)
+        TRY(need_admin(c, what));
+    return out->id ? OK : no_account(c, by_id, c->param[0]);
 }
 
 /* Service accounts have endpoints of their own. */
@@ -216,9 +210,7 @@ int respond_user(struct ctx *c, const char *id, unsigned detail, const char *tok
     size_t count;
     query_add(q, " FROM user t WHERE t.id = ?");
     query_param(q, p_text(id));
-    int rc = view_select(v, &resource_user, detail, q, &rows, &count);
-    if (rc != OK)
-        return rc;
+    TRY(view_select(v, &resource_user, detail, q, &rows, &count));
     if (count == 0)
         return fail(c, EX_KEY, "There is no user with the id %s", id);
     rows[0]->data = arena_strdup(c->mem, token);
@@ -230,21 +222,18 @@ int respond_user(struct ctx *c, const char *id, unsigned detail, const char *tok
 int user_get(struct ctx *c)
 {
     struct account u = {0};
-    int rc = find_other(c, &u, "get other users");
-    if (rc == OK && !is_caller(c, &u))
-        rc = need_admin(c, "get other users");
-    return rc == OK ? respond_user(c, u.id, member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL) : rc;
+    TRY(find_other(c, &u, "get other users"));
+    if (!is_caller(c, &u))
+        TRY(need_admin(c, "get other users"));
+    return respond_user(c, u.id, member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL);
 }
 
 int user_current(struct ctx *c)
 {
     struct db_rows private;
-    int rc = sql(c, &private, "SELECT email, external_user_id, user_metadata FROM user WHERE id = ?",
-                 p_text(c->auth->user_id));
-    if (rc == OK)
-        rc = sql_authenticate(c);
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &private, "SELECT email, external_user_id, user_metadata FROM user WHERE id = ?",
+            p_text(c->auth->user_id)));
+    TRY(sql_authenticate(c));
     struct view *v = view_new(c);
     struct row *row = view_add(v, &resource_user, c->auth->user_id, D_BODY, c->auth->user_values);
     const char *names[] = {"email", "external_user_id", "user_metadata"};
@@ -272,22 +261,18 @@ int user_create(struct ctx *c)
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct json_object *password = member(c->body, "password"), *code = member(c->body, "activation_token");
     const char *token = NULL;
-    int rc = need_admin(c, "create users");
-    if (rc != OK)
-        return rc;
+    TRY(need_admin(c, "create users"));
     if (!password) {
         token = secret_token(c->mem, 32);
         code = json_keep(c->mem, json_object_new_string(token));
     }
-    rc = set_hash(&w, "password", password);
-    if (rc == OK)
-        rc = set_hash(&w, "activation_token", code);
+    TRY(set_hash(&w, "password", password));
+    TRY(set_hash(&w, "activation_token", code));
     write_set(&w, "active", p_int(password != NULL));
     write_set(&w, "is_service_account", p_text("0"));
     write_set(&w, "email", p_text(member_str(c->body, "email")));
-    if (rc == OK)
-        rc = write_create(&w);
-    return rc == OK ? respond_user(c, w.id, D_META, token) : rc;
+    TRY(write_create(&w));
+    return respond_user(c, w.id, D_META, token);
 }
 
 int user_create_admin(struct ctx *c, const char *name, const char *hash, char id[33])
@@ -301,10 +286,9 @@ int user_create_admin(struct ctx *c, const char *name, const char *hash, char id
     write_set(&w, "active", p_int(1));
     write_set(&w, "is_admin", p_int(1));
     write_set(&w, "is_service_account", p_text("0"));
-    int rc = write_unique(&w);
-    if (rc == OK)
-        rc = write_insert(&w);
-    return rc == OK ? write_release_key(&w, &resource_user.unique) : rc;
+    TRY(write_unique(&w));
+    TRY(write_insert(&w));
+    return write_release_key(&w, &resource_user.unique);
 }
 
 /* Changing ------------------------------------------------------------------------------------------------------- */
@@ -314,13 +298,12 @@ int keep_an_admin(struct ctx *c, const char *id, const char *what)
     struct db_rows admins;
     if (c->auth && c->auth->is_admin && !streq(c->auth->user_id, id))
         return OK; /* the caller stays one, and his row is locked */
-    int rc =
-        sql0(c, &admins,
+    TRY(sql0(c, &admins,
              "SELECT id FROM user WHERE is_admin = 1 AND active = 1 AND is_service_account = 0 ORDER BY id LIMIT 2 "
-             "FOR UPDATE");
-    if (rc == OK && admins.count == 1 && streq(db_row(&admins, 0)[0].s, id))
+             "FOR UPDATE"));
+    if (admins.count == 1 && streq(db_row(&admins, 0)[0].s, id))
         return fail(c, EX_ILLEGAL_OPERATION, "This is the only administrator and cannot be %s", what);
-    return rc;
+    return OK;
 }
 
 /* Assigns those of the named members that the body holds. */
@@ -330,13 +313,10 @@ static int assign(struct write *w, const char *const *names)
         struct json_object *v = member(w->body, *names);
         if (!member_given(w->body, *names) || (!v && streq(*names, "user_metadata")))
             continue;
-        int rc = OK;
         if (streq(*names, "password"))
-            rc = set_hash(w, "password", v);
+            TRY(set_hash(w, "password", v));
         else
             write_set(w, *names, encode_value(w->c->mem, resource_column(&resource_user, *names), v));
-        if (rc != OK)
-            return rc;
     }
     return OK;
 }
@@ -354,19 +334,14 @@ static int save_within(struct write *w, const struct account *u)
 {
     struct ctx *c = w->c;
     const char *name = write_get(w, "name");
-    int rc = OK;
     if (u->admin && demotes(w))
-        rc = keep_an_admin(c, u->id, "demoted");
-    if (rc == OK)
-        rc = write_lock(w, u->id);
-    bool renamed = rc == OK && name && !streq(name, row_str(w->old, "name"));
+        TRY(keep_an_admin(c, u->id, "demoted"));
+    TRY(write_lock(w, u->id));
+    bool renamed = name && !streq(name, row_str(w->old, "name"));
     if (renamed)
-        rc = write_unique(w);
-    if (rc == OK)
-        rc = write_flush_update(w);
-    if (rc == OK && renamed)
-        rc = write_release_key(w, &resource_user.unique);
-    return rc;
+        TRY(write_unique(w));
+    TRY(write_flush_update(w));
+    return renamed ? write_release_key(w, &resource_user.unique) : OK;
 }
 
 /* Decides about a change under the locks of lock_accounts(): `was` is the account as it was read before, `now` as it
@@ -376,16 +351,12 @@ typedef int (*decision)(struct write *w, const struct account *was, const struct
 static int save(struct write *w, const struct account *was, decision decide)
 {
     struct account now = *was;
-    int rc = need_user(w->c, was);
-    if (rc == OK)
-        rc = sql_begin(w->c);
-    if (rc == OK)
-        rc = lock_accounts(w->c, &now);
-    if (rc == OK)
-        rc = decide(w, was, &now);
-    if (rc == OK)
-        rc = save_within(w, &now);
-    return rc == OK ? sql_commit(w->c) : rc;
+    TRY(need_user(w->c, was));
+    TRY(sql_begin(w->c));
+    TRY(lock_accounts(w->c, &now));
+    TRY(decide(w, was, &now));
+    TRY(save_within(w, &now));
+    return sql_commit(w->c);
 }
 
 static int wrong_password(struct ctx *c)
@@ -404,12 +375,12 @@ static int check_old_password(struct ctx *c, const struct account *u)
     if (!old)
         return fail(c, EX_ILLEGAL_OPERATION, "To change the password, the current one is needed as old_password");
     const char *problem = password_problem(member(c->body, "old_password"));
-    int rc = limit_count(c, LIMIT_PASSWORD_CHANGE, u->id);
-    if (rc == OK && problem)
+    TRY(limit_count(c, LIMIT_PASSWORD_CHANGE, u->id));
+    if (problem)
         return fail(c, EX_INVALID_VALUE, "%s", problem);
-    if (rc == OK && !password_matches(old, u->password))
+    if (!password_matches(old, u->password))
         return wrong_password(c);
-    return rc == OK ? limit_reset(c, LIMIT_PASSWORD_CHANGE, u->id) : rc;
+    return limit_reset(c, LIMIT_PASSWORD_CHANGE, u->id);
 }
 
 /* The old password that was compared is still the one. */
@@ -442,18 +413,15 @@ static int decide_update(struct write *w, const struct account *was, const struc
 {
     struct ctx *c = w->c;
     bool new_admin = false, new_active = false;
-    int rc = may_update(c, now);
-    if (rc == OK)
-        rc = same_password(w, was, now);
-    if (rc == OK)
-        rc = check_right(c, now, "is_admin", now->admin, &new_admin);
-    if (rc == OK)
-        rc = check_right(c, now, "active", now->active, &new_active);
-    if (rc == OK && !is_caller(c, now) && (member(c->body, "email") || member(c->body, "email_opted_in")))
+    TRY(may_update(c, now));
+    TRY(same_password(w, was, now));
+    TRY(check_right(c, now, "is_admin", now->admin, &new_admin));
+    TRY(check_right(c, now, "active", now->active, &new_active));
+    if (!is_caller(c, now) && (member(c->body, "email") || member(c->body, "email_opted_in")))
         return fail(c, EX_ILLEGAL_OPERATION, "The email address of another user cannot be changed");
-    if (rc == OK && new_admin)
+    if (new_admin)
         write_set(w, "is_admin", p_int(member_bool(c->body, "is_admin")));
-    return rc;
+    return OK;
 }
 
 int user_update(struct ctx *c)
@@ -462,18 +430,15 @@ int user_update(struct ctx *c)
                                                                                                            NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
-    int rc = find_other(c, &u, "update other users");
-    if (rc == OK)
-        rc = may_update(c, &u);
-    if (rc == OK && member(c->body, "password"))
-        rc = check_old_password(c, &u);
-    if (rc == OK)
-        rc = assign(&w, always);
-    if (rc == OK && member(c->body, "password"))
-        rc = assign(&w, password);
-    if (rc == OK)
-        rc = save(&w, &u, decide_update);
-    return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+    TRY(find_other(c, &u, "update other users"));
+    TRY(may_update(c, &u));
+    if (member(c->body, "password"))
+        TRY(check_old_password(c, &u));
+    TRY(assign(&w, always));
+    if (member(c->body, "password"))
+        TRY(assign(&w, password));
+    TRY(save(&w, &u, decide_update));
+    return respond_user(c, u.id, D_META, NULL);
 }
 
 int user_update_current(struct ctx *c)
@@ -482,16 +447,14 @@ int user_update_current(struct ctx *c)
     static const char *const password[] = {"password", NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
-    int rc = find_account(c, c->auth->user_id, &u);
-    if (rc == OK && member(c->body, "password"))
-        rc = check_old_password(c, &u);
-    if (rc == OK)
-        rc = assign(&w, always);
-    if (rc == OK && member(c->body, "password"))
-        rc = assign(&w, password);
-    if (rc == OK)
-        rc = save(&w, &u, same_password);
-    return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+    TRY(find_account(c, c->auth->user_id, &u));
+    if (member(c->body, "password"))
+        TRY(check_old_password(c, &u));
+    TRY(assign(&w, always));
+    if (member(c->body, "password"))
+        TRY(assign(&w, password));
+    TRY(save(&w, &u, same_password));
+    return respond_user(c, u.id, D_META, NULL);
 }
 
 int user_email_opt_in(struct ctx *c)
@@ -501,15 +464,15 @@ int user_email_opt_in(struct ctx *c)
     char own[UUID_TEXT + 1];
     uuid_write(c->auth->user_id, own);
     bool others = !streq(own, c->param[0]);
-    int rc = others && config.strict ? OK : find_account(c, c->param[0], &u);
-    if (rc == OK && others)
+    if (!(others && config.strict))
+        TRY(find_account(c, c->param[0], &u));
+    if (others)
         return fail(c, EX_AUTHORIZATION, "Nobody can opt in for another user; the path must hold your own id");
     struct json_object *in = member(c->body, "email_opted_in");
     write_set(&w, "email", p_text(member_str(c->body, "email")));
     write_set(&w, "email_opted_in", in ? p_int(json_object_get_boolean(in)) : p_null());
-    if (rc == OK)
-        rc = save(&w, &u, same_password);
-    return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+    TRY(save(&w, &u, same_password));
+    return respond_user(c, u.id, D_META, NULL);
 }
 
 static int wrong_token(struct ctx *c)
@@ -531,8 +494,8 @@ static int check_activation(struct ctx *c, const struct account *u)
 /* A token works once, and not after another one has taken its place. */
 static int decide_activation(struct write *w, const struct account *was, const struct account *now)
 {
-    int rc = check_activation(w->c, now);
-    return rc == OK && !streq(was->token, now->token) ? wrong_token(w->c) : rc;
+    TRY(check_activation(w->c, now));
+    return !streq(was->token, now->token) ? wrong_token(w->c) : OK;
 }
 
 /* With KANSO_STRICT whoever has not the right token learns nothing of whether there is such an account, and in what
@@ -541,12 +504,12 @@ static int open_strictly(struct ctx *c, const struct account *u)
 {
     const char *token = member_str(c->body, "activation_token"),
                *hash = u->id && !u->service && !u->active ? u->token : NULL;
-    int rc = limit_count(c, LIMIT_ACTIVATION, c->param[0]);
-    if (rc == OK && request_abandoned(c))
+    TRY(limit_count(c, LIMIT_ACTIVATION, c->param[0]));
+    if (request_abandoned(c))
         return fail_abandoned(c);
-    if (rc == OK && !password_matches(token ? token : "", hash))
+    if (!password_matches(token ? token : "", hash))
         return wrong_token(c);
-    return rc == OK ? limit_reset(c, LIMIT_ACTIVATION, c->param[0]) : rc;
+    return limit_reset(c, LIMIT_ACTIVATION, c->param[0]);
 }
 
 /* Whether the token is the account's; each comparison is counted. Service accounts have none. */
@@ -557,14 +520,13 @@ static int open_activation(struct ctx *c, const struct account *u)
         return fail(c, EX_AUTHORIZATION, "Authentication error: an activation token is needed");
     if (u->service)
         return wrong_token(c);
-    int rc = check_activation(c, u);
-    if (rc == OK)
-        rc = limit_count(c, LIMIT_ACTIVATION, u->id);
-    if (rc == OK && request_abandoned(c))
+    TRY(check_activation(c, u));
+    TRY(limit_count(c, LIMIT_ACTIVATION, u->id));
+    if (request_abandoned(c))
         return fail_abandoned(c);
-    if (rc == OK && !password_matches(token, u->token))
+    if (!password_matches(token, u->token))
         return wrong_token(c);
-    return rc == OK ? limit_reset(c, LIMIT_ACTIVATION, u->id) : rc;
+    return limit_reset(c, LIMIT_ACTIVATION, u->id);
 }
 
 int user_activate(struct ctx *c)
@@ -574,16 +536,13 @@ int user_activate(struct ctx *c)
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
     bool by_id;
-    int rc = config.strict ? look_up_account(c, c->param[0], &u, &by_id) : find_account(c, c->param[0], &u);
-    if (rc == OK)
-        rc = config.strict ? open_strictly(c, &u) : open_activation(c, &u);
+    TRY(config.strict ? look_up_account(c, c->param[0], &u, &by_id) : find_account(c, c->param[0], &u));
+    TRY(config.strict ? open_strictly(c, &u) : open_activation(c, &u));
     write_set(&w, "active", p_int(1));
     write_set(&w, "activation_token", p_null());
-    if (rc == OK)
-        rc = assign(&w, applied);
-    if (rc == OK)
-        rc = save(&w, &u, decide_activation);
-    return rc == OK ? respond_user(c, u.id, D_META, NULL) : rc;
+    TRY(assign(&w, applied));
+    TRY(save(&w, &u, decide_activation));
+    return respond_user(c, u.id, D_META, NULL);
 }
 
 static int may_deactivate(struct ctx *c, const struct account *u)
@@ -596,26 +555,22 @@ static int may_deactivate(struct ctx *c, const struct account *u)
 static int decide_deactivation(struct write *w, const struct account *was, const struct account *now)
 {
     (void)was;
-    int rc = may_deactivate(w->c, now);
-    if (rc == OK)
-        rc = session_end_account(w->c, now->id);
-    return rc == OK && now->admin ? keep_an_admin(w->c, now->id, "deactivated") : rc;
+    TRY(may_deactivate(w->c, now));
+    TRY(session_end_account(w->c, now->id));
+    return now->admin ? keep_an_admin(w->c, now->id, "deactivated") : OK;
 }
 
 int user_deactivate(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_user};
     struct account u = {0};
-    int rc = find_other(c, &u, "deactivate users");
-    if (rc == OK)
-        rc = may_deactivate(c, &u);
-    if (rc != OK)
-        return rc;
+    TRY(find_other(c, &u, "deactivate users"));
+    TRY(may_deactivate(c, &u));
     const char *token = secret_token(c->mem, 32);
     write_set(&w, "active", p_int(0));
     write_set(&w, "activation_token", p_text(password_hash(c->mem, token)));
-    rc = save(&w, &u, decide_deactivation);
-    return rc == OK ? respond_user(c, u.id, D_META, token) : rc;
+    TRY(save(&w, &u, decide_deactivation));
+    return respond_user(c, u.id, D_META, token);
 }
 
 /* Deleting ------------------------------------------------------------------------------------------------------- */
@@ -652,50 +607,41 @@ int account_owns(struct ctx *c, const char *id, bool *owns)
         query_add(q, " OR EXISTS (SELECT 1 FROM `%s` WHERE user_id = ?)", tables[i]);
         query_param(q, p_text(id));
     }
-    int rc = query_run(c, q, &rows);
-    *owns = rc == OK && *db_row(&rows, 0)[0].s != '0';
-    return rc;
+    TRY(query_run(c, q, &rows));
+    *owns = *db_row(&rows, 0)[0].s != '0';
+    return OK;
 }
 
 static int may_delete(struct ctx *c, const struct account *u)
 {
     if (is_caller(c, u))
         return fail(c, EX_ILLEGAL_OPERATION, "Nobody can delete the own account; let another administrator do it");
-    int rc = need_admin(c, "delete users");
-    return rc == OK ? need_user(c, u) : rc;
+    TRY(need_admin(c, "delete users"));
+    return need_user(c, u);
 }
 
 static int delete_account(struct ctx *c, struct account *u)
 {
     bool owns = false;
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = lock_accounts(c, u);
-    if (rc == OK)
-        rc = may_delete(c, u);
-    if (rc == OK && u->admin)
-        rc = keep_an_admin(c, u->id, "deleted");
-    if (rc == OK)
-        rc = account_owns(c, u->id, &owns);
-    if (rc == OK && owns)
+    TRY(sql_begin(c));
+    TRY(lock_accounts(c, u));
+    TRY(may_delete(c, u));
+    if (u->admin)
+        TRY(keep_an_admin(c, u->id, "deleted"));
+    TRY(account_owns(c, u->id, &owns));
+    if (owns)
         return fail(c, EX_ILLEGAL_OPERATION, "The user %s owns things and cannot be deleted before they are", u->name);
-    if (rc == OK)
-        rc = sql(c, NULL, "DELETE FROM auth_devices WHERE user_id = ?", p_text(u->id));
-    if (rc == OK)
-        rc = sql(c, NULL, "DELETE FROM user WHERE id = ?", p_text(u->id));
-    return rc == OK ? sql_commit(c) : rc;
+    TRY(sql(c, NULL, "DELETE FROM auth_devices WHERE user_id = ?", p_text(u->id)));
+    TRY(sql(c, NULL, "DELETE FROM user WHERE id = ?", p_text(u->id)));
+    return sql_commit(c);
 }
 
 int user_delete(struct ctx *c)
 {
     struct account u = {0};
-    int rc = find_other(c, &u, "delete users");
-    if (rc == OK)
-        rc = may_delete(c, &u);
-    if (rc == OK)
-        rc = delete_account(c, &u);
-    if (rc != OK)
-        return rc;
+    TRY(find_other(c, &u, "delete users"));
+    TRY(may_delete(c, &u));
+    TRY(delete_account(c, &u));
     struct jw w = respond_json(c);
     jw_null(&w);
     return OK;
@@ -707,10 +653,9 @@ static int insert_external(struct write *w)
 {
     uuid_new(w->id);
     write_set(w, "is_service_account", p_text("0"));
-    int rc = write_unique(w);
-    if (rc == OK)
-        rc = write_insert(w);
-    return rc == OK ? write_release_key(w, &resource_user.unique) : rc;
+    TRY(write_unique(w));
+    TRY(write_insert(w));
+    return write_release_key(w, &resource_user.unique);
 }
 
 static int store_external(struct write *w, const char *external_id)
@@ -718,17 +663,18 @@ static int store_external(struct write *w, const char *external_id)
     struct ctx *c = w->c;
     struct db_rows rows = {0};
     struct account u = {0};
-    int rc = name_guard(c, "user", "external", external_id);
-    if (rc == OK)
-        rc = sql(c, &rows,
-                 "SELECT id FROM user WHERE external_user_id = ? AND is_service_account = 0 ORDER BY created, "
-                 "kanso_order LIMIT 1",
-                 p_text(external_id));
-    if (rc == OK && rows.count == 0)
-        rc = insert_external(w);
-    else if (rc == OK && (rc = find_account(c, db_row(&rows, 0)[0].s, &u)) == OK)
-        rc = save_within(w, &u);
-    return rc == OK ? name_guard_release(c, "user", "external", external_id) : rc;
+    TRY(name_guard(c, "user", "external", external_id));
+    TRY(sql(c, &rows,
+            "SELECT id FROM user WHERE external_user_id = ? AND is_service_account = 0 ORDER BY created, "
+            "kanso_order LIMIT 1",
+            p_text(external_id)));
+    if (rows.count) {
+        TRY(find_account(c, db_row(&rows, 0)[0].s, &u));
+        TRY(save_within(w, &u));
+    } else {
+        TRY(insert_external(w));
+    }
+    return name_guard_release(c, "user", "external", external_id);
 }
 
 int user_from_external(struct ctx *c, const struct external_user *e, char id[33])
@@ -741,11 +687,9 @@ int user_from_external(struct ctx *c, const struct external_user *e, char id[33]
     write_set(&w, "active", p_int(1));
     write_set(&w, "is_admin", p_int(e->is_admin));
     write_set(&w, "external_user_id", p_text(e->id));
-    int rc = sql_begin(c);
-    if (rc == OK)
-        rc = store_external(&w, e->id);
-    if (rc == OK)
-        rc = sql_commit(c);
+    TRY(sql_begin(c));
+    TRY(store_external(&w, e->id));
+    TRY(sql_commit(c));
     memcpy(id, w.id, sizeof w.id);
-    return rc;
+    return OK;
 }

@@ -58,10 +58,10 @@ static int load_account(struct ctx *c, const char *condition, const struct db_pa
                         struct auth *auth, bool *active)
 {
     struct db_rows rows;
-    int rc = sql_run(c, &rows, account_query(c, condition), params, count);
+    TRY(sql_run(c, &rows, account_query(c, condition), params, count));
     auth->user_id = NULL;
-    if (rc != OK || rows.count == 0)
-        return rc;
+    if (rows.count == 0)
+        return OK;
     struct row row = {.res = &resource_user,
                       .values = view_scatter_columns(c->mem, &resource_user, D_BODY, db_row(&rows, 0))};
     auth->user_id = row_str(&row, "id");
@@ -110,13 +110,11 @@ static int note_login(struct ctx *c, const char *table, const char *id, const ch
 static int check_api_key(struct ctx *c, const char *id)
 {
     struct db_rows rows;
-    int rc = sql(c, &rows,
-                 "SELECT k.name, k.active, k.last_login, u.name, u.active FROM api_key k JOIN user u ON u.id = "
-                 "k.service_account_id "
-                 "WHERE k.id = ?",
-                 p_text(id));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &rows,
+            "SELECT k.name, k.active, k.last_login, u.name, u.active FROM api_key k JOIN user u ON u.id = "
+            "k.service_account_id "
+            "WHERE k.id = ?",
+            p_text(id)));
     if (rows.count == 0)
         return refuse_token(c, arena_printf(c->mem, "error retrieving API key %s", uuid_dashed(c->mem, id)));
     const struct db_value *v = db_row(&rows, 0);
@@ -132,9 +130,7 @@ static int check_device(struct ctx *c, const char *id, const struct auth *auth)
 {
     struct db_rows rows;
     const char *name = uuid_dashed(c->mem, id);
-    int rc = sql(c, &rows, "SELECT user_id, status, expires, last_login FROM auth_devices WHERE id = ?", p_text(id));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &rows, "SELECT user_id, status, expires, last_login FROM auth_devices WHERE id = ?", p_text(id)));
     if (rows.count == 0)
         return refuse_token(c, arena_printf(c->mem, "error retrieving token device %s", name));
     const struct db_value *v = db_row(&rows, 0);
@@ -151,9 +147,7 @@ static int check_device(struct ctx *c, const char *id, const struct auth *auth)
 static int read_token(struct ctx *c, struct auth *auth)
 {
     const char *server_id;
-    int rc = server_id_of(c, &server_id);
-    if (rc != OK)
-        return rc;
+    TRY(server_id_of(c, &server_id));
     const char *text = find_token(c, server_id, &auth->ambient);
     if (!text)
         return refuse(c, "Bearer", "Not authenticated");
@@ -194,11 +188,9 @@ static int check_account(struct ctx *c, struct auth *auth)
     const char *subject = auth->user_id;
     bool active = false;
     struct claim claim = claim_of(c, auth);
-    int rc = load_account(c, claim.condition, claim.params, claim.count, auth, &active);
+    TRY(load_account(c, claim.condition, claim.params, claim.count, auth, &active));
     bool known = auth->user_id;
     auth->user_id = subject;
-    if (rc != OK)
-        return rc;
     if (!known && claim.count > 1)
         return refuse_token(c, "the session has ended; sign in again");
     if (!known)
@@ -222,16 +214,16 @@ const char *auth_session(struct ctx *c, const char *server_id)
 /* Whether the database knows who the token says, and what it was got with. */
 static int check_claims(struct ctx *c, struct auth *auth)
 {
-    int rc = check_account(c, auth);
-    if (rc == OK && auth->api_key_id)
-        rc = check_api_key(c, auth->api_key_id);
-    return rc == OK && auth->device_id ? check_device(c, auth->device_id, auth) : rc;
+    TRY(check_account(c, auth));
+    if (auth->api_key_id)
+        TRY(check_api_key(c, auth->api_key_id));
+    return auth->device_id ? check_device(c, auth->device_id, auth) : OK;
 }
 
 static int authenticate_token(struct ctx *c, struct auth *auth)
 {
-    int rc = read_token(c, auth);
-    return rc == OK ? check_claims(c, auth) : rc;
+    TRY(read_token(c, auth));
+    return check_claims(c, auth);
 }
 
 /* Other schemes -------------------------------------------------------------------------------------------------- */
@@ -260,10 +252,10 @@ static int authenticate_basic(struct ctx *c, struct auth *auth)
     struct json_object *password =
         json_keep(c->mem, json_object_new_string_len(colon + 1, (int)(text + len - colon - 1)));
     *colon = '\0';
-    int rc = check_credentials(c, text, password, true, &who);
-    if (rc == OK && who.problem)
+    TRY(check_credentials(c, text, password, true, &who));
+    if (who.problem)
         return refuse(c, "Basic", who.unfit ? "Invalid authentication credentials" : who.problem);
-    return rc == OK ? auth_load_account(c, who.user, auth, &active) : rc;
+    return auth_load_account(c, who.user, auth, &active);
 }
 
 /* Everybody is the user `default`, whatever the first user's name was to be. */
@@ -271,11 +263,11 @@ static int authenticate_nobody(struct ctx *c, struct auth *auth)
 {
     bool active;
     auth->ambient = true;
-    int rc = load_account(c, "t.is_service_account = 0 AND t.name = ?", SQL_PARAMS(p_text("default")), auth, &active);
-    if (rc == OK && !auth->user_id)
+    TRY(load_account(c, "t.is_service_account = 0 AND t.name = ?", SQL_PARAMS(p_text("default")), auth, &active));
+    if (!auth->user_id)
         return fail_detail(c, 401,
                            "Authentication error: the scheme NO_AUTH needs a user named default, and there is none");
-    return rc;
+    return OK;
 }
 
 static int (*const SCHEMES[])(struct ctx *, struct auth *) = {
@@ -288,10 +280,9 @@ static int (*const SCHEMES[])(struct ctx *, struct auth *) = {
 int authenticate(struct ctx *c)
 {
     struct auth *auth = arena_alloc(c->mem, sizeof *auth);
-    int rc = SCHEMES[config.auth_scheme](c, auth);
-    if (rc == OK)
-        c->auth = auth;
-    return rc;
+    TRY(SCHEMES[config.auth_scheme](c, auth));
+    c->auth = auth;
+    return OK;
 }
 
 static int confirm_claim(struct ctx *c)
@@ -308,9 +299,7 @@ int authenticate_deferred(struct ctx *c)
     if (SCHEMES[config.auth_scheme] != authenticate_token)
         return authenticate(c);
     struct auth *auth = arena_alloc(c->mem, sizeof *auth);
-    int rc = read_token(c, auth);
-    if (rc != OK)
-        return rc;
+    TRY(read_token(c, auth));
     struct claim claim = claim_of(c, auth);
     db_prefetch(c->db, c->mem, account_query(c, claim.condition),
                 arena_memdup(c->mem, claim.params, claim.count * sizeof *claim.params), claim.count);

@@ -16,12 +16,10 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
     bool by_id = uuid_read(name, strlen(name), hex);
     struct db_rows rows;
     *out = (struct credentials){0};
-    int rc = sql(c, &rows,
-                 by_id ? "SELECT id, password, active, name FROM user WHERE is_service_account = 0 AND id = ?"
-                       : "SELECT id, password, active, name FROM user WHERE is_service_account = 0 AND name = ?",
-                 p_text(by_id ? hex : name));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &rows,
+            by_id ? "SELECT id, password, active, name FROM user WHERE is_service_account = 0 AND id = ?"
+                  : "SELECT id, password, active, name FROM user WHERE is_service_account = 0 AND name = ?",
+            p_text(by_id ? hex : name)));
     const struct db_value *user = rows.count ? db_row(&rows, 0) : NULL;
     const char *secret = password ? json_object_get_string(password) : "", *hash = user ? user[1].s : NULL;
     const char *unfit = password_problem(password);
@@ -32,8 +30,8 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
     if (request_abandoned(c))
         return fail_abandoned(c);
     bool counted = again && !password_is_cached(secret, hash);
-    if (counted && (rc = limit_count(c, LIMIT_LOGIN, name)) != OK)
-        return rc;
+    if (counted)
+        TRY(limit_count(c, LIMIT_LOGIN, name));
     bool fits = (again ? password_matches_cached : password_matches)(secret, hash); /* takes as long for nobody */
     if (!user || !fits || unfit)
         out->problem = "Authentication error: invalid username or password";

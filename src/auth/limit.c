@@ -49,17 +49,12 @@ int limit_count(struct ctx *c, enum limiter which, const char *account)
     struct db_rows rows;
     if (!config.rate_limit)
         return OK;
-    int rc = sweep(c, now);
-    if (rc == OK)
-        rc = sql(c, NULL, "INSERT INTO kanso_attempt (limiter, address, account, at) VALUES (?, ?, ?, ?)", name, who,
-                 digest(c, account), p_int(now));
-    if (rc == OK)
-        rc = sql(
-            c, &rows,
+    TRY(sweep(c, now));
+    TRY(sql(c, NULL, "INSERT INTO kanso_attempt (limiter, address, account, at) VALUES (?, ?, ?, ?)", name, who,
+            digest(c, account), p_int(now)));
+    TRY(sql(c, &rows,
             "SELECT COUNT(*), COALESCE(SUM(at > ?), 0) FROM kanso_attempt WHERE limiter = ? AND address = ? AND at > ?",
-            p_int(now - MINUTE), name, who, p_int(now - DAY));
-    if (rc != OK)
-        return rc;
+            p_int(now - MINUTE), name, who, p_int(now - DAY)));
     if (config.login_rate_day && strtoll(db_row(&rows, 0)[0].s, NULL, 10) > config.login_rate_day)
         return fail_detail(c, 429, "Daily request limit exceeded.");
     if (config.login_rate_minute && strtoll(db_row(&rows, 0)[1].s, NULL, 10) > config.login_rate_minute)

@@ -12,11 +12,9 @@ int server_id_of(struct ctx *c, const char **hex)
     static char known[UUID_HEX + 1];
     if (!*known) {
         struct db_rows rows;
-        int rc = sql0(c, &rows,
-                      "SELECT id, (SELECT value FROM kanso_meta WHERE name = 'signing_key') FROM server_settings "
-                      "LIMIT 1");
-        if (rc != OK)
-            return rc;
+        TRY(sql0(c, &rows,
+                 "SELECT id, (SELECT value FROM kanso_meta WHERE name = 'signing_key') FROM server_settings "
+                 "LIMIT 1"));
         if (rows.count == 0)
             return fail(c, EX_RUNTIME, "The database has no server settings: run kansoctl migrate");
         if (!config.jwt_secret_key && db_row(&rows, 0)[1].s)

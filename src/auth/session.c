@@ -26,18 +26,16 @@ int session_open(struct ctx *c, struct token *t, const char *password)
         return OK;
     uuid_new(id);
     t->session = arena_strdup(c->mem, id);
-    int rc = sweep(c);
-    if (rc == OK)
-        rc = sql(
-            c, &done,
+    TRY(sweep(c));
+    TRY(sql(c, &done,
             "INSERT INTO kanso_session (id, user_id, via, credential, expires) SELECT ?, u.id, ?, "
             "SHA2(u.password, 256), ? FROM user u WHERE u.id = ? AND u.active = 1 AND (? IS NULL OR u.password = ?) "
             "LOCK IN SHARE MODE",
             p_text(t->session), p_text(t->api_key_id ? t->api_key_id : t->device_id),
-            t->expires ? p_int(t->expires) : p_null(), p_text(t->subject), p_text(password), p_text(password));
-    if (rc == OK && done.affected == 0)
+            t->expires ? p_int(t->expires) : p_null(), p_text(t->subject), p_text(password), p_text(password)));
+    if (done.affected == 0)
         return fail(c, EX_AUTHORIZATION, "Authentication error: the account has changed meanwhile; sign in again");
-    return rc;
+    return OK;
 }
 
 int session_end(struct ctx *c, const char *id)
