@@ -8,6 +8,7 @@
 
 UNIT_SRC   := $(sort $(wildcard tests/unit/test_*.c))
 UNIT       := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+TOOLS      := $(B)/unit/workload_tool
 VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
@@ -36,7 +37,7 @@ bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the referen
 	@KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) \
 	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)
 
-unit: $(UNIT) $(B)/unit/kanso-jobs
+unit: $(UNIT) $(TOOLS) $(B)/unit/kanso-jobs
 $(B)/unit/kanso-jobs: tests/jobs/kanso-jobs.c $(LIB) | packages-test
 	@mkdir -p $(@D)
 	@echo "  CC $<"
@@ -52,7 +53,7 @@ $(B)/unit/%: tests/unit/%.c $(LIB) | packages-test
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) -Wno-missing-prototypes $(INCLUDES) -MMD -MP -o $@ $< $(OPT) $(LDFLAGS) $(UNIT_LINK) \
 	    $(LIBS) -lcmocka
--include $(UNIT:=.d)
+-include $(UNIT:=.d) $(TOOLS:=.d)
 
 $(VENV)/.done: tests/requirements.txt | packages-test
 	@scripts/venv $(VENV) -r tests/requirements.txt

@@ -89,11 +89,25 @@ static const struct entry ENTRIES[] = {
     TEXT("ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE", feature_gate_source, NULL,
          "set: entitlements come from the control plane"),
     TEXT("ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE", workload_manager_source, NULL,
-         "set: templates can be run, by kanso.command or a Python class given by its dotted path"),
+         "set: templates can be run, by kanso.docker, kanso.command or a Python class given by its "
+         "dotted "
+         "path"),
     TEXT("KANSO_WORKLOAD_COMMAND", workload_command, NULL, "kanso.command: the program, by its absolute path"),
     TEXT("KANSO_WORKLOAD_PYTHON", workload_python, "python3", "what a Python class is run with"),
     INT("KANSO_WORKLOAD_TIMEOUT", workload_timeout, "1800", 1, 7200,
         "seconds that making an image, or starting a workload, may take"),
+    INT("KANSO_WORKLOAD_MEMORY", workload_memory, "0", 0, INT64_C(1) << 50,
+        "kanso.docker: bytes that a workload may have; 0 = no limit"),
+    TEXT("KANSO_WORKLOAD_CPUS", workload_cpus, NULL, "likewise: processors, such as 0.5"),
+    TEXT("KANSO_WORKLOAD_REGISTRY", workload_registry, NULL,
+         "where images are kept, such as registry.example.com/team; kanso.docker pushes them there"),
+    TEXT("KANSO_WORKLOAD_REGISTRY_USER", workload_registry_user, NULL, "and who kanso.docker is there"),
+    SECRET("KANSO_WORKLOAD_REGISTRY_PASSWORD", workload_registry_password, NULL, "likewise"),
+    TEXT("DOCKER_HOST", docker_host, "unix:///var/run/docker.sock",
+         "kanso.docker: where the engine listens, unix://PATH or tcp://HOST:PORT"),
+    LOOSE("DOCKER_TLS_VERIFY", docker_tls, "false", "kanso.docker: TLS to an engine at tcp://"),
+    TEXT("DOCKER_CERT_PATH", docker_cert_path, NULL, "and the directory with ca.pem, cert.pem and key.pem for that"),
+    TEXT("KANSO_WORKLOAD_NETWORK", workload_network, NULL, "kanso.docker: network of containers and builds"),
     INT("ZENML_SERVER_PIPELINE_RUN_AUTH_WINDOW", pipeline_run_auth_window, "2880", 0, MINUTES_MAX,
         "minutes, default of actions"),
     BOOL("ZENML_SERVER_RATE_LIMIT_ENABLED", rate_limit, "false", "limit logins and password changes"),
@@ -240,6 +254,20 @@ static const char *check_cloud(struct arena *a)
     return NULL;
 }
 
+static const char *check_workload(struct arena *a)
+{
+    enum { MOST = 4096 };
+    if (!config.workload_cpus)
+        return NULL;
+    char *end;
+    double cpus = strtod(config.workload_cpus, &end);
+    if (*end || !(cpus >= 0.001 && cpus <= MOST))
+        return arena_printf(a, "KANSO_WORKLOAD_CPUS is '%s'; expected a number from 0.001 to %d", config.workload_cpus,
+                            MOST);
+    config.workload_millicpus = (int64_t)(cpus * 1000);
+    return NULL;
+}
+
 static const char *check_together(struct arena *a)
 {
     static const char *const algorithms[] = {"HS256", "HS384", "HS512"};
@@ -267,6 +295,9 @@ static const char *check_together(struct arena *a)
     const char *cloud = check_cloud(a);
     if (cloud)
         return cloud;
+    const char *workload = check_workload(a);
+    if (workload)
+        return workload;
     size_t len = strlen(config.root_url_path);
     if (len && (config.root_url_path[0] != '/' || config.root_url_path[len - 1] == '/'))
         return arena_printf(a, "ZENML_SERVER_ROOT_URL_PATH is '%s'; expected a path such as /zenml",

@@ -26,6 +26,11 @@ struct config {
     const char *rbac_source, *feature_gate_source, *workload_manager_source;
     const char *workload_command, *workload_python;
     int64_t workload_timeout;
+    const char *docker_host, *docker_cert_path;
+    bool docker_tls;
+    const char *workload_registry, *workload_registry_user, *workload_registry_password;
+    const char *workload_cpus, *workload_network;
+    int64_t workload_memory, workload_millicpus; /* 0: no limit */
     int64_t pipeline_run_auth_window;
     bool rate_limit;
     int64_t login_rate_minute, login_rate_day;

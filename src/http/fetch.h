@@ -1,7 +1,7 @@
 /*
  * Requests to other servers: a thin layer over libcurl. A process keeps one handle and with it the connections, which
- * are used again. Redirects go to http and https only; certificates are always checked against the system's store, to
- * which SSL_CERT_FILE adds.
+ * are used again. Redirects go to http and https only; certificates are checked against the system's store, to which
+ * SSL_CERT_FILE adds, unless `tls` says otherwise.
  */
 #ifndef KANSO_HTTP_FETCH_H
 #define KANSO_HTTP_FETCH_H
@@ -11,13 +11,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* How a server is to be known, and how this client proves who it is: PEM texts, NULL where there is none. */
+struct fetch_tls {
+    const char *authorities; /* instead of the system's store */
+    const char *certificate, *key;
+    bool insecure; /* whoever answers is believed */
+};
+
 struct fetch {
-    const char *method; /* GET or POST */
+    const char *method; /* GET, POST, PUT, PATCH or DELETE */
     const char *url;
+    const char *socket;         /* path of a Unix socket that is talked to instead of the URL's host; NULL: none */
     const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
-    const char *body;           /* of a POST */
+    const char *body;           /* of a POST, PUT or PATCH; NULL: empty */
+    size_t body_len;            /* 0: `body` ends with its NUL */
     long timeout_ms;            /* for connecting, and again for the whole */
+    long connect_ms;            /* for connecting, where that is to be shorter; 0: timeout_ms */
     bool redirects;             /* are followed */
+    const struct fetch_tls *tls;
+    /* Takes the body of an answer with a status below 300 piece by piece, instead of `fetched.body`; false ends the
+     * request, which is then broken. NULL: the body is kept. */
+    bool (*sink)(void *to, const char *data, size_t len);
+    void *sink_to;
 };
 
 /* Why there is no answer. FETCH_UNSENT: the request has not reached the server, so it may be sent again. FETCH_TIMEOUT:

@@ -51,6 +51,7 @@ struct workload_manager {
     int (*remove)(struct ctx *c, const char *id);
 };
 
+extern const struct workload_manager workload_docker;  /* kanso.docker */
 extern const struct workload_manager workload_command; /* kanso.command */
 extern const struct workload_manager workload_python;  /* a class of the operator's */
 
