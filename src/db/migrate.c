@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Raised when a change of kanso.sql is one that an older Kanso cannot live with. */
 enum { KANSO_LEVEL = 1 };
@@ -259,7 +260,7 @@ static const char *open_tables(struct migration *m, const char *version, bool lo
     return set_ready(m) == DB_OK ? NULL : migrate_trouble(m);
 }
 
-const char *migrate_tables(struct migration *m, bool look_only)
+static const char *bring_forward(struct migration *m, bool look_only)
 {
     struct db_rows tables, version = {0};
     if (db_run(m->db, m->mem, &tables, TABLES, NULL, 0) != DB_OK)
@@ -281,6 +282,23 @@ const char *migrate_tables(struct migration *m, bool look_only)
     if (look_only)
         return "the database is empty, and DISABLE_DATABASE_MIGRATION forbids making its tables";
     return make_tables(m);
+}
+
+/* Whether the last statement was given up for somebody else's: MySQL ends one of two changes that wait for each other's
+ * tables, a node of a cluster what runs on it when the change of another node arrives. */
+static bool gave_way(const struct migration *m)
+{
+    unsigned number = db_errno(m->db);
+    return number == ER_LOCK_DEADLOCK || number == ER_LOCK_WAIT_TIMEOUT || number == ER_QUERY_INTERRUPTED;
+}
+
+const char *migrate_tables(struct migration *m, bool look_only)
+{
+    enum { TRIES = 50, PAUSE_US = 50000 };
+    const char *problem;
+    for (int i = 1; (problem = bring_forward(m, look_only)) && gave_way(m) && i < TRIES; i++)
+        usleep(PAUSE_US);
+    return problem;
 }
 
 enum db_status migrate_claim_rows(struct migration *m)

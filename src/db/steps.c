@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define HERE "table_schema = DATABASE() "
 
@@ -39,18 +38,12 @@ static bool is_done_already(const struct migration *m)
 
 const char *steps_change(struct migration *m, const char *sql, bool *overtaken)
 {
-    enum { TRIES = 20, PAUSE_US = 50000 };
-    for (int i = 1; db_script(m->db, sql) != DB_OK; i++) {
-        if (is_done_already(m)) {
-            if (overtaken)
-                *overtaken = true;
-            return NULL;
-        }
-        /* MySQL ends one of two changes that wait for each other's tables */
-        if (db_errno(m->db) != ER_LOCK_DEADLOCK || i == TRIES)
-            return migrate_trouble(m);
-        usleep(PAUSE_US);
-    }
+    if (db_script(m->db, sql) == DB_OK)
+        return NULL;
+    if (!is_done_already(m))
+        return migrate_trouble(m);
+    if (overtaken)
+        *overtaken = true;
     return NULL;
 }
 
