@@ -20,7 +20,7 @@ def test_why_it_failed(browser, client, runs):
 
 def test_the_first_of_many_and_no_log(browser, world):
     names = [f"part_{i}" for i in range(4)]
-    run = world.run({n: step_spec(n) for n in names}, name=world.name("many"), status="failed")
+    run = world.run({n: step_spec(n) for n in names}, name=world.name("several"), status="failed")
     for n in names:
         world.step(run, n, status="completed" if n == "part_0" else "failed")
     browser.open(f"/runs/{run['id']}")

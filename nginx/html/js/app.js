@@ -16,6 +16,7 @@ const routes = [
   { path: '/runs', load: view('runs') },
   { path: '/runs/:id', load: view('run') },
   { path: '/runs/:id/:tab', load: view('run') },
+  { path: '/compare', load: view('compare') },
   { path: '/models', load: view('models') },
   { path: '/models/:id', load: view('model') },
   { path: '/model-versions/:id', load: view('model_version') },
@@ -49,7 +50,7 @@ const NAV = [
   ['Access', [['/members', 'Members'], ['/service-accounts', 'Service accounts'], ['/devices', 'Devices']]],
   ['Server', [['/settings', 'Settings'], ['/account', 'Your account']]],
 ];
-const BELONGS = { 'model-versions': 'models', 'artifact-versions': 'artifacts' };
+const BELONGS = { 'model-versions': 'models', 'artifact-versions': 'artifacts', compare: 'runs' };
 const PUBLIC = ['/activate-server', '/activate-user'];
 
 const main = document.getElementById('main');

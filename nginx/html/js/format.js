@@ -79,3 +79,12 @@ export function middle(text, most) {
 /** Sorts names as people do: 'feature_9' before 'feature_10'. */
 export const byName = (a, b) => natural.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 const natural = new Intl.Collator(undefined, { numeric: true });
+
+const values = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
+const tiny = new Intl.NumberFormat(undefined, { notation: 'scientific', maximumSignificantDigits: 6 });
+
+/** A measured value, as exact as people compare such; whole numbers with all their digits. */
+export function value(n) {
+  if (Number.isSafeInteger(n)) return counts.format(n);
+  return (Math.abs(n) < 1e-4 || Math.abs(n) >= 1e9 ? tiny : values).format(n);
+}

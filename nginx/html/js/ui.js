@@ -93,31 +93,32 @@ export function errorPanel(error, again) {
 
 /**
  * A table. columns: [{label, cell(item), sort?, hide?: 'phone' | 'narrow', num?, long?, wide?}]; long ones break anywhere, wide ones
- * take the room there is.
+ * take the room there is. Columns with `tick` hold a box for each row and stand before the one that names it.
  * sorting: {by, link(by)} makes the heads of columns with `sort` links.
  */
 export function table(caption, columns, items, sorting) {
-  const cls = (c) => [c.hide && `hide-${c.hide}`, c.num && 'num', c.long && 'long', c.wide && 'wide'].filter(Boolean).join(' ') || null;
+  const cls = (c) => [c.hide && `hide-${c.hide}`, c.num && 'num', c.long && 'long', c.wide && 'wide', c.tick && 'tick'].filter(Boolean).join(' ') || null;
   const head = (c) => {
     if (!c.sort || !sorting) return h('th', { scope: 'col', class: cls(c) }, c.label);
-    const [order, by] = sorting.by.split(':');
-    const active = by === c.sort;
+    const order = sorting.by.split(':', 1)[0];
+    const active = sorting.by.slice(order.length + 1) === c.sort;
     const next = active && order === 'desc' ? `asc:${c.sort}` : `desc:${c.sort}`;
     return h('th', { scope: 'col', class: cls(c), 'aria-sort': active ? (order === 'asc' ? 'ascending' : 'descending') : null },
       h('a', { href: sorting.link(next), class: 'sorter' }, c.label, active && icon(order === 'asc' ? 'up' : 'down')));
   };
+  const naming = columns.findIndex((c) => !c.tick);
   return h('div', { class: 'table-box' }, h('table', null,
     h('caption', { class: 'sr' }, caption),
     h('thead', null, h('tr', null, columns.map(head))),
     h('tbody', null, items.map((item) => h('tr', null, columns.map((c, i) =>
-      h(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: cls(c) }, c.cell(item))))))));
+      h(i === naming ? 'th' : 'td', { scope: i === naming ? 'row' : null, class: cls(c) }, c.cell(item))))))));
 }
 
-/** A labelled form field. kind: text, password, textarea, checkbox, select, number. */
-export function field({ name, label, kind = 'text', value = '', options, hint, required, autocomplete, maxlength, min }) {
+/** A labelled form field. kind: text, password, textarea, checkbox, select, number, date. */
+export function field({ name, label, kind = 'text', value = '', options, hint, required, autocomplete, maxlength, min, onchange }) {
   const id = newId('f');
   const hintId = hint ? id + '-hint' : null;
-  const common = { id, name, required, 'aria-describedby': hintId };
+  const common = { id, name, required, 'aria-describedby': hintId, onchange };
   let input;
   if (kind === 'textarea') input = h('textarea', { ...common, rows: 5, spellcheck: 'false', value });
   else if (kind === 'select') {
@@ -237,13 +238,6 @@ export function anyValue(value, type) {
   if (value === null || value === undefined) return muted('none');
   if (typeof value === 'object') return h('pre', { class: 'json', tabindex: '0' }, JSON.stringify(value, null, 2));
   return h('span', { class: typeof value === 'string' ? 'text' : 'num' }, String(value));
-}
-
-/** A map of metadata as the API gives it: key to {body: {value, type}}. */
-export function metadata(map) {
-  const entries = Object.entries(map ?? {}).sort(([a], [b]) => a.localeCompare(b));
-  if (!entries.length) return null;
-  return facts(entries.map(([key, entry]) => [key, anyValue(entry.body?.value, entry.body?.type)]));
 }
 
 /** A folded JSON document. */

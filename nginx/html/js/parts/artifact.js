@@ -2,7 +2,8 @@
 
 import { h, safeUrl, to } from '../dom.js';
 import { tail, words } from '../format.js';
-import { copyable, facts, metadata, muted, section, tags, time } from '../ui.js';
+import { copyable, facts, muted, section, tags, time } from '../ui.js';
+import { metadata } from './metadata.js';
 import { visuals } from './visual.js';
 
 export const artifactName = (version) => `${version.body.artifact.name}, version ${version.body.version}`;

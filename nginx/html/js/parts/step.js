@@ -2,8 +2,9 @@
 
 import { h, keepFocus, put } from '../dom.js';
 import { duration } from '../format.js';
-import { anyValue, facts, isLive, jsonBlock, metadata, muted, section, status, time } from '../ui.js';
+import { anyValue, facts, isLive, jsonBlock, muted, section, status, time } from '../ui.js';
 import { logBox, noLogs } from './logs.js';
+import { metadata } from './metadata.js';
 
 function links(versions, here) {
   const names = Object.entries(versions ?? {});

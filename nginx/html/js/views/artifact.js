@@ -5,6 +5,7 @@ import { h, to } from '../dom.js';
 import { tail } from '../format.js';
 import { listing } from '../listing.js';
 import { kind } from '../parts/artifact.js';
+import { numbers } from '../parts/metadata.js';
 import { remove } from '../parts/remove.js';
 import { muted, tags, time } from '../ui.js';
 
@@ -16,6 +17,8 @@ export default async function artifactView(page) {
     path: 'artifact_versions',
     params: { artifact_id: artifact.id },
     one: 'version',
+    metrics: (v) => numbers(v.metadata?.run_metadata),
+    named: (v) => [v.body.version, to(`/artifact-versions/${v.id}`)],
     note: tags(artifact.body.tags),
     actions: remove({ what: 'artifact', name: artifact.name, path: `artifacts/${artifact.id}`, then: '/artifacts', text: 'All its versions go with it. The data in the artifact store stays.' }),
     filters: [{ name: 'version', label: 'Version' }],

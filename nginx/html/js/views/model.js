@@ -4,6 +4,7 @@ import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { words } from '../format.js';
 import { listing } from '../listing.js';
+import { numbers } from '../parts/metadata.js';
 import { remove } from '../parts/remove.js';
 import { facts, muted, tags, time } from '../ui.js';
 
@@ -19,6 +20,8 @@ export default async function modelView(page) {
     path: `models/${model.id}/model_versions`,
     one: 'version',
     sort: 'desc:number',
+    metrics: (v) => numbers(v.metadata?.run_metadata),
+    named: (v) => [v.name ?? v.body.number, to(`/model-versions/${v.id}`)],
     filters: [{ name: 'name', label: 'Version' }, { name: 'stage', label: 'Stage', options: STAGES }],
     note: [facts(TEXTS.map((key) => [words(key), model.metadata[key]])), tags(model.body.tags)],
     actions: remove({ what: 'model', name: model.name, path: `models/${model.id}`, then: '/models', text: 'All its versions go with it. Artifacts and runs stay.' }),

@@ -3,8 +3,9 @@
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { words } from '../format.js';
+import { metadata } from '../parts/metadata.js';
 import { remove } from '../parts/remove.js';
-import { ask, empty, facts, field, header, metadata, muted, name as breakable, section, table, tags, time, toast } from '../ui.js';
+import { ask, empty, facts, field, header, muted, name as breakable, section, table, tags, time, toast } from '../ui.js';
 import { STAGES } from './model.js';
 
 /** {name: {version: id}} as rows. */

@@ -2,12 +2,14 @@
 
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
+import { history } from '../parts/history.js';
 import { remove } from '../parts/remove.js';
 import { runList } from '../parts/runs.js';
 import { tags, time } from '../ui.js';
 
 export default async function pipelineView(page) {
   const pipeline = await api.get(`pipelines/${page.params.id}`, null, page.signal);
+  const past = h('div', { class: 'history' });
   await runList(page, {
     title: pipeline.name,
     above: h('a', { href: to('/pipelines') }, 'Pipelines'),
@@ -17,8 +19,10 @@ export default async function pipelineView(page) {
       pipeline.metadata.description && h('p', null, pipeline.metadata.description),
       h('p', { class: 'muted' }, 'Created ', time(pipeline.body.created), pipeline.body.user && ` by ${pipeline.body.user.name}`),
       tags(pipeline.resources?.tags),
+      past,
     ],
     actions: remove({ what: 'pipeline', name: pipeline.name, path: `pipelines/${pipeline.id}`, then: '/pipelines', text: 'Its runs stay, without a pipeline.' }),
     nothing: { title: 'This pipeline has no runs', text: 'They may have been deleted. Run it again and they appear here.' },
   }).start;
+  await history(past, pipeline.id, page.signal);
 }

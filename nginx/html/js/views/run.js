@@ -8,11 +8,12 @@ import { h, keepFocus, put, to } from '../dom.js';
 import { duration, plural } from '../format.js';
 import { artifactName, artifactParts } from '../parts/artifact.js';
 import { graphBox } from '../parts/graph.js';
+import { metadata } from '../parts/metadata.js';
 import { remove } from '../parts/remove.js';
 import { stepParts } from '../parts/step.js';
 import { PAGE, length, stepTable, stepsHere, stepsThere } from '../parts/steps.js';
 import { whyBox } from '../parts/why.js';
-import { errorPanel, facts, header, isLive, jsonBlock, metadata, name, section, status, tags, time, toast } from '../ui.js';
+import { errorPanel, facts, header, isLive, jsonBlock, name, section, status, tags, time, toast } from '../ui.js';
 
 const SMALL = 200; // steps, also the size of the one request that brings them
 
