@@ -45,7 +45,7 @@ static int find_target(struct ctx *c, const char **id, const char **external)
     TRY(resource_find(c, &resource_user, c->param[0], hex));
     TRY(sql(c, &rows, "SELECT id, external_user_id FROM user WHERE id = ?", p_text(hex)));
     if (rows.count == 0) /* deleted at this moment */
-        return fail(c, EX_KEY, "There is no user with the id %s", c->param[0]);
+        return no_such_row(c, EX_KEY, &resource_user, c->param[0]);
     *id = db_row(&rows, 0)[0].s;
     *external = db_row(&rows, 0)[1].s;
     return OK;

@@ -113,18 +113,12 @@ static int path_key(struct ctx *c, char id[33])
 static int respond_key(struct ctx *c, const char *id, unsigned detail, const char *clear)
 {
     struct view *v = view_new(c);
-    struct query *q = view_query(v, &resource_api_key, detail);
-    struct row **rows;
-    size_t count;
-    query_add(q, " FROM api_key t WHERE t.id = ?");
-    query_param(q, p_text(id));
-    TRY(view_select(v, &resource_api_key, detail, q, &rows, &count));
-    if (count == 0)
-        return fail(c, EX_KEY, "There is no API key with the id %s", id);
-    rows[0]->data = arena_strdup(c->mem, clear);
+    struct row *row;
+    TRY(view_row(v, &resource_api_key, detail, id, &row));
+    row->data = arena_strdup(c->mem, clear);
     TRY(view_load(v));
     struct jw w = respond_json(c);
-    view_write(v, &w, rows[0], detail);
+    view_write(v, &w, row, detail);
     return OK;
 }
 

@@ -76,16 +76,9 @@ static int scope(struct ctx *c, struct filter_query *f)
     return OK;
 }
 
-static int not_there(struct ctx *c, const char *id)
-{
-    char text[UUID_TEXT + 1];
-    uuid_write(id, text);
-    return fail(c, EX_KEY, "There is no device with the id %s", text);
-}
-
 static int owner_only(struct write *w)
 {
-    return streq(row_str(w->old, "user"), w->c->auth->user_id) ? OK : not_there(w->c, w->id);
+    return streq(row_str(w->old, "user"), w->c->auth->user_id) ? OK : no_such_row(w->c, EX_KEY, w->res, w->id);
 }
 
 static int lock_or_unlock(struct write *w)
@@ -220,7 +213,7 @@ int device_get(struct ctx *c)
     TRY(sql(c, &rows, "SELECT user_id, user_code FROM auth_devices WHERE id = ?", p_text(c->param[0])));
     const struct db_value *v = rows.count ? db_row(&rows, 0) : NULL;
     if (!v || (v[0].s ? !streq(v[0].s, c->auth->user_id) : !code || !password_matches(code, v[1].s)))
-        return not_there(c, c->param[0]);
+        return no_such_row(c, EX_KEY, &resource_device, c->param[0]);
     return respond_row(c, &resource_device, c->param[0], member_bool(c->query, "hydrate") ? D_META : D_BODY);
 }
 

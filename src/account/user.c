@@ -128,11 +128,6 @@ static struct account read_account(const struct db_value *v)
     return (struct account){v[0].s, v[1].s, v[2].s, v[3].s, *v[4].s != '0', *v[5].s != '0', *v[6].s != '0'};
 }
 
-static int no_account(struct ctx *c, bool by_id, const char *name_or_id)
-{
-    return fail(c, EX_KEY, "There is no user with the %s %s", by_id ? "id" : "name", name_or_id);
-}
-
 /* By id any account, by name users only; out->id stays NULL when there is none. */
 static int look_up_account(struct ctx *c, const char *name_or_id, struct account *out, bool *by_id)
 {
@@ -151,7 +146,7 @@ static int find_account(struct ctx *c, const char *name_or_id, struct account *o
 {
     bool by_id;
     TRY(look_up_account(c, name_or_id, out, &by_id));
-    return out->id ? OK : no_account(c, by_id, name_or_id);
+    return out->id ? OK : no_such_row(c, EX_KEY, &resource_user, name_or_id);
 }
 
 /* Locks the account that is to change and, where somebody asks for it, the caller's, in the order of their ids, and
@@ -168,7 +163,7 @@ static int lock_accounts(struct ctx *c, struct account *u)
             *u = read_account(db_row(&rows, i));
     if (c->auth)
         TRY(auth_confirm(c));
-    return u->id ? OK : no_account(c, true, id);
+    return u->id ? OK : no_such_row(c, EX_KEY, &resource_user, id);
 }
 
 static bool is_caller(const struct ctx *c, const struct account *u)
@@ -193,7 +188,7 @@ static int find_other(struct ctx *c, struct account *out, const char *what)
     TRY(look_up_account(c, c->param[0], out, &by_id));
     if (!out->id && config.strict)
         TRY(need_admin(c, what));
-    return out->id ? OK : no_account(c, by_id, c->param[0]);
+    return out->id ? OK : no_such_row(c, EX_KEY, &resource_user, c->param[0]);
 }
 
 /* Service accounts have endpoints of their own. */
@@ -205,17 +200,11 @@ static int need_user(struct ctx *c, const struct account *u)
 int respond_user(struct ctx *c, const char *id, unsigned detail, const char *token)
 {
     struct view *v = view_new(c);
-    struct query *q = view_query(v, &resource_user, detail);
-    struct row **rows;
-    size_t count;
-    query_add(q, " FROM user t WHERE t.id = ?");
-    query_param(q, p_text(id));
-    TRY(view_select(v, &resource_user, detail, q, &rows, &count));
-    if (count == 0)
-        return fail(c, EX_KEY, "There is no user with the id %s", id);
-    rows[0]->data = arena_strdup(c->mem, token);
+    struct row *row;
+    TRY(view_row(v, &resource_user, detail, id, &row));
+    row->data = arena_strdup(c->mem, token);
     struct jw w = respond_json(c);
-    view_write(v, &w, rows[0], detail);
+    view_write(v, &w, row, detail);
     return OK;
 }
 

@@ -156,6 +156,8 @@ static void check_flags_of_column(struct row_check *k, const struct column *col)
         complain(k, "a flag about writing on a column that is never written (C_READONLY)");
     if (col->flags & C_ALWAYS && col->flags & C_NO_UPDATE)
         complain(k, "C_ALWAYS and C_NO_UPDATE contradict each other");
+    if (col->flags & C_JOINED && (!col->ref || !col->col || col->section != S_META))
+        complain(k, "C_JOINED is for a row that is shown among the metadata: .ref and .col");
     if (col->flags & C_LOAD && col->flags & C_LOAD_META)
         complain(k, "C_LOAD makes C_LOAD_META superfluous");
     if (col->flags & C_SORT && col->filter != F_NONE && col->filter != F_IGNORED && col->filter != F_REFUSED)

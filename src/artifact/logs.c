@@ -2,7 +2,7 @@
 
 #include "artifact/store.h"
 #include "base/uuid.h"
-#include "resource/sql.h"
+#include "model/model.h"
 
 static const struct field fields[] = {
     {"offset", &T_INT, "0", 0, 0},
@@ -17,11 +17,8 @@ int step_logs(struct ctx *c)
             "SELECT l.uri, l.artifact_store_id FROM step_run t LEFT JOIN logs l ON l.step_run_id = t.id "
             "WHERE t.id = ? ORDER BY l.created, l.kanso_order LIMIT 1",
             p_text(c->param[0])));
-    if (found.count == 0) {
-        char text[UUID_TEXT + 1];
-        uuid_write(c->param[0], text);
-        return fail(c, EX_KEY, "There is no step run with the id %s", text);
-    }
+    if (found.count == 0)
+        return no_such_row(c, EX_KEY, &resource_step, c->param[0]);
     const struct db_value *v = db_row(&found, 0);
     if (!v[0].s)
         return fail_detail(c, 404, "This step has no logs");

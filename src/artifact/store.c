@@ -266,14 +266,7 @@ struct pieces {
 
 static void add_piece(struct arena *a, struct pieces *p, const char *name, int64_t size)
 {
-    if (p->count == p->room) {
-        size_t room = p->room ? size_mul(p->room, 2) : 16;
-        struct piece *bigger = arena_array(a, room, sizeof *bigger);
-        if (p->count)
-            memcpy(bigger, p->items, p->count * sizeof *bigger);
-        p->items = bigger;
-        p->room = room;
-    }
+    p->items = arena_grow(a, p->items, p->count, &p->room, sizeof *p->items);
     p->items[p->count++] = (struct piece){name, size};
     p->size = size > INT64_MAX - p->size ? INT64_MAX : p->size + size; /* sparse files are of any size */
 }

@@ -3,7 +3,7 @@
 #include "artifact/store.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include "resource/sql.h"
+#include "model/model.h"
 
 #include <string.h>
 
@@ -51,9 +51,9 @@ int artifact_version_visualize(struct ctx *c)
             "SELECT t.artifact_store_id, z.type, z.uri FROM artifact_version t LEFT JOIN artifact_visualization z "
             "ON z.artifact_version_id = t.id WHERE t.id = ? ORDER BY z.created, z.kanso_order",
             p_text(c->param[0])));
-    uuid_write(c->param[0], text);
     if (found.count == 0)
-        return fail(c, EX_KEY, "There is no artifact version with the id %s", text);
+        return no_such_row(c, EX_KEY, &resource_artifact_version, c->param[0]);
+    uuid_write(c->param[0], text);
     if (!db_row(&found, 0)[1].s)
         return fail(c, EX_NOT_FOUND, "The artifact version %s has no visualizations", text);
     if (index < 0 || (uint64_t)index >= found.count)

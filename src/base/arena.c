@@ -87,6 +87,18 @@ void *arena_array(struct arena *a, size_t count, size_t size)
     return arena_alloc(a, size_mul(count, size));
 }
 
+void *arena_grow(struct arena *a, void *items, size_t count, size_t *room, size_t size)
+{
+    enum { FIRST = 16 };
+    if (count < *room)
+        return items;
+    *room = *room ? size_mul(*room, 2) : FIRST;
+    void *bigger = arena_array(a, *room, size);
+    if (count)
+        memcpy(bigger, items, count * size);
+    return bigger;
+}
+
 void *arena_memdup(struct arena *a, const void *src, size_t len)
 {
     char *p = take(a, size_add(len, 1));

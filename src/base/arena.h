@@ -25,6 +25,10 @@ void *arena_alloc(struct arena *a, size_t size);
 /* Returns room for `count` items of `size` bytes, zeroed; a product that overflows ends the process. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
+/* An array with room for one more item than `count`, of `size` bytes each: `items` itself, or a copy of twice the room.
+ * `*room` says how many fit; it begins with 0, `items` with NULL. */
+void *arena_grow(struct arena *a, void *items, size_t count, size_t *room, size_t size);
+
 /* Copies of text, NUL-terminated; `s` may be NULL, then so is the answer. */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len);

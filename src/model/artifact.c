@@ -1,36 +1,23 @@
 /* Artifacts: what pipelines make, by name; the data itself hangs on their versions. */
-#include "base/uuid.h"
 #include "model/model.h"
 #include "model/orphans.h"
 
-/* The newest version, its id and its name in one. */
-#define LATEST                                                                                                         \
-    "(SELECT CONCAT(v.id, v.version) FROM artifact_version v WHERE v.artifact_id = t.id ORDER BY v.created DESC, "     \
-    "v.kanso_order DESC LIMIT 1)"
-
-static void show_latest_name(struct view *v, const struct row *row, struct jw *w)
-{
-    const char *latest = row_str(row, "latest");
-    (void)v;
-    jw_str(w, latest ? latest + UUID_HEX : NULL);
-}
-
-static void show_latest_id(struct view *v, const struct row *row, struct jw *w)
-{
-    const char *latest = row_str(row, "latest");
-    if (latest)
-        jw_uuid(w, arena_strndup(view_ctx(v)->mem, latest, UUID_HEX));
-    else
-        jw_null(w);
-}
+/* A column of the newest version. */
+#define LATEST(column)                                                                                                 \
+    "(SELECT v." column " FROM artifact_version v WHERE v.artifact_id = t.id ORDER BY v.created DESC, v.kanso_order "  \
+    "DESC LIMIT 1)"
 
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_TAGS(S_BODY),
-    {.name = "latest", .sql = LATEST, .flags = C_READONLY | C_LOAD},
-    {.name = "latest_version_name", .section = S_BODY, .show = show_latest_name, .schema = "?"},
-    {.name = "latest_version_id", .section = S_BODY, .enc = E_UUID, .show = show_latest_id, .schema = "?"},
+    {.name = "latest_version_name", .sql = LATEST("version"), .section = S_BODY, .flags = C_READONLY, .schema = "?"},
+    {.name = "latest_version_id",
+     .sql = LATEST("id"),
+     .enc = E_UUID,
+     .section = S_BODY,
+     .flags = C_READONLY,
+     .schema = "?"},
     {.name = "has_custom_name", .enc = E_BOOL, .section = S_META, .filter = F_STRICT_BOOL},
     COL_NAME,
 };

@@ -35,33 +35,12 @@ static int load(struct view *v, struct row **rows, size_t count)
     return OK;
 }
 
-/* Who made a version: the ids of the one step that completed with it as an output and of that step's run, without
- * blanks between; nothing when none or several did (copies of cached steps list it as well). Then a dot, the first step
- * that lists it, and the step that this one is a copy of, if any. NULL when no step lists it. */
-#define PRODUCER                                                                                                       \
-    "(SELECT CONCAT(IF(SUM(s.status = 'completed') = 1, MIN(IF(s.status = 'completed', CONCAT(s.id, "                  \
-    "s.pipeline_run_id), NULL)), ''), '.', MIN(CONCAT(s.id, IFNULL(s.original_step_run_id, '')))) "                    \
-    "FROM step_run_output_artifact o JOIN step_run s ON s.id = o.step_id WHERE o.artifact_id = t.id)"
-
-static void write_id(struct view *v, struct jw *w, const char *hex)
-{
-    if (hex && strlen(hex) >= UUID_HEX)
-        jw_uuid(w, arena_strndup(view_ctx(v)->mem, hex, UUID_HEX));
-    else
-        jw_null(w);
-}
-
-static void show_producer_run(struct view *v, const struct row *row, struct jw *w)
-{
-    const char *producer = row_str(row, "producer");
-    write_id(v, w, producer && *producer != '.' ? producer + UUID_HEX : NULL);
-}
-
-static void show_producer_step(struct view *v, const struct row *row, struct jw *w)
-{
-    const char *producer = row_str(row, "producer");
-    write_id(v, w, producer && *producer == '.' ? producer + 1 + UUID_HEX : producer);
-}
+/* Who made a version: the one step that completed with it as an output, and that step's run; nobody when none or
+ * several did (copies of cached steps list it as well). The step is then the one that the first step which lists it is
+ * a copy of. */
+#define LISTED_BY         "FROM step_run_output_artifact o JOIN step_run s ON s.id = o.step_id WHERE o.artifact_id = t.id"
+#define COMPLETED(column) "(SELECT IF(COUNT(*) = 1, MIN(s." column "), NULL) " LISTED_BY " AND s.status = 'completed')"
+#define COPY_OF           "(SELECT s.original_step_run_id " LISTED_BY " ORDER BY s.id LIMIT 1)"
 
 static void show_visualizations(struct view *v, const struct row *row, struct jw *w)
 {
@@ -124,7 +103,6 @@ static const struct column columns[] = {
     {.name = "artifact_id", .enc = E_UUID, .filter = F_UUID},
     {.name = "version", .col = "version", .section = S_BODY, .filter = F_STRING, .show = show_version},
     {.name = "version_number", .enc = E_INT, .filter = F_INT, .flags = C_LOAD},
-    {.name = "producer", .sql = PRODUCER, .flags = C_READONLY | C_LOAD},
     {.name = "uri", .section = S_BODY, .filter = F_STRING},
     {.name = "type", .section = S_BODY, .filter = F_STRING},
     {.name = "materializer",
@@ -145,17 +123,19 @@ static const struct column columns[] = {
      .schema = "Source"},
     COL_TAGS(S_BODY),
     {.name = "producer_pipeline_run_id",
+     .sql = COMPLETED("pipeline_run_id"),
+     .enc = E_UUID,
      .section = S_BODY,
-     .show = show_producer_run,
      .flags = C_READONLY,
-     .schema = "uuid?"},
+     .schema = "?"},
     COL_WORKSPACE,
     {.name = "artifact_store_id", .target = &resource_component, .enc = E_UUID, .section = S_META, .filter = F_UUID},
     {.name = "producer_step_run_id",
+     .sql = "COALESCE(" COMPLETED("id") ", " COPY_OF ")",
+     .enc = E_UUID,
      .section = S_META,
-     .show = show_producer_step,
      .flags = C_READONLY,
-     .schema = "uuid?"},
+     .schema = "?"},
     {.name = "visualizations",
      .section = S_META,
      .show = show_visualizations,

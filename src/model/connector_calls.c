@@ -125,21 +125,8 @@ static const char *open_body(struct ctx *c, struct json_object *body, const stru
 /* Loads the connector of the path (or of `id`), whole, with its secrets. */
 static int load_row(struct view *v, const char *id, struct row **row)
 {
-    struct ctx *c = view_ctx(v);
-    struct query *q = view_query(v, &resource_connector, D_ALL);
-    struct row **rows;
-    size_t count;
-    query_add(q, " FROM service_connector t WHERE t.id = ?");
-    query_param(q, p_text(id));
-    TRY(view_select(v, &resource_connector, D_ALL, q, &rows, &count));
-    if (count == 0) {
-        char text[UUID_TEXT + 1];
-        uuid_write(id, text);
-        return fail(c, EX_KEY, "There is no service connector with the id %s", text);
-    }
-    TRY(connector_load_secrets(v, rows, count));
-    *row = rows[0];
-    return OK;
+    TRY(view_row(v, &resource_connector, D_ALL, id, row));
+    return connector_load_secrets(v, row, 1);
 }
 
 /* Verifying ------------------------------------------------------------------------------------------------------- */

@@ -236,7 +236,7 @@ static int set_number_and_name(struct write *w)
         return fail(c, EX_VALUE, "The number of a model version is not chosen; leave it out");
     TRY(lock_model(c, model, &there));
     if (!there)
-        return fail(c, EX_KEY, "There is no model with the id %s", member_str(w->body, "model"));
+        return no_such_row(c, EX_KEY, &resource_model, member_str(w->body, "model"));
     TRY(sql(c, &top, "SELECT COALESCE(MAX(number), 0) + 1 FROM model_version WHERE model_id = ?", p_text(model)));
     write_set(w, "number", p_text(db_row(&top, 0)[0].s));
     if (!member(w->body, "name"))

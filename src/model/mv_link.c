@@ -107,12 +107,8 @@ static const struct model run_body = MODEL("model_version_pipeline_run", run_fie
 static int lock_version(struct ctx *c, const char *id)
 {
     struct db_rows found;
-    char text[UUID_TEXT + 1];
     TRY(sql(c, &found, "SELECT id FROM model_version WHERE id = ? FOR UPDATE", p_text(id)));
-    if (found.count)
-        return OK;
-    uuid_write(id, text);
-    return fail(c, EX_KEY, "There is no model version with the id %s", text);
+    return found.count ? OK : no_such_row(c, EX_KEY, &resource_model_version, id);
 }
 
 /* Creating ------------------------------------------------------------------------------------------------------- */

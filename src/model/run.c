@@ -314,11 +314,8 @@ int run_lock(struct ctx *c, const char *id, bool with_configurations, struct run
             : "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
               "WHERE d.id = r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE",
         p_text(id)));
-    if (rows.count == 0) {
-        char text[UUID_TEXT + 1];
-        uuid_write(id, text);
-        return fail(c, EX_KEY, "There is no pipeline run with the id %s", text);
-    }
+    if (rows.count == 0)
+        return no_such_row(c, EX_KEY, &resource_run, id);
     struct db_value *v = db_row(&rows, 0);
     *out = (struct run_lock){
         .status = v[0].s, .deployment_id = v[1].s, .step_count = v[2].s ? strtoll(v[2].s, NULL, 10) : 0};
@@ -370,16 +367,10 @@ int run_derive_status(struct ctx *c, const struct run_lock *run)
 static int answer_member(struct ctx *c, const char *name)
 {
     struct view *v = view_new(c);
-    struct query *q = view_query(v, &resource_run, D_META);
-    struct row **rows;
-    size_t count;
-    query_add(q, " FROM pipeline_run t %s WHERE t.id = ?", resource_run.joins);
-    query_param(q, p_text(c->param[0]));
-    TRY(view_select(v, &resource_run, D_META, q, &rows, &count));
-    if (count == 0)
-        return fail(c, EX_KEY, "There is no pipeline run with the id %s", c->param[0]);
+    struct row *row;
+    TRY(view_row(v, &resource_run, D_META, c->param[0], &row));
     struct jw w = respond_json(c);
-    view_write_column(v, &w, rows[0], resource_column(&resource_run, name));
+    view_write_column(v, &w, row, resource_column(&resource_run, name));
     return OK;
 }
 
@@ -398,7 +389,7 @@ int run_steps(struct ctx *c)
     struct db_rows run;
     TRY(sql(c, &run, "SELECT 1 FROM pipeline_run WHERE id = ?", p_text(c->param[0])));
     if (run.count == 0)
-        return fail(c, EX_KEY, "There is no pipeline run with the id %s", c->param[0]);
+        return no_such_row(c, EX_KEY, &resource_run, c->param[0]);
     c->filter->hydrate = false;
     return resource_list(c);
 }

@@ -245,14 +245,7 @@ static void write_artifact(struct graph *g, struct jw *w, const struct row *vers
 
 static void add_edge(struct graph *g, const char *source, const char *target)
 {
-    if (g->edge_count == g->edge_room) {
-        size_t room = g->edge_room ? size_mul(g->edge_room, 2) : 64;
-        struct edge *bigger = arena_array(g->mem, room, sizeof *bigger);
-        if (g->edge_count)
-            memcpy(bigger, g->edges, g->edge_count * sizeof *bigger);
-        g->edges = bigger;
-        g->edge_room = room;
-    }
+    g->edges = arena_grow(g->mem, g->edges, g->edge_count, &g->edge_room, sizeof *g->edges);
     g->edges[g->edge_count++] = (struct edge){source, target};
 }
 
@@ -377,9 +370,10 @@ static int load_graph(struct graph *g, const char *run_id)
     struct db_rows run;
     TRY(sql(c, &run, "SELECT id FROM pipeline_run WHERE id = ?", p_text(run_id)));
     if (run.count == 0)
-        return fail(c, EX_KEY, "There is no pipeline run with the id %s", run_id);
+        return no_such_row(c, EX_KEY, &resource_run, run_id);
     struct query *q = view_query(g->v, &resource_step, D_META);
-    query_add(q, " FROM step_run t WHERE t.pipeline_run_id = ? ORDER BY t.created, t.kanso_order");
+    query_from(q, &resource_step, D_META);
+    query_add(q, " WHERE t.pipeline_run_id = ? ORDER BY t.created, t.kanso_order");
     query_param(q, p_text(run_id));
     TRY(view_select(g->v, &resource_step, D_META, q, &g->steps, &g->step_count));
     TRY(view_load(g->v));

@@ -137,14 +137,9 @@ static bool is_hidden(const struct ctx *c, const struct row *row)
     return config.strict && streq(row_str(row, "scope"), "user") && !streq(row_str(row, "user"), c->auth->user_id);
 }
 
-static int not_there(struct ctx *c, const char *id)
-{
-    return fail(c, EX_KEY, "There is no secret with the id %s", uuid_dashed(c->mem, id));
-}
-
 static int own_only(struct write *w)
 {
-    return is_hidden(w->c, w->old) ? not_there(w->c, w->id) : OK;
+    return is_hidden(w->c, w->old) ? no_such_row(w->c, EX_KEY, w->res, w->id) : OK;
 }
 
 static int scope(struct ctx *c, struct filter_query *f)
@@ -202,16 +197,8 @@ const struct resource resource_secret = {
 static int load_secret(struct view *v, const char *id, unsigned detail, struct row **out)
 {
     struct ctx *c = view_ctx(v);
-    struct query *q = view_query(v, &resource_secret, detail | D_ALL);
-    struct row **rows;
-    size_t count;
-    query_add(q, " FROM secret t WHERE t.id = ?");
-    query_param(q, p_text(id));
-    TRY(view_select(v, &resource_secret, detail | D_ALL, q, &rows, &count));
-    if (count == 0 || is_hidden(c, rows[0]))
-        return not_there(c, id);
-    *out = rows[0];
-    return OK;
+    TRY(view_row(v, &resource_secret, detail | D_ALL, id, out));
+    return is_hidden(c, *out) ? no_such_row(c, EX_KEY, &resource_secret, id) : OK;
 }
 
 static int respond_secret(struct ctx *c, const char *id, unsigned detail)

@@ -171,11 +171,8 @@ static int find_components(struct ctx *c, const char **ids, size_t count, struct
     for (size_t i = 0; i < found->count; i++)
         lookup_add(there, db_row(found, i)[0].s, ids);
     for (size_t i = 0; i < count; i++)
-        if (!lookup_get(there, ids[i])) {
-            char text[UUID_TEXT + 1];
-            uuid_write(ids[i], text);
-            return fail(c, EX_KEY, "There is no stack component with the id %s", text);
-        }
+        if (!lookup_get(there, ids[i]))
+            return no_such_row(c, EX_KEY, &resource_component, ids[i]);
     return OK;
 }
 
@@ -350,7 +347,7 @@ static int use_connector(struct building *b, const char *id, bool made, struct u
         "WHERE id = ?",
         p_text(id)));
     if (found.count == 0)
-        return fail(b->c, EX_KEY, "There is no service connector with the id %s", id);
+        return no_such_row(b->c, EX_KEY, &resource_connector, id);
     struct db_value *v = db_row(&found, 0);
     struct span types = {v[3].s, v[3].len}, configuration = {v[4].s, v[4].len};
     struct origin of = {"service_connector", id, "resource_types"};

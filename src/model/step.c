@@ -282,8 +282,7 @@ static int check_described(struct write *w, const struct run_lock *run)
     if (!streq(deployment, run->deployment_id)) {
         TRY(sql(w->c, &rows, "SELECT step_configurations FROM pipeline_deployment WHERE id = ?", p_text(deployment)));
         if (rows.count == 0)
-            return fail(w->c, EX_KEY, "There is no pipeline deployment with the id %s",
-                        member_str(w->body, "deployment"));
+            return no_such_row(w->c, EX_KEY, &resource_deployment, deployment);
         all = (struct span){db_row(&rows, 0)[0].s, db_row(&rows, 0)[0].len};
     }
     if (!json_member(all, name).s)
@@ -332,18 +331,13 @@ int step_create(struct ctx *c)
     return respond_row(c, &resource_step, w.id, D_META);
 }
 
-static int no_such_step(struct ctx *c, const char *step_id)
-{
-    return fail(c, EX_KEY, "There is no step run with the id %s", step_id);
-}
-
 /* The run of a step, which never changes: to be locked before anything else of the step is looked at. */
 static int find_run(struct ctx *c, const char *step_id, const char **run_id)
 {
     struct db_rows rows;
     TRY(sql(c, &rows, "SELECT pipeline_run_id FROM step_run WHERE id = ?", p_text(step_id)));
     if (rows.count == 0)
-        return no_such_step(c, step_id);
+        return no_such_row(c, EX_KEY, &resource_step, step_id);
     *run_id = db_row(&rows, 0)[0].s;
     return OK;
 }
@@ -354,7 +348,7 @@ static int lock_step(struct ctx *c, const char *step_id, bool *has_model)
     struct db_rows rows;
     TRY(sql(c, &rows, "SELECT model_version_id FROM step_run WHERE id = ? FOR UPDATE", p_text(step_id)));
     if (rows.count == 0)
-        return no_such_step(c, step_id);
+        return no_such_row(c, EX_KEY, &resource_step, step_id);
     *has_model = db_row(&rows, 0)[0].s;
     return OK;
 }
@@ -389,18 +383,12 @@ int step_update(struct ctx *c)
 static int answer_member(struct ctx *c, unsigned detail, const char *name)
 {
     struct view *v = view_new(c);
-    struct query *q = view_query(v, &resource_step, detail);
-    struct row **rows;
-    size_t count;
-    query_add(q, " FROM step_run t WHERE t.id = ?");
-    query_param(q, p_text(c->param[0]));
-    TRY(view_select(v, &resource_step, detail, q, &rows, &count));
-    if (count == 0)
-        return fail(c, EX_KEY, "There is no step run with the id %s", c->param[0]);
+    struct row *row;
+    TRY(view_row(v, &resource_step, detail, c->param[0], &row));
     if (detail & D_META)
-        TRY(load_documents(v, rows, count));
+        TRY(load_documents(v, &row, 1));
     struct jw w = respond_json(c);
-    view_write_column(v, &w, rows[0], resource_column(&resource_step, name));
+    view_write_column(v, &w, row, resource_column(&resource_step, name));
     return OK;
 }
 

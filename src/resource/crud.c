@@ -39,11 +39,12 @@ static void add_lookup(struct query *q, const struct resource *r, const char *na
     query_param(q, p_text(by_id ? arena_strdup(q->mem, hex) : name_or_id));
 }
 
-static int not_found(struct ctx *c, const struct resource *r, const char *name_or_id)
+int no_such_row(struct ctx *c, enum exception error, const struct resource *r, const char *name_or_id)
 {
     char hex[UUID_HEX + 1];
-    return fail(c, EX_KEY, "There is no %s with the %s %s", r->label,
-                uuid_read(name_or_id, strlen(name_or_id), hex) ? "id" : "name", name_or_id);
+    bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
+    return fail(c, error, "There is no %s with the %s %s", r->label, by_id ? "id" : "name",
+                by_id ? uuid_dashed(c->mem, hex) : name_or_id);
 }
 
 int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33])
@@ -54,7 +55,7 @@ int resource_find(struct ctx *c, const struct resource *r, const char *name_or_i
     add_lookup(q, r, name_or_id);
     TRY(query_run(c, q, &found));
     if (found.count == 0)
-        return not_found(c, r, name_or_id);
+        return no_such_row(c, EX_KEY, r, name_or_id);
     memcpy(hex, db_row(&found, 0)[0].s, UUID_HEX + 1);
     return OK;
 }
@@ -74,7 +75,7 @@ static int load_path_workspace(struct view *v, const char **hex)
     add_lookup(q, &resource_workspace, c->param[0]);
     TRY(view_select(v, &resource_workspace, D_BODY, q, &rows, &count));
     if (count == 0)
-        return not_found(c, &resource_workspace, c->param[0]);
+        return no_such_row(c, EX_KEY, &resource_workspace, c->param[0]);
     *hex = rows[0]->id;
     return OK;
 }
@@ -89,21 +90,11 @@ static bool under_workspace(const struct ctx *c)
 int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail)
 {
     struct view *v = view_new(c);
-    struct query *q = view_query(v, r, detail);
-    struct row **rows;
-    size_t count;
-    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ?", r->table, r->joins ? r->joins : "",
-              r->where ? r->where : "1 = 1");
-    query_param(q, p_text(id));
-    TRY(view_select(v, r, detail, q, &rows, &count));
-    if (count == 0) {
-        char text[UUID_TEXT + 1];
-        uuid_write(id, text);
-        return fail(c, EX_KEY, "There is no %s with the id %s", r->label, text);
-    }
+    struct row *row;
+    TRY(view_row(v, r, detail, id, &row));
     TRY(view_load(v));
     struct jw w = respond_json(c);
-    view_write(v, &w, rows[0], detail);
+    view_write(v, &w, row, detail);
     return OK;
 }
 
@@ -146,7 +137,7 @@ static int64_t offset_of(const struct filter_query *f)
 static bool sorts_cheaply(const struct resource *r)
 {
     for (size_t i = 0; i < r->column_count; i++)
-        if ((r->columns[i].sql && !(r->columns[i].flags & C_WORKSPACE)) || r->columns[i].enc == E_JSON)
+        if (r->columns[i].sql || r->columns[i].enc == E_JSON)
             return false;
     return !r->joins;
 }
@@ -189,13 +180,15 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
         query_add(q, " FROM `%s` t", r->table);
         if (walk) /* left to itself, the database would rather sort a few hundred rows */
             query_add(q, " FORCE INDEX FOR ORDER BY (kanso_%s_created)", r->table);
+        query_joins(q, r, detail);
         filter_where(f, r, q);
         query_add(q, " ORDER BY %s %s, t.kanso_order %s LIMIT ? OFFSET ?", f->order, direction, direction);
     } else { /* the ids of the page first: only they are joined and read whole */
         query_add(q, " FROM (SELECT t.id, t.kanso_order, %s AS sort_key FROM `%s` t", f->order, r->table);
         filter_where(f, r, q);
-        query_add(q, " ORDER BY %s %s, t.kanso_order %s LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id %s", f->order,
-                  direction, direction, r->table, r->joins ? r->joins : "");
+        query_add(q, " ORDER BY %s %s, t.kanso_order %s LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id", f->order,
+                  direction, direction, r->table);
+        query_joins(q, r, detail);
         query_add(q, " ORDER BY k.sort_key %s, k.kanso_order %s", direction, direction);
     }
     query_param(q, p_int(f->size));
@@ -370,13 +363,6 @@ static void assign_members(struct write *w, bool update)
 
 /* References ----------------------------------------------------------------------------------------------------- */
 
-static int no_such_row(struct ctx *c, enum exception error, const struct resource *to, const char *hex)
-{
-    char text[UUID_TEXT + 1];
-    uuid_write(hex, text);
-    return fail(c, error, "There is no %s with the id %s", to->label, text);
-}
-
 int references_lock(struct ctx *c, const struct reference *refs, size_t count)
 {
     struct query *q = query_new(c->mem);
@@ -484,22 +470,7 @@ int write_flush_update(struct write *w)
 
 int write_lock(struct write *w, const char *hex)
 {
-    struct ctx *c = w->c;
-    const struct resource *r = w->res;
-    struct view *v = view_new(c);
-    struct query *q = view_query(v, r, D_ALL);
-    struct row **rows;
-    size_t count;
-    query_add(q, " FROM `%s` t %s WHERE %s AND t.id = ? FOR UPDATE", r->table, r->joins ? r->joins : "",
-              r->where ? r->where : "1 = 1");
-    query_param(q, p_text(hex));
-    TRY(view_select(v, r, D_ALL, q, &rows, &count));
-    if (count == 0) {
-        char text[UUID_TEXT + 1];
-        uuid_write(hex, text);
-        return fail(c, EX_KEY, "There is no %s with the id %s", r->label, text);
-    }
-    w->old = rows[0];
+    TRY(view_lock_row(view_new(w->c), w->res, hex, &w->old));
     memcpy(w->id, hex, UUID_HEX + 1);
     return OK;
 }

@@ -60,7 +60,7 @@ enum column_flags {
     C_SORT = 256,        /* sort key without a filter */
     C_READONLY = 512,    /* never written from a body */
     C_NULL_EMPTY = 1024, /* null is stored as an empty text */
-    C_WORKSPACE = 2048   /* what is shown of the workspace whose id is in the next column */
+    C_JOINED = 2048      /* where the row of `ref` is shown, it is read along, by a join: that saves a statement */
 };
 
 struct column {
@@ -190,21 +190,13 @@ struct resource {
     {                                                                                                                  \
         .name = "user_id", .request_name = "user", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE               \
     }
-/* What is shown of the workspace comes with the row: that saves a statement in nearly every request. */
-#define COL_WORKSPACE_ROW                                                                                              \
-    {                                                                                                                  \
-        .name = "workspace_row",                                                                                       \
-        .sql = "(SELECT CONCAT(w.created, w.updated, w.name) FROM workspace w WHERE w.id = t.workspace_id)",           \
-        .flags = C_READONLY | C_LOAD_META | C_WORKSPACE                                                                \
-    }
 #define COL_WORKSPACE                                                                                                  \
-    COL_WORKSPACE_ROW,                                                                                                 \
-        {.name = "workspace",                                                                                          \
-         .col = "workspace_id",                                                                                        \
-         .ref = &resource_workspace,                                                                                   \
-         .section = S_META,                                                                                            \
-         .enc = E_UUID,                                                                                                \
-         .flags = C_READONLY},                                                                                         \
+    {.name = "workspace",                                                                                              \
+     .col = "workspace_id",                                                                                            \
+     .ref = &resource_workspace,                                                                                       \
+     .section = S_META,                                                                                                \
+     .enc = E_UUID,                                                                                                    \
+     .flags = C_READONLY | C_JOINED},                                                                                  \
     {                                                                                                                  \
         .name = "workspace_id", .request_name = "workspace", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE     \
     }
@@ -306,7 +298,10 @@ int write_update(struct write *w, const char *hex);
  * transaction, made the checks that it wants, and commits. */
 int write_create_within(struct write *w);
 
-/* Answers the hydrated row. */
+/* Refuses because there is no row of that id (hex or dashed) or name. */
+int no_such_row(struct ctx *c, enum exception error, const struct resource *r, const char *name_or_id);
+
+/* Answers the row. */
 int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail);
 
 /* Adds an assignment to the INSERT or UPDATE; a later one for the same column wins. */

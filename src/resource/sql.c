@@ -254,14 +254,7 @@ void query_add(struct query *q, const char *fmt, ...)
 
 void query_param(struct query *q, struct db_param p)
 {
-    if (q->count == q->room) {
-        size_t room = q->room ? size_mul(q->room, 2) : 16;
-        struct db_param *bigger = arena_array(q->mem, room, sizeof *bigger);
-        if (q->count)
-            memcpy(bigger, q->params, q->count * sizeof *bigger);
-        q->params = bigger;
-        q->room = room;
-    }
+    q->params = arena_grow(q->mem, q->params, q->count, &q->room, sizeof *q->params);
     q->params[q->count++] = p;
 }
 

@@ -43,14 +43,7 @@ struct view {
 
 static void list_add(struct arena *mem, struct list *l, const void *item)
 {
-    if (l->count == l->room) {
-        size_t room = l->room ? size_mul(l->room, 2) : 16;
-        void **bigger = arena_array(mem, room, sizeof *bigger);
-        if (l->count)
-            memcpy(bigger, l->items, l->count * sizeof *bigger);
-        l->items = bigger;
-        l->room = room;
-    }
+    l->items = arena_grow(mem, l->items, l->count, &l->room, sizeof *l->items);
     l->items[l->count++] = (void *)(uintptr_t)item;
 }
 
@@ -196,33 +189,88 @@ const char *column_sql(struct arena *a, const struct column *col)
     return col->sql ? col->sql : arena_printf(a, "t.`%s`", col->col ? col->col : col->name);
 }
 
-struct query *view_query(struct view *v, const struct resource *r, unsigned detail)
+static bool shown(const struct column *col, unsigned detail)
 {
-    struct query *q = query_new(v->mem);
-    const char *comma = "SELECT ";
+    return col->section == S_BODY || (col->section == S_META && detail & D_META) ||
+           (col->section == S_RES && detail & D_RES);
+}
+
+/* The column whose row is read along, by a join; NULL when there is none at this detail. */
+static const struct column *joined_column(const struct resource *r, unsigned detail)
+{
+    for (size_t i = 0; i < r->column_count; i++)
+        if (r->columns[i].flags & C_JOINED && shown(&r->columns[i], detail))
+            return &r->columns[i];
+    return NULL;
+}
+
+static void select_columns(struct query *q, const struct resource *r, unsigned detail, const char *alias)
+{
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
         if (!selected(col, detail))
             continue;
-        buf_adds(&q->text, comma);
-        buf_adds(&q->text, col->sql ? col->sql : "t.`");
-        if (!col->sql) {
-            buf_adds(&q->text, col->col ? col->col : col->name);
-            buf_addc(&q->text, '`');
-        }
-        comma = ", ";
+        buf_adds(&q->text, q->text.len ? ", " : "SELECT ");
+        if (col->sql)
+            buf_adds(&q->text, col->sql);
+        else
+            query_add(q, "%s.`%s`", alias, col->col ? col->col : col->name);
     }
+}
+
+struct query *view_query(struct view *v, const struct resource *r, unsigned detail)
+{
+    struct query *q = query_new(v->mem);
+    const struct column *joined = joined_column(r, detail);
+    select_columns(q, r, detail, "t");
+    if (joined)
+        select_columns(q, joined->ref, D_BODY, "joined");
     return q;
 }
 
-struct db_value *view_scatter_columns(struct arena *a, const struct resource *r, unsigned detail,
-                                      const struct db_value *from)
+void query_joins(struct query *q, const struct resource *r, unsigned detail)
+{
+    const struct column *joined = joined_column(r, detail);
+    if (r->joins)
+        query_add(q, " %s", r->joins);
+    if (joined)
+        query_add(q, " LEFT JOIN `%s` joined ON joined.id = t.`%s`", joined->ref->table, joined->col);
+}
+
+void query_from(struct query *q, const struct resource *r, unsigned detail)
+{
+    query_add(q, " FROM `%s` t", r->table);
+    query_joins(q, r, detail);
+}
+
+/* Spreads the values of a result over the places of the columns in the description; what stands behind them in *rest.
+ */
+static struct db_value *scatter(struct arena *a, const struct resource *r, unsigned detail, const struct db_value *from,
+                                const struct db_value **rest)
 {
     struct db_value *to = arena_array(a, r->column_count, sizeof *to);
     for (size_t i = 0; i < r->column_count; i++)
         if (selected(&r->columns[i], detail))
             to[i] = *from++;
+    *rest = from;
     return to;
+}
+
+struct db_value *view_scatter_columns(struct arena *a, const struct resource *r, unsigned detail,
+                                      const struct db_value *from)
+{
+    return scatter(a, r, detail, from, &from);
+}
+
+/* Adds a row of a result of view_query(), and the one that was joined to it. */
+static struct row *add_result(struct view *v, const struct resource *r, unsigned detail, const struct db_value *values)
+{
+    const struct column *joined = joined_column(r, detail);
+    const struct db_value *rest;
+    struct row *row = view_add(v, r, values[0].s, detail, scatter(v->mem, r, detail, values, &rest));
+    if (joined && rest[0].s && !view_find(v, joined->ref, rest[0].s))
+        view_add(v, joined->ref, rest[0].s, D_BODY, view_scatter_columns(v->mem, joined->ref, D_BODY, rest));
+    return row;
 }
 
 int view_select(struct view *v, const struct resource *r, unsigned detail, struct query *q, struct row ***rows,
@@ -231,16 +279,41 @@ int view_select(struct view *v, const struct resource *r, unsigned detail, struc
     struct db_rows found;
     TRY(query_run(v->c, q, &found));
     struct row **out = arena_array(v->mem, found.count, sizeof *out);
-    for (size_t i = 0; i < found.count; i++) {
-        struct db_value *values = db_row(&found, i);
-        out[i] = view_add(v, r, values[0].s, detail, view_scatter_columns(v->mem, r, detail, values));
-    }
+    for (size_t i = 0; i < found.count; i++)
+        out[i] = add_result(v, r, detail, db_row(&found, i));
     v->extra = found.count ? db_row(&found, 0)[found.columns - 1].s : NULL;
     if (rows)
         *rows = out;
     if (count)
         *count = found.count;
     return OK;
+}
+
+static int select_row(struct view *v, const struct resource *r, unsigned detail, const char *id, const char *lock,
+                      struct row **out)
+{
+    struct query *q = view_query(v, r, detail);
+    struct row **rows;
+    size_t count;
+    query_from(q, r, detail);
+    query_add(q, " WHERE %s AND t.id = ?%s", r->where ? r->where : "1 = 1", lock);
+    query_param(q, p_text(id));
+    int rc = view_select(v, r, detail, q, &rows, &count);
+    if (rc == OK && count == 0)
+        return no_such_row(v->c, EX_KEY, r, id);
+    if (rc == OK)
+        *out = rows[0];
+    return rc;
+}
+
+int view_row(struct view *v, const struct resource *r, unsigned detail, const char *id, struct row **out)
+{
+    return select_row(v, r, detail, id, "", out);
+}
+
+int view_lock_row(struct view *v, const struct resource *r, const char *id, struct row **out)
+{
+    return select_row(v, r, D_ALL, id, " FOR UPDATE", out);
 }
 
 const char *view_extra(const struct view *v)
@@ -296,7 +369,8 @@ int view_fetch(struct view *v, const struct resource *r, unsigned detail, const 
 {
     for (size_t at = 0; at < count; at += IN_LIMIT) {
         struct query *q = view_query(v, r, detail);
-        query_add(q, " FROM `%s` t %s WHERE t.id IN ", r->table, r->joins ? r->joins : "");
+        query_from(q, r, detail);
+        query_add(q, " WHERE t.id IN ");
         query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
         TRY(view_select(v, r, detail, q, NULL, NULL));
     }
@@ -376,16 +450,16 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
 {
     for (size_t at = 0; at < count; at += IN_LIMIT) {
         struct query *q = view_query(v, child, detail);
-        query_add(q, ", %s FROM `%s` t %s %s WHERE %s IN ", parent_column, child->table,
-                  child->joins ? child->joins : "", join, parent_column);
+        query_add(q, ", %s", parent_column);
+        query_from(q, child, detail);
+        query_add(q, " %s WHERE %s IN ", join, parent_column);
         query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
         query_add(q, " ORDER BY %s", order);
         struct db_rows found;
         TRY(query_run(v->c, q, &found));
         for (size_t i = 0; i < found.count; i++) {
-            struct db_value *values = db_row(&found, i);
-            struct row *row =
-                view_add(v, child, values[0].s, detail, view_scatter_columns(v->mem, child, detail, values));
+            const struct db_value *values = db_row(&found, i);
+            struct row *row = add_result(v, child, detail, values);
             struct row *parent = find_any(v, values[found.columns - 1].s);
             if (parent)
                 view_add_link(v, parent, slot, row->id, NULL, NULL);
@@ -414,34 +488,11 @@ struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size
 
 /* Following references ------------------------------------------------------------------------------------------- */
 
-static bool shown(const struct column *col, unsigned detail)
-{
-    return col->section == S_BODY || (col->section == S_META && detail & D_META) ||
-           (col->section == S_RES && detail & D_RES);
-}
-
-/* Takes the workspace out of the row that names it: see COL_WORKSPACE_ROW. */
-static void add_workspace(struct view *v, const char *id, struct db_value parts)
-{
-    const struct resource *r = &resource_workspace;
-    if (!id || parts.len < 2 * STAMP_LEN || view_find(v, r, id))
-        return;
-    struct db_value *values = arena_array(v->mem, r->column_count, sizeof *values);
-    values[column_index(r, "id")] = (struct db_value){id, UUID_HEX};
-    values[column_index(r, "created")] = (struct db_value){arena_strndup(v->mem, parts.s, STAMP_LEN), STAMP_LEN};
-    values[column_index(r, "updated")] =
-        (struct db_value){arena_strndup(v->mem, parts.s + STAMP_LEN, STAMP_LEN), STAMP_LEN};
-    values[column_index(r, "name")] = (struct db_value){parts.s + 2 * STAMP_LEN, parts.len - 2 * STAMP_LEN};
-    view_add(v, r, id, D_BODY, values);
-}
-
 static void follow_columns(struct view *v, struct row *row)
 {
     const struct resource *r = row->res;
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
-        if (col->flags & C_WORKSPACE && row->values[i].s)
-            add_workspace(v, row->values[i + 1].s, row->values[i]);
         if (!shown(col, row->detail))
             continue;
         if (col->ref)

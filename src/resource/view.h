@@ -52,9 +52,9 @@ struct view;
 struct view *view_new(struct ctx *c);
 struct ctx *view_ctx(const struct view *v);
 
-/* Runs "SELECT <columns> FROM table t [joins] <tail>" and adds the rows; pass the parameters of `tail`. The new rows
+/* Runs a query that began with view_query() and adds its rows. The new rows
  * are returned in order (existing ones with enough detail are reused). */
-int view_select(struct view *v, const struct resource *r, unsigned detail, struct query *tail, struct row ***rows,
+int view_select(struct view *v, const struct resource *r, unsigned detail, struct query *q, struct row ***rows,
                 size_t *count);
 
 /* What the last view_select() found behind the columns of the description in its first row; NULL without rows. */
@@ -64,8 +64,19 @@ const char *view_extra(const struct view *v);
 struct db_value *view_scatter_columns(struct arena *a, const struct resource *r, unsigned detail,
                                       const struct db_value *from);
 
-/* Starts a query with the SELECT part; the caller goes on with joins and conditions. */
+/* Starts a query with the SELECT part; query_from() goes on, then the caller with conditions. */
 struct query *view_query(struct view *v, const struct resource *r, unsigned detail);
+
+/* Appends " FROM table t" with the joins that the columns of that detail need; query_joins(): only the joins, on `t`.
+ */
+void query_from(struct query *q, const struct resource *r, unsigned detail);
+void query_joins(struct query *q, const struct resource *r, unsigned detail);
+
+/* Reads the row of that id (hex); 404 KeyError when there is none. */
+int view_row(struct view *v, const struct resource *r, unsigned detail, const char *id, struct row **out);
+
+/* The same with all columns and a lock on the row until the end of the transaction. */
+int view_lock_row(struct view *v, const struct resource *r, const char *id, struct row **out);
 
 /* Says that the answer shows no rows of this kind, so that they are not loaded. Before any row is. */
 void view_exclude(struct view *v, const struct resource *r);

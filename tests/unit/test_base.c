@@ -40,6 +40,26 @@ static void arena_gives_zeroed_aligned_memory(void **state)
         assert_int_equal(again[i], 0);
 }
 
+static void arrays_grow_and_keep_their_items(void **state)
+{
+    (void)state;
+    enum { ITEMS = 1000 };
+    uint64_t *items = NULL;
+    size_t room = 0, moves = 0;
+    for (size_t i = 0; i < ITEMS; i++) {
+        uint64_t *grown = arena_grow(&mem, items, i, &room, sizeof *items);
+        moves += grown != items;
+        items = grown;
+        assert_true(room > i);
+        items[i] = i;
+    }
+    for (size_t i = 0; i < ITEMS; i++)
+        assert_int_equal(items[i], i);
+    assert_in_range(moves, 2, 16); /* doubled, not added to */
+    for (size_t i = ITEMS; i < room; i++)
+        assert_int_equal(items[i], 0);
+}
+
 static void arena_runs_cleanups_once_at_reset(void **state)
 {
     (void)state;
@@ -274,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(arena_gives_zeroed_aligned_memory, reset),
+        cmocka_unit_test_teardown(arrays_grow_and_keep_their_items, reset),
         cmocka_unit_test_teardown(arena_runs_cleanups_once_at_reset, reset),
         cmocka_unit_test_teardown(buffers_grow_and_stay_terminated, reset),
         cmocka_unit_test_teardown(base64_follows_the_rfc, reset),

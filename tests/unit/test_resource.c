@@ -307,9 +307,9 @@ static void joins_are_for_the_page_alone(void **state)
     "<now>, <now>\n"
 #define RELEASE  "DELETE FROM kanso_name_guard WHERE resource = ? AND scope = ? AND name = ? <- 'tag', '', 'one'\n"
 #define FIND     "SELECT t.id FROM `tag` t WHERE 1 = 1 AND t.name = ? ORDER BY t.created, t.kanso_order LIMIT 1 <- 'one'\n"
-#define READ     "SELECT " TAG " FROM `tag` t  WHERE 1 = 1 AND t.id = ? <- "
+#define READ     "SELECT " TAG " FROM `tag` t WHERE 1 = 1 AND t.id = ? <- "
 #define READ_NEW READ "<id>\n"
-#define LOCK     "SELECT " TAG " FROM `tag` t  WHERE 1 = 1 AND t.id = ? FOR UPDATE <- '" ID "'\n"
+#define LOCK     "SELECT " TAG " FROM `tag` t WHERE 1 = 1 AND t.id = ? FOR UPDATE <- '" ID "'\n"
 #define DELETED  "DELETE FROM `tag` WHERE id = ? <- '" ID "'\n"
 #define BODY     "{\"name\":\"one\",\"color\":\"red\"}"
 
