@@ -162,6 +162,8 @@ static const struct entry ENTRIES[] = {
         "jobs that run at a time in the background on this host; 0 = none, another host does it"),
     INT("KANSO_JOBS_GRACE", jobs_grace, "20", 0, 3600,
         "seconds that jobs in hand may still take when the host is stopped"),
+    INT("KANSO_JOBS_LEASE", jobs_lease, "60", 4, 3600,
+        "seconds after which another host takes up the jobs of one that does not answer any more"),
     INT("KANSO_JOBS_KEEP", jobs_keep, "14", 0, 36500, "days after which jobs that have ended are deleted"),
     INT("KANSO_MAX_REQUESTS", max_requests, "0", 0, 1000000000, "a worker ends after so many requests; 0 = never"),
 };

@@ -47,7 +47,7 @@ struct config {
     const char *local_stores_path, *config_path, *store_roots;
     const char *log_level, *trusted_proxies;
     int64_t max_body, max_requests, worker_memory;
-    int64_t jobs, jobs_grace, jobs_keep; /* at a time; seconds; days */
+    int64_t jobs, jobs_grace, jobs_lease, jobs_keep; /* at a time; seconds; seconds; days */
     bool strict;
     bool db_pipelining;
 };

@@ -29,11 +29,16 @@
 enum {
     MAX_JOBS = 64,
     LOOK_EVERY = 1000,
-    RENEW_EVERY = 15000,
     SWEEP_EVERY = 600000,
-    DATABASE_TIMEOUT = 10, /* seconds */
-    LEASE_MARGIN = 15,     /* seconds before the lease runs out when children whose lease was not renewed are killed */
+    DATABASE_TIMEOUT = 10, /* seconds, or less with a short lease */
 };
+
+/* A quarter of a lease: it is renewed that often, and children whose lease was not renewed are killed so long before it
+ * runs out. */
+static double quarter(void)
+{
+    return (double)config.jobs_lease * 1000 / 4;
+}
 
 struct child {
     pid_t pid;
@@ -90,11 +95,11 @@ static void on_alarm(int sig)
         }
 }
 
-/* All leases hold for LEASE seconds from `since`, if not longer. */
+/* All leases hold at least for their time from `since`. */
 static void set_alarm(double since)
 {
-    int left = LEASE - LEASE_MARGIN - (int)((monotonic_ms() - since) / 1000);
-    alarm(left > 0 ? (unsigned)left : 1);
+    double left = since + 3 * quarter() - monotonic_ms();
+    alarm(left > 1000 ? (unsigned)(left / 1000) : 1);
 }
 
 static void note_pids(void)
@@ -205,7 +210,7 @@ static void claim_jobs(void)
         return;
     if (count && !self.count) {
         set_alarm(before);
-        self.next_renewal = before + RENEW_EVERY;
+        self.next_renewal = before + quarter();
     }
     for (size_t i = 0; i < count; i++)
         start_child(&claims[i]);
@@ -242,7 +247,7 @@ static void keep(void)
         return;
     if (renew) {
         set_alarm(before);
-        self.next_renewal = before + RENEW_EVERY;
+        self.next_renewal = before + quarter();
     }
     for (size_t i = 0; i < self.count; i++)
         heed(&self.children[i], standings[i]);
@@ -358,7 +363,7 @@ static int run(void)
     if (problem)
         return refuse(problem);
     struct db_url url = self.job_url;
-    url.io_timeout = DATABASE_TIMEOUT;
+    url.io_timeout = quarter() < DATABASE_TIMEOUT * 1000 ? (unsigned)(quarter() / 1000) : DATABASE_TIMEOUT;
     self.db = db_new(&url);
     self.room = (size_t)config.jobs;
     int signals = watch_signals();

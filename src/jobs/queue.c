@@ -1,5 +1,6 @@
 #include "jobs/queue.h"
 
+#include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "resource/sql.h"
@@ -165,7 +166,7 @@ static enum db_status take(struct db *db, struct arena *a, const struct db_rows 
         const struct db_value *v = db_row(rows, i);
         struct claim *c = &out[*count];
         begin_claim(c, v);
-        const struct db_param params[] = {p_text(c->owner), p_int(LEASE), p_text(c->id)};
+        const struct db_param params[] = {p_text(c->owner), p_int(config.jobs_lease), p_text(c->id)};
         enum db_status s =
             db_run(db, a, NULL,
                    "UPDATE kanso_job SET outcome = IF(state = 'running', 'The process that ran it is gone', "
@@ -216,7 +217,7 @@ static enum db_status renew_leases(struct db *db, struct arena *a, const struct 
 {
     struct query *q = query_new(a);
     query_add(q, "UPDATE kanso_job SET due = " NOW " + ? WHERE ");
-    query_param(q, p_int(LEASE));
+    query_param(q, p_int(config.jobs_lease));
     add_ids(q, claims, count);
     query_add(q, " AND owner IN (");
     for (size_t i = 0; i < count; i++) {

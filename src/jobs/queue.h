@@ -5,9 +5,6 @@
 #include "db/db.h"
 #include "jobs/jobs.h"
 
-/* How long a lease holds without being renewed, in seconds. */
-enum { LEASE = 60 };
-
 /* A row that has just been claimed, and by whom: host, process, and a random part for each claim, so that whoever had
  * an earlier lease of the same job is not mistaken for who has this one. */
 struct claim {
@@ -19,8 +16,8 @@ struct claim {
 /* Says whether there may be something to claim, and how late it is by the database's clock. One statement. */
 enum db_status queue_look(struct db *db, struct arena *a, bool *due, int64_t *now);
 
-/* Takes the leases of at most `room` jobs of the given kinds that are due, or whose lease has run out: *count are in
- * `out`. */
+/* Takes the leases of at most `room` jobs of the given kinds that are due, or whose lease has run out, for
+ * KANSO_JOBS_LEASE seconds: *count are in `out`. */
 enum db_status queue_claim(struct db *db, struct arena *a, const struct job_kind *const *kinds, struct claim *out,
                            size_t room, size_t *count);
 
