@@ -1,3 +1,4 @@
+#include "base/url.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "db/db.h"
@@ -19,24 +20,12 @@ static char *decoded(struct arena *a, const char *s, size_t len)
 /* name[:port], address[:port] or [IPv6 address][:port] */
 static const char *read_host(struct arena *a, const char *s, size_t len, struct db_host *out)
 {
-    const char *end = s + len, *colon = memchr(s, ':', len);
-    const char *close = *s == '[' ? memchr(s, ']', len) : NULL;
-    if (close) {
-        s++;
-        colon = close + 1 < end ? close + 1 : NULL;
-    }
-    if (*s == '[' || (colon && *colon != ':') || (colon && memchr(colon + 1, ':', (size_t)(end - colon - 1))))
-        return "ZENML_STORE_URL: an IPv6 address stands in brackets: [::1]:3306";
-    out->name = decoded(a, s, (size_t)((close ? close : colon ? colon : end) - s));
-    out->port = 3306;
-    if (!out->name)
-        return "ZENML_STORE_URL: the host is missing";
-    int64_t port;
-    if (!colon)
-        return NULL;
-    if (!parse_int64(arena_strndup(a, colon + 1, (size_t)(end - colon - 1)), &port) || port < 1 || port > 65535)
-        return "ZENML_STORE_URL: the port must be a number from 1 to 65535";
-    out->port = (unsigned)port;
+    struct url_host host;
+    const char *text = arena_strndup(a, s, len);
+    if (strpbrk(text, "?#\\") || !url_host(a, arena_printf(a, "mysql://%s", text), &host))
+        return "ZENML_STORE_URL: a host is a name[:port] or an [IPv6 address][:port], its port a number from 1 to "
+               "65535";
+    *out = (struct db_host){.name = host.name, .port = host.port ? host.port : 3306};
     return NULL;
 }
 
@@ -57,7 +46,9 @@ static const char *read_hosts(struct arena *a, const char *s, const char *end, s
     return NULL;
 }
 
-/* user[:password]@hosts, every part optional */
+/* user[:password]@hosts, every part optional. libcurl reads no more of it than each host: for it the first @ ends the
+ * password, / ? and # end the authority, and there is exactly one host. Here passwords may hold all of these but /, as
+ * with the driver of ZenML, a cluster has several hosts, and a socket none. */
 static const char *read_authority(struct arena *a, const char *s, size_t len, struct db_url *u)
 {
     const char *at = NULL, *end = s + len;

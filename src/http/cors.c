@@ -2,7 +2,7 @@
 
 #include "base/config.h"
 #include "base/text.h"
-#include "json/scan.h"
+#include "base/url.h"
 
 #include <string.h>
 #include <strings.h>
@@ -64,29 +64,18 @@ void cors_answer(struct ctx *c)
         respond_header(c, "Vary", "Origin");
 }
 
-/* The host and port of a URL or origin; empty when it is none, such as `null`. */
-static struct span authority(const char *url)
+static unsigned unusual_port(const struct url_host *host)
 {
-    const char *host = url ? strstr(url, "://") : NULL;
-    return host ? (struct span){host + 3, strcspn(host + 3, "/?#")} : (struct span){"", 0};
+    return host->port == 80 || host->port == 443 ? 0 : host->port;
 }
 
-static struct span without_port(struct span host)
+/* Whether a URL or origin is at a host and port. The usual ports of HTTP and HTTPS count as none: behind a proxy nobody
+ * here knows which of them the browser speaks. */
+static bool is_at(struct arena *a, const char *url, const struct url_host *at)
 {
-    static const char *const usual[] = {":443", ":80"};
-    for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
-        size_t len = strlen(usual[i]);
-        if (host.len > len && strncmp(host.s + host.len - len, usual[i], len) == 0)
-            host.len -= len;
-    }
-    return host;
-}
-
-static bool same_host(struct span a, struct span b)
-{
-    a = without_port(a);
-    b = without_port(b);
-    return a.len && a.len == b.len && strncasecmp(a.s, b.s, a.len) == 0;
+    struct url_host host;
+    return url && url_host(a, url, &host) && strcasecmp(host.name, at->name) == 0 &&
+           unusual_port(&host) == unusual_port(at);
 }
 
 bool cors_foreign(const struct ctx *c)
@@ -97,9 +86,12 @@ bool cors_foreign(const struct ctx *c)
         return false;
     if (!origin)
         return streq(site, "cross-site");
-    struct span from = authority(origin);
-    return !origin_listed(origin) && !same_host(from, (struct span){host ? host : "", host ? strlen(host) : 0}) &&
-           !same_host(from, authority(config.server_url)) && !same_host(from, authority(config.dashboard_url));
+    if (origin_listed(origin))
+        return false;
+    struct url_host from;
+    const char *own = host ? arena_printf(c->mem, "http://%s", host) : NULL;
+    return !url_host(c->mem, origin, &from) || !(is_at(c->mem, own, &from) || is_at(c->mem, config.server_url, &from) ||
+                                                 is_at(c->mem, config.dashboard_url, &from));
 }
 
 #define CSP_DEFAULT                                                                                                    \

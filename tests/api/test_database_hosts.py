@@ -102,9 +102,9 @@ def test_localhost_with_a_port_is_that_port(at, mariadb) -> None:
 @pytest.mark.parametrize(("hosts", "said"), [
     ("[::1]:1", "cannot reach the database at [::1]:1"),
     ("127.0.0.1:1,[::1]:1", "cannot reach the database at 127.0.0.1:1, [::1]:1"),
-    ("::1:3306", "ZENML_STORE_URL: an IPv6 address stands in brackets"),
-    ("[::1]x", "ZENML_STORE_URL: an IPv6 address stands in brackets"),
-    ("[::1]:70000", "ZENML_STORE_URL: the port must be a number"),
+    ("::1:3306", "ZENML_STORE_URL: a host is a name[:port] or an [IPv6 address][:port]"),
+    ("[::1]x", "ZENML_STORE_URL: a host is a name[:port] or an [IPv6 address][:port]"),
+    ("[::1]:70000", "its port a number from 1 to 65535"),
 ])
 def test_what_cannot_be_reached_is_named(server: Kanso, server_url: str | None, workspace_directory, hosts: str,
                                          said: str) -> None:

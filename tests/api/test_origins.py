@@ -18,7 +18,8 @@ FOREIGN = [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "h
            {"Origin": "https://dash.example.evil.example"}, {"Origin": "http://dash.example"},
            {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
            {"Origin": "http://other.zenml.example:8443", "Sec-Fetch-Site": "same-site"},
-           {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://"}, {"Origin": "*"}]
+           {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://"}, {"Origin": "*"},
+           {"Origin": "https://zenml.example:8443@evil.example"}, {"Origin": "https://evil.example#@zenml.example:8443"}]
 OWN = [{}, {"Origin": "https://" + HOST}, {"Origin": "http://" + HOST.upper()}, {"Sec-Fetch-Site": "same-origin"},
        {"Origin": "https://behind.a.proxy", "Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"},
        {"Origin": DASHBOARD, "Sec-Fetch-Site": "cross-site"}, {"Origin": "https://zenml.public.example"},

@@ -43,6 +43,7 @@ static void hosts_and_ports_are_told_apart(void **state)
     assert_string_equal(hosts_of("[::1]:33066"), "::1 33066;");
     assert_string_equal(hosts_of("[2001:db8::1:2]:1"), "2001:db8::1:2 1;");
     assert_string_equal(hosts_of("[fe80::1%25eth0]:33"), "fe80::1%eth0 33;");
+    assert_string_equal(hosts_of("d%62.example:44"), "db.example 44;");
     assert_string_equal(hosts_of("a,b:1,[::1],[::2]:2"), "a 3306;b 1;::1 3306;::2 2;");
 }
 
@@ -57,14 +58,19 @@ static void passwords_may_hold_what_hosts_are_made_of(void **state)
     assert_string_equal(u.hosts[0].name, "::1");
     assert_int_equal(u.hosts[0].port, 33);
     assert_string_equal(u.ssl_ca, "/a:b");
+    setenv("ZENML_STORE_URL", "mysql+pymysql://u:100%#1?; @%0a@db/zenml", 1);
+    assert_null(db_url_from_env(&mem, &u));
+    assert_string_equal(u.password, "100%#1?; @\n");
+    assert_string_equal(u.hosts[0].name, "db");
 }
 
 static void what_is_no_host_is_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"::1",    "::1:3306", "[::1",     "[::1]x", "[::1]33", "[]",     "[]:33",  "",
-                                        "db:",    "db:0",     "db:65536", "db:x",   "db:33:3", ",",      "a,,b",   ",a",
-                                        "[::1]:", "[::1]:0",  "a,::1",    ":3306",  "a,:1",    "a:1,b:", "[[::1]]"};
+    static const char *const wrong[] = {"::1",    "::1:3306", "[::1",   "[::1]x",   "[::1]33", "[]",      "[]:33",
+                                        "",       "db:",      "db:0",   "db:65536", "db:x",    "db:33:3", ",",
+                                        "a,,b",   ",a",       "[::1]:", "[::1]:0",  "a,::1",   ":3306",   "a,:1",
+                                        "a:1,b:", "[[::1]]",  "a#b",    "a?b=c",    "a b",     "a:-1",    "a:+1"};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         struct db_url u;
         const char *problem = read_url(&u, wrong[i]);

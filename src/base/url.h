@@ -1,0 +1,19 @@
+/* Hosts in URLs (RFC 3986), read by libcurl, which also makes the requests: both have one opinion of where a URL leads.
+ */
+#ifndef KANSO_BASE_URL_H
+#define KANSO_BASE_URL_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+
+struct url_host {
+    const char *name; /* or address; one of IPv6 without brackets, with its zone if it has one: fe80::1%eth0 */
+    unsigned port;    /* 0: the URL says none */
+};
+
+/* Reads the host of scheme://[user[:password]@]host[:port][/...], whatever the scheme. False, and `out` is untouched,
+ * for any other text, and for one whose port is empty, 0 or above 65535. */
+bool url_host(struct arena *a, const char *url, struct url_host *out);
+
+#endif
