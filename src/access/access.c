@@ -142,6 +142,14 @@ int access_narrow(struct ctx *c, const struct resource *r)
 
 /* Between loading and writing ------------------------------------------------------------------------------------ */
 
+/*
+ * An answer holds rows within rows, and who may read the outer one may not be allowed to see all of the inner ones
+ * (docs/contract/cloud.md#hidden-objects). This is decided when everything has been loaded and nothing written: before,
+ * it is not known what the answer will hold; afterwards, hidden content would have to be cut out of rendered text, and
+ * what a mistake there leaves behind has leaked. All rows are asked about in one call, each once. A row that nobody
+ * decided on is written as hidden (view_write()).
+ */
+
 /* What has to be readable for a row to be shown; false when it is shown in any case. */
 static bool grant_of(const struct ctx *c, const struct row *row, struct grant *out)
 {

@@ -216,7 +216,9 @@ static int run_handler(struct ctx *c)
     return c->route->handler(c);
 }
 
-/* Whether the handler reads before it needs to know more about the caller than the token says. */
+/* Whether the handler reads before it needs to know more about the caller than the token says. Not when the request is
+ * refused for its form anyway: the question about the caller would be the first statement, with none to go along with.
+ * Nor with a control plane, which is asked about the caller before the handler runs. */
 static bool may_defer_auth(const struct ctx *c)
 {
     return is_read(c) && config.db_pipelining && !(c->check && c->check->count) && !access_decides();
@@ -243,7 +245,11 @@ static int refuse_foreign(struct ctx *c)
                 "ZENML_SERVER_CORS_ALLOW_ORIGINS");
 }
 
-/* Nothing is answered, good or bad, to somebody who is not who he says. */
+/*
+ * Nothing is answered, good or bad, to somebody who is not who he says: a deferred question about the caller is asked
+ * here at the latest, and its 401 takes the place of whatever has been composed. Headers of that answer must not stay
+ * on the 401 (a Location, a cookie), nor be lost when the caller is good: they are set aside meanwhile.
+ */
 static int authenticated_outcome(struct ctx *c, int rc)
 {
     if (!c->auth || !c->auth->confirm)
@@ -271,6 +277,12 @@ static int read_checked_body(struct ctx *c)
     return c->check && c->check->count ? fail_check(c) : OK;
 }
 
+/*
+ * The order is a contract (docs/contract/validation.md#order-of-checks) and a defence. What costs nothing comes first;
+ * memory in proportion to the body is spent only on a caller who is known; problems of path, query and body are told
+ * together, but to nobody who would have got a 401; permissions are asked about before the handler has begun, and about
+ * what it loads before that is written (c->authorize_rows).
+ */
 static int handle_request(struct ctx *c, const struct app *app)
 {
     TRY(route_find(c, app->groups, app->group_count));
@@ -322,6 +334,8 @@ int dispatch(struct ctx *c, void *data)
 void dispatch_finish(struct ctx *c, void *data)
 {
     (void)data;
+    /* Nobody has asked for the caller after all. The announcement lies in this request's arena and is about its caller:
+     * left alone, it would go along with the first statement of the next request, from memory that is another's. */
     if (c->db)
         db_prefetch(c->db, NULL, NULL, NULL, 0);
     if (c->after)

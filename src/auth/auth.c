@@ -285,9 +285,11 @@ int authenticate(struct ctx *c)
     return OK;
 }
 
+/* Asks what authenticate_deferred() has left open. With the same text and parameters as announced there, so its rows
+ * are most often here already. A failure leaves it open: RETRY comes back to it, and nothing is answered without it. */
 static int confirm_claim(struct ctx *c)
 {
-    c->auth->confirm = NULL; /* its own statements take no proof */
+    c->auth->confirm = NULL; /* statements that it runs must not ask for it again */
     int rc = check_claims(c, c->auth);
     if (rc != OK)
         c->auth->confirm = confirm_claim;

@@ -21,7 +21,7 @@ struct cached {
     MYSQL_STMT *stmt;
 };
 
-/* A statement that was announced: see db_prefetch(). */
+/* A statement that was announced (db_prefetch()), and its rows once it has run along with another one. */
 struct prefetch {
     struct arena *mem;
     const char *sql; /* NULL: none */
@@ -134,6 +134,7 @@ const char *db_password(const struct db *db)
     return db->url->password ? db->url->password : "";
 }
 
+/* Keeps what went wrong and does what that asks for at once. */
 static enum db_status failed(struct db *db, unsigned number, const char *text)
 {
     const struct db_class *class = db_class_of(number);
@@ -246,6 +247,9 @@ static enum db_status prepare_in_need(struct db *db, const char *sql, MYSQL_STMT
     return prepare_new(db, sql, out);
 }
 
+/* Finds a statement by its text, or prepares it. A cache that is full is emptied as a whole: texts are few by design
+ * (lists of ids have few lengths, see query_in()), so that hardly ever happens, and keeping an order of use for it
+ * would cost each statement something. */
 static enum db_status prepare(struct db *db, const char *sql, MYSQL_STMT **out)
 {
     if (db->forgotten)
@@ -368,6 +372,23 @@ static enum db_status fetch_rows(struct db *db, struct arena *a, MYSQL_STMT *stm
     return DB_OK;
 }
 
+/*
+ * Running two statements in one round trip.
+ *
+ * Nearly every read begins with the question whether the caller still exists, so it would wait for the server twice.
+ * Instead both statements are sent, then both answers read. Rules that hold this together:
+ *
+ *  - Only what is prepared already goes along. Preparing is a request with an answer of its own, which would have to be
+ *    read in between; the first requests on a connection therefore run one statement after the other.
+ *  - Never the same prepared statement twice: the driver keeps one result for each, and the second answer would be
+ *    stored over the first.
+ *  - The server answers in the order of sending, and answers carry no number. Each that was asked for has to be read to
+ *    its end, whatever came of the others: what is left over would be taken for the answer to the next statement, that
+ *    is, a request would get the rows of another. When that cannot be done, the connection is given up.
+ *  - Rows of the announced statement are for whoever runs it next with the same text and parameters; what it failed
+ * with is forgotten, as it fails again there. So an announcement changes when something is asked, never what comes out.
+ */
+
 /* The announced statement, if it can go along: prepared, and not under way yet. */
 static MYSQL_STMT *companion(struct db *db, const MYSQL_STMT *stmt)
 {
@@ -376,15 +397,14 @@ static MYSQL_STMT *companion(struct db *db, const MYSQL_STMT *stmt)
     return first && first != stmt && bind_params(db, w->mem, first, w->params, w->count) == DB_OK ? first : NULL;
 }
 
-/* Executes a statement, and the announced one before it in the same round trip. What goes wrong with the latter shows
- * when it is run by itself. */
+/* Executes a statement, and the announced one before it in the same round trip. */
 static enum db_status execute(struct db *db, MYSQL_STMT *stmt)
 {
     struct prefetch *w = &db->prefetch;
     MYSQL_STMT *first = companion(db, stmt);
     if (!first || !stmt_send(db->conn, first))
         return mysql_stmt_execute(stmt) ? stmt_failed(db, stmt) : DB_OK;
-    bool sent = stmt_send(db->conn, stmt);
+    bool sent = stmt_send(db->conn, stmt); /* if not, the answer to the first is still to be read */
     enum db_status s = DB_ERROR;
     w->rows = (struct db_rows){0};
     if (stmt_receive(db->conn, first))
@@ -406,7 +426,8 @@ static bool same_params(const struct db_param *x, const struct db_param *y, size
     return true;
 }
 
-/* The rows of the announced statement, if it is this one. */
+/* The rows of the announced statement, if it is this one. They are given once: when the same question is asked again,
+ * in a transaction for example, what counts is what the database says then. */
 static bool take_prefetched(struct db *db, struct db_rows *out, const char *sql, const struct db_param *params,
                             size_t count)
 {
@@ -435,7 +456,8 @@ uint64_t db_packet_limit(struct db *db)
     return db->packet_limit;
 }
 
-/* No server is set to take less than a mebibyte: it is asked when a statement is longer. */
+/* Statements that fit are not worth a question. No server is set to take less than a mebibyte: it is asked when a
+ * statement is longer. */
 static enum db_status check_size(struct db *db, const struct db_param *params, size_t count)
 {
     enum { ALWAYS = 1 << 20, PER_VALUE = 16, HEAD = 64 };

@@ -363,6 +363,9 @@ static void assign_members(struct write *w, bool update)
 
 /* References ----------------------------------------------------------------------------------------------------- */
 
+/* One statement that selects each row's id in a column of its own: NULL where there is none. The shared lock keeps the
+ * row until the commit; a look without it could be outdated before the INSERT, and then a row that refers to nothing
+ * would stay, as foreign keys may be missing. */
 int references_lock(struct ctx *c, const struct reference *refs, size_t count)
 {
     struct query *q = query_new(c->mem);
@@ -515,6 +518,17 @@ int write_taken(struct write *w)
     return refuse_taken(w, &w->res->unique);
 }
 
+/*
+ * Takes the guard of a key, then looks for a row that has it.
+ *
+ * The reference's tables have hardly any unique keys, and rows of old databases may break one, so none can be added.
+ * Without the guard two requests would look, both find nothing, and both insert. The order matters: whoever looks first
+ * and waits for the guard afterwards has looked before the other's commit. The row of the guard is deleted again in the
+ * same transaction (write_release_key()), so the table stays empty; its lock lasts until the commit all the same.
+ *
+ * NULL is a value of a key here (<=>). The scope in the guard tells keys apart by everything but the name, in the
+ * database's own collation, which decides what is the same name.
+ */
 int write_unique_key(struct write *w, const struct unique *u)
 {
     struct ctx *c = w->c;
@@ -599,6 +613,7 @@ static int check_name(struct write *w)
 
 typedef int (*step)(struct write *);
 
+/* Hooks that a resource does not have are NULL. A hook that finds the row that was to be made ends the steps. */
 static int run_steps(struct write *w, const step *steps, size_t count)
 {
     for (size_t i = 0; i < count && !w->exists; i++)
@@ -660,6 +675,9 @@ static int assign_update(struct write *w)
     return OK;
 }
 
+/* The row is locked before anything is checked against it: what before_update sees is what is changed. Locks that must
+ * come before the row's own, by the order that all requests take them in, are before_lock's; taken behind it, two
+ * requests could wait for each other. */
 int write_update(struct write *w, const char *hex)
 {
     const step steps[] = {w->res->before_update, assign_update, unique_on_update, write_flush_update,

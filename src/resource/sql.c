@@ -162,7 +162,14 @@ static enum db_status run_unmatched(struct ctx *c, struct db_rows *out, const ch
     return s;
 }
 
-/* Nothing but reads follows a commit: they may simply run again. */
+/*
+ * Runs a statement, and again where that alone helps.
+ *
+ * Before the first commit a statement is never repeated by itself: a deadlock or a lost connection has undone the whole
+ * transaction, and what comes behind it would run outside of one, on half of the work. That is RETRY, for the handler
+ * from its beginning. Behind a commit the handler must not run again, as it would do its work twice; but then nothing
+ * but reads for the answer is left to do, and these may simply run again.
+ */
 static enum db_status try(struct ctx *c, struct db_rows *out, const char *text, const struct db_param *params,
                           size_t count)
 {
@@ -213,6 +220,7 @@ int sql_commit(struct ctx *c)
     return sql_failed(c, s);
 }
 
+/* The wait grows with the tries and is random: two that have met in a deadlock would otherwise meet again at once. */
 int sql_retrying(struct ctx *c, int (*step)(struct ctx *))
 {
     enum { MAX_TRIES = 8, RETRY_MS = 5000 };

@@ -119,7 +119,8 @@ struct view *view_new(struct ctx *c)
     return v;
 }
 
-/* Names are asked for row after row, from the same places of the program: those are remembered. */
+/* Names are asked for row after row, from the same places of the program: those are remembered, by the address of the
+ * text, which is a constant there. The name is compared all the same: another text may lie at that address. */
 static size_t column_index(const struct resource *r, const char *name)
 {
     enum { PLACES = 256 };
@@ -616,6 +617,18 @@ static bool pending(const struct view *v)
     return v->tag_parents.count || v->metadata_parents.count;
 }
 
+/*
+ * Loads everything that is asked for, and what that asks for in turn.
+ *
+ * Rows of a kind only refer to kinds of a later rank. So when a rank's turn comes, all that refers to it has been seen,
+ * and one statement fetches all of it: the number of statements is that of the kinds, at most. In another order the
+ * same kind would be fetched again for each kind that refers to it later, and loading step by step along the references
+ * would take one statement per level and kind. tables_check() holds descriptors to the order; should a hook ask for an
+ * earlier rank all the same, a second round fetches it: slower, but complete.
+ *
+ * Tags and run metadata hang on rows of many kinds, so their ranks lie behind all of those, and one statement each
+ * fetches the links of all kinds at once.
+ */
 static int load_all(struct view *v)
 {
     for (size_t i = 0; i < MAX_RANK; i++) /* the rows of the answer itself come first */
@@ -630,6 +643,8 @@ static int load_all(struct view *v)
     return OK;
 }
 
+/* Who asks is confirmed first: the question went along with the statement that selected the view's rows, so the answer
+ * is here, and from it comes the caller's own row, which most answers show. What is loaded from here on is nested. */
 int view_load(struct view *v)
 {
     const struct auth *caller = v->c->auth;
@@ -726,6 +741,8 @@ void view_write_column(struct view *v, struct jw *w, const struct row *row, cons
         write_encoded(v, w, row, col, value);
 }
 
+/* The same user or artifact stands in many rows of a list: it is rendered once, and copied from the answer afterwards.
+ * Only within the answer's own buffer, where the place stays: hooks that write elsewhere render anew. */
 void view_write_ref(struct view *v, struct jw *w, const struct resource *r, const char *id)
 {
     struct row *row = view_find(v, r, id);
