@@ -9,6 +9,8 @@ enum { CTL_DONE = 0, CTL_FAILED = 1, CTL_MISUSED = 2 };
  * standard error. */
 int ctl_check(int argc, char **argv);
 int ctl_default_user(int argc, char **argv);
+int ctl_events(int argc, char **argv);
+int ctl_jobs(int argc, char **argv);
 int ctl_migrate(int argc, char **argv);
 int ctl_nginx_conf(int argc, char **argv);
 int ctl_openapi(int argc, char **argv);

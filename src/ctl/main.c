@@ -22,6 +22,8 @@ static const struct command {
 } commands[] = {
     {"check", "say what is wrong with the settings", ctl_check},
     {"default-user", "say whether the configured password of the first user fits", ctl_default_user},
+    {"events", "what came of deliveries to webhooks and firings of schedules", ctl_events},
+    {"jobs", "background work: list, show, retry, cancel", ctl_jobs},
     {"migrate", "make an empty database ready, or check and complete one of ZenML", ctl_migrate},
     {"nginx-conf", "print nginx.conf, made from the route tables", ctl_nginx_conf},
     {"openapi", "print the OpenAPI document", ctl_openapi},

@@ -59,7 +59,9 @@ static int step(struct arena *mem, struct db *db, int (*call)(struct ctx *), str
                       .route = &none,
                       .req = {.method = "JOB", .path = hand.kind->name, .content_type = "", .connection = -1}};
     respond_reset(c);
-    return sql_retrying(c, call);
+    int rc = sql_retrying(c, call);
+    db_rollback(db); /* a transaction that was left open */
+    return rc;
 }
 
 /* The text of an answer that fail() and its like have composed. */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -369,3 +370,101 @@ def test_bad_settings_are_refused(jobs: Jobs) -> None:
         process = jobs.start(**dict([setting]))
         assert process.wait(30) == 2
         assert words in jobs.log() and setting[0] in jobs.log()
+
+
+# What an operator sees and does ------------------------------------------------------------------------------------------
+
+
+def dashed(job: str) -> str:
+    return str(uuid.UUID(job))
+
+
+def test_command_lists_and_shows(jobs: Jobs) -> None:
+    failed, subject = jobs.add("refuse", key="k"), uuid.uuid4().hex
+    jobs.start()
+    jobs.ends(failed, "failed")
+    waiting = jobs.add("note:x", subject=subject, later=3600)
+    listed = json.loads(jobs.ctl("jobs", "--json").stdout)
+    assert [(row["id"], row["state"]) for row in listed] == [(dashed(waiting), "waiting"), (dashed(failed), "failed")]
+    assert [row["id"] for row in json.loads(jobs.ctl("jobs", "list", "--json", "--state", "failed").stdout)] == [dashed(failed)]
+    assert [row["id"] for row in json.loads(jobs.ctl("jobs", "--json", "--subject", subject).stdout)] == [dashed(waiting)]
+    assert json.loads(jobs.ctl("jobs", "--json", "--kind", "other").stdout) == []
+    assert len(json.loads(jobs.ctl("jobs", "--json", "--limit", "1").stdout)) == 1
+    lines = jobs.ctl("jobs").stdout.splitlines()
+    assert len(lines) == 3 and lines[1].split()[:3] == [dashed(waiting), "script", "waiting"]
+    shown = json.loads(jobs.ctl("jobs", "show", failed, "--json").stdout)
+    assert {name: shown[name] for name in ("kind", "key", "state", "attempt", "outcome", "owner", "payload_bytes", "cancelled")} == {
+        "kind": "script", "key": "k", "state": "failed", "attempt": 1, "outcome": "This is refused", "owner": None,
+        "payload_bytes": 6, "cancelled": False}
+    assert "This is refused" in jobs.ctl("jobs", "show", dashed(failed)).stdout
+
+
+def test_what_is_shown_moves_no_cursor(jobs: Jobs) -> None:
+    job = jobs.add("note:x", later=3600)
+    jobs.sql(f"UPDATE kanso_job SET outcome = CONCAT('a', CHAR(27), '[2Jb', CHAR(10), 'c') WHERE id = '{job}'")
+    assert "outcome    a [2Jb c\n" in jobs.ctl("jobs", "show", job).stdout
+
+
+def test_command_retries_what_has_failed(jobs: Jobs) -> None:
+    job = jobs.add("note:try refuse")
+    jobs.start()
+    jobs.ends(job, "failed")
+    jobs.sql(f"UPDATE kanso_job SET payload = 'done:good' WHERE id = '{job}'")
+    assert jobs.ctl("jobs", "retry", job).returncode == 0
+    jobs.ends(job)
+    again = jobs.ctl("jobs", "retry", job, check=False)
+    assert again.returncode == 1 and "the job is done" in again.stderr
+
+
+def test_command_cancels_what_waits_and_what_runs(jobs: Jobs) -> None:
+    """Both are failures that are told like others; what runs is stopped."""
+    runs, waits = jobs.add("note:begun spawn sleep:60000"), jobs.add("note:never", later=3600)
+    jobs.start()
+    wait_until(lambda: len(jobs.notes(runs)) == 2, 30, "a job that runs")
+    began = time.monotonic()
+    for job in (runs, waits):
+        jobs.ctl("jobs", "cancel", job)
+    for job in (runs, waits):
+        jobs.ends(job, "failed")
+        assert jobs.notes(job)[-1] == "gave-up cancelled"
+    assert time.monotonic() - began < 7.5, "it was not waited for"
+    assert jobs.notes(waits) == ["gave-up cancelled"]
+    assert not alive(int(jobs.notes(runs)[1].split()[1]))
+    again = jobs.ctl("jobs", "cancel", waits, check=False)
+    assert again.returncode == 1 and "the job is failed" in again.stderr
+
+
+def test_command_shows_events(jobs: Jobs) -> None:
+    """Deliveries and firings, by the name of where they come from, and nothing else."""
+    user, workspace = (jobs.sql(f"SELECT id FROM {table} LIMIT 1")[0][0] for table in ("user", "workspace"))
+    source = uuid.uuid4().hex
+    jobs.sql("INSERT INTO event_source (id, created, updated, name, workspace_id, user_id, flavor, plugin_subtype, "
+             f"description, configuration, is_active) VALUES ('{source}', NOW(), NOW(), 'from-github', '{workspace}', '{user}', "
+             "'github', 'webhook', '', '', 1)")
+    jobs.add("note:x", later=3600)
+    delivery = jobs.add("", kind="delivery", subject=source, later=3600)
+    jobs.sql(f"UPDATE kanso_job SET state = 'done', outcome = '2 triggers' WHERE id = '{delivery}'")
+    firing = jobs.add("", kind="firing", later=3600)
+    events = json.loads(jobs.ctl("events", "--json").stdout)
+    assert [(event["id"], event["kind"]) for event in events] == [(dashed(firing), "firing"), (dashed(delivery), "delivery")]
+    assert (events[1]["subject_name"], events[1]["outcome"]) == ("from-github", "2 triggers")
+    lines = jobs.ctl("events").stdout.splitlines()
+    assert len(lines) == 3 and lines[2].endswith("from-github: 2 triggers")
+    assert json.loads(jobs.ctl("events", "--json", "--subject", dashed(source)).stdout)[0]["id"] == dashed(delivery)
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (("jobs", "show"), "one id is needed"), (("jobs", "show", "x"), "is a UUID"), (("jobs", "dance"), "the command is"),
+    (("jobs", "--limit", "0"), "--limit"), (("jobs", "--state", "odd"), "--state"), (("jobs", "--subject", "x"), "--subject"),
+    (("jobs", "--odd"), "option"), (("events", "list"), "takes options only"), (("jobs", "list", "x"), "takes no ids")])
+def test_command_line_is_checked(arguments: tuple[str, ...], words: str) -> None:
+    kansoctl = Path(os.environ["KANSO_BUILD"]) / "bin" / "kansoctl"
+    done = subprocess.run([str(kansoctl), *arguments], capture_output=True, text=True, env=base_environment())
+    assert done.returncode == 2 and words in done.stderr and "--help" in done.stderr
+    assert subprocess.run([str(kansoctl), arguments[0], "--help"], capture_output=True, text=True).stdout.startswith("Usage:")
+
+
+def test_no_such_job(jobs: Jobs) -> None:
+    for command in ("show", "retry", "cancel"):
+        done = jobs.ctl("jobs", command, uuid.uuid4().hex, check=False)
+        assert done.returncode == 1 and "there is no job" in done.stderr
