@@ -84,6 +84,18 @@ CREATE TABLE IF NOT EXISTS `kanso_job` (
   KEY `kanso_job_subject` (`subject`, `kind`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- What Kanso notes about the start of a run from a template; the id of its deployment is that of the workload.
+CREATE TABLE IF NOT EXISTS `kanso_workload_log` (
+  `id`            char(32) NOT NULL,
+  `created`       datetime NOT NULL,
+  `deployment_id` char(32) NOT NULL,
+  `message`       text NOT NULL,
+  PRIMARY KEY (`id`),
+  KEY `kanso_workload_log_deployment` (`deployment_id`),
+  CONSTRAINT `fk_kanso_workload_log_deployment` FOREIGN KEY (`deployment_id`) REFERENCES `pipeline_deployment` (`id`)
+    ON DELETE CASCADE
+) ENGINE=InnoDB;
+
 -- Pages are in order of creation: by time, and within one second by `kanso_order`, a number that kansoctl adds to every
 -- table (src/db/steps.c). Without an index each page sorts the whole table; read backwards, it gives the newest first.
 CREATE INDEX `kanso_action_created`

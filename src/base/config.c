@@ -108,6 +108,8 @@ static const struct entry ENTRIES[] = {
     LOOSE("DOCKER_TLS_VERIFY", docker_tls, "false", "kanso.docker: TLS to an engine at tcp://"),
     TEXT("DOCKER_CERT_PATH", docker_cert_path, NULL, "and the directory with ca.pem, cert.pem and key.pem for that"),
     TEXT("KANSO_WORKLOAD_NETWORK", workload_network, NULL, "kanso.docker: network of containers and builds"),
+    INT("KANSO_WORKLOAD_LIMIT", workload_limit, "86400", 0, 31536000,
+        "seconds after which a workload is ended; 0 = never"),
     INT("ZENML_SERVER_PIPELINE_RUN_AUTH_WINDOW", pipeline_run_auth_window, "2880", 0, MINUTES_MAX,
         "minutes, default of actions"),
     BOOL("ZENML_SERVER_RATE_LIMIT_ENABLED", rate_limit, "false", "limit logins and password changes"),

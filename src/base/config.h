@@ -25,7 +25,7 @@ struct config {
     const char *external_login_url, *external_user_info_url, *external_cookie_name, *external_server_id;
     const char *rbac_source, *feature_gate_source, *workload_manager_source;
     const char *workload_command, *workload_python;
-    int64_t workload_timeout;
+    int64_t workload_timeout, workload_limit;
     const char *docker_host, *docker_cert_path;
     bool docker_tls;
     const char *workload_registry, *workload_registry_user, *workload_registry_password;

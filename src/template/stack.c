@@ -4,24 +4,49 @@
 #include "resource/stored.h"
 #include "template/flavors.h"
 
-int template_check_stack(struct ctx *c, const char *stack_id)
+int stack_parts(struct ctx *c, const char *stack_id, struct stack_part **parts, size_t *count)
 {
     struct db_rows rows = {0};
     TRY(sql(c, &rows,
-            "SELECT k.type, k.flavor, k.name, k.configuration, f.id, f.workspace_id FROM stack_composition x "
-            "JOIN stack_component k ON k.id = x.component_id "
-            "LEFT JOIN flavor f ON f.name = k.flavor AND f.type = k.type WHERE x.stack_id = ?",
+            "SELECT k.type, k.flavor, k.name, k.configuration, f.id, f.workspace_id, f.source, f.integration, "
+            "f.config_schema FROM stack_composition x JOIN stack_component k ON k.id = x.component_id "
+            "LEFT JOIN flavor f ON f.name = k.flavor AND f.type = k.type WHERE x.stack_id = ? ORDER BY k.type",
             p_text(stack_id)));
+    *parts = arena_array(c->mem, rows.count + 1, sizeof **parts);
+    *count = rows.count;
     for (size_t i = 0; i < rows.count; i++) {
         const struct db_value *v = db_row(&rows, i);
-        struct span text = {v[3].s, v[3].len};
-        struct origin of = {"stack_component", v[2].s, "configuration"};
-        if (!v[4].s)
-            return fail(c, EX_VALUE, "No run template: the %s '%s' has no known flavor", v[0].s, v[2].s);
-        if (v[5].s)
-            return fail(c, EX_VALUE, "No run template: the %s '%s' has a flavor of its own", v[0].s, v[2].s);
-        if (flavor_is_local(v[0].s, v[1].s, stored_base64_tree(c->mem, text, json_type_object, of)))
-            return fail(c, EX_VALUE, "No run template: the %s '%s' only works on this machine", v[0].s, v[2].s);
+        (*parts)[i] = (struct stack_part){.type = v[0].s,
+                                          .flavor = v[1].s,
+                                          .name = v[2].s,
+                                          .configuration = {v[3].s, v[3].len},
+                                          .flavor_id = v[4].s,
+                                          .workspace = v[5].s,
+                                          .source = v[6].s,
+                                          .integration = v[7].s,
+                                          .schema = {v[8].s, v[8].len}};
     }
     return OK;
+}
+
+int stack_parts_check(struct ctx *c, const struct stack_part *parts, size_t count)
+{
+    for (const struct stack_part *p = parts; p < parts + count; p++) {
+        struct origin of = {"stack_component", p->name, "configuration"};
+        if (!p->flavor_id)
+            return fail(c, EX_VALUE, "No run template: the %s '%s' has no known flavor", p->type, p->name);
+        if (p->workspace)
+            return fail(c, EX_VALUE, "No custom stack component flavors allowed.");
+        if (flavor_is_local(p->type, p->flavor, stored_base64_tree(c->mem, p->configuration, json_type_object, of)))
+            return fail(c, EX_VALUE, "No local stack components allowed.");
+    }
+    return OK;
+}
+
+int template_check_stack(struct ctx *c, const char *stack_id)
+{
+    struct stack_part *parts;
+    size_t count;
+    TRY(stack_parts(c, stack_id, &parts, &count));
+    return stack_parts_check(c, parts, count);
 }

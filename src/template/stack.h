@@ -4,8 +4,22 @@
 
 #include "http/context.h"
 
-/* Fails with a ValueError (400) when a component of the stack (hex id) has no flavor, has one of a workspace, or is
- * local. One statement. */
+/* A component of a stack, with what is known of its flavor. */
+struct stack_part {
+    const char *type, *flavor, *name;
+    struct span configuration;                  /* base64 of JSON */
+    const char *flavor_id, *workspace, *source; /* of the flavor; NULL when there is none, or it has none */
+    const char *integration;                    /* of the flavor, likewise */
+    struct span schema;                         /* of the flavor's configuration: JSON */
+};
+
+/* The components of a stack (hex id), in order of their types. One statement. */
+int stack_parts(struct ctx *c, const char *stack_id, struct stack_part **parts, size_t *count);
+
+/* Fails with a ValueError (400) when a component has no flavor, has one of a workspace, or is local. */
+int stack_parts_check(struct ctx *c, const struct stack_part *parts, size_t count);
+
+/* Both. */
 int template_check_stack(struct ctx *c, const char *stack_id);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * Workload managers: what starts pipelines that run from templates (docs/contract/template_execution.md,
+ * Workload managers: what starts pipelines that run from templates (docs/contract/run-templates.md#workload,
  * docs/automation.md#workload-managers). ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE names one of the table;
  * any other value is the dotted path of a Python class (WorkloadManagerInterface).
  *
- * Operations that fail compose the answer with fail(c, EX_RUNTIME, ...), which says why, and return FAILED when trying
- * again is of no use, or RETRY when the manager cannot do it now. None of them writes to the database.
+ * Operations that fail say why with fail(c, EX_RUNTIME, ...), and return FAILED when trying again is of no use, or
+ * RETRY when the manager cannot do it now: jobs try for some minutes. None of them touches the database, and no token
+ * reaches a message or a log.
  */
 #ifndef KANSO_TEMPLATE_WORKLOAD_H
 #define KANSO_TEMPLATE_WORKLOAD_H
@@ -41,7 +42,9 @@ struct workload_manager {
     /* Starts a workload. One of that id that is there already, in whatever state, is no error and not started again. */
     int (*run)(struct ctx *c, const struct workload *w);
 
-    /* *reason: why it failed, or NULL. The operation itself is NULL for managers that cannot tell. */
+    /* *reason: why it failed, or NULL. One that has ended stays known until it is removed, so that its end is noticed.
+     * The operation itself is NULL for managers that cannot tell; those return from run() when the workload has ended,
+     * and are not asked to run it twice. */
     int (*state)(struct ctx *c, const char *id, enum workload_state *state, const char **reason);
 
     /* Adds what the workload has written so far, as UTF-8; of one that is unknown, nothing. */
@@ -64,7 +67,8 @@ bool workload_configured(void);
 /* The configured manager if it can work; else FAILED with the reference's words. */
 int workload_manager_ready(struct ctx *c, const struct workload_manager **m);
 
-/* Looks once whether the manager can work, and warns in the log when it cannot. */
+/* Looks once whether the manager can work, and warns in the log when it cannot. Processes that may
+ * need it do that when they start. */
 void workload_announce(void);
 
 #endif

@@ -29,7 +29,8 @@ ADMIN = {("POST", "/api/v1/users"), ("PUT", "/api/v1/users/{user_name_or_id}"), 
          ("GET", "/api/v1/users/{user_name_or_id}"), ("PUT", "/api/v1/users/{user_name_or_id}/deactivate"), ("PUT", "/api/v1/settings")}
 
 # There with a configuration that the server here does not have.
-ELSEWHERE = {"/api/v1/users/{user_name_or_id}/resource_membership", "/api/v1/run_templates/{template_id}/runs"}
+ELSEWHERE = {"/api/v1/users/{user_name_or_id}/resource_membership", "/api/v1/run_templates/{template_id}/runs",
+             "/api/v1/pipeline_deployments/{deployment_id}/logs"}
 
 
 def routes() -> list[tuple[str, str]]:
