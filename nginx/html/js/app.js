@@ -160,6 +160,16 @@ menu.addEventListener('click', () => {
   const open = bar.classList.toggle('open');
   menu.setAttribute('aria-expanded', String(open));
 });
+const search = () => import('./parts/search.js').then((m) => m.search());
+document.getElementById('search').addEventListener('click', search);
+addEventListener('keydown', (event) => {
+  const typing = event.target.closest?.('input, select, textarea, [contenteditable]');
+  const wanted = (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey)
+    || (event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey));
+  if (!wanted || bar.hidden || document.querySelector('dialog[open]')) return;
+  event.preventDefault();
+  search();
+});
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && bar.classList.contains('open')) {
     closeMenu();

@@ -12,6 +12,9 @@ const SIZES = [25, 50, 100];
 const LOCAL = 100;
 const METRIC = '~metadata.';
 
+/** A filter by one whole tag: the API knows no other way. */
+export const byTag = { name: 'tag', label: 'Tag', ask: (tag) => ({ tag }) };
+
 /**
  * Draws a list and keeps it current.
  *   title, one, many     what is listed, in words
@@ -221,6 +224,10 @@ function filterForm(page, filters) {
     for (const f of filters) patch[f.name] = node.elements[f.name].value.trim() || null;
     page.go(patch, { replace: true });
   };
+  const soon = (event) => {
+    clearTimeout(timer);
+    timer = setTimeout(apply, event.target.tagName === 'SELECT' ? 0 : 250);
+  };
   const set = (f) => page.query.get(f.name) ?? '';
   const entry = (f) => field({
     name: f.name,
@@ -241,10 +248,8 @@ function filterForm(page, filters) {
     class: 'filter-form',
     role: 'search',
     onsubmit: (event) => { event.preventDefault(); apply(); },
-    oninput: (event) => {
-      clearTimeout(timer);
-      timer = setTimeout(apply, event.target.tagName === 'SELECT' ? 0 : 250);
-    },
+    oninput: soon,
+    onchange: soon,
   }, h('div', { class: 'filters' }, first.map(entry)), fold, clear);
 
   /** Fetches the choices that are not known yet. */

@@ -171,7 +171,7 @@ export function form({ fields, button, submit, danger = false, extra = null }) {
 const dialogs = new Set();
 
 /** Shows a modal dialog; done() is called once it is closed, by whatever. Whoever goes back or on leaves it too. */
-function open(dialog, done) {
+export function openDialog(dialog, done) {
   dialogs.add(dialog);
   dialog.addEventListener('close', () => {
     dialogs.delete(dialog);
@@ -208,7 +208,7 @@ export function ask({ title, text, fields = [], button, danger, submit }) {
       },
     });
     put(dialog, h('h2', { id }, title), body);
-    open(dialog, () => resolve(result));
+    openDialog(dialog, () => resolve(result));
     if (danger) cancel.focus();
   });
 }
@@ -221,7 +221,7 @@ export function reveal({ title, text, secret, what }) {
       h('h2', { id }, title), h('p', null, text),
       h('p', { class: 'once' }, h('code', { tabindex: '0' }, secret), copyButton(secret, what)),
       h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'primary', onclick: () => dialog.close() }, 'I have kept it')));
-    open(dialog, resolve);
+    openDialog(dialog, resolve);
   });
 }
 

@@ -3,7 +3,7 @@
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { seconds, span } from '../format.js';
-import { listing } from '../listing.js';
+import { byTag, listing } from '../listing.js';
 import { isLive, muted, name, status, time } from '../ui.js';
 import { numbers } from './metadata.js';
 
@@ -40,7 +40,7 @@ export function runList(page, { hidden = [], ...options }) {
     { name: 'status', label: 'Status', options: STATUSES },
     { name: 'user_id', label: 'By', options: choices('users'), more: true },
     { name: 'stack_id', label: 'Stack', key: 'stack', options: choices('stacks'), more: true },
-    { name: 'tag', label: 'Tag', more: true },
+    { ...byTag, more: true },
     // The API takes one bound a name; a run is made when it starts.
     { name: 'from', label: 'From day', kind: 'date', more: true, ask: (day) => ({ start_time: `gte:${dayStart(day)}` }) },
     { name: 'until', label: 'Until day', kind: 'date', more: true, ask: (day) => ({ created: `lt:${dayStart(day, 1)}` }) },

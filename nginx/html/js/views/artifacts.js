@@ -1,12 +1,12 @@
 import { h, to } from '../dom.js';
-import { listing } from '../listing.js';
+import { byTag, listing } from '../listing.js';
 import { muted, tags, time } from '../ui.js';
 
 export default (page) => listing(page, {
   title: 'Artifacts',
   path: 'artifacts',
   one: 'artifact',
-  filters: [{ name: 'name', label: 'Name' }, { name: 'tag', label: 'Tag' },
+  filters: [{ name: 'name', label: 'Name' }, byTag,
     { name: 'has_custom_name', label: 'Named by', options: [['true', 'A person'], ['false', 'The step']] }],
   columns: [
     { label: 'Artifact', sort: 'name', cell: (a) => h('a', { href: to(`/artifacts/${a.id}`) }, a.name) },

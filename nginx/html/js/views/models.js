@@ -1,12 +1,12 @@
 import { h, to } from '../dom.js';
-import { listing } from '../listing.js';
+import { byTag, listing } from '../listing.js';
 import { muted, tags, time } from '../ui.js';
 
 export default (page) => listing(page, {
   title: 'Models',
   path: 'models',
   one: 'model',
-  filters: [{ name: 'name', label: 'Name' }, { name: 'tag', label: 'Tag' }],
+  filters: [{ name: 'name', label: 'Name' }, byTag],
   columns: [
     { label: 'Model', sort: 'name', cell: (m) => h('a', { href: to(`/models/${m.id}`) }, m.name) },
     { label: 'Latest version', cell: (m) => (m.body.latest_version_id ? h('a', { href: to(`/model-versions/${m.body.latest_version_id}`) }, m.body.latest_version_name) : muted('none')) },

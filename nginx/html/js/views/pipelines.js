@@ -1,12 +1,12 @@
 import { h, to } from '../dom.js';
-import { listing } from '../listing.js';
+import { byTag, listing } from '../listing.js';
 import { isLive, status, tags, time } from '../ui.js';
 
 export default (page) => listing(page, {
   title: 'Pipelines',
   path: 'pipelines',
   one: 'pipeline',
-  filters: [{ name: 'name', label: 'Name' }, { name: 'tag', label: 'Tag' }],
+  filters: [{ name: 'name', label: 'Name' }, byTag],
   columns: [
     { label: 'Pipeline', sort: 'name', cell: (p) => h('a', { href: to(`/pipelines/${p.id}`) }, p.name) },
     { label: 'Latest run', cell: (p) => (p.body.latest_run_id ? h('a', { href: to(`/runs/${p.body.latest_run_id}`) }, status(p.body.latest_run_status)) : status(null)) },
