@@ -3,7 +3,8 @@
 
 import { api, root } from '../api.js';
 import { h, safeUrl } from '../dom.js';
-import { empty, table } from '../ui.js';
+import { empty, table, toast } from '../ui.js';
+import { dataTable } from './data_table.js';
 
 const NOT_AN_IMAGE = 'The picture cannot be shown.';
 
@@ -15,7 +16,7 @@ export function visuals(version, signal) {
     const load = async () => {
       try {
         const { type, value } = await api.get(`artifact_versions/${version.id}/visualize`, { index }, signal);
-        place.replaceChildren(draw(type, value, `Visualisation ${index + 1}`));
+        place.replaceChildren(fullScreen(place), draw(type, value, `Visualisation ${index + 1}`));
       } catch (error) {
         if (error.name !== 'AbortError') place.replaceChildren(empty({ title: 'This visualisation cannot be read', text: error.message }));
       }
@@ -28,6 +29,14 @@ export function visuals(version, signal) {
     watch.observe(place);
     return place;
   });
+}
+
+/** A button that gives a visualisation the whole screen, and takes it back, as Escape does. */
+function fullScreen(place) {
+  const node = h('button', { type: 'button', class: 'quiet', onclick: () => (document.fullscreenElement ? document.exitFullscreen()
+    : place.requestFullscreen().catch(() => toast('The browser did not allow it.', 'bad'))) }, 'Full screen');
+  place.onfullscreenchange = () => { node.textContent = document.fullscreenElement ? 'Leave full screen' : 'Full screen'; };
+  return h('p', { class: 'visual-tools', hidden: !document.fullscreenEnabled }, node);
 }
 
 function draw(type, value, label) {
@@ -75,9 +84,7 @@ export function parseCsv(text) {
 
 function csv(text) {
   const [head = [], ...rows] = parseCsv(text);
-  const shown = rows.slice(0, 500);
-  return h('div', null, table('Table', head.map((label, i) => ({ label, cell: (row) => row[i] ?? '' })), shown),
-    rows.length > shown.length && h('p', { class: 'hint' }, `The first ${shown.length} of ${rows.length} rows.`));
+  return dataTable(head, rows);
 }
 
 /** Markdown as elements: headings, paragraphs, lists, quotes, code, rules, tables; anything else is text. */

@@ -3,6 +3,7 @@
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { artifactName, artifactParts } from '../parts/artifact.js';
+import { lineage } from '../parts/lineage.js';
 import { remove } from '../parts/remove.js';
 import { header } from '../ui.js';
 
@@ -16,5 +17,6 @@ export default async function artifactVersionView(page) {
       actions: remove({ what: 'version', name: artifactName(version), path: `artifact_versions/${version.id}`, then: `/artifacts/${artifact.id}`, text: 'The data in the artifact store stays.' }),
     }),
     artifactParts(version, page.signal),
+    lineage(version, page.signal),
   );
 }
