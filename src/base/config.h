@@ -26,11 +26,12 @@ struct config {
     const char *rbac_source, *feature_gate_source, *workload_manager_source;
     const char *workload_command, *workload_python;
     int64_t workload_timeout, workload_limit;
-    const char *docker_host, *docker_cert_path;
+    const char *docker_host, *docker_cert_path, *kubeconfig;
     bool docker_tls;
     const char *workload_registry, *workload_registry_user, *workload_registry_password;
-    const char *workload_cpus, *workload_network;
-    int64_t workload_memory, workload_millicpus; /* 0: no limit */
+    const char *workload_cpus, *workload_network, *workload_image, *workload_builder;
+    const char *workload_namespace, *workload_service_account, *workload_pull_secret;
+    int64_t workload_memory, workload_millicpus, workload_kept; /* 0: no limit; kept: seconds */
     int64_t pipeline_run_auth_window;
     bool rate_limit;
     int64_t login_rate_minute, login_rate_day;

@@ -7,17 +7,15 @@
  * refuses, and an image that does not build, is final (FAILED).
  */
 #include "base/config.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "http/fetch.h"
 #include "template/output.h"
 #include "template/workload.h"
 #include "json/write.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     CONNECT_MS = 5000,
@@ -46,16 +44,8 @@ struct engine {
 /* A file of PEM texts, or NULL. */
 static const char *read_pem(struct arena *a, const char *directory, const char *name)
 {
-    int fd = open(arena_printf(a, "%s/%s", directory, name), O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    char *text = arena_alloc(a, CERTIFICATE_BYTES + 1);
-    size_t len = 0;
-    ssize_t n;
-    while (len < CERTIFICATE_BYTES && (n = read(fd, text + len, CERTIFICATE_BYTES - len)) > 0)
-        len += (size_t)n;
-    close(fd);
-    return len ? text : NULL;
+    size_t len;
+    return file_read(a, arena_printf(a, "%s/%s", directory, name), CERTIFICATE_BYTES, &len);
 }
 
 static const char *certificates(struct arena *a)

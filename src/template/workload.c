@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
-static const struct workload_manager *const MANAGERS[] = {&workload_docker, &workload_command};
+static const struct workload_manager *const MANAGERS[] = {&workload_docker, &workload_kubernetes, &workload_command};
 
 bool workload_configured(void)
 {

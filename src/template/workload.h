@@ -54,9 +54,10 @@ struct workload_manager {
     int (*remove)(struct ctx *c, const char *id);
 };
 
-extern const struct workload_manager workload_docker;  /* kanso.docker */
-extern const struct workload_manager workload_command; /* kanso.command */
-extern const struct workload_manager workload_python;  /* a class of the operator's */
+extern const struct workload_manager workload_docker;     /* kanso.docker */
+extern const struct workload_manager workload_kubernetes; /* kanso.kubernetes */
+extern const struct workload_manager workload_command;    /* kanso.command */
+extern const struct workload_manager workload_python;     /* a class of the operator's */
 
 /* The configured manager; NULL when there is none. */
 const struct workload_manager *workload_manager(void);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct workload_manager *const managers[] = {&workload_docker};
+static const struct workload_manager *const managers[] = {&workload_docker, &workload_kubernetes};
 
 static const struct workload_manager *find(const char *name)
 {
