@@ -1,6 +1,7 @@
 #include "base/config.h"
 
 #include "base/address.h"
+#include "base/egress.h"
 #include "base/settings.h"
 #include "base/text.h"
 
@@ -163,6 +164,16 @@ static const struct entry ENTRIES[] = {
     TEXT("KANSO_STORE_ROOTS", store_roots, NULL,
          "directories (a:b) below which files of artifact stores are read; by default where clients keep theirs, see "
          "above"),
+    TEXT("KANSO_CONNECTOR_TYPES", connector_types, NULL,
+         "service connector types, such as aws, docker; not set: all of aws, gcp, azure, kubernetes, docker, hyperai"),
+    TEXT("KANSO_EGRESS", egress, NULL,
+         "hosts and networks that service connectors may call, such as *.amazonaws.com, 10.1.0.0/16; not set: all but "
+         "link-local ones"),
+    TEXT("KANSO_CONNECTOR_ENDPOINTS", connector_endpoints, NULL,
+         "other addresses of hosts that service connectors call, such as sts.eu-west-1.amazonaws.com=http://10.1.2.3, "
+         "*.blob.core.windows.net=https://10.1.2.4/*"),
+    LOOSE("ZENML_ENABLE_IMPLICIT_AUTH_METHODS", implicit_auth_methods, "false",
+          "service connectors may use the credentials of the machine"),
     TEXT("KANSO_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
     TEXT("KANSO_TRUSTED_PROXIES", trusted_proxies, NULL, "proxies in front of nginx, whose X-Forwarded-For counts"),
     INT("KANSO_MAX_BODY", max_body, "67108864", 1024, 1 << 30, "largest request body in bytes"),
@@ -284,6 +295,36 @@ static const char *check_workload(struct arena *a)
     return NULL;
 }
 
+static const char *check_connectors(struct arena *a)
+{
+    static const char *const names[] = {"aws", "gcp", "azure", "kubernetes", "docker", "hyperai"};
+    const char *list = config.connector_types ? config.connector_types : "";
+    for (list += strspn(list, ", "); *list; list += strspn(list, ", ")) {
+        char *word = arena_strndup(a, list, strcspn(list, ", "));
+        bool known = false;
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+            known = known || streq(word, names[i]);
+        if (!known)
+            return arena_printf(a,
+                                "KANSO_CONNECTOR_TYPES holds '%s'; expected aws, gcp, azure, kubernetes, docker or "
+                                "hyperai, separated by commas",
+                                word);
+        list += strlen(word);
+    }
+    for (list = config.connector_endpoints ? config.connector_endpoints : ""; *(list += strspn(list, ", "));) {
+        char *entry = arena_strndup(a, list, strcspn(list, ", ")), *url = strchr(entry, '=');
+        if (!url || url == entry || (!starts_with(url, "=http://") && !starts_with(url, "=https://")))
+            return arena_printf(a, "KANSO_CONNECTOR_ENDPOINTS holds '%s'; expected HOST=URL, separated by commas", entry);
+        list += strlen(entry);
+    }
+    return config.egress && !egress_valid(config.egress)
+               ? arena_printf(a,
+                              "KANSO_EGRESS is '%s'; expected host names (*.example.org for those below one), "
+                              "addresses and networks, separated by commas",
+                              config.egress)
+               : NULL;
+}
+
 static const char *check_together(struct arena *a)
 {
     static const char *const algorithms[] = {"HS256", "HS384", "HS512"};
@@ -308,12 +349,13 @@ static const char *check_together(struct arena *a)
         return arena_printf(
             a, "KANSO_TRUSTED_PROXIES is '%s'; expected addresses or networks such as 10.0.0.0/8, separated by commas",
             config.trusted_proxies);
-    const char *cloud = check_cloud(a);
-    if (cloud)
-        return cloud;
-    const char *workload = check_workload(a);
-    if (workload)
-        return workload;
+    const char *problem = check_connectors(a);
+    if (!problem)
+        problem = check_cloud(a);
+    if (!problem)
+        problem = check_workload(a);
+    if (problem)
+        return problem;
     size_t len = strlen(config.root_url_path);
     if (len && (config.root_url_path[0] != '/' || config.root_url_path[len - 1] == '/'))
         return arena_printf(a, "ZENML_SERVER_ROOT_URL_PATH is '%s'; expected a path such as /zenml",

@@ -1,5 +1,6 @@
 #include "connector/connection.h"
 
+#include "base/config.h"
 #include "base/text.h"
 #include "json/schema.h"
 
@@ -8,47 +9,61 @@
 
 enum { DEFAULT_SKEW = 300 };
 
+/* A boolean as it is accepted: also as a word. */
+static bool flag(struct json_object *v)
+{
+    const char *s = json_object_get_string(v);
+    return parse_bool_word(s, strlen(s)) == 1;
+}
+
 static const char EXPIRED[] = "the connector's authentication credentials have expired.";
 
 /* Instantiating -------------------------------------------------------------------------------------------------- */
 
-static const char *check_expiration(struct connection *con)
+/* What is wrong with which attributes. Values are left out: there are secrets among them. */
+static const char *check_summary(struct check *k)
 {
-    const struct connector_method *m = con->method;
-    bool known = m->min_expiration || m->max_expiration || m->default_expiration;
-    if (!known && con->expiration >= 0)
-        return arena_printf(con->mem, "the method '%s' knows no expiration time, but one of %lld seconds is given",
-                            m->name, (long long)con->expiration);
-    if (con->expiration <= 0)
-        con->expiration = m->default_expiration ? m->default_expiration : -1;
-    if (con->expiration < 0)
-        return NULL;
-    if (m->min_expiration && con->expiration < m->min_expiration)
-        return arena_printf(con->mem, "the expiration time must be at least %lld seconds",
-                            (long long)m->min_expiration);
-    if (m->max_expiration && con->expiration > m->max_expiration)
-        return arena_printf(con->mem, "the expiration time must be at most %lld seconds", (long long)m->max_expiration);
-    return NULL;
+    const char *text = check_text(k), *out = "";
+    struct json_object *problems = json_tree(k->mem, text, strlen(text));
+    for (size_t i = 0; problems && i < json_object_array_length(problems); i++) {
+        struct json_object *p = json_object_array_get_idx(problems, i), *loc = member(p, "loc");
+        size_t depth = loc ? json_object_array_length(loc) : 0;
+        const char *name = depth ? json_object_get_string(json_object_array_get_idx(loc, 0)) : "";
+        out = arena_printf(k->mem, "%s%sattribute '%s': %s", out, *out ? "; " : "", name, member_str(p, "msg"));
+    }
+    return out;
 }
 
-/* The attributes of the method alone, checked. */
+/* The attributes of the method alone, checked, with the defaults of those that are not given. */
 static const char *check_config(struct connection *con)
 {
-    struct json_object *plain, *secret, *schema = json_tree(con->mem, con->method->schema, strlen(con->method->schema));
+    const struct connector_config *of = con->method->config;
+    const char *schema = connector_schema(con->mem, of);
+    struct json_object *plain, *secret;
     const char *missing = connector_split(con->mem, con->method, con->config, NULL, &plain, &secret);
     if (missing)
         return arena_printf(con->mem, "the attribute '%s' is missing", missing);
+    struct check *k = check_new(con->mem);
     json_object_object_foreach(secret, key, value) json_object_object_add(plain, key, json_object_get(value));
     con->config = plain;
-    struct check *k = check_new(con->mem);
-    return schema_check_object(k, schema, plain) ? NULL : check_text(k);
+    if (!schema_check_object(k, json_tree(con->mem, schema, strlen(schema)), plain))
+        return check_summary(k);
+    for (size_t i = 0; i < of->count; i++)
+        if (of->attributes[i].form == A_FLAG) {
+            struct json_object *given = member(plain, of->attributes[i].name);
+            bool on = given ? flag(given) : (of->attributes[i].flags & A_DEFAULT_TRUE) != 0;
+            json_object_object_add(plain, of->attributes[i].name, json_object_new_boolean(on));
+        }
+    return con->type->check ? con->type->check(con) : NULL;
 }
 
 /* Whether an id names the only resource of its kind; *id becomes canonical. */
-static const char *single_id(const struct connection *con, const struct connector_resource *r, const char **id,
-                             bool *refused)
+static const char *single_id(struct connection *con, const struct connector_resource *r, const char **id, bool *refused)
 {
-    const char *only = con->type->default_id(con, r);
+    const char *refusal = NULL, *only = con->type->default_id(con, r, &refusal);
+    *refused = refusal != NULL;
+    if (refusal)
+        return refusal;
     if (!only)
         return arena_printf(con->mem, "the configured %s has a malformed name", r->label);
     if (!*id || streq(*id, only)) {
@@ -60,38 +75,46 @@ static const char *single_id(const struct connection *con, const struct connecto
 }
 
 /* Brings the id of a resource into canonical form; of kinds without instances, there is just one. */
-static const char *check_id(const struct connection *con, const struct connector_resource *r, const char **id,
-                            bool *refused)
+static const char *check_id(struct connection *con, const struct connector_resource *r, const char **id, bool *refused)
 {
     const char *given = *id;
     *refused = false;
-    if (given && !(*id = con->type->canonical_id(con->mem, r, given)))
-        return arena_printf(con->mem, "'%s' does not name a %s", given, r->label);
+    if (given && !(*id = con->type->canonical_id(con, r, given)))
+        return arena_printf(con->mem, "'%s' does not name a %s that the connector can reach", given, r->label);
     return r->instances ? NULL : single_id(con, r, id, refused);
 }
 
 const char *connection_open(struct connection *con)
 {
-    const char *problem, *id = con->resource_id;
-    bool refused;
+    struct json_object *types = con->resource_types;
+    bool bound = types && json_object_array_length(types) == 1, refused;
+    const char *name = bound ? json_object_get_string(json_object_array_get_idx(types, 0)) : NULL;
+    const char *id = con->resource_id, *problem = connector_specification(con->mem, con->type, con->auth_method, name);
+    if (problem)
+        return problem;
     con->method = connector_method_find(con->type, con->auth_method);
-    if (!con->method)
-        return arena_printf(con->mem, "the connector type '%s' knows no authentication method '%s'", con->type->name,
-                            con->auth_method ? con->auth_method : "");
-    if (con->resource_types && json_object_array_length(con->resource_types) == 1) {
-        const char *name = json_object_get_string(json_object_array_get_idx(con->resource_types, 0));
-        con->resource = connector_resource_find(con->type, name);
-        if (!con->resource)
-            return arena_printf(con->mem, "the connector type '%s' knows no resource type '%s'", con->type->name, name);
-    }
-    problem = check_expiration(con);
+    con->resource = bound ? connector_resource_find(con->type, name) : NULL;
+    problem = connector_expiration(con->mem, con->method, &con->expiration);
     if (!problem)
         problem = check_config(con);
     if (problem || !con->resource)
         return problem;
     problem = check_id(con, con->resource, &id, &refused);
-    con->resource_id = refused ? NULL : id; /* another id than the only one is forgotten */
+    con->resource_id = refused ? NULL : id; /* what the provider or the connector refuses is forgotten */
     return refused ? NULL : problem;
+}
+
+const char *connection_implicit(struct arena *a)
+{
+    return config.implicit_auth_methods
+               ? NULL
+               : arena_printf(a, "methods that use the credentials of the server itself are switched off here; "
+                                 "ZENML_ENABLE_IMPLICIT_AUTH_METHODS switches them on");
+}
+
+int64_t seconds_from_now(int64_t seconds)
+{
+    return (int64_t)time(NULL) + seconds;
 }
 
 /* Asking --------------------------------------------------------------------------------------------------------- */
@@ -103,8 +126,8 @@ static bool has_expired(const struct connection *con)
 }
 
 /* What a call is about: the kind asked for or configured, and the id. */
-static const char *resolve(const struct connection *con, const struct connector_resource **r, const char **id,
-                           bool whole, bool *refused)
+static const char *resolve(struct connection *con, const struct connector_resource **r, const char **id, bool whole,
+                           bool *refused)
 {
     *refused = false;
     if (con->resource && *r && con->resource != *r)
@@ -149,17 +172,17 @@ static void set_ids(struct verification *v, const struct access *got)
 }
 
 /* One question: about everything (r is NULL), or about one kind of resource. */
-static const char *ask(const struct connection *con, const struct connector_resource *r, const char *id,
+static const char *ask(struct connection *con, const struct connector_resource *r, const char *id,
                        struct verification *v, bool *refused)
 {
     const char *named = con->name ? arena_printf(con->mem, "connector '%s'", con->name) : "connector";
     const struct connector_resource *about = r;
-    const char *problem = resolve(con, &about, &id, false, refused), *const *ids = NULL;
-    size_t count = 0;
+    const char *problem = resolve(con, &about, &id, false, refused);
+    struct texts ids = {.mem = con->mem};
     if (problem && !*refused)
         return arena_printf(con->mem, "The connector configuration is incomplete or invalid: %s", problem);
     if (!problem) {
-        problem = con->type->verify(con, about, id, &ids, &count);
+        problem = con->type->verify(con, about, id, &ids);
         *refused = problem != NULL;
     }
     if (problem) {
@@ -168,10 +191,12 @@ static const char *ask(const struct connection *con, const struct connector_reso
     }
     if (!about)
         return NULL;
-    if (id || count) {
-        const char **only = arena_alloc(con->mem, sizeof *only);
-        *only = id;
-        set_ids(v, &(struct access){.resource = about, .ids = id ? only : ids, .count = id ? 1 : count});
+    if (id || ids.count) {
+        if (id) {
+            ids.count = 0;
+            texts_add(&ids, id);
+        }
+        set_ids(v, &(struct access){.resource = about, .ids = ids.at, .count = ids.count});
     } else {
         set_error(v, about,
                   arena_printf(con->mem,
@@ -214,29 +239,65 @@ const char *connection_verify(struct connection *con, const char *resource_type,
     return problem;
 }
 
-const char *connection_client(struct connection *con, const char *resource_type, const char *resource_id,
-                              struct access *out, bool *refused)
+void connection_renew(struct connection *out, const struct connector_type *type, const char *auth_method,
+                      struct json_object *configuration, int64_t expires_at)
 {
+    out->type = type;
+    out->auth_method = auth_method;
+    out->config = configuration;
+    out->expires_at = expires_at;
+    out->expiration = -1;
+    out->state = NULL;
+    out->method = NULL;
+}
+
+/* Binds a connection to one resource, and opens it again when it is a new one. */
+static const char *bind(const struct connection *con, const struct connector_resource *r, const char *id,
+                        struct connection *out)
+{
+    out->resource_types = json_keep(con->mem, json_object_new_array());
+    json_object_array_add(out->resource_types, json_object_new_string(r->name));
+    if (out->method) {
+        out->resource = r;
+        out->resource_id = id;
+        return NULL;
+    }
+    out->resource_id = out->type == con->type ? id : NULL;
+    out->skew = out->expires_at ? con->skew : -1;
+    out->name = arena_printf(con->mem, "%s (%s | %s client)", con->name ? con->name : "", r->name, id);
+    return connection_open(out);
+}
+
+static const char *verified(struct connection *con, const struct connector_resource *r, const char *id)
+{
+    struct texts ids = {.mem = con->mem};
+    return has_expired(con) ? EXPIRED : con->type->verify(con, r, id, &ids);
+}
+
+const char *connection_client(struct connection *con, const char *resource_type, const char *resource_id,
+                              struct connection *out, bool *refused)
+{
+    const struct connector_resource *r = NULL;
     *refused = false;
-    *out = (struct access){0};
-    if (resource_type && !(out->resource = connector_resource_find(con->type, resource_type)))
-        return arena_printf(con->mem, "the connector type '%s' knows no resource type '%s'", con->type->name,
-                            resource_type);
-    const char *problem = resolve(con, &out->resource, &resource_id, true, refused);
+    if (resource_type && !(r = connector_resource_find(con->type, resource_type)))
+        return connector_specification(con->mem, con->type, con->auth_method, resource_type);
+    const char *problem = resolve(con, &r, &resource_id, true, refused);
     if (problem)
         return problem;
     *refused = true;
-    if (has_expired(con))
-        return EXPIRED;
-    problem = con->type->verify(con, out->resource, resource_id, &out->ids, &out->count);
+    problem = verified(con, r, resource_id);
     if (problem)
         return problem;
-    const char **only = arena_alloc(con->mem, sizeof *only);
-    *only = resource_id;
-    out->ids = only;
-    out->count = 1;
-    *refused = false;
-    return NULL;
+    *out = *con;
+    if (con->type->client)
+        problem = con->type->client(con, r, resource_id, out);
+    bool renewed = !out->method;
+    if (!problem)
+        problem = bind(con, r, resource_id, out);
+    if (!problem && renewed)
+        problem = verified(out, out->resource, out->resource_id);
+    *refused = problem != NULL;
+    return problem;
 }
 
 /* Showing -------------------------------------------------------------------------------------------------------- */

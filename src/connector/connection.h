@@ -17,10 +17,16 @@ struct connection {
     const char *auth_method;
     struct json_object *resource_types; /* list of texts; exactly one: the connector is bound to it */
     const char *resource_id;            /* NULL: any */
-    struct json_object *config;         /* all attributes, secrets among them */
+    struct json_object *config;         /* all attributes, secrets among them; complete after connection_open() */
     int64_t expiration;                 /* seconds, -1: not given */
     int64_t expires_at;                 /* unix seconds, 0: never */
     int64_t skew;                       /* seconds before expires_at from which it counts as expired; -1: the default */
+
+    double deadline; /* monotonic_ms() until when the provider may take its time; 0: only each call is limited */
+    const char *id;  /* of the stored connector, dashed; NULL: not stored */
+
+    /* What the provider's file remembers from call to call, such as a session. */
+    void *state;
 
     /* found out by connection_open() */
     const struct connector_method *method;
@@ -49,10 +55,21 @@ struct verification {
 const char *connection_verify(struct connection *con, const char *resource_type, const char *resource_id, bool list,
                               struct verification *out);
 
-/* The one resource that a client of this connection would work on, verified. Returns NULL, or a problem; *refused then
- * tells whether it is the provider's. */
+/* What a client may have to work on the one resource that is asked for: `out` is open, verified and bound to it, with
+ * temporary credentials where the provider has such. Returns NULL, or a problem; *refused then tells whether it is the
+ * provider's. */
 const char *connection_client(struct connection *con, const char *resource_type, const char *resource_id,
-                              struct access *out, bool *refused);
+                              struct connection *out, bool *refused);
+
+/* For the `client` functions of providers: makes of the copy `out` another connection, whose own state is empty. */
+void connection_renew(struct connection *out, const struct connector_type *type, const char *auth_method,
+                      struct json_object *configuration, int64_t expires_at);
+
+/* Whether the implicit methods are allowed here: NULL, or why not. */
+const char *connection_implicit(struct arena *a);
+
+/* The present time plus seconds, as expires_at takes it. */
+int64_t seconds_from_now(int64_t seconds);
 
 /* Members `resources` and `error` of a verification's object. */
 void verification_write(struct jw *w, const struct verification *v);

@@ -1,17 +1,17 @@
 /* Docker and OCI registries: a user name and a password or token. */
 #include "base/log.h"
 #include "base/text.h"
-#include "connector/connection.h"
-#include "json/model.h"
+#include "connector/call.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
-#define HUB  "docker.io"
-#define LOGO "https://public-flavor-logos.s3.eu-central-1.amazonaws.com/container_registry/docker.png"
+#define HUB "docker.io"
+
+enum { DAEMON_MS = 30000 };
 
 /* Names ---------------------------------------------------------------------------------------------------------- */
 
@@ -24,9 +24,8 @@ static size_t span_host(const char *s)
 }
 
 /* The host[:port] of [http[s]://]host[.host...][:port][/anything], with the hub under one name; NULL for other text. */
-static const char *registry_of(struct arena *a, const struct connector_resource *r, const char *id)
+static const char *registry_of(struct arena *a, const char *id)
 {
-    (void)r;
     const char *from = starts_with(id, "https://") ? id + 8 : starts_with(id, "http://") ? id + 7 : id, *p = from;
     size_t n;
     do {
@@ -47,48 +46,35 @@ static const char *registry_of(struct arena *a, const struct connector_resource 
     return streq(host, "index." HUB) ? HUB : host;
 }
 
-static const char *default_registry(const struct connection *con, const struct connector_resource *r)
+static const char *canonical_id(struct connection *con, const struct connector_resource *r, const char *id)
 {
+    (void)r;
+    return registry_of(con->mem, id);
+}
+
+static const char *default_id(struct connection *con, const struct connector_resource *r, const char **refusal)
+{
+    (void)r;
+    (void)refusal;
     const char *configured = member_str(con->config, "registry");
-    return registry_of(con->mem, r, configured && *configured ? configured : HUB);
+    return registry_of(con->mem, configured && *configured ? configured : HUB);
 }
 
 /* Verifying ------------------------------------------------------------------------------------------------------ */
 
-/* What a daemon answers; longer answers are cut. */
-struct answer {
-    char text[512];
-    size_t len;
-};
-
-static size_t keep(char *data, size_t size, size_t count, void *to)
-{
-    struct answer *a = to;
-    size_t len = size * count, room = sizeof a->text - 1 - a->len;
-    size_t part = len < room ? len : room;
-    memcpy(a->text + a->len, data, part);
-    a->len += part;
-    a->text[a->len] = '\0';
-    return len;
-}
-
-/* Points the request at the daemon's endpoint, as DOCKER_HOST says or the usual socket. False when there is none. */
-static bool point_at_daemon(CURL *curl, struct arena *a)
+/* The daemon's endpoint, as DOCKER_HOST says or the usual socket. False when there is none. */
+static bool find_daemon(struct arena *a, struct fetch *f)
 {
     const char *host = getenv("DOCKER_HOST");
     if (!host || !*host)
         host = "unix:///var/run/docker.sock";
     if (starts_with(host, "unix://")) {
-        if (access(host + 7, R_OK | W_OK) != 0)
-            return false;
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, host + 7);
-        curl_easy_setopt(curl, CURLOPT_URL, "http://docker/auth");
-        return true;
+        f->socket = host + 7;
+        f->url = "http://docker/auth";
+        return access(f->socket, R_OK | W_OK) == 0;
     }
-    if (!starts_with(host, "tcp://"))
-        return false;
-    curl_easy_setopt(curl, CURLOPT_URL, arena_printf(a, "http://%s/auth", host + 6));
-    return true;
+    f->url = arena_printf(a, "http://%s/auth", starts_with(host, "tcp://") ? host + 6 : host);
+    return starts_with(host, "tcp://");
 }
 
 static const char *login_body(const struct connection *con, const char *registry)
@@ -101,61 +87,111 @@ static const char *login_body(const struct connection *con, const char *registry
     return json_text(con->mem, o, false);
 }
 
-/* The daemon's login is the check; without a daemon there is nobody to ask, and the credentials are taken as they are.
- */
+/* Asks the daemon to sign in. Returns whether there is one that answers. */
+static bool ask_daemon(const struct connection *con, const char *registry, const char **problem)
+{
+    static const char *const headers[] = {"Content-Type: application/json", NULL};
+    struct fetch f = {.method = "POST", .headers = headers, .body = login_body(con, registry), .timeout_ms = DAEMON_MS};
+    if (!find_daemon(con->mem, &f))
+        return false;
+    struct fetched got = fetch(con->mem, &f);
+    if (!got.connected)
+        return false;
+    *problem = call_problem(con, &got);
+    return true;
+}
+
+/* A registry on this machine is taken to speak HTTP, as Docker does. */
+static const char *registry_url(struct arena *a, const char *registry)
+{
+    bool here = starts_with(registry, "localhost:") || starts_with(registry, "127.");
+    return here ? arena_printf(a, "http://%s", registry) : call_base(a, registry);
+}
+
+static const char *basic(const struct connection *con)
+{
+    const char *pair =
+        arena_printf(con->mem, "%s:%s", member_str(con->config, "username"), member_str(con->config, "password"));
+    return arena_printf(con->mem, "Authorization: Basic %s", base64_encode(con->mem, pair, strlen(pair)));
+}
+
+/* The value of NAME="value" in a challenge; "" when it is not there. */
+static const char *challenge_part(struct arena *a, const char *challenge, const char *name)
+{
+    const char *found = strcasestr(challenge, arena_printf(a, "%s=\"", name));
+    found = found ? strchr(found, '"') + 1 : "";
+    return arena_strndup(a, found, strcspn(found, "\""));
+}
+
+/* Signs in as the registry asks for it: with a token of its token server, or directly. */
+static const char *sign_in(const struct connection *con, const char *url, const char *challenge)
+{
+    const char *const headers[] = {basic(con), NULL};
+    const char *to = url;
+    if (strncasecmp(challenge, "Bearer ", 7) == 0) {
+        const char *realm = challenge_part(con->mem, challenge, "realm");
+        to = arena_printf(con->mem, "%s%s", realm, strchr(realm, '?') ? "" : "?");
+        to = query_append(con->mem, to, "service", challenge_part(con->mem, challenge, "service"));
+        to = query_append(con->mem, to, "account", member_str(con->config, "username"));
+    }
+    const struct call c = {.method = "GET", .url = to, .headers = headers};
+    struct fetched got = call_send(con, &c);
+    return call_problem(con, &got);
+}
+
+/* Without a daemon the registry itself is asked, unless it cannot be reached from here: clients may be nearer to it.
+ * Docker Hub is left alone: it counts sign-ins. */
+static const char *ask_registry(const struct connection *con, const char *registry)
+{
+    const char *url = arena_printf(con->mem, "%s/v2/", registry_url(con->mem, registry));
+    const struct call c = {.method = "GET", .url = url};
+    struct fetched got = {.connected = false};
+    if (!streq(registry, HUB))
+        got = call_send(con, &c);
+    if (!got.connected) {
+        log_info("neither a Docker daemon nor %s can be asked from here: the credentials are not tried", registry);
+        return NULL;
+    }
+    if (got.failure != FETCH_OK || got.status != 401)
+        return call_problem(con, &got);
+    const char *challenge = fetched_header(con->mem, &got, "WWW-Authenticate");
+    return sign_in(con, url, challenge ? challenge : "");
+}
+
 static const char *login(const struct connection *con, const char *registry)
 {
     const char *problem = NULL;
-    struct answer answer = {0};
-    long status = 0;
-    CURL *curl = curl_easy_init();
-    if (!curl || !point_at_daemon(curl, con->mem)) {
-        log_info("no Docker daemon here: the credentials for %s are not tried", registry);
-        curl_easy_cleanup(curl);
-        return NULL;
-    }
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, login_body(con, registry));
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 30L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
-    CURLcode rc = curl_easy_perform(curl);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (rc == CURLE_COULDNT_CONNECT)
-        log_info("no Docker daemon answers: the credentials for %s are not tried", registry);
-    else if (rc != CURLE_OK || status != 200)
-        problem = arena_printf(con->mem, "failed to authenticate with Docker registry %s: %s", registry,
-                               rc != CURLE_OK ? curl_easy_strerror(rc) : answer.text);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    return problem;
+    if (!ask_daemon(con, registry, &problem))
+        problem = ask_registry(con, registry);
+    return problem ? arena_printf(con->mem, "failed to authenticate with Docker registry %s: %s", registry, problem)
+                   : NULL;
 }
 
-static const char *verify(const struct connection *con, const struct connector_resource *r, const char *id,
-                          const char *const **ids, size_t *count)
+static const char *verify(struct connection *con, const struct connector_resource *r, const char *id, struct texts *ids)
 {
     (void)r;
-    (void)ids;
-    *count = 0;
-    return id ? login(con, id) : NULL;
+    if (!id)
+        return NULL;
+    texts_add(ids, id);
+    return login(con, id);
 }
 
 /* The type ------------------------------------------------------------------------------------------------------- */
+
+static const struct connector_attribute attributes[] = {
+    {"username", "Username", NULL, A_TEXT, A_SECRET | A_REQUIRED},
+    {"password", "Password or access token", NULL, A_TEXT, A_SECRET | A_REQUIRED},
+    {"registry", "URL of the registry; none is Docker Hub", NULL, A_TEXT, 0},
+};
+static const struct connector_config config_password =
+    CONFIG("DockerConfiguration", "Credentials of a Docker or OCI registry.", attributes);
 
 static const struct connector_method methods[] = {
     {
         .name = "password",
         .label = "Docker username and password/token",
         .description = "Log in to the registry with a user name and a password or access token.",
-        .schema =
-            "{\"description\":\"Credentials of a Docker or OCI registry.\",\"properties\":{"
-            "\"username\":{\"format\":\"password\",\"title\":\"Username\",\"type\":\"string\",\"writeOnly\":true},"
-            "\"password\":{\"format\":\"password\",\"title\":\"Password\",\"type\":\"string\",\"writeOnly\":true},"
-            "\"registry\":{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"null\"}],\"default\":null,"
-            "\"title\":\"URL of the registry; none is Docker Hub\"}},"
-            "\"required\":[\"username\",\"password\"],\"title\":\"DockerConfiguration\",\"type\":\"object\"}",
+        .config = &config_password,
     },
 };
 
@@ -165,7 +201,7 @@ static const struct connector_resource resources[] = {
         .label = "Docker/OCI container registry",
         .description = "A registry of container images. Its name is the host and port of its URL, "
                        "[http[s]://]host[:port][/repository]; Docker Hub is docker.io.",
-        .logo_url = LOGO,
+        .logo_url = LOGO("container_registry/docker.png"),
         .emoji = ":whale:",
     },
 };
@@ -175,13 +211,13 @@ const struct connector_type connector_docker = {
     .label = "Docker Service Connector",
     .description = "Gives stack components that build, push or pull images a Docker client that is logged in to a "
                    "registry. Docker itself is needed only where images are handled.",
-    .logo_url = LOGO,
+    .logo_url = LOGO("container_registry/docker.png"),
     .emoji = ":whale:",
     .methods = methods,
     .method_count = ARRAY_LEN(methods),
     .resources = resources,
     .resource_count = ARRAY_LEN(resources),
-    .canonical_id = registry_of,
-    .default_id = default_registry,
+    .canonical_id = canonical_id,
+    .default_id = default_id,
     .verify = verify,
 };

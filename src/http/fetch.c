@@ -1,13 +1,17 @@
 #include "http/fetch.h"
 
 #include "base/buf.h"
+#include "base/config.h"
+#include "base/egress.h"
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-enum { LARGEST = 8 * 1024 * 1024 };
+enum { LARGEST = 8 * 1024 * 1024, HEADERS_MAX = 64 * 1024 };
 
 /* One handle for the process: it holds the connections. */
 static CURL *handle(void)
@@ -44,6 +48,76 @@ static size_t receive(char *data, size_t size, size_t count, void *to)
     return n;
 }
 
+/* Each status line begins the headers of another answer: of a redirect, of "continue", of the server. */
+static size_t keep_header(char *data, size_t size, size_t count, void *to)
+{
+    struct buf *b = to;
+    size_t n = size * count;
+    if (n > 5 && memcmp(data, "HTTP/", 5) == 0)
+        buf_clear(b, HEADERS_MAX);
+    if (b->len + n <= HEADERS_MAX)
+        buf_add(b, data, n);
+    return n;
+}
+
+/* The egress rule for one request. */
+struct guard {
+    const char *host; /* of the URL */
+    bool refused;
+};
+
+static bool allowed(const struct guard *g, const char *address)
+{
+    return egress_allowed(config.egress, config.implicit_auth_methods, g->host, address);
+}
+
+/* Looks at an address when the name has been resolved to it, so that no other answer of a name server comes between. */
+static curl_socket_t open_socket(void *of, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct guard *g = of;
+    char text[INET6_ADDRSTRLEN] = "";
+    const void *address = to->family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)&to->addr)->sin6_addr
+                                                 : (const void *)&((const struct sockaddr_in *)&to->addr)->sin_addr;
+    (void)purpose;
+    if ((to->family != AF_INET && to->family != AF_INET6) || !inet_ntop(to->family, address, text, sizeof text) ||
+        !allowed(g, text)) {
+        g->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+/* The name or address in a URL, without the brackets of IPv6; NULL when it has none. */
+static const char *host_of(struct arena *a, const char *url)
+{
+    CURLU *parsed = curl_url();
+    char *host = NULL;
+    if (parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK)
+        curl_url_get(parsed, CURLUPART_HOST, &host, 0);
+    const char *out = arena_strdup(a, host);
+    size_t len = out ? strlen(out) : 0;
+    if (len > 2 && *out == '[')
+        out = arena_strndup(a, out + 1, len - 2);
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return out;
+}
+
+/* Puts the guard up; false when the URL names what is refused. An address in it is looked at here already: with a
+ * proxy, it is the proxy that is connected to. */
+static bool set_guard(struct arena *a, CURL *curl, const char *url, struct guard *g)
+{
+    unsigned char bytes[16];
+    g->host = host_of(a, url);
+    if (!g->host)
+        return true; /* libcurl will say what is wrong with it */
+    bool literal = inet_pton(AF_INET, g->host, bytes) == 1 || inet_pton(AF_INET6, g->host, bytes) == 1;
+    g->refused = literal && !allowed(g, g->host);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, g);
+    return !g->refused;
+}
+
 static void set_blob(CURL *curl, CURLoption option, const char *text)
 {
     struct curl_blob blob = {.data = (void *)(uintptr_t)text, .len = text ? strlen(text) : 0, .flags = CURL_BLOB_COPY};
@@ -69,6 +143,10 @@ static void set_up_method(CURL *curl, const struct fetch *f)
 {
     if (streq(f->method, "GET"))
         return;
+    if (streq(f->method, "HEAD")) {
+        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+        return;
+    }
     if (!streq(f->method, "DELETE")) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, f->body ? f->body : "");
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -121,18 +199,47 @@ static enum fetch_failure verdict(CURLcode code)
 struct fetched fetch(struct arena *a, const struct fetch *f)
 {
     CURL *curl = handle();
-    struct curl_slist *headers = NULL;
+    struct curl_slist *lines = NULL;
     struct receiver receiver = {.curl = curl, .f = f};
+    struct buf headers = {0};
+    struct guard guard = {0};
+    CURLcode code = CURLE_COULDNT_CONNECT;
     for (const char *const *h = f->headers; h && *h; h++)
-        headers = curl_slist_append(headers, *h);
-    set_up(curl, f, headers, &receiver);
-    CURLcode code = curl_easy_perform(curl);
+        lines = curl_slist_append(lines, *h);
+    set_up(curl, f, lines, &receiver);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, &headers);
+    if (!f->guarded || set_guard(a, curl, f->url, &guard))
+        code = curl_easy_perform(curl);
     struct fetched out = {.failure = verdict(code), .error = curl_easy_strerror(code), .len = receiver.body.len};
+    if (code != CURLE_OK && guard.refused)
+        out.error = arena_printf(a, "KANSO_EGRESS does not allow calls to %s", guard.host);
+    curl_off_t connecting = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out.status);
+    curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connecting);
+    out.connected = code == CURLE_OK || connecting > 0;
     out.body = arena_strndup(a, receiver.body.data ? receiver.body.data : "", receiver.body.len);
-    curl_slist_free_all(headers);
+    out.headers = arena_strndup(a, headers.data ? headers.data : "", headers.len);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(lines);
     buf_free(&receiver.body);
+    buf_free(&headers);
     return out;
+}
+
+const char *fetched_header(struct arena *a, const struct fetched *f, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *line = f->headers; *line; line += *line == '\n') {
+        size_t end = strcspn(line, "\r\n");
+        if (end > len && line[len] == ':' && strncasecmp(line, name, len) == 0) {
+            const char *value = line + len + 1;
+            value += strspn(value, " \t");
+            return arena_strndup(a, value, (size_t)(line + end - value));
+        }
+        line += strcspn(line, "\n");
+    }
+    return NULL;
 }
 
 char *query_append(struct arena *a, const char *text, const char *name, const char *value)

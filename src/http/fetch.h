@@ -19,7 +19,7 @@ struct fetch_tls {
 };
 
 struct fetch {
-    const char *method; /* GET, POST, PUT, PATCH or DELETE */
+    const char *method; /* GET, HEAD, POST, PUT, PATCH or DELETE */
     const char *url;
     const char *socket;         /* path of a Unix socket that is talked to instead of the URL's host; NULL: none */
     const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
@@ -28,6 +28,7 @@ struct fetch {
     long timeout_ms;            /* for connecting, and again for the whole */
     long connect_ms;            /* for connecting, where that is to be shorter; 0: timeout_ms */
     bool redirects;             /* are followed */
+    bool guarded;               /* a user has chosen the URL: KANSO_EGRESS holds for each address that is called */
     const struct fetch_tls *tls;
     /* Takes the body of an answer with a status below 300 piece by piece, instead of `fetched.body`; false ends the
      * request, which is then broken. NULL: the body is kept. */
@@ -45,9 +46,14 @@ struct fetched {
     long status;
     const char *body; /* NUL-terminated, of the arena; larger than 8 MiB counts as broken */
     size_t len;
+    bool connected;      /* there was a connection, whatever came of it */
+    const char *headers; /* lines of the last answer, each with its line break; at most 64 KiB */
 };
 
 struct fetched fetch(struct arena *a, const struct fetch *f);
+
+/* The value of a header of the answer, copied to `a`; NULL when there is none. */
+const char *fetched_header(struct arena *a, const struct fetched *f, const char *name);
 
 /* Appends "name=value" percent-encoded to `text`, behind an & unless `text` is empty or ends with ?. */
 char *query_append(struct arena *a, const char *text, const char *name, const char *value);

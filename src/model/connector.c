@@ -143,37 +143,30 @@ static void replace(struct json_object *body, const char *name, struct json_obje
 }
 
 /* One resource type is kept; none or several mean all of the connector's type. */
-static int configure_resources(struct write *w, const struct connector_type *t)
+static void configure_resources(struct write *w, const struct connector_type *t, const struct connector_resource *only)
 {
-    struct json_object *given = member(w->body, "resource_types"), *all = json_object_new_array();
-    const struct connector_resource *only = NULL;
-    if (given && json_object_array_length(given) == 1) {
-        const char *name = json_object_get_string(json_object_array_get_idx(given, 0));
-        only = connector_resource_find(t, name);
-        if (!only) {
-            json_object_put(all);
-            return fail(w->c, EX_VALUE, "The connector type '%s' has no resource type '%s'", t->name, name);
-        }
-    }
+    struct json_object *all = json_object_new_array();
     for (size_t i = 0; i < t->resource_count; i++)
         if (!only || only == &t->resources[i])
             json_object_array_add(all, json_object_new_string(t->resources[i].name));
     replace(w->body, "resource_types", all);
     replace(w->body, "supports_instances", json_object_new_boolean(only && only->instances));
-    return OK;
 }
 
 /* Brings a body whose type this server knows into the form in which it is stored. */
 static int configure(struct write *w, const struct connector_type *t, const char *auth_method)
 {
-    const struct connector_method *m = connector_method_find(t, auth_method);
     struct json_object *configuration = member(w->body, "configuration"), *secrets = member(w->body, "secrets"), *plain,
-                       *secret;
-    if (!m)
-        return fail(w->c, EX_VALUE, "The connector type '%s' has no authentication method '%s'", t->name, auth_method);
-    TRY(configure_resources(w, t));
+                       *secret, *types = member(w->body, "resource_types");
+    bool one = types && json_object_array_length(types) == 1;
+    const char *type = one ? json_object_get_string(json_object_array_get_idx(types, 0)) : NULL;
+    const char *problem = connector_specification(w->c->mem, t, auth_method, type);
+    if (problem)
+        return fail(w->c, EX_VALUE, "The connector configuration is not valid: %s", problem);
+    configure_resources(w, t, type ? connector_resource_find(t, type) : NULL);
     if (!configuration && !secrets)
         return OK;
+    const struct connector_method *m = connector_method_find(t, auth_method);
     const char *missing = connector_split(w->c->mem, m, configuration, secrets, &plain, &secret);
     if (missing)
         return fail(w->c, EX_VALUE, "The connector lacks the attribute '%s', which '%s' demands", missing, m->label);

@@ -12,7 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { RESOURCES_PAGE = 20 };
+/* Milliseconds that providers may take: for one connector, and for a page of them. */
+enum { RESOURCES_PAGE = 20, PROVIDER_MS = 40000, LISTING_MS = 120000 };
 
 static const struct field scope_fields[] = {
     {"resource_type", &T_STRING, NULL, 0, NUL},
@@ -71,8 +72,15 @@ static struct json_object *stored_types(struct arena *a, const struct row *row)
     return stored_base64_tree(a, row_span(row, "resource_types"), json_type_array, row_origin(row, "resource_types"));
 }
 
+static const char *dashed(struct arena *a, const char *hex)
+{
+    char text[UUID_TEXT + 1];
+    uuid_write(hex, text);
+    return arena_strdup(a, text);
+}
+
 /* Opens a stored connector, whose secrets have been loaded. Returns NULL or a problem. */
-static const char *open_row(struct view *v, const struct row *row, const struct connector_type *t,
+static const char *open_row(struct view *v, const struct row *row, const struct connector_type *t, double deadline,
                             struct connection *con)
 {
     struct arena *mem = view_ctx(v)->mem;
@@ -81,6 +89,8 @@ static const char *open_row(struct view *v, const struct row *row, const struct 
     *con = (struct connection){
         .mem = mem,
         .type = t,
+        .deadline = deadline,
+        .id = dashed(mem, row->id),
         .name = row_str(row, "name"),
         .auth_method = row_str(row, "auth_method"),
         .resource_types = stored_types(mem, row),
@@ -99,6 +109,7 @@ static const char *open_row(struct view *v, const struct row *row, const struct 
 static const char *open_body(struct ctx *c, struct json_object *body, const struct connector_type *t,
                              struct connection *con)
 {
+    double deadline = monotonic_ms() + PROVIDER_MS;
     struct json_object *config = json_keep(c->mem, json_object_new_object());
     struct json_object *skew = member(body, "expires_skew_tolerance"), *expiration = member(body, "expiration_seconds");
     const char *expires = member_str(body, "expires_at"), *parts[] = {"configuration", "secrets"};
@@ -111,6 +122,7 @@ static const char *open_body(struct ctx *c, struct json_object *body, const stru
     *con = (struct connection){
         .mem = c->mem,
         .type = t,
+        .deadline = deadline,
         .auth_method = member_str(body, "auth_method"),
         .resource_types = member(body, "resource_types"),
         .resource_id = member_str(body, "resource_id"),
@@ -159,7 +171,7 @@ static int verify_row(struct view *v, const char *id, const char *type, const ch
     const struct connector_type *t = connector_type_find(row_str(*row, "connector_type"));
     if (!t)
         return not_available(c, row_str(*row, "connector_type"));
-    const char *problem = open_row(v, *row, t, con);
+    const char *problem = open_row(v, *row, t, monotonic_ms() + PROVIDER_MS, con);
     if (!problem)
         problem = connection_verify(con, type, resource, list, got);
     return problem ? fail(c, EX_VALUE, "%s", problem) : OK;
@@ -223,21 +235,34 @@ static const char *now_with_microseconds(struct arena *a)
     return arena_printf(a, "%s.%06ld", stamp, now.tv_nsec / 1000);
 }
 
-/* Turns the stored row into what a client works with: one resource, the secrets apart and in clear. */
-static void become_client(struct row *row, const struct connection *con, const struct access *to)
+static const char *stamp_text(struct arena *a, int64_t seconds)
 {
-    struct json_object *plain, *secret, *types = json_keep(con->mem, json_object_new_array());
-    json_object_array_add(types, json_object_new_string(to->resource->name));
-    connector_split(con->mem, con->method, con->config, NULL, &plain, &secret);
-    put(row, "created", now_with_microseconds(con->mem));
+    char stamp[STAMP_LEN + 1];
+    if (!seconds)
+        return NULL;
+    stamp_from_seconds(seconds, stamp);
+    return arena_strdup(a, stamp);
+}
+
+/* Turns the stored row into what a client works with: one resource, the secrets apart and in clear. */
+static void become_client(struct row *row, const struct connection *to)
+{
+    struct json_object *plain, *secret;
+    connector_split(to->mem, to->method, to->config, NULL, &plain, &secret);
+    put(row, "name", to->name);
+    put(row, "connector_type", to->type->name);
+    put(row, "auth_method", to->auth_method);
+    put(row, "created", now_with_microseconds(to->mem));
     put(row, "updated", row_str(row, "created"));
-    put(row, "resource_types", base64_text(con->mem, types));
-    put(row, "resource_id", to->ids[0]);
+    put(row, "resource_types", base64_text(to->mem, to->resource_types));
+    put(row, "resource_id", to->resource_id);
     put(row, "supports_instances", to->resource->instances ? "1" : "0");
-    put(row, "configuration", base64_text(con->mem, plain));
+    put(row, "expires_at", stamp_text(to->mem, to->expires_at));
+    put(row, "expires_skew_tolerance", to->skew >= 0 ? arena_printf(to->mem, "%lld", (long long)to->skew) : NULL);
+    put(row, "configuration", base64_text(to->mem, plain));
     put(row, "secret_id", NULL);
     put(row, "expiration_seconds",
-        con->expiration > 0 ? arena_printf(con->mem, "%lld", (long long)con->expiration) : NULL);
+        to->expiration > 0 ? arena_printf(to->mem, "%lld", (long long)to->expiration) : NULL);
     row->links[SLOT_FIRST] = NULL;
     row->data = secret;
 }
@@ -246,8 +271,7 @@ int connector_client(struct ctx *c)
 {
     struct view *v = view_new(c);
     struct row *row = NULL;
-    struct connection con = {0};
-    struct access to = {0};
+    struct connection con = {0}, to = {0};
     bool refused = false;
     TRY(load_row(v, c->param[0], &row));
     if (!row)
@@ -255,12 +279,12 @@ int connector_client(struct ctx *c)
     const struct connector_type *t = connector_type_find(row_str(row, "connector_type"));
     if (!t)
         return not_available(c, row_str(row, "connector_type"));
-    const char *problem = open_row(v, row, t, &con);
+    const char *problem = open_row(v, row, t, monotonic_ms() + PROVIDER_MS, &con);
     if (!problem)
         problem = connection_client(&con, query_text(c, "resource_type"), query_text(c, "resource_id"), &to, &refused);
     if (problem)
         return fail(c, refused ? EX_AUTHORIZATION : EX_VALUE, "%s", problem);
-    become_client(row, &con, &to);
+    become_client(row, &to);
     row->detail = D_META;
     TRY(view_load(v));
     struct jw w = respond_json(c);
@@ -308,7 +332,8 @@ static void write_unverified(struct view *v, struct jw *w, const struct row *row
     jw_close(w, '}');
 }
 
-static void write_resources(struct view *v, struct jw *w, const struct row *row, const char *type, const char *id)
+static void write_resources(struct view *v, struct jw *w, const struct row *row, const char *type, const char *id,
+                            double deadline)
 {
     const struct connector_type *t = connector_type_find(row_str(row, "connector_type"));
     struct connection con = {0};
@@ -318,7 +343,7 @@ static void write_resources(struct view *v, struct jw *w, const struct row *row,
             write_unverified(v, w, row, type);
         return;
     }
-    const char *problem = open_row(v, row, t, &con);
+    const char *problem = open_row(v, row, t, deadline, &con);
     if (!problem)
         problem = connection_verify(&con, type, id, true, &got);
     if (problem)
@@ -351,10 +376,11 @@ int connector_resources(struct ctx *c)
     query_add(q, " ORDER BY t.created, t.kanso_order LIMIT %d", RESOURCES_PAGE);
     TRY(view_select(v, &resource_connector, D_ALL, q, &rows, &count));
     TRY(connector_load_secrets(v, rows, count));
+    double deadline = monotonic_ms() + LISTING_MS;
     struct jw w = respond_json(c);
     jw_open(&w, '[');
     for (size_t i = 0; i < count; i++)
-        write_resources(v, &w, rows[i], type, id);
+        write_resources(v, &w, rows[i], type, id, deadline);
     jw_close(&w, ']');
     return OK;
 }
@@ -411,8 +437,8 @@ int connector_type_list(struct ctx *c)
     struct jw w = respond_json(c);
     jw_open(&w, '[');
     for (const struct connector_type *const *t = connector_types; *t; t++)
-        if ((!name || streq(name, (*t)->name)) && (!resource || connector_resource_find(*t, resource)) &&
-            (!method || connector_method_find(*t, method)))
+        if (connector_type_enabled(*t) && (!name || streq(name, (*t)->name)) &&
+            (!resource || connector_resource_find(*t, resource)) && (!method || connector_method_find(*t, method)))
             connector_type_write(&w, *t);
     jw_close(&w, ']');
     return OK;

@@ -381,14 +381,6 @@ static int make_connectors(struct building *b, struct json_object *list)
     return OK;
 }
 
-static bool in_list(struct json_object *list, const char *s)
-{
-    for (size_t i = 0; list && i < json_object_array_length(list); i++)
-        if (streq(json_object_get_string(json_object_array_get_idx(list, i)), s))
-            return true;
-    return false;
-}
-
 /* Ties a new component to a connector that its flavor can use. */
 static int connect_component(struct building *b, struct json_object *info, const struct flavor *f,
                              struct json_object *body)
@@ -399,16 +391,15 @@ static int connect_component(struct building *b, struct json_object *info, const
         return OK;
     const struct used_connector *u = &b->connectors[json_object_get_int64(index)];
     const char *attribute = f->connector_id_attribute;
-    struct json_object *value = attribute ? member(member(info, "configuration"), attribute) : NULL;
+    struct json_object *configuration = member(info, "configuration");
+    struct json_object *value = attribute ? member(configuration, attribute) : NULL;
     const char *configured = value ? json_object_get_string(value) : NULL;
     if (!f->connector_resource_type || !*f->connector_resource_type)
         return fail(b->c, EX_VALUE, "The flavor '%s' uses no service connectors", flavor);
-    bool fits = (!f->connector_type || streq(f->connector_type, u->type)) &&
-                in_list(u->resource_types, f->connector_resource_type);
-    if (!fits || (attribute && (!configured || !*configured)))
-        return fail(b->c, EX_VALUE,
-                    "The service connector does not reach what the flavor '%s' needs: resources of the type %s", flavor,
-                    f->connector_resource_type);
+    const char *problem = connector_satisfies(b->c->mem, u->type, u->resource_types, configuration, f->connector_type,
+                                              f->connector_resource_type, attribute);
+    if (problem)
+        return fail(b->c, EX_VALUE, "The service connector does not fit the flavor '%s': %s", flavor, problem);
     if (!id || !*id)
         id = configured;
     if (!id || !*id)

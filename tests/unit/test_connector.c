@@ -71,7 +71,8 @@ static void registries_have_canonical_names(void **state)
         {"!", NULL},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *got = connector_docker.canonical_id(&mem, connector_docker.resources, names[i][0]);
+        struct connection con = {.mem = &mem, .type = &connector_docker};
+        const char *got = connector_docker.canonical_id(&con, connector_docker.resources, names[i][0]);
         if (names[i][1])
             assert_string_equal(got, names[i][1]);
         else
@@ -95,8 +96,9 @@ static void lists_may_be_given_as_text(void **state)
 {
     (void)state;
     struct json_object *plain, *secret;
-    const struct connector_method m = {
-        .schema = "{\"properties\":{\"l\":{\"anyOf\":[{\"type\":\"array\"},{\"type\":\"null\"}]}}}"};
+    static const struct connector_attribute attributes[] = {{"l", "L", NULL, A_TEXTS, 0}};
+    static const struct connector_config config_of = CONFIG("L", "A list.", attributes);
+    const struct connector_method m = {.config = &config_of};
     assert_null(connector_split(&mem, &m, json("{\"l\":\"a,b\"}"), NULL, &plain, &secret));
     assert_string_equal(json_text(&mem, plain, false), "{\"l\":[\"a\",\"b\"]}");
     assert_null(connector_split(&mem, &m, json("{\"l\":\"[\\\"c\\\"]\"}"), NULL, &plain, &secret));
@@ -149,7 +151,7 @@ static void credentials_expire(void **state)
     (void)state;
     struct connection con = docker(ONE, NULL, LOGIN);
     struct verification got;
-    struct access to;
+    struct connection to;
     bool refused;
     con.expires_at = (int64_t)time(NULL) + 200; /* within the default tolerance of 300 seconds */
     assert_null(connection_open(&con));
@@ -165,15 +167,15 @@ static void credentials_expire(void **state)
 static void a_client_works_on_one_resource(void **state)
 {
     (void)state;
-    struct connection loose = docker("[]", NULL, LOGIN);
-    struct access to;
+    struct connection loose = docker("[]", NULL, LOGIN), to;
     bool refused;
     assert_null(connection_open(&loose));
     assert_non_null(connection_client(&loose, NULL, NULL, &to, &refused));
     assert_false(refused);
     assert_null(connection_client(&loose, "docker-registry", NULL, &to, &refused));
     assert_string_equal(to.resource->name, "docker-registry");
-    assert_string_equal(to.ids[0], "docker.io");
+    assert_string_equal(to.resource_id, "docker.io");
+    assert_string_equal(to.name, "hub");
     assert_non_null(connection_client(&loose, "docker-registry", "other.io", &to, &refused));
     assert_true(refused);
 }
@@ -191,7 +193,8 @@ static void serve(int listener, const char *status, const char *expected)
         len += (size_t)n;
         request[len] = '\0';
     }
-    snprintf(answer, sizeof answer, "HTTP/1.1 %s\r\nContent-Length: 6\r\nConnection: close\r\n\r\nrefuse", status);
+    snprintf(answer, sizeof answer,
+             "HTTP/1.1 %s\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{\"message\":\"refuse\"}", status);
     ssize_t sent = write(c, answer, strlen(answer));
     close(c);
     _exit(sent > 0 && strncmp(request, "POST /auth ", 11) == 0 && strstr(request, expected) ? 0 : 1);

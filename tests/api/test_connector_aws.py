@@ -1,0 +1,116 @@
+"""Service connectors of AWS against moto."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from kit.api import Api, fails, ok
+from kit.emulators import ACCOUNT, moto, seed
+from kit.factory import World
+from kit.servers import Kanso
+
+REGION = "eu-west-1"
+KEY = {"aws_access_key_id": "AKIAEXAMPLEEXAMPLE00", "aws_secret_access_key": "a-secret-access-key"}
+REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
+METHODS: dict[str, dict[str, Any]] = {
+    "secret-key": KEY,
+    "sts-token": KEY | {"aws_session_token": "a-session-token"},
+    "iam-role": KEY | {"role_arn": ROLE},
+    "session-token": KEY,
+    "federation-token": KEY,
+}
+# Methods whose credentials are exchanged for others.
+TEMPORARY = {"iam-role", "session-token", "federation-token"}
+
+
+@pytest.fixture(scope="module")
+def cloud(workspace_directory: Path) -> Iterator[str]:
+    for url in moto(workspace_directory / "moto.log"):
+        for bucket in ("alpha", "beta.bucket"):
+            seed(url, "s3", "PUT", "/" + bucket, "<CreateBucketConfiguration><LocationConstraint>eu-west-1"
+                                                  "</LocationConstraint></CreateBucketConfiguration>")
+        seed(url, "ecr", "POST", "/", json.dumps({"repositoryName": "images"}),
+             **{"X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.CreateRepository",
+                "Content-Type": "application/x-amz-json-1.1"})
+        for name in ("one", "two"):
+            seed(url, "eks", "POST", "/clusters", json.dumps(
+                {"name": name, "roleArn": ROLE, "resourcesVpcConfig": {}}))
+        yield url
+
+
+@pytest.fixture(scope="module")
+def aws(launch: Callable[..., Kanso], cloud: str) -> World:
+    return World(Api(launch(KANSO_CONNECTOR_ENDPOINTS=f"*.amazonaws.com={cloud}").url))
+
+
+def body(world: World, cloud: str, method: str, resource: str | None = None, **changes: Any) -> dict[str, Any]:
+    return world.owned | {
+        "name": world.name("aws"), "connector_type": "aws", "auth_method": method,
+        "resource_types": [resource] if resource else [],
+        "configuration": METHODS[method] | {"region": REGION, "endpoint_url": cloud}} | changes
+
+
+def make(world: World, cloud: str, method: str, resource: str | None = None, **changes: Any) -> str:
+    made = world.api.make(world.ws + "/service_connectors", body(world, cloud, method, resource, **changes))
+    return "/service_connectors/" + made["id"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_everything_is_listed(aws: World, cloud: str, method: str) -> None:
+    found = ok(aws.api.post("/service_connectors/verify", body(aws, cloud, method)))
+    assert found["error"] is None
+    assert {item["resource_type"]: (item["resource_ids"], item["error"]) for item in found["resources"]} == {
+        "aws-generic": ([REGION], None),
+        "s3-bucket": (["s3://alpha", "s3://beta.bucket"], None),
+        "kubernetes-cluster": (["one", "two"], None),
+        "docker-registry": ([REGISTRY], None)}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_clients(aws: World, cloud: str, method: str) -> None:
+    where = make(aws, cloud, method)
+    made = aws.api.read(where)
+
+    def client(kind: str, name: str) -> dict[str, Any]:
+        got = aws.api.read(where + "/client", resource_type=kind, resource_id=name)
+        assert got["id"] == made["id"] and got["metadata"]["secret_id"] is None
+        assert got["body"]["resource_types"] == [kind]
+        assert got["name"].startswith(f"{made['name']} ({kind} | ") and got["name"].endswith(" client)")
+        return got
+
+    bucket = client("s3-bucket", "alpha")
+    assert bucket["body"]["resource_id"] == "s3://alpha"
+    assert bucket["metadata"]["configuration"] == {"region": REGION, "endpoint_url": cloud}
+    if method in TEMPORARY:
+        assert bucket["body"]["auth_method"] == "sts-token" and bucket["body"]["expires_at"]
+        assert set(bucket["metadata"]["secrets"]) == set(METHODS["sts-token"])
+        assert bucket["metadata"]["secrets"]["aws_secret_access_key"] != KEY["aws_secret_access_key"]
+    else:
+        assert bucket["body"]["auth_method"] == method and bucket["body"]["expires_at"] is None
+        assert bucket["metadata"]["secrets"] == METHODS[method]
+
+
+@pytest.mark.parametrize(("given", "stored"), [
+    ("s3://alpha", "s3://alpha"), ("s3://alpha/some/where", "s3://alpha"), ("alpha", "s3://alpha"),
+    ("arn:aws:s3:::beta.bucket", "s3://beta.bucket"), ("arn:aws:s3:::alpha/x", "s3://alpha")])
+def test_names_of_buckets(aws: World, cloud: str, given: str, stored: str) -> None:
+    found = ok(aws.api.post("/service_connectors/verify", body(aws, cloud, "secret-key", "s3-bucket", resource_id=given)))
+    assert found["resources"] == [{"resource_type": "s3-bucket", "resource_ids": [stored], "error": None}]
+
+
+def test_what_is_not_there(aws: World, cloud: str) -> None:
+    def error_of(kind: str, name: str) -> str:
+        found = ok(aws.api.post("/service_connectors/verify",
+                                body(aws, cloud, "secret-key", kind, resource_id=name)))
+        assert found["resources"][0]["resource_ids"] is None
+        assert found["error"] == found["resources"][0]["error"]
+        return found["error"]
+
+    assert "authorization failure" in error_of("s3-bucket", "nothing-here")
+    assert "EKS cluster nothing" in error_of("kubernetes-cluster", "nothing")
