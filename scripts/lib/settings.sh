@@ -63,10 +63,13 @@ settings_read() {
 # take them.
 settings_print() {
     local name
-    for name in $(compgen -v ZENML_) $(compgen -v KANSO_) $(compgen -v | grep -i '_proxy$') DISABLE_DATABASE_MIGRATION; do
+    for name in $(compgen -v ZENML_) $(compgen -v KANSO_) $(compgen -v | grep -i '_proxy$') DISABLE_DATABASE_MIGRATION \
+        AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN; do
         case $1:$name in
         migrate:* | default-user:* | check:*) ;;
         *:ZENML_DEFAULT_USER_PASSWORD) continue ;;
+        *service_connectors*:AWS_* | rest:AWS_* | all:AWS_*) ;; # implicit methods of service connectors
+        *:AWS_*) continue ;;
         auth:ZENML_SECRETS_STORE_ENCRYPTION_KEY) continue ;; # opens no secrets
         esac
         [ -z "${!name+set}" ] || printf '%s=%s\0' "$name" "${!name}"
@@ -77,7 +80,7 @@ settings_print() {
 settings_clean() {
     local name
     clean=(env -i)
-    for name in PATH HOME LANG LC_ALL TZ SSL_CERT_FILE DOCKER_HOST ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS; do
+    for name in PATH HOME LANG LC_ALL TZ SSL_CERT_FILE DOCKER_HOST AWS_REGION AWS_DEFAULT_REGION ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS; do
         [ -z "${!name+set}" ] || clean+=("$name=${!name}")
     done
 }

@@ -2,6 +2,7 @@
 
 #include "base/config.h"
 #include "base/text.h"
+#include "base/uuid.h"
 #include "json/schema.h"
 
 #include <string.h>
@@ -34,6 +35,24 @@ static const char *check_summary(struct check *k)
     return out;
 }
 
+/* Flags become booleans, the default included, and UUIDs have one form. False for what is no UUID. */
+static bool normalise(struct json_object *config_of, const struct connector_attribute *at)
+{
+    struct json_object *given = member(config_of, at->name);
+    char hex[UUID_HEX + 1], dashed[UUID_TEXT + 1];
+    if (at->form == A_FLAG)
+        json_object_object_add(config_of, at->name,
+                               json_object_new_boolean(given ? flag(given) : (at->flags & A_DEFAULT_TRUE) != 0));
+    if (at->form != A_UUID || !given)
+        return true;
+    const char *text = json_object_get_string(given);
+    if (!uuid_read(text, strlen(text), hex))
+        return false;
+    uuid_write(hex, dashed);
+    json_object_object_add(config_of, at->name, json_object_new_string(dashed));
+    return true;
+}
+
 /* The attributes of the method alone, checked, with the defaults of those that are not given. */
 static const char *check_config(struct connection *con)
 {
@@ -49,11 +68,8 @@ static const char *check_config(struct connection *con)
     if (!schema_check_object(k, json_tree(con->mem, schema, strlen(schema)), plain))
         return check_summary(k);
     for (size_t i = 0; i < of->count; i++)
-        if (of->attributes[i].form == A_FLAG) {
-            struct json_object *given = member(plain, of->attributes[i].name);
-            bool on = given ? flag(given) : (of->attributes[i].flags & A_DEFAULT_TRUE) != 0;
-            json_object_object_add(plain, of->attributes[i].name, json_object_new_boolean(on));
-        }
+        if (!normalise(plain, &of->attributes[i]))
+            return arena_printf(con->mem, "the attribute '%s' is not a UUID", of->attributes[i].name);
     return con->type->check ? con->type->check(con) : NULL;
 }
 

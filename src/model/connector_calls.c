@@ -387,21 +387,140 @@ int connector_resources(struct ctx *c)
 
 /* Resources for a stack -------------------------------------------------------------------------------------------- */
 
-/* A stack is put together from the resources of a cloud; what the types of this build reach makes no part of one. */
-static void write_full_stack(struct jw *w, const struct connector_type *t)
+/* A component that a stack could have for a resource of a cloud. */
+struct offer {
+    const char *connector_type, *resource_type, *component_type, *flavor, *label;
+    const char *needs[4][2]; /* members of its configuration that the user fills in, and what they are */
+    bool fixed;              /* the resource's id is the value of the only one of them */
+};
+
+static const struct offer OFFERS[] = {
+    {"aws", "s3-bucket", "artifact_store", "s3", "S3 Bucket", {{"path", "Path"}}, true},
+    {"aws", "aws-generic", "orchestrator", "sagemaker", "AWS Sagemaker", {{"execution_role", "execution role ARN"}}},
+    {"aws", "aws-generic", "orchestrator", "vm_aws", "Skypilot (EC2)", {{"region", "region"}}, true},
+    {"aws", "kubernetes-cluster", "orchestrator", "kubernetes", "Kubernetes"},
+    {"aws", "docker-registry", "container_registry", "aws", "ECR", {{"uri", "URI"}}, true},
+    {"gcp", "gcs-bucket", "artifact_store", "gcp", "GCS Bucket", {{"path", "Path"}}, true},
+    {"gcp", "gcp-generic", "orchestrator", "vertex", "Vertex AI", {{"location", "region name"}}},
+    {"gcp", "gcp-generic", "orchestrator", "vm_gcp", "Skypilot (Compute)", {{"region", "region name"}}},
+    {"gcp", "kubernetes-cluster", "orchestrator", "kubernetes", "Kubernetes"},
+    {"gcp", "docker-registry", "container_registry", "gcp", "GCR", {{"uri", "URI"}}, true},
+    {"azure", "blob-container", "artifact_store", "azure", "Blob container", {{"path", "Path"}}, true},
+    {"azure", "azure-generic", "orchestrator", "vm_azure", "Skypilot (VM)", {{"region", "region name"}}},
+    {"azure",
+     "azure-generic",
+     "orchestrator",
+     "azureml",
+     "AzureML",
+     {{"subscription_id", "subscription ID"}, {"resource_group", "resource group"}, {"workspace", "workspace"}}},
+    {"azure", "kubernetes-cluster", "orchestrator", "kubernetes", "Kubernetes"},
+    {"azure", "docker-registry", "container_registry", "azure", "ACR", {{"uri", "URI"}}, true},
+};
+
+static const char *const STACK_PARTS[] = {"artifact_store", "orchestrator", "container_registry"};
+
+/* What a verified connector reaches, and the components that use it already. */
+struct reach {
+    struct view *v;
+    const struct connector_type *type;
+    const struct verification *got;
+    struct row **components;
+    size_t count;
+};
+
+static const struct access *find_access(const struct reach *of, const struct offer *o, const char *part)
 {
-    static const char *const kinds[] = {"artifact_store", "orchestrator", "container_registry"};
+    if (!streq(o->connector_type, of->type->name) || !streq(o->component_type, part))
+        return NULL;
+    for (size_t i = 0; i < of->got->count; i++)
+        if (streq(of->got->access[i].resource->name, o->resource_type) && of->got->access[i].count)
+            return &of->got->access[i];
+    return NULL;
+}
+
+static void write_offer(struct jw *w, const struct reach *of, const struct offer *o, const struct access *a)
+{
+    jw_open(w, '{');
+    jw_key(w, "flavor");
+    jw_str(w, o->flavor);
+    jw_key(w, "flavor_display_name");
+    jw_str(w, o->label);
+    jw_key(w, "required_configuration");
+    jw_open(w, '{');
+    for (size_t i = 0; o->needs[i][0]; i++) {
+        jw_key(w, o->needs[i][0]);
+        jw_str(w, o->needs[i][1]);
+    }
+    jw_close(w, '}');
+    jw_key(w, "use_resource_value_as_fixed_config");
+    jw_bool(w, o->fixed);
+    jw_key(w, "accessible_by_service_connector");
+    jw_open(w, '[');
+    for (size_t i = 0; i < a->count; i++)
+        jw_str(w, a->ids[i]);
+    jw_close(w, ']');
+    jw_key(w, "connected_through_service_connector");
+    jw_open(w, '[');
+    for (size_t i = 0; i < of->count; i++)
+        if (streq(row_str(of->components[i], "type"), o->component_type) &&
+            streq(row_str(of->components[i], "flavor"), o->flavor))
+            view_write(of->v, w, of->components[i], D_BODY);
+    jw_close(w, ']');
+    jw_close(w, '}');
+}
+
+static void write_full_stack(struct jw *w, const struct reach *of)
+{
     jw_open(w, '{');
     jw_key(w, "connector_type");
-    jw_str(w, t->name);
+    jw_str(w, of->type->name);
     jw_key(w, "components_resources_info");
     jw_open(w, '{');
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        jw_key(w, kinds[i]);
-        jw_raw(w, "[]", 2);
+    for (size_t i = 0; i < ARRAY_LEN(STACK_PARTS); i++) {
+        jw_key(w, STACK_PARTS[i]);
+        jw_open(w, '[');
+        for (size_t k = 0; k < ARRAY_LEN(OFFERS); k++) {
+            const struct access *a = find_access(of, &OFFERS[k], STACK_PARTS[i]);
+            if (a)
+                write_offer(w, of, &OFFERS[k], a);
+        }
+        jw_close(w, ']');
     }
     jw_close(w, '}');
     jw_close(w, '}');
+}
+
+/* A stack on a cloud needs something of each part; other types make no part of one. */
+static int check_parts(struct ctx *c, const struct reach *of)
+{
+    bool cloud = false;
+    for (size_t k = 0; k < ARRAY_LEN(OFFERS); k++)
+        cloud = cloud || streq(OFFERS[k].connector_type, of->type->name);
+    for (size_t i = 0; cloud && i < ARRAY_LEN(STACK_PARTS); i++) {
+        bool any = false;
+        const char *wanted = "";
+        for (size_t k = 0; k < ARRAY_LEN(OFFERS); k++) {
+            const struct offer *o = &OFFERS[k];
+            any = any || find_access(of, o, STACK_PARTS[i]);
+            if (streq(o->connector_type, of->type->name) && streq(o->component_type, STACK_PARTS[i]))
+                wanted = arena_printf(c->mem, "%s%s%s", wanted, *wanted ? ", " : "", o->label);
+        }
+        if (!any)
+            return fail(c, EX_VALUE,
+                        "The service connector opens nothing that could be the %s of a stack (%s): check what its "
+                        "credentials may do, see https://docs.zenml.io/how-to/auth-management/%s-service-connector",
+                        STACK_PARTS[i], wanted, of->type->name);
+    }
+    return OK;
+}
+
+static int find_users(struct view *v, const char *connector, struct reach *of)
+{
+    struct query *q = view_query(v, &resource_component, D_BODY);
+    query_add(q, " FROM stack_component t WHERE t.connector_id = ? ORDER BY t.created, t.kanso_order");
+    query_param(q, p_text(connector));
+    int rc = view_select(v, &resource_component, D_BODY, q, &of->components, &of->count);
+    return rc == OK ? view_load(v) : rc;
 }
 
 int connector_full_stack(struct ctx *c)
@@ -411,6 +530,7 @@ int connector_full_stack(struct ctx *c)
     struct row *row = NULL;
     struct connection con = {0};
     struct verification got = {0};
+    struct reach of = {.v = view_new(c), .got = &got};
     if (!c->body && !id)
         return fail(c, EX_VALUE, "Give a service connector, by its connector_uuid or in the body");
     if (c->body && id)
@@ -418,13 +538,17 @@ int connector_full_stack(struct ctx *c)
     if (!id)
         TRY(verify_body(c, c->body, member_str(c->body, "type"), true, &con, &got));
     else if (uuid_read(id, strlen(id), hex))
-        TRY(verify_row(view_new(c), hex, NULL, NULL, true, &row, &con, &got));
+        TRY(verify_row(of.v, hex, NULL, NULL, true, &row, &con, &got));
     else
         return FAILED;
     if (!con.type)
         return OK;
+    of.type = con.type;
+    TRY(check_parts(c, &of));
+    if (id)
+        TRY(find_users(of.v, hex, &of));
     struct jw w = respond_json(c);
-    write_full_stack(&w, con.type);
+    write_full_stack(&w, &of);
     return OK;
 }
 

@@ -1,0 +1,706 @@
+/* Microsoft Azure: blob containers, AKS clusters, ACR registries (docs/contract/connectors.md#azure). */
+#include "base/text.h"
+#include "connector/call.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#define MANAGEMENT "management.azure.com"
+#define STORAGE    "storage.azure.com"
+#define FORM       "Content-Type: application/x-www-form-urlencoded"
+
+/* Versions of the APIs that are called. */
+#define V_SUBSCRIPTIONS "2022-12-01"
+#define V_STORAGE       "2023-01-01"
+#define V_REGISTRIES    "2023-07-01"
+#define V_CLUSTERS      "2024-02-01"
+#define V_BLOBS         "x-ms-version: 2021-08-06"
+
+enum { PAGES_MAX = 50, TOKEN_SECONDS = 3600 };
+
+static bool is_resource(const struct connector_resource *r, const char *name)
+{
+    return r && streq(r->name, name);
+}
+
+static const char *setting(const struct connection *con, const char *name)
+{
+    const char *s = member_str(con->config, name);
+    return s && *s ? s : NULL;
+}
+
+/* Names ----------------------------------------------------------------------------------------------------------- */
+
+static size_t span_name(const char *s, bool upper, const char *more)
+{
+    size_t n = 0;
+    while (s[n] && (islower((unsigned char)s[n]) || isdigit((unsigned char)s[n]) ||
+                    (upper && isupper((unsigned char)s[n])) || strchr(more, s[n])))
+        n++;
+    return n;
+}
+
+static const char *container_of(struct arena *a, const char *id)
+{
+    const char *name = starts_with(id, "az://") ? id + 5 : starts_with(id, "abfs://") ? id + 7 : id;
+    size_t len = span_name(name, false, "-");
+    if (len < 3 || len > 63 || *name == '-' || name[len - 1] == '-' || (name[len] && (name[len] != '/' || name == id)))
+        return NULL;
+    const char *out = arena_strndup(a, name, len);
+    return strstr(out, "--") ? NULL : out;
+}
+
+static const char *registry_of(struct arena *a, const char *id)
+{
+    static const char tail[] = ".azurecr.io";
+    const char *name = starts_with(id, "https://") ? id + 8 : starts_with(id, "http://") ? id + 7 : id, *rest;
+    size_t len = span_name(name, true, "");
+    rest = name + len;
+    bool host = starts_with(rest, tail);
+    if (host)
+        rest += strlen(tail);
+    if (!len || (!host && name != id) || (*rest && (!host || *rest != '/' || !rest[1])))
+        return NULL;
+    return arena_strndup(a, name, len);
+}
+
+/* A cluster, and the group that it is in: the one that the id names, else the configured one, else NULL. */
+struct cluster {
+    const char *group, *name;
+};
+
+static bool read_cluster(const struct connection *con, const char *id, struct cluster *out)
+{
+    const char *slash = strchr(id, '/'), *configured = setting(con, "resource_group");
+    out->name = slash ? slash + 1 : id;
+    out->group = slash ? arena_strndup(con->mem, id, (size_t)(slash - id)) : configured;
+    size_t len = span_name(out->name, true, "_-");
+    bool good = len >= 2 && !out->name[len] && !strchr("_-", *out->name) && !strchr("_-", out->name[len - 1]);
+    if (slash)
+        good = good && *out->group && !out->group[span_name(out->group, true, "_.()-")];
+    return good && (!configured || streq(configured, out->group));
+}
+
+static const char *cluster_id(struct arena *a, const struct cluster *c)
+{
+    return c->group ? arena_printf(a, "%s/%s", c->group, c->name) : c->name;
+}
+
+static const char *canonical_id(struct connection *con, const struct connector_resource *r, const char *id)
+{
+    struct cluster cluster;
+    const char *name;
+    if (is_resource(r, "blob-container")) {
+        name = container_of(con->mem, id);
+        return name ? arena_printf(con->mem, "az://%s", name) : NULL;
+    }
+    if (is_resource(r, "docker-registry")) {
+        name = registry_of(con->mem, id);
+        return name ? arena_printf(con->mem, "%s.azurecr.io", name) : NULL;
+    }
+    if (is_resource(r, "kubernetes-cluster"))
+        return read_cluster(con, id, &cluster) ? cluster_id(con->mem, &cluster) : NULL;
+    return id;
+}
+
+/* Tokens ---------------------------------------------------------------------------------------------------------- */
+
+/* What a connection has found out. */
+struct session {
+    const char *token, *storage_token;
+    const char *subscription, *subscription_name;
+};
+
+static struct session *session(struct connection *con)
+{
+    if (!con->state)
+        con->state = arena_alloc(con->mem, sizeof(struct session));
+    return con->state;
+}
+
+static const char *take_token(struct json_object *o, const char **token)
+{
+    *token = member_str(o, "access_token");
+    return *token ? NULL : "the answer holds no token";
+}
+
+static const char *principal_token(struct connection *con, const char *audience, const char **token)
+{
+    static const char *const headers[] = {FORM, NULL};
+    struct json_object *o;
+    const char *body = query_append(con->mem, "", "client_id", setting(con, "client_id"));
+    body = query_append(con->mem, body, "client_secret", setting(con, "client_secret"));
+    body = query_append(con->mem, body, "grant_type", "client_credentials");
+    body = query_append(con->mem, body, "scope", arena_printf(con->mem, "https://%s/.default", audience));
+    const struct call c = {
+        .method = "POST",
+        .url = arena_printf(con->mem, "%s/%s/oauth2/v2.0/token", call_base(con->mem, "login.microsoftonline.com"),
+                            setting(con, "tenant_id")),
+        .headers = headers,
+        .body = body,
+    };
+    const char *problem = call_json(con, &c, &o);
+    return problem ? problem : take_token(o, token);
+}
+
+/* The identity of the machine that this server runs on. */
+static const char *own_token(struct connection *con, const char *audience, const char **token)
+{
+    static const char *const headers[] = {"Metadata: true", NULL};
+    struct json_object *o;
+    const char *problem = connection_implicit(con->mem);
+    if (problem)
+        return problem;
+    const char *base = call_base(con->mem, "169.254.169.254");
+    if (starts_with(base, "https://169."))
+        base = "http://169.254.169.254";
+    const char *query =
+        query_append(con->mem, "api-version=2018-02-01", "resource", arena_printf(con->mem, "https://%s/", audience));
+    const struct call c = {.method = "GET",
+                           .url = arena_printf(con->mem, "%s/metadata/identity/oauth2/token?%s", base, query),
+                           .headers = headers};
+    problem = call_json(con, &c, &o);
+    return problem ? problem : take_token(o, token);
+}
+
+static const char *get_token(struct connection *con, const char *audience, const char **token)
+{
+    const char *problem;
+    if (*token)
+        return NULL;
+    if (con->method->implicit)
+        problem = own_token(con, audience, token);
+    else if (streq(con->method->name, "service-principal"))
+        problem = principal_token(con, audience, token);
+    else if (con->expires_at)
+        return *token = setting(con, "token"), *token ? NULL : "the access token is empty";
+    else
+        return "an access token needs expires_at, the time until when it is good";
+    return problem ? arena_printf(con->mem, "failed to authenticate with Azure: %s", problem) : NULL;
+}
+
+/* Azure Resource Manager ------------------------------------------------------------------------------------------ */
+
+static const char *ask(struct connection *con, const char *method, const char *path, struct json_object **out)
+{
+    struct session *s = session(con);
+    const char *problem = get_token(con, MANAGEMENT, &s->token);
+    *out = NULL;
+    if (problem)
+        return problem;
+    const struct call c = {
+        .method = method,
+        .url = arena_printf(con->mem, "%s%s", call_base(con->mem, MANAGEMENT), path),
+        .headers = call_bearer(con->mem, s->token, NULL),
+    };
+    return call_json(con, &c, out);
+}
+
+/* All items of a list, page by page, in one JSON array. */
+static const char *ask_list(struct connection *con, const char *path, struct json_object **list)
+{
+    static const char secure[] = "https://" MANAGEMENT;
+    *list = json_keep(con->mem, json_object_new_array());
+    for (int page = 0; page < PAGES_MAX && path; page++) {
+        struct json_object *o, *items;
+        const char *problem = ask(con, "GET", path, &o), *next;
+        if (problem)
+            return problem;
+        items = member(o, "value");
+        for (size_t i = 0; json_object_is_type(items, json_type_array) && i < json_object_array_length(items); i++)
+            json_object_array_add(*list, json_object_get(json_object_array_get_idx(items, i)));
+        next = member_str(o, "nextLink"); /* the token goes nowhere else */
+        path = next && starts_with(next, secure) ? next + strlen(secure) : NULL;
+    }
+    return NULL;
+}
+
+static const char *only_subscription(struct connection *con, struct json_object **out)
+{
+    struct json_object *list;
+    const char *problem = ask_list(con, "/subscriptions?api-version=" V_SUBSCRIPTIONS, &list);
+    if (problem)
+        return problem;
+    if (json_object_array_length(list) != 1)
+        return json_object_array_length(list) ? "the credentials open several subscriptions: configure the "
+                                                "subscription_id"
+                                              : "the credentials open no subscription";
+    *out = json_object_array_get_idx(list, 0);
+    return NULL;
+}
+
+static const char *find_subscription(struct connection *con)
+{
+    struct session *s = session(con);
+    struct json_object *o = NULL;
+    const char *id = setting(con, "subscription_id"), *problem;
+    if (s->subscription)
+        return NULL;
+    problem = id ? ask(con, "GET", arena_printf(con->mem, "/subscriptions/%s?api-version=" V_SUBSCRIPTIONS, id), &o)
+                 : only_subscription(con, &o);
+    if (problem)
+        return arena_printf(con->mem, "failed to fetch the Azure subscription: %s", problem);
+    s->subscription_name = member_str(o, "displayName");
+    s->subscription = member_str(o, "subscriptionId");
+    return s->subscription && s->subscription_name ? NULL
+                                                   : "failed to fetch the Azure subscription: the answer names none";
+}
+
+static const char *default_id(struct connection *con, const struct connector_resource *r, const char **refusal)
+{
+    (void)r;
+    *refusal = find_subscription(con);
+    return *refusal ? NULL : session(con)->subscription_name;
+}
+
+/* The group in /subscriptions/S/resourceGroups/GROUP/...; "" when it is none. */
+static const char *group_of(struct arena *a, struct json_object *item)
+{
+    const char *id = member_str(item, "id");
+    for (int i = 0; id && i < 4; i++)
+        id = strchr(id + 1, '/');
+    return id ? arena_strndup(a, id + 1, strcspn(id + 1, "/")) : "";
+}
+
+/* What a resource provider manages, in the configured group when there is one. Nothing is a problem. */
+static const char *list_managed(struct connection *con, const char *kind, const char *version, const char *what,
+                                struct json_object **out)
+{
+    const char *group = setting(con, "resource_group"), *problem = find_subscription(con);
+    struct json_object *all;
+    if (problem)
+        return problem;
+    problem = ask_list(con,
+                       arena_printf(con->mem, "/subscriptions/%s/providers/%s?api-version=%s",
+                                    session(con)->subscription, kind, version),
+                       &all);
+    if (problem)
+        return arena_printf(con->mem, "failed to list %s: %s", what, problem);
+    *out = json_keep(con->mem, json_object_new_array());
+    for (size_t i = 0; i < json_object_array_length(all); i++) {
+        struct json_object *item = json_object_array_get_idx(all, i);
+        if (member_str(item, "name") && (!group || streq(group, group_of(con->mem, item))))
+            json_object_array_add(*out, json_object_get(item));
+    }
+    if (json_object_array_length(*out))
+        return NULL;
+    return group ? arena_printf(con->mem, "no %s were found in the resource group '%s'", what, group)
+                 : arena_printf(con->mem, "no %s were found", what);
+}
+
+/* The path of one managed resource. */
+static const char *managed(struct connection *con, const char *group, const char *kind, const char *name,
+                           const char *tail, const char *version)
+{
+    return arena_printf(con->mem, "/subscriptions/%s/resourceGroups/%s/providers/%s/%s%s?api-version=%s",
+                        session(con)->subscription, group, kind, name, tail, version);
+}
+
+/* Containers ------------------------------------------------------------------------------------------------------ */
+
+/* The names of an account's containers. */
+static const char *account_containers(struct connection *con, const char *account, struct texts *names)
+{
+    struct session *s = session(con);
+    const char *problem = get_token(con, STORAGE, &s->storage_token), *marker = "";
+    const char *base = call_base(con->mem, arena_printf(con->mem, "%s.blob.core.windows.net", account));
+    for (int page = 0; page < PAGES_MAX && !problem && marker; page++) {
+        const char *url = arena_printf(con->mem, "%s/?comp=list", base);
+        const struct call c = {.method = "GET",
+                               .url = *marker ? query_append(con->mem, url, "marker", marker) : url,
+                               .headers = call_bearer(con->mem, s->storage_token, V_BLOBS)};
+        struct fetched got = call_send(con, &c);
+        const char *at = got.body, *container;
+        problem = call_problem(con, &got);
+        while (!problem && (container = xml_next(con->mem, &at, "Container"))) {
+            const char *name = xml_next(con->mem, &container, "Name");
+            if (name)
+                texts_add(names, name);
+        }
+        marker = xml_next(con->mem, &at, "NextMarker");
+        marker = marker && *marker ? marker : NULL;
+    }
+    return problem ? arena_printf(con->mem, "failed to list the containers of the storage account '%s': %s", account,
+                                  problem)
+                   : NULL;
+}
+
+static const char *accounts(struct connection *con, struct texts *out)
+{
+    const char *configured = setting(con, "storage_account");
+    struct json_object *list;
+    if (configured) {
+        texts_add(out, configured);
+        return find_subscription(con);
+    }
+    const char *problem = list_managed(con, "Microsoft.Storage/storageAccounts", V_STORAGE, "storage accounts", &list);
+    for (size_t i = 0; !problem && i < json_object_array_length(list); i++)
+        texts_add(out, member_str(json_object_array_get_idx(list, i), "name"));
+    return problem;
+}
+
+static const char *containers(struct connection *con, const char *id, struct texts *ids)
+{
+    struct texts of = {.mem = con->mem};
+    const char *wanted = id ? container_of(con->mem, id) : NULL;
+    if (streq(con->method->name, "access-token"))
+        return "the method 'access-token' does not open blob containers";
+    const char *problem = accounts(con, &of);
+    for (size_t i = 0; i < of.count && !problem; i++) {
+        struct texts names = {.mem = con->mem};
+        problem = account_containers(con, of.at[i], &names);
+        for (size_t k = 0; k < names.count && !problem; k++)
+            if (!wanted || streq(wanted, names.at[k]))
+                texts_add(ids, arena_printf(con->mem, "az://%s", names.at[k]));
+        if (wanted && ids->count)
+            return problem;
+    }
+    if (problem || ids->count)
+        return problem;
+    return wanted ? arena_printf(con->mem, "the container '%s' was not found in the storage accounts", wanted)
+                  : "no blob containers were found in the storage accounts";
+}
+
+/* Registries ------------------------------------------------------------------------------------------------------ */
+
+#define REGISTRIES "Microsoft.ContainerRegistry/registries"
+
+/* The registries, or the one that is wanted, as {name, id} of Azure. */
+static const char *find_registries(struct connection *con, const char *wanted, struct json_object **out)
+{
+    const char *group = setting(con, "resource_group"), *problem = find_subscription(con);
+    struct json_object *one, *all;
+    *out = json_keep(con->mem, json_object_new_array());
+    if (problem)
+        return problem;
+    if (wanted && group) {
+        problem = ask(con, "GET", managed(con, group, REGISTRIES, wanted, "", V_REGISTRIES), &one);
+        if (problem)
+            return arena_printf(con->mem, "failed to fetch the container registry '%s': %s", wanted, problem);
+        json_object_array_add(*out, json_object_get(one));
+        return NULL;
+    }
+    problem = list_managed(con, REGISTRIES, V_REGISTRIES, "container registries", &all);
+    for (size_t i = 0; !problem && i < json_object_array_length(all); i++) {
+        struct json_object *item = json_object_array_get_idx(all, i);
+        if (!wanted || streq(wanted, member_str(item, "name")))
+            json_object_array_add(*out, json_object_get(item));
+    }
+    if (problem || json_object_array_length(*out))
+        return problem;
+    return arena_printf(con->mem, "the container registry '%s' was not found", wanted);
+}
+
+static const char *registries(struct connection *con, const char *id, struct texts *ids)
+{
+    struct json_object *list;
+    const char *problem = find_registries(con, id ? registry_of(con->mem, id) : NULL, &list);
+    for (size_t i = 0; !problem && i < json_object_array_length(list); i++) {
+        const char *name = member_str(json_object_array_get_idx(list, i), "name");
+        if (name)
+            texts_add(ids, arena_printf(con->mem, "%s.azurecr.io", name));
+    }
+    return problem;
+}
+
+/* Clusters -------------------------------------------------------------------------------------------------------- */
+
+#define CLUSTERS "Microsoft.ContainerService/managedClusters"
+
+static const char *add_cluster(struct connection *con, const struct cluster *wanted, struct json_object *item,
+                               struct cluster *found, struct texts *ids)
+{
+    struct cluster c = {.group = group_of(con->mem, item), .name = member_str(item, "name")};
+    if (wanted && !streq(wanted->name, c.name))
+        return NULL;
+    if (wanted && ids->count)
+        return arena_printf(con->mem, "the AKS cluster '%s' is in several resource groups: name it as GROUP/%s", c.name,
+                            c.name);
+    *found = c;
+    texts_add(ids, cluster_id(con->mem, &c));
+    return NULL;
+}
+
+/* The clusters, or the one that is wanted; *found is the last of them. */
+static const char *find_clusters(struct connection *con, const struct cluster *wanted, struct cluster *found,
+                                 struct texts *ids)
+{
+    struct json_object *o;
+    const char *problem = find_subscription(con);
+    if (problem)
+        return problem;
+    if (wanted && wanted->group) {
+        problem = ask(con, "GET", managed(con, wanted->group, CLUSTERS, wanted->name, "", V_CLUSTERS), &o);
+        if (problem)
+            return arena_printf(con->mem, "failed to fetch the AKS cluster '%s': %s", wanted->name, problem);
+        *found = *wanted;
+        texts_add(ids, cluster_id(con->mem, found));
+        return NULL;
+    }
+    problem = list_managed(con, CLUSTERS, V_CLUSTERS, "AKS clusters", &o);
+    for (size_t i = 0; !problem && i < json_object_array_length(o); i++)
+        problem = add_cluster(con, wanted, json_object_array_get_idx(o, i), found, ids);
+    if (problem || ids->count)
+        return problem;
+    return arena_printf(con->mem, "the AKS cluster '%s' was not found", wanted ? wanted->name : "");
+}
+
+static const char *clusters(struct connection *con, const char *id, struct texts *ids)
+{
+    struct cluster wanted, found;
+    if (id && !read_cluster(con, id, &wanted))
+        return "the AKS cluster lies outside of the resource group";
+    return find_clusters(con, id ? &wanted : NULL, &found, ids);
+}
+
+static const char *verify(struct connection *con, const struct connector_resource *r, const char *id, struct texts *ids)
+{
+    if (!r)
+        return find_subscription(con);
+    if (is_resource(r, "blob-container"))
+        return containers(con, id, ids);
+    if (is_resource(r, "docker-registry"))
+        return registries(con, id, ids);
+    if (is_resource(r, "kubernetes-cluster"))
+        return clusters(con, id, ids);
+    texts_add(ids, id);
+    return NULL;
+}
+
+/* Clients -------------------------------------------------------------------------------------------------------- */
+
+static void set_text(struct json_object *o, const char *name, const char *value)
+{
+    if (value)
+        json_object_object_add(o, name, json_object_new_string(value));
+}
+
+/* The registry's own administrator, where it has one. */
+static const char *admin_login(struct connection *con, const char *name, struct json_object *config_of)
+{
+    struct json_object *list, *o;
+    const char *problem = find_registries(con, name, &list);
+    if (problem)
+        return problem;
+    const char *configured = setting(con, "resource_group");
+    const char *group = configured ? configured : group_of(con->mem, json_object_array_get_idx(list, 0));
+    problem = ask(con, "POST", managed(con, group, REGISTRIES, name, "/listCredentials", V_REGISTRIES), &o);
+    if (problem)
+        return arena_printf(con->mem, "failed to get the administrator's credentials of the registry '%s': %s", name,
+                            problem);
+    struct json_object *passwords = member(o, "passwords");
+    bool any = json_object_is_type(passwords, json_type_array) && json_object_array_length(passwords);
+    set_text(config_of, "username", member_str(o, "username"));
+    set_text(config_of, "password", any ? member_str(json_object_array_get_idx(passwords, 0), "value") : NULL);
+    return any ? NULL : arena_printf(con->mem, "the registry '%s' has no administrator", name);
+}
+
+static const char *registry_client(struct connection *con, const char *id, struct connection *out)
+{
+    struct json_object *config_of = json_keep(con->mem, json_object_new_object());
+    const char *name = registry_of(con->mem, id), *problem = NULL;
+    if (streq(con->method->name, "service-principal")) {
+        set_text(config_of, "username", setting(con, "client_id"));
+        set_text(config_of, "password", setting(con, "client_secret"));
+    } else {
+        problem = admin_login(con, name, config_of);
+    }
+    set_text(config_of, "registry", arena_printf(con->mem, "%s.azurecr.io", name));
+    connection_renew(out, &connector_docker, "password", config_of,
+                     streq(con->method->name, "access-token") ? con->expires_at : 0);
+    return problem;
+}
+
+/* The value of "key: value" in a line of a kubeconfig, without quotes; NULL when the line is another one. */
+static const char *yaml_value(struct arena *a, const char *line, size_t len, const char *key)
+{
+    size_t indent = strspn(line, " -"), name = strlen(key);
+    if (len < indent + name + 2 || strncmp(line + indent, key, name) != 0 || line[indent + name] != ':')
+        return NULL;
+    const char *from = line + indent + name + 1, *to = line + len;
+    while (from < to && strchr(" \"'", *from))
+        from++;
+    while (to > from && strchr(" \"'\r", to[-1]))
+        to--;
+    return to > from ? arena_strndup(a, from, (size_t)(to - from)) : NULL;
+}
+
+/* Takes the first value of each key in a section of a kubeconfig, which Azure writes in block style, one key a line. */
+static void read_section(struct arena *a, const char *text, const char *section, const char *const (*keys)[2],
+                         size_t count, struct json_object *out)
+{
+    bool inside = false;
+    for (const char *line = text; *line; line += *line == '\n') {
+        size_t len = strcspn(line, "\n");
+        if (len && *line != ' ' && *line != '-')
+            inside = starts_with(line, section) && line[strlen(section)] == ':';
+        for (size_t i = 0; i < count && inside; i++) {
+            const char *value = member(out, keys[i][1]) ? NULL : yaml_value(a, line, len, keys[i][0]);
+            if (value)
+                set_text(out, keys[i][1], value);
+        }
+        line += len;
+    }
+}
+
+static const char *cluster_client(struct connection *con, const char *id, struct connection *out)
+{
+    static const char *const of_cluster[][2] = {
+        {"certificate-authority-data", "certificate_authority"}, {"server", "server"}, {"name", "cluster_name"}};
+    static const char *const of_user[][2] = {
+        {"client-certificate-data", "client_certificate"}, {"client-key-data", "client_key"}, {"token", "token"}};
+    struct cluster wanted = {0}, found = {0};
+    struct texts ids = {.mem = con->mem};
+    struct json_object *o, *config_of = json_keep(con->mem, json_object_new_object());
+    const char *problem = read_cluster(con, id, &wanted) ? find_clusters(con, &wanted, &found, &ids)
+                                                         : "the AKS cluster lies outside of the resource group";
+    if (problem)
+        return problem;
+    problem = ask(con, "POST",
+                  managed(con, found.group, CLUSTERS, found.name, "/listClusterAdminCredential", V_CLUSTERS), &o);
+    if (problem)
+        return arena_printf(con->mem, "failed to get the credentials of the AKS cluster '%s': %s", found.name, problem);
+    struct json_object *list = member(o, "kubeconfigs");
+    const char *value =
+        json_object_is_type(list, json_type_array) ? member_str(json_object_array_get_idx(list, 0), "value") : NULL;
+    const char *text = value ? base64_any(con->mem, value) : NULL;
+    if (!text)
+        return arena_printf(con->mem, "the AKS cluster '%s' gives no kubeconfig", found.name);
+    read_section(con->mem, text, "clusters", of_cluster, ARRAY_LEN(of_cluster), config_of);
+    read_section(con->mem, text, "users", of_user, ARRAY_LEN(of_user), config_of);
+    connection_renew(out, &connector_kubernetes, "token", config_of,
+                     streq(con->method->name, "access-token") ? con->expires_at : 0);
+    return NULL;
+}
+
+static const char *client(struct connection *con, const struct connector_resource *r, const char *id,
+                          struct connection *out)
+{
+    if (is_resource(r, "docker-registry"))
+        return registry_client(con, id, out);
+    if (is_resource(r, "kubernetes-cluster"))
+        return cluster_client(con, id, out);
+    if (con->resource != r || !streq(con->resource_id, id))
+        connection_renew(out, con->type, con->auth_method, con->config, con->expires_at);
+    return NULL;
+}
+
+/* The type ------------------------------------------------------------------------------------------------------- */
+
+#define SUBSCRIPTION                                                                                                   \
+    {                                                                                                                  \
+        "subscription_id", "ID of the subscription", "Needed when the credentials open several.", A_UUID, 0            \
+    }
+#define TENANT(flags)                                                                                                  \
+    {                                                                                                                  \
+        "tenant_id", "ID of the tenant", "The directory that the identity is in.", A_UUID, flags                                                           \
+    }
+#define PLACES                                                                                                         \
+    {"resource_group", "Resource group", "Limits what is listed to this group.", A_TEXT, 0},                           \
+    {                                                                                                                  \
+        "storage_account", "Storage account", "Limits blob containers to this account.", A_TEXT, 0                     \
+    }
+
+static const struct connector_attribute base_attributes[] = {SUBSCRIPTION, TENANT(0), PLACES};
+static const struct connector_config config_implicit =
+    CONFIG("AzureBaseConfig", "The server's own identity.", base_attributes);
+
+static const struct connector_attribute principal_attributes[] = {
+    {"client_secret", "Secret of the service principal", "A client secret of its application.", A_TEXT, A_SECRET | A_REQUIRED},
+    SUBSCRIPTION,
+    TENANT(A_REQUIRED),
+    PLACES,
+    {"client_id", "ID of the service principal", "The application's client ID.", A_UUID, A_REQUIRED},
+};
+static const struct connector_config config_principal =
+    CONFIG("AzureServicePrincipalConfig", "A service principal and its secret.", principal_attributes);
+
+static const struct connector_attribute token_attributes[] = {
+    {"token", "Access token", "For Azure Resource Manager; expires_at says until when it is good.", A_TEXT, A_SECRET | A_REQUIRED},
+    SUBSCRIPTION,
+    TENANT(0),
+    PLACES,
+};
+static const struct connector_config config_token =
+    CONFIG("AzureAccessTokenConfig", "A temporary token.", token_attributes);
+
+static const struct connector_method methods[] = {
+    {
+        .name = "implicit",
+        .label = "Azure Implicit Authentication",
+        .description = "Use the managed identity of the machine that this server runs on. Off unless an administrator "
+                       "has allowed implicit methods.",
+        .config = &config_implicit,
+        .implicit = true,
+    },
+    {
+        .name = "service-principal",
+        .label = "Azure Service Principal",
+        .description = "Use a service principal with a client secret.",
+        .config = &config_principal,
+    },
+    {
+        .name = "access-token",
+        .label = "Azure Access Token",
+        .description = "Use a token that somebody has made. It has to be renewed by hand, and does not open blob "
+                       "containers.",
+        .config = &config_token,
+        .default_expiration = TOKEN_SECONDS,
+    },
+};
+
+static const struct connector_resource resources[] = {
+    {
+        .name = "azure-generic",
+        .label = "Generic Azure resource",
+        .description = "Any service of Azure, with credentials for the subscription, whose name is the resource's.",
+        .logo_url = LOGO("connectors/azure/azure.png"),
+        .emoji = ":regional_indicator_a: ",
+    },
+    {
+        .name = "blob-container",
+        .label = "Azure Blob Storage Container",
+        .description = "A blob container, named az://container, abfs://container or container. Needs the role Storage "
+                       "Blob Data Contributor, and Reader to find storage accounts.",
+        .logo_url = LOGO("artifact_store/azure.png"),
+        .emoji = ":package:",
+        .instances = true,
+    },
+    {
+        .name = "kubernetes-cluster",
+        .label = "AKS Kubernetes cluster",
+        .description = "A cluster of AKS, named GROUP/CLUSTER or CLUSTER. Needs to list clusters and their "
+                       "administrator's credentials.",
+        .logo_url = LOGO("orchestrator/kubernetes.png"),
+        .emoji = ":cyclone:",
+        .instances = true,
+    },
+    {
+        .name = "docker-registry",
+        .label = "ACR container registry",
+        .description = "A registry of ACR, named NAME.azurecr.io or NAME. Needs the roles AcrPull and AcrPush, or an "
+                       "administrator's account in the registry.",
+        .logo_url = LOGO("container_registry/docker.png"),
+        .emoji = ":whale:",
+        .instances = true,
+    },
+};
+
+const struct connector_type connector_azure = {
+    .name = "azure",
+    .label = "Azure Service Connector",
+    .description = "Gives stack components access to Microsoft Azure: blob containers, clusters of AKS, registries of "
+                   "ACR, and any other service.",
+    .logo_url = LOGO("connectors/azure/azure.png"),
+    .emoji = ":regional_indicator_a: ",
+    .auto_configuration = true,
+    .methods = methods,
+    .method_count = ARRAY_LEN(methods),
+    .resources = resources,
+    .resource_count = ARRAY_LEN(resources),
+    .canonical_id = canonical_id,
+    .default_id = default_id,
+    .verify = verify,
+    .client = client,
+};
