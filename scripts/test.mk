@@ -62,3 +62,7 @@ $(VENV)/.done: tests/requirements.txt | packages-test
 # Without a network there is no stock client; the tests that need it then say that they were left out.
 $(ZENML_VENV)/bin/zenml: | packages-test
 	@scripts/venv $(ZENML_VENV) 'zenml[server]==0.66.0' || echo "no zenml 0.66.0: its tests are left out"
+
+# moto plays AWS for the tests of service connectors, which are skipped where it is not installed.
+$(B)/moto-venv:
+	@python3 -m venv $@ && $@/bin/pip install -q 'moto[server,s3,sts,ecr,eks]' || { rm -rf $@; exit 1; }
