@@ -33,13 +33,21 @@ JOBS       := $(B)/bin/kanso-jobs
 LIB        := $(B)/lib/libkanso.so
 
 .DEFAULT_GOAL := all
-.PHONY: all build clean help
-all build: $(LIB) $(WORKERS) $(KANSOCTL) $(SUPERVISE) $(JOBS) ## build workers into build/cgi-bin and tools into build/bin
+.PHONY: all build stale clean help
+# Programs whose source is gone are removed: nobody is to run them by mistake.
+stale:
+	@rm -f $(filter-out $(WORKERS),$(wildcard $(B)/cgi-bin/*))
+all build: $(LIB) $(WORKERS) $(KANSOCTL) $(SUPERVISE) $(JOBS) stale ## build workers into build/cgi-bin and tools into build/bin
 
-$(LIB): $(LIB_OBJ)
+# A file that is gone is no longer newer than anything: the list of the objects says so.
+$(B)/lib/objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIB_OBJ)' | cmp -s - $@ || echo '$(LIB_OBJ)' >$@
+.PHONY: FORCE
+$(LIB): $(LIB_OBJ) $(B)/lib/objects
 	@mkdir -p $(@D)
 	@echo "  LD $@"
-	@$(CC) -shared $(OPT) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(CC) -shared $(OPT) $(LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
 
 # What is missing of Debian's packages for a purpose is installed; where there is no apt-get, the compiler will tell.
 .PHONY: packages-build packages-test packages-lint
@@ -66,7 +74,8 @@ $(B)/prog/%.o: cgi-bin/%.c | packages-build
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) $(INCLUDES) -DKANSO_PROGRAM -MMD -MP -c -o $@ $<
 
-$(B)/cgi-bin/%: $(B)/prog/%.o $(LIB)
+# Linked to the library as it is found at start: a change of the library alone makes no new workers.
+$(B)/cgi-bin/%: $(B)/prog/%.o | $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD $@"
 	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $< -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib'

@@ -8,12 +8,12 @@
 
 UNIT_SRC   := $(sort $(wildcard tests/unit/test_*.c))
 UNIT       := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
-TOOLS      := $(B)/unit/workload_tool
+TOOLS      := $(B)/unit/workload_tool $(B)/unit/kanso-jobs
 VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: test check check-unit check-api check-security check-conformance check-sanitize check-mysql check-engine unit
+.PHONY: test check check-unit check-api check-security check-conformance check-sanitize check-mysql check-engine unit tools
 check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
@@ -21,7 +21,7 @@ test: | packages-test ## all tests; ends with `N passed, N failed`
 	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) check security conformance fuzz mysql sanitize api
 check-unit: unit $(VENV)/.done ## the rooms without I/O
 	@$(TESTS) unit
-check-api: build unit $(VENV)/.done ## rules and errors over HTTP
+check-api: build tools $(VENV)/.done ## rules and errors over HTTP
 	@$(TESTS) api
 check-security: build $(VENV)/.done ## what strangers and neighbours can do to it; some of it only as root
 	@$(TESTS) security
@@ -29,30 +29,34 @@ check-conformance: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the stock clie
 	@$(TESTS) conformance
 check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan
 	+@$(TESTS) sanitize
-check-mysql: build unit $(VENV)/.done ## API tests and recorded traffic on MySQL
+check-mysql: build tools $(VENV)/.done ## API tests and recorded traffic on MySQL
 	@$(TESTS) mysql
-check-engine: build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml ## API tests and the stock client on ENGINE=mysql-9.7, mysql-8.4 or mariadb-11
+check-engine: build tools $(VENV)/.done $(ZENML_VENV)/bin/zenml ## API tests and the stock client on ENGINE=mysql-9.7, mysql-8.4 or mariadb-11
 	@KANSO_TEST_DATABASE=$(or $(ENGINE),mysql-9.7) $(TESTS) engine
 bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the reference (QUICK=1: a smaller one)
 	@KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) \
 	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)
 
-unit: $(UNIT) $(TOOLS) $(B)/unit/kanso-jobs
-$(B)/unit/kanso-jobs: tests/jobs/kanso-jobs.c $(LIB) | packages-test
-	@mkdir -p $(@D)
-	@echo "  CC $<"
-	@$(CC) $(CFLAGS) $(INCLUDES) -MMD -MP -o $@ $< $(OPT) $(LDFLAGS) $(UNIT_LINK)
--include $(B)/unit/kanso-jobs.d
+unit: $(UNIT) $(TOOLS)
+	@rm -f $(filter-out $(foreach p,$(UNIT) $(TOOLS),$p $p.o $p.d),$(wildcard $(B)/unit/*))
+tools: $(TOOLS)
 UNIT_LINK   = -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib'
 # Functions of db/db.h that tests/unit/fake_db.h has instead.
 FAKED      := run begin commit rollback room errno error cause
 $(B)/unit/test_resource: UNIT_LINK = $(LIB_OBJ) $(FAKED:%=-Wl,--wrap=db_%)
 $(B)/unit/test_resource: $(LIB_OBJ)
-$(B)/unit/%: tests/unit/%.c $(LIB) | packages-test
+# As workers: linked anew when their own source changes.
+$(B)/unit/%.o: tests/unit/%.c | packages-test
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	@$(CC) $(CFLAGS) -Wno-missing-prototypes $(INCLUDES) -MMD -MP -o $@ $< $(OPT) $(LDFLAGS) $(UNIT_LINK) \
-	    $(LIBS) -lcmocka
+	@$(CC) $(CFLAGS) -Wno-missing-prototypes $(INCLUDES) -MMD -MP -c -o $@ $<
+$(B)/unit/%.o: tests/jobs/%.c | packages-test
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) $(INCLUDES) -MMD -MP -c -o $@ $<
+$(B)/unit/%: $(B)/unit/%.o | $(LIB)
+	@echo "  LD $@"
+	@$(CC) -o $@ $< $(OPT) $(LDFLAGS) $(UNIT_LINK) $(LIBS) -lcmocka
 -include $(UNIT:=.d) $(TOOLS:=.d)
 
 $(VENV)/.done: tests/requirements.txt | packages-test

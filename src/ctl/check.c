@@ -20,32 +20,30 @@ static const char *reach(struct arena *a, const struct db_url *url)
     return problem;
 }
 
-int ctl_check(int argc, char **argv)
+static int check(const struct ctl_call *call)
 {
-    bool connect = argc == 2 && streq(argv[1], "--connect");
-    if (argc > 1 && !connect) {
-        fputs(
-            "Usage: kansoctl check [--connect]\n\nSays in one line what is wrong with the settings, if anything; with "
-            "--connect\nalso whether the database of ZENML_STORE_URL can be reached. A private database is left "
-            "alone.\n",
-            streq(argv[1], "--help") ? stdout : stderr);
-        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
-    }
-    struct arena mem = {0};
     struct db_url url;
     struct plan plan;
-    const char *problem = config_load(&mem);
-    if (!problem)
-        problem = plan_from_env(&mem, &plan);
+    const char *problem = plan_from_env(call->mem, &plan);
     if (!problem && ctl_env("ZENML_STORE_URL", NULL)) {
-        problem = db_url_from_env(&mem, &url);
-        if (!problem && connect)
-            problem = reach(&mem, &url);
+        problem = db_url_from_env(call->mem, &url);
+        if (!problem && ctl_option(call, "connect"))
+            problem = reach(call->mem, &url);
     }
-    int rc = problem ? ctl_fail("%s", problem) : CTL_DONE;
-    arena_free(&mem);
-    return rc;
+    return problem ? ctl_fail("%s", problem) : CTL_DONE;
 }
+
+const struct ctl_command ctl_check = {
+    .name = "check",
+    .summary = "say what is wrong with the settings",
+    .synopsis = "[--connect]",
+    .details = "Says in one line what is wrong with the settings, if anything.\n",
+    .options = {{"connect", NULL,
+                 "also whether the database of ZENML_STORE_URL can be reached;\n"
+                 "a private database is left alone"}},
+    .configured = true,
+    .run = check,
+};
 
 /* One word about the user of ZENML_DEFAULT_USER_NAME; NULL when the database does not say. */
 static const char *login_of(struct db *db, struct arena *a)
@@ -62,29 +60,27 @@ static const char *login_of(struct db *db, struct arena *a)
     return active && password_matches(config.default_password, user[0].s) ? "fits" : "differs";
 }
 
-int ctl_default_user(int argc, char **argv)
+static int default_user(const struct ctl_call *call)
 {
-    if (argc > 1) {
-        fputs("Usage: kansoctl default-user\n\nWhether ZENML_DEFAULT_USER_PASSWORD signs ZENML_DEFAULT_USER_NAME in: "
-              "prints `fits`, `differs`,\nor `missing` when there is no such user in the database of "
-              "ZENML_STORE_URL.\n",
-              streq(argv[1], "--help") ? stdout : stderr);
-        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
-    }
-    struct arena mem = {0};
     struct db_url url;
-    ctl_instance(&mem);
-    const char *problem = config_load(&mem);
-    if (!problem)
-        problem = db_url_from_env(&mem, &url);
+    const char *problem = db_url_from_env(call->mem, &url);
     if (problem)
         return ctl_fail("%s", problem);
-    struct migration m = {.db = db_new(&url), .mem = &mem, .url = &url};
-    const char *word = db_ready(m.db) == DB_OK ? login_of(m.db, &mem) : NULL;
+    struct migration m = {.db = db_new(&url), .mem = call->mem, .url = &url};
+    const char *word = db_ready(m.db) == DB_OK ? login_of(m.db, call->mem) : NULL;
     if (word)
         puts(word);
     int rc = word ? CTL_DONE : ctl_fail("%s", migrate_trouble(&m));
     db_free(m.db);
-    arena_free(&mem);
     return rc;
 }
+
+const struct ctl_command ctl_default_user = {
+    .name = "default-user",
+    .summary = "say whether the configured password of the first user fits",
+    .details = "Whether ZENML_DEFAULT_USER_PASSWORD signs ZENML_DEFAULT_USER_NAME in: prints `fits`, `differs`,\n"
+               "or `missing` when there is no such user in the database of ZENML_STORE_URL.\n",
+    .of_instance = true,
+    .configured = true,
+    .run = default_user,
+};

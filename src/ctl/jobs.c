@@ -1,63 +1,24 @@
 /* kansoctl jobs and events: background work, and what came of webhooks and schedules
  * (docs/architecture.md#background-work). */
-#include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "ctl/ctl.h"
 #include "jobs/operate.h"
 #include "json/write.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char JOBS_HELP[] =
-    "Usage: kansoctl jobs [list] [--kind KIND] [--state STATE] [--subject ID] [--limit N] [--json]\n"
-    "       kansoctl jobs show ID [--json]\n"
-    "       kansoctl jobs retry ID\n"
-    "       kansoctl jobs cancel ID\n"
-    "\n"
-    "Background work: what kanso-jobs does for all hosts that share the database.\n"
-    "\n"
-    "  list     the latest jobs, newest first\n"
-    "  show     all about one, and what came of it\n"
-    "  retry    lets one that has failed start anew\n"
-    "  cancel   ends one that waits or runs, as a failure\n"
-    "\n"
-    "  --kind KIND     delivery, firing, action, workload or watch\n"
-    "  --state STATE   waiting, running, done or failed\n"
-    "  --subject ID    of an event source, a trigger or a run\n"
-    "  --limit N       at most so many (50)\n"
-    "  --json          JSON instead of text\n"
-    "\n"
-    "The database is that of ZENML_STORE_URL, or the one of the Kanso in KANSO_HOME.\n"
-    "Exit status: 0 done, 1 it cannot be done, 2 wrong command line.\n";
-
-static const char EVENTS_HELP[] =
-    "Usage: kansoctl events [--subject ID] [--state STATE] [--limit N] [--json]\n"
-    "\n"
-    "The latest deliveries to webhooks and firings of schedules, newest first, and what came of them.\n"
-    "\n"
-    "  --subject ID    of an event source or a trigger\n"
-    "  --state STATE   waiting, running, done or failed\n"
-    "  --limit N       at most so many (50)\n"
-    "  --json          JSON instead of text\n"
-    "\n"
-    "The database is that of ZENML_STORE_URL, or the one of the Kanso in KANSO_HOME.\n"
-    "Exit status: 0 done, 1 it cannot be done, 2 wrong command line.\n";
-
 struct call {
-    struct arena mem;
+    const struct ctl_call *line;
+    struct arena *mem;
     struct db_url url;
     struct db *db;
     struct job_choice choice;
-    bool json, help;
-    const char *words[2]; /* the command's, without its options */
-    int count;
+    bool json;
 };
 
-/* Command line ------------------------------------------------------------------------------------------------------
- */
+/* Command line ----------------------------------------------------------------------------------------------------- */
 
 static bool known_state(const char *state)
 {
@@ -71,70 +32,29 @@ static bool known_state(const char *state)
 static const char *read_id(struct call *c, const char *text)
 {
     char hex[UUID_HEX + 1];
-    return uuid_read(text, strlen(text), hex) ? arena_strdup(&c->mem, hex) : NULL;
+    return uuid_read(text, strlen(text), hex) ? arena_strdup(c->mem, hex) : NULL;
 }
 
-static const char *read_option(struct call *c, int option)
+/* The options that both commands have. NULL, or what is wrong with one of them. */
+static const char *read_options(struct call *c)
 {
-    switch (option) {
-    case 'k':
-        c->choice.kind = optarg;
-        return NULL;
-    case 's':
-        c->choice.state = optarg;
-        return known_state(optarg) ? NULL : "--state takes waiting, running, done or failed";
-    case 'i':
-        c->choice.subject = read_id(c, optarg);
-        return c->choice.subject ? NULL : "--subject takes an id, a UUID";
-    case 'n':
-        return parse_int64(optarg, &c->choice.limit) && c->choice.limit > 0 ? NULL : "--limit takes a number from 1 on";
-    case 'j':
-        c->json = true;
-        return NULL;
-    case 'h':
-        c->help = true;
-        return NULL;
-    default:
-        return "unknown or incomplete option";
-    }
-}
-
-/* NULL, or what is wrong. */
-static const char *read_arguments(struct call *c, int argc, char **argv)
-{
-    static const struct option options[] = {{"kind", required_argument, NULL, 'k'},
-                                            {"state", required_argument, NULL, 's'},
-                                            {"subject", required_argument, NULL, 'i'},
-                                            {"limit", required_argument, NULL, 'n'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    int option;
+    const char *subject = ctl_option(c->line, "subject"), *limit = ctl_option(c->line, "limit");
+    c->json = ctl_option(c->line, "json");
+    c->choice.state = ctl_option(c->line, "state");
+    c->choice.subject = subject ? read_id(c, subject) : NULL;
     c->choice.limit = 50;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        const char *problem = read_option(c, option);
-        if (problem)
-            return problem;
-    }
-    c->count = argc - optind;
-    for (int i = 0; i < 2 && i < c->count; i++)
-        c->words[i] = argv[optind + i];
+    if (c->choice.state && !known_state(c->choice.state))
+        return "--state takes waiting, running, done or failed";
+    if (subject && !c->choice.subject)
+        return "--subject takes an id, a UUID";
+    if (limit && (!parse_int64(limit, &c->choice.limit) || c->choice.limit <= 0))
+        return "--limit takes a number from 1 on";
     return NULL;
-}
-
-static int misused(const char *command, const char *why)
-{
-    fprintf(stderr, "kansoctl %s: %s (see --help)\n", command, why);
-    return CTL_MISUSED;
 }
 
 static const char *connect(struct call *c)
 {
-    ctl_instance(&c->mem);
-    const char *problem = config_load(&c->mem);
-    if (!problem)
-        problem = db_url_from_env(&c->mem, &c->url);
+    const char *problem = db_url_from_env(c->mem, &c->url);
     if (!problem)
         c->db = db_new(&c->url);
     return problem;
@@ -157,7 +77,7 @@ static void put(const char *text)
 
 static const char *dashed(struct call *c, const char *hex)
 {
-    return strlen(hex) == UUID_HEX ? uuid_dashed(&c->mem, hex) : hex;
+    return strlen(hex) == UUID_HEX ? uuid_dashed(c->mem, hex) : hex;
 }
 
 static const char *state_of(const struct db_value *v)
@@ -255,7 +175,7 @@ static int print_events(struct call *c, const struct db_rows *rows)
 static int list(struct call *c, int (*print)(struct call *, const struct db_rows *))
 {
     struct db_rows rows;
-    if (jobs_list(c->db, &c->mem, &c->choice, &rows) != DB_OK)
+    if (jobs_list(c->db, c->mem, &c->choice, &rows) != DB_OK)
         return failed(c);
     return c->json ? print_json(c, &rows) : print(c, &rows);
 }
@@ -281,10 +201,10 @@ static int print_job(struct call *c, const struct db_value *v)
     line("created", v[JOB_CREATED].s);
     line("updated", v[JOB_UPDATED].s);
     if (streq(v[JOB_STATE].s, "waiting"))
-        line("due", arena_strndup(&c->mem, v[JOB_DUE].s, 19));
+        line("due", arena_strndup(c->mem, v[JOB_DUE].s, 19));
     if (v[JOB_OWNER].s)
         line("runs on", v[JOB_OWNER].s);
-    line("payload", arena_printf(&c->mem, "%s bytes", v[JOB_PAYLOAD].s));
+    line("payload", arena_printf(c->mem, "%s bytes", v[JOB_PAYLOAD].s));
     line("outcome", v[JOB_OUTCOME].s);
     return CTL_DONE;
 }
@@ -292,9 +212,9 @@ static int print_job(struct call *c, const struct db_value *v)
 /* The job that the command line names: *rows is it, or it was said that there is none. */
 static int find(struct call *c, struct db_rows *rows)
 {
-    if (jobs_list(c->db, &c->mem, &c->choice, rows) != DB_OK)
+    if (jobs_list(c->db, c->mem, &c->choice, rows) != DB_OK)
         return failed(c);
-    return rows->count ? CTL_DONE : ctl_fail("there is no job %s", c->words[1]);
+    return rows->count ? CTL_DONE : ctl_fail("there is no job %s", c->line->operands[1]);
 }
 
 static int show(struct call *c)
@@ -314,7 +234,7 @@ static int change(struct call *c, enum db_status (*how)(struct db *, struct aren
 {
     bool done;
     struct db_rows rows;
-    if (how(c->db, &c->mem, c->choice.id, &done) != DB_OK)
+    if (how(c->db, c->mem, c->choice.id, &done) != DB_OK)
         return failed(c);
     if (done) {
         printf("%s\n", said);
@@ -338,14 +258,16 @@ static int with_one(struct call *c, const char *command)
 
 static int run_jobs(struct call *c)
 {
-    const char *command = c->count ? c->words[0] : "list";
+    const struct ctl_call *line = c->line;
+    const char *command = line->operand_count ? line->operands[0] : "list";
     bool one = streq(command, "show") || streq(command, "retry") || streq(command, "cancel");
+    c->choice.kind = ctl_option(line, "kind");
     if (!one && !streq(command, "list"))
-        return misused("jobs", "the command is list, show, retry or cancel");
-    if (c->count > 1 + one || (one && c->count < 2))
-        return misused("jobs", one ? "one id is needed" : "list takes no ids");
-    if (one && !(c->choice.id = read_id(c, c->words[1])))
-        return misused("jobs", "the id of a job is a UUID");
+        return ctl_misused(line->command, "the command is list, show, retry or cancel");
+    if (one ? line->operand_count < 2 : line->operand_count > 1)
+        return ctl_misused(line->command, one ? "one id is needed" : "list takes no ids");
+    if (one && !(c->choice.id = read_id(c, line->operands[1])))
+        return ctl_misused(line->command, "the id of a job is a UUID");
     const char *problem = connect(c);
     if (problem)
         return ctl_fail("%s", problem);
@@ -354,31 +276,79 @@ static int run_jobs(struct call *c)
 
 static int run_events(struct call *c)
 {
-    if (c->count)
-        return misused("events", "takes options only");
     c->choice.events = true;
     const char *problem = connect(c);
     return problem ? ctl_fail("%s", problem) : list(c, print_events);
 }
 
-static int start(int argc, char **argv, const char *help, int (*run)(struct call *))
+static int run(const struct ctl_call *line, int (*command)(struct call *))
 {
-    struct call c = {0};
-    const char *problem = read_arguments(&c, argc, argv);
-    if (c.help)
-        fputs(help, stdout);
-    int rc = c.help ? CTL_DONE : problem ? misused(argv[0], problem) : run(&c);
+    struct call c = {.line = line, .mem = line->mem};
+    const char *problem = read_options(&c);
+    if (problem)
+        return ctl_misused(line->command, "%s", problem);
+    int rc = command(&c);
     db_free(c.db);
-    arena_free(&c.mem);
     return rc;
 }
 
-int ctl_jobs(int argc, char **argv)
+static int jobs(const struct ctl_call *line)
 {
-    return start(argc, argv, JOBS_HELP, run_jobs);
+    return run(line, run_jobs);
 }
 
-int ctl_events(int argc, char **argv)
+static int events(const struct ctl_call *line)
 {
-    return start(argc, argv, EVENTS_HELP, run_events);
+    return run(line, run_events);
 }
+
+#define STATE                                                                                                          \
+    {                                                                                                                  \
+        "state", "STATE", "waiting, running, done or failed"                                                           \
+    }
+#define LIMIT                                                                                                          \
+    {                                                                                                                  \
+        "limit", "N", "at most so many (50)"                                                                           \
+    }
+#define JSON                                                                                                           \
+    {                                                                                                                  \
+        "json", NULL, "JSON instead of text"                                                                           \
+    }
+
+const struct ctl_command ctl_jobs = {
+    .name = "jobs",
+    .summary = "background work: list, show, retry, cancel",
+    .synopsis = "[list] [--kind KIND] [--state STATE] [--subject ID] [--limit N] [--json]\n"
+                "show ID [--json]\n"
+                "retry ID\n"
+                "cancel ID",
+    .details = "Background work: what kanso-jobs does for all hosts that share the database,\n"
+               "that of ZENML_STORE_URL or the one of the Kanso in KANSO_HOME.\n"
+               "\n"
+               "  list     the latest jobs, newest first\n"
+               "  show     all about one, and what came of it\n"
+               "  retry    lets one that has failed start anew\n"
+               "  cancel   ends one that waits or runs, as a failure\n",
+    .options = {{"kind", "KIND", "delivery, firing, action, workload or watch"},
+                STATE,
+                {"subject", "ID", "of an event source, a trigger or a run"},
+                LIMIT,
+                JSON},
+    .most_operands = 2,
+    .of_instance = true,
+    .configured = true,
+    .run = jobs,
+};
+
+const struct ctl_command ctl_events = {
+    .name = "events",
+    .summary = "what came of deliveries to webhooks and firings of schedules",
+    .synopsis = "[--subject ID] [--state STATE] [--limit N] [--json]",
+    .details = "The latest deliveries to webhooks and firings of schedules, newest first, and what\n"
+               "came of them. The database is that of ZENML_STORE_URL, or the one of the Kanso in\n"
+               "KANSO_HOME.\n",
+    .options = {{"subject", "ID", "of an event source or a trigger"}, STATE, LIMIT, JSON},
+    .of_instance = true,
+    .configured = true,
+    .run = events,
+};

@@ -129,27 +129,26 @@ static const char *migrate(struct migration *m)
     return NULL;
 }
 
-int ctl_migrate(int argc, char **argv)
+static int run(const struct ctl_call *call)
 {
-    if (argc > 1) {
-        fputs("Usage: kansoctl migrate\n\nMakes the database of ZENML_STORE_URL ready: tables and first rows in an "
-              "empty\n"
-              "one; Kanso's own indexes in one that ZenML " SCHEMA_VERSION " made. Other versions are refused.\n",
-              streq(argv[1], "--help") ? stdout : stderr);
-        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
-    }
-    struct arena mem = {0};
     struct db_url url;
-    const char *problem = config_load(&mem);
-    if (!problem)
-        problem = db_url_from_env(&mem, &url);
+    const char *problem = db_url_from_env(call->mem, &url);
     if (problem)
         return ctl_fail("%s", problem);
     url.io_timeout = HOURS; /* adding an index to a large table takes its time */
-    struct migration m = {.db = db_new(&url), .mem = &mem, .url = &url, .progress = say_progress, .warn = say_warning};
+    struct migration m = {
+        .db = db_new(&url), .mem = call->mem, .url = &url, .progress = say_progress, .warn = say_warning};
     problem = migrate(&m);
     int rc = problem ? ctl_fail("%s", problem) : CTL_DONE;
     db_free(m.db);
-    arena_free(&mem);
     return rc;
 }
+
+const struct ctl_command ctl_migrate = {
+    .name = "migrate",
+    .summary = "make an empty database ready, or check and complete one of ZenML",
+    .details = "Makes the database of ZENML_STORE_URL ready: tables and first rows in an empty\n"
+               "one; Kanso's own indexes in one that ZenML " SCHEMA_VERSION " made. Other versions are refused.\n",
+    .configured = true,
+    .run = run,
+};

@@ -349,23 +349,21 @@ static int print_conf(struct arena *a, const struct plan *plan)
     return written ? CTL_DONE : ctl_fail("nginx-conf: cannot write: is the disk full?");
 }
 
-int ctl_nginx_conf(int argc, char **argv)
+static int run(const struct ctl_call *call)
 {
-    if (argc > 1) {
-        fputs("Usage: kansoctl nginx-conf\n\nPrints a complete nginx.conf for the workers that `kansoctl plan` lists.\n"
-              "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY, KANSO_ACCESS_LOG,\n"
-              "KANSO_NGINX_WORKERS, KANSO_LOGIN_RATE, KANSO_CLIENT_REQUESTS, KANSO_CLIENT_UPLOADS,\n"
-              "KANSO_DASHBOARD_DIR, KANSO_TRUSTED_PROXIES, ZENML_SERVER_CORS_ALLOW_ORIGINS,\n"
-              "ZENML_SERVER_SECURE_HEADERS_* and ZENML_SERVER_ROOT_URL_PATH go into it.\n",
-              streq(argv[1], "--help") ? stdout : stderr);
-        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
-    }
-    struct arena mem = {0};
     struct plan plan;
-    const char *problem = config_load(&mem);
-    if (!problem)
-        problem = plan_from_env(&mem, &plan);
-    int rc = problem ? ctl_fail("%s", problem) : print_conf(&mem, &plan);
-    arena_free(&mem);
-    return rc;
+    const char *problem = plan_from_env(call->mem, &plan);
+    return problem ? ctl_fail("%s", problem) : print_conf(call->mem, &plan);
 }
+
+const struct ctl_command ctl_nginx_conf = {
+    .name = "nginx-conf",
+    .summary = "print nginx.conf, made from the route tables",
+    .details = "Prints a complete nginx.conf for the workers that `kansoctl plan` lists.\n"
+               "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY, KANSO_ACCESS_LOG,\n"
+               "KANSO_NGINX_WORKERS, KANSO_LOGIN_RATE, KANSO_CLIENT_REQUESTS, KANSO_CLIENT_UPLOADS,\n"
+               "KANSO_DASHBOARD_DIR, KANSO_TRUSTED_PROXIES, ZENML_SERVER_CORS_ALLOW_ORIGINS,\n"
+               "ZENML_SERVER_SECURE_HEADERS_* and ZENML_SERVER_ROOT_URL_PATH go into it.\n",
+    .configured = true,
+    .run = run,
+};

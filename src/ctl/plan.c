@@ -8,10 +8,10 @@
 #include <string.h>
 
 /* Logins cost a quarter of a second of CPU each and get a process of their own, so that nobody else waits for them. */
-static const char DEFAULT_PLAN[] = "auth:1;rest:3";
+#define DEFAULT_PLAN "auth:1;rest:3"
 
 /* With an external authenticator, two of them may be waiting for it (EXTERNAL_CALLS) while one serves the others. */
-static const char EXTERNAL_PLAN[] = "auth:3;rest:3";
+#define EXTERNAL_PLAN "auth:3;rest:3"
 
 enum { MAX_PROCESSES = 256 };
 
@@ -141,21 +141,10 @@ const char *plan_from_env(struct arena *a, struct plan *out)
     return plan_read(a, text, all_groups, count, out);
 }
 
-int ctl_plan(int argc, char **argv)
+static int print_plan(const struct ctl_call *call)
 {
-    if (argc > 1) {
-        fprintf(streq(argv[1], "--help") ? stdout : stderr,
-                "Usage: kansoctl plan\n\nPrints SOCKET PROCESSES GROUPS for each worker, as KANSO_WORKERS says:\n"
-                "  default   %s, or %s with the scheme EXTERNAL\n"
-                "  all       everything in two processes\n"
-                "  each      one process for each endpoint group\n"
-                "  GROUP,...:COUNT;...   a plan of one's own; `rest` means all groups not named\n",
-                DEFAULT_PLAN, EXTERNAL_PLAN);
-        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
-    }
-    struct arena mem = {0};
     struct plan plan;
-    const char *problem = plan_from_env(&mem, &plan);
+    const char *problem = plan_from_env(call->mem, &plan);
     if (problem)
         return ctl_fail("%s", problem);
     for (size_t i = 0; i < plan.count; i++) {
@@ -165,6 +154,16 @@ int ctl_plan(int argc, char **argv)
             printf("%s%s", j ? "," : "", s->groups[j]->name);
         putchar('\n');
     }
-    arena_free(&mem);
     return CTL_DONE;
 }
+
+const struct ctl_command ctl_plan = {
+    .name = "plan",
+    .summary = "print which endpoint groups share a worker: SOCKET PROCESSES GROUPS",
+    .details = "Prints SOCKET PROCESSES GROUPS for each worker, as KANSO_WORKERS says:\n"
+               "  default   " DEFAULT_PLAN ", or " EXTERNAL_PLAN " with the scheme EXTERNAL\n"
+               "  all       everything in two processes\n"
+               "  each      one process for each endpoint group\n"
+               "  GROUP,...:COUNT;...   a plan of one's own; `rest` means all groups not named\n",
+    .run = print_plan,
+};

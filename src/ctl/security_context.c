@@ -9,32 +9,9 @@
 #include "json/write.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char help[] = "Usage: kansoctl security-context encode [--to base64|binary] [--message NAME]\n"
-                           "       kansoctl security-context decode [--from base64|binary] [--message NAME]\n"
-                           "       kansoctl security-context show [--from base64|binary|json] [--message NAME]\n"
-                           "       kansoctl security-context show --run ID [--json]\n"
-                           "\n"
-                           "Execution security contexts in the wire format of flyteidl.\n"
-                           "\n"
-                           "  encode   reads JSON from standard input, writes the serialised form\n"
-                           "  decode   reads the serialised form from standard input, writes JSON\n"
-                           "  show     writes the readable form of what standard input holds, or with --run\n"
-                           "           as whom a run acts and whether the secrets that it asks for exist\n"
-                           "\n"
-                           "  --to FORM, --from FORM   base64 (the default), binary, or json\n"
-                           "  --message NAME           Secret, OAuth2Client, Identity, OAuth2TokenRequest or\n"
-                           "                           SecurityContext (the default)\n"
-                           "  --run ID                 the run's id; the database is that of ZENML_STORE_URL, or\n"
-                           "                           the one of the Kanso in KANSO_HOME\n"
-                           "  --json                   JSON instead of text\n"
-                           "\n"
-                           "Exit status: 0 done, 1 the input is refused or the run cannot be resolved,\n"
-                           "2 wrong command line.\n";
 
 enum form { BASE64, BINARY, JSON };
 
@@ -46,15 +23,15 @@ struct call {
     bool json;
 };
 
-__attribute__((format(printf, 2, 3))) static int complain(int status, const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static int complain(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     fputs("kansoctl security-context: ", stderr);
     vfprintf(stderr, fmt, ap);
-    fputs(status == CTL_MISUSED ? " (see --help)\n" : "\n", stderr);
+    fputc('\n', stderr);
     va_end(ap);
-    return status;
+    return CTL_FAILED;
 }
 
 /* All of standard input; what exceeds every form's limit is cut off, and refused for its length. */
@@ -70,7 +47,7 @@ static bool read_input(struct arena *a, struct span *in)
 static int write_output(const void *data, size_t len)
 {
     if ((len > 0 && fwrite(data, 1, len, stdout) != len) || fflush(stdout) != 0)
-        return complain(CTL_FAILED, "cannot write the output: %s", strerror(errno));
+        return complain("cannot write the output: %s", strerror(errno));
     return CTL_DONE;
 }
 
@@ -99,7 +76,7 @@ static void *read_object(struct call *c, enum form form)
     const char *why;
     void *object;
     if (!read_input(c->mem, &in)) {
-        complain(CTL_FAILED, "cannot read the input: %s", strerror(errno));
+        complain("cannot read the input: %s", strerror(errno));
         return NULL;
     }
     if (form == JSON)
@@ -109,7 +86,7 @@ static void *read_object(struct call *c, enum form form)
     else
         object = sec_from_base64(c->mem, c->model, in, SEC_AS_WRITTEN, &why);
     if (!object)
-        complain(CTL_FAILED, "%s refused: %s", sec_model_name(c->model), why);
+        complain("%s refused: %s", sec_model_name(c->model), why);
     return object;
 }
 
@@ -120,8 +97,8 @@ static int encode(struct call *c)
     if (!object)
         return CTL_FAILED;
     if (!sec_to_wire(c->model, object, &wire))
-        return complain(CTL_FAILED, "there is nothing to serialise: run_as, secrets and tokens are all null; "
-                                    "give one of them, if only as an empty list");
+        return complain("there is nothing to serialise: run_as, secrets and tokens are all null; "
+                        "give one of them, if only as an empty list");
     int status;
     if (c->form == BINARY) {
         status = write_output(wire.data, wire.len);
@@ -317,18 +294,18 @@ static int show_run(struct call *c)
     struct db_url url;
     struct sec_run run;
     if (!uuid_read(c->run, strlen(c->run), hex))
-        return complain(CTL_MISUSED, "--run takes a run's id, a UUID, not '%s'", c->run);
+        return ctl_misused(&ctl_security_context, "--run takes a run's id, a UUID, not '%s'", c->run);
     ctl_instance(c->mem);
     const char *problem = config_load(c->mem);
     if (!problem)
         problem = db_url_from_env(c->mem, &url);
     if (problem)
-        return complain(CTL_FAILED, "%s", problem);
+        return complain("%s", problem);
     struct db *db = db_new(&url);
     problem = sec_load_run(db, c->mem, hex, &run);
     db_free(db);
     if (problem)
-        return complain(CTL_FAILED, "%s", problem);
+        return complain("%s", problem);
     struct buf out = {0};
     (c->json ? run_json : run_text)(&run, &out);
     return write_line(&out);
@@ -347,84 +324,88 @@ static int show(struct call *c)
 }
 
 /* The sub-commands and the options that each of them takes. */
-static const struct command {
+static const struct subcommand {
     const char *name;
     int (*run)(struct call *c);
     const char *forms[4];
-    const char *options;
-} commands[] = {
-    {"encode", encode, {"base64", "binary"}, "tm"},
-    {"decode", decode, {"base64", "binary"}, "fm"},
-    {"show", show, {"base64", "binary", "json"}, "fmrj"},
+    const char *options[5];
+} subcommands[] = {
+    {"encode", encode, {"base64", "binary"}, {"to", "message"}},
+    {"decode", decode, {"base64", "binary"}, {"from", "message"}},
+    {"show", show, {"base64", "binary", "json"}, {"from", "message", "run", "json"}},
 };
 
-static int read_form(const struct command *cmd, const char *word, enum form *form)
+static bool takes(const struct subcommand *sub, const char *option)
 {
-    for (int i = 0; cmd->forms[i]; i++) {
-        if (streq(cmd->forms[i], word)) {
-            *form = (enum form)i;
-            return CTL_DONE;
-        }
-    }
-    return complain(CTL_MISUSED, "%s has no form '%s'; it takes base64%s", cmd->name, word,
-                    cmd->forms[2] ? ", binary or json" : " or binary");
+    for (size_t i = 0; sub->options[i]; i++)
+        if (streq(sub->options[i], option))
+            return true;
+    return false;
 }
 
-static int run_command(const struct command *cmd, struct arena *a, int argc, char **argv)
+static bool read_form(const struct subcommand *sub, const char *word, enum form *form)
 {
-    static const struct option options[] = {
-        {"to", required_argument, NULL, 't'},
-        {"from", required_argument, NULL, 'f'},
-        {"run", required_argument, NULL, 'r'},
-        {"message", required_argument, NULL, 'm'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    struct call call = {.mem = a, .model = &SEC_CONTEXT};
-    int option, status, index = 0;
-    bool form_given = false;
-    optind = 1;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":h", options, &index)) != -1) {
-        if (option == 'h')
-            return write_output(help, sizeof help - 1);
-        if (option == ':')
-            return complain(CTL_MISUSED, "%s needs a value", argv[optind - 1]);
-        if (option == '?')
-            return complain(CTL_MISUSED, "unknown option %s", argv[optind - 1]);
-        if (!strchr(cmd->options, option))
-            return complain(CTL_MISUSED, "%s takes no --%s", cmd->name, options[index].name);
-        if (option == 'r')
-            call.run = optarg;
-        else if (option == 'j')
-            call.json = true;
-        else if (option == 'm' && !(call.model = sec_model_named(optarg)))
-            return complain(CTL_MISUSED, "there is no message '%s'", optarg);
-        form_given |= option == 't' || option == 'f';
-        if ((option == 't' || option == 'f') && (status = read_form(cmd, optarg, &call.form)) != CTL_DONE)
-            return status;
+    for (int i = 0; sub->forms[i]; i++) {
+        if (!streq(sub->forms[i], word))
+            continue;
+        *form = (enum form)i;
+        return true;
     }
-    if (optind < argc)
-        return complain(CTL_MISUSED, "unexpected '%s'", argv[optind]);
-    if (call.run ? form_given || call.model != &SEC_CONTEXT : call.json)
-        return complain(CTL_MISUSED, "--run goes with --json only, and --json only with --run");
-    return cmd->run(&call);
+    return false;
 }
 
-int ctl_security_context(int argc, char **argv)
+static int run_subcommand(const struct subcommand *sub, const struct ctl_call *line)
 {
-    if (argc >= 2 && (streq(argv[1], "--help") || streq(argv[1], "-h")))
-        return write_output(help, sizeof help - 1);
-    if (argc < 2)
-        return complain(CTL_MISUSED, "expected encode, decode or show");
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (streq(commands[i].name, argv[1])) {
-            struct arena arena = {0};
-            int status = run_command(&commands[i], &arena, argc - 1, argv + 1);
-            arena_free(&arena);
-            return status;
-        }
-    }
-    return complain(CTL_MISUSED, "there is no '%s'; expected encode, decode or show", argv[1]);
+    const struct ctl_command *self = line->command;
+    const char *to = ctl_option(line, "to"), *form = to ? to : ctl_option(line, "from"),
+               *message = ctl_option(line, "message");
+    struct call call = {.mem = line->mem,
+                        .model = message ? sec_model_named(message) : &SEC_CONTEXT,
+                        .run = ctl_option(line, "run"),
+                        .json = ctl_option(line, "json")};
+    for (size_t i = 0; self->options[i].name; i++)
+        if (line->values[i] && !takes(sub, self->options[i].name))
+            return ctl_misused(self, "%s takes no --%s", sub->name, self->options[i].name);
+    if (!call.model)
+        return ctl_misused(self, "there is no message '%s'", message);
+    if (form && !read_form(sub, form, &call.form))
+        return ctl_misused(self, "%s has no form '%s'; it takes base64%s", sub->name, form,
+                           sub->forms[2] ? ", binary or json" : " or binary");
+    if (call.run ? form || call.model != &SEC_CONTEXT : call.json)
+        return ctl_misused(self, "--run goes with --json only, and --json only with --run");
+    return sub->run(&call);
 }
+
+static int run(const struct ctl_call *line)
+{
+    if (!line->operand_count)
+        return ctl_misused(line->command, "expected encode, decode or show");
+    for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
+        if (streq(subcommands[i].name, line->operands[0]))
+            return run_subcommand(&subcommands[i], line);
+    return ctl_misused(line->command, "there is no '%s'; expected encode, decode or show", line->operands[0]);
+}
+
+const struct ctl_command ctl_security_context = {
+    .name = "security-context",
+    .summary = "encode, decode and show execution security contexts",
+    .synopsis = "encode [--to base64|binary] [--message NAME]\n"
+                "decode [--from base64|binary] [--message NAME]\n"
+                "show [--from base64|binary|json] [--message NAME]\n"
+                "show --run ID [--json]",
+    .details = "Execution security contexts in the wire format of flyteidl.\n"
+               "\n"
+               "  encode   reads JSON from standard input, writes the serialised form\n"
+               "  decode   reads the serialised form from standard input, writes JSON\n"
+               "  show     writes the readable form of what standard input holds, or with --run\n"
+               "           as whom a run acts and whether the secrets that it asks for exist\n",
+    .options = {{"to", "FORM", "base64 (the default) or binary"},
+                {"from", "FORM", "base64 (the default), binary, or json"},
+                {"message", "NAME",
+                 "Secret, OAuth2Client, Identity, OAuth2TokenRequest or SecurityContext\n(the default)"},
+                {"run", "ID",
+                 "the run's id; the database is that of ZENML_STORE_URL, or the one of\nthe Kanso in KANSO_HOME"},
+                {"json", NULL, "JSON instead of text"}},
+    .most_operands = 1,
+    .run = run,
+};

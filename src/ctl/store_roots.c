@@ -1,25 +1,21 @@
 #include "artifact/store.h"
-#include "base/config.h"
-#include "base/text.h"
 #include "ctl/ctl.h"
 
 #include <stdio.h>
 #include <string.h>
 
-int ctl_store_roots(int argc, char **argv)
+static int print_roots(const struct ctl_call *call)
 {
-    if (argc > 1) {
-        fputs("Usage: kansoctl store-roots\n\nPrints the directories below which files of artifact stores are read, "
-              "one a "
-              "line (KANSO_STORE_ROOTS).\n",
-              streq(argv[1], "--help") ? stdout : stderr);
-        return streq(argv[1], "--help") ? CTL_DONE : CTL_MISUSED;
-    }
-    struct arena mem = {0};
-    const char *problem = config_load(&mem), *at = problem ? "" : store_roots(&mem);
-    for (; *at; at += strcspn(at, ":"), at += *at == ':')
+    for (const char *at = store_roots(call->mem); *at; at += strcspn(at, ":"), at += *at == ':')
         printf("%.*s\n", (int)strcspn(at, ":"), at);
-    int rc = problem ? ctl_fail("%s", problem) : CTL_DONE;
-    arena_free(&mem);
-    return rc;
+    return CTL_DONE;
 }
+
+const struct ctl_command ctl_store_roots = {
+    .name = "store-roots",
+    .summary = "print the directories where the server reads artifact stores",
+    .details =
+        "Prints the directories below which files of artifact stores are read, one a line (KANSO_STORE_ROOTS).\n",
+    .configured = true,
+    .run = print_roots,
+};
