@@ -224,7 +224,7 @@ int user_current(struct ctx *c)
             p_text(c->auth->user_id)));
     TRY(sql_authenticate(c));
     struct view *v = view_new(c);
-    struct row *row = view_add(v, &resource_user, c->auth->user_id, D_BODY, c->auth->user_values);
+    struct row *row = view_add(v, &resource_user, c->auth->user_id, D_BODY, c->auth->row->values);
     const char *names[] = {"email", "external_user_id", "user_metadata"};
     for (size_t i = 0; private.count && i < ARRAY_LEN(names); i++)
         row->values[resource_column(&resource_user, names[i]) - columns] = db_row(&private, 0)[i];

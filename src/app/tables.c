@@ -98,7 +98,7 @@ static const char *column_of(const struct column *col)
 
 static bool has_sql_column(const struct column *col)
 {
-    return !col->sql && !(col->show && !col->col);
+    return !col->sql && !col->many && !(col->show && !col->col);
 }
 
 static bool is_foreign_key(const char *table, const char *column)
@@ -195,6 +195,9 @@ static void check_column(struct buf *out, const struct resource *r, size_t i, si
     if (col->ref && col->section != S_NONE && col->ref->rank <= r->rank)
         complain(&k, "shows a %s, whose rank is not behind that of %s: it would never be loaded", col->ref->name,
                  r->name);
+    if (col->many && (!col->many->attached.parent || col->many->rank <= r->rank))
+        complain(&k, "shows what hangs on it: %s does not say how (attached), or its rank is not behind that of %s",
+                 col->many->name, r->name);
     if (unknown)
         complain(&k, "'%s' in .schema is no component of the OpenAPI document", unknown);
     check_flags_of_column(&k, col);

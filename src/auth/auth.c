@@ -62,14 +62,15 @@ static int load_account(struct ctx *c, const char *condition, const struct db_pa
     auth->user_id = NULL;
     if (rows.count == 0)
         return OK;
-    struct row row = {.res = &resource_user,
-                      .values = view_scatter_columns(c->mem, &resource_user, D_BODY, db_row(&rows, 0))};
-    auth->user_id = row_str(&row, "id");
-    auth->name = row_str(&row, "name");
-    auth->is_admin = row_bool(&row, "is_admin");
-    auth->is_service_account = row_bool(&row, "is_service_account");
-    auth->user_values = row.values;
-    *active = row_bool(&row, "active");
+    struct row *row = arena_alloc(c->mem, sizeof *row);
+    row->res = &resource_user;
+    row->values = view_scatter_columns(c->mem, &resource_user, D_BODY, db_row(&rows, 0));
+    row->id = auth->user_id = row_str(row, "id");
+    auth->row = row;
+    auth->name = row_str(row, "name");
+    auth->is_admin = row_bool(row, "is_admin");
+    auth->is_service_account = row_bool(row, "is_service_account");
+    *active = row_bool(row, "active");
     return OK;
 }
 

@@ -91,7 +91,6 @@ enum { MAX_PATH_PARAMS = 4 };
 
 struct route;
 struct db;
-struct db_value;
 struct filter_query;
 struct access;
 struct view;
@@ -104,7 +103,7 @@ struct auth {
     const char *user_id; /* hex */
     const char *name;
     bool is_admin, is_service_account;
-    struct db_value *user_values; /* the user's row, by position of resource_user's columns */
+    const struct row *row; /* the account's, body only; what handlers show of it needs no statement */
     const char *device_id, *api_key_id, *pipeline_id, *schedule_id; /* of the token: hex, or NULL */
     const char *session_id;                                         /* of the token: hex, or NULL */
     struct json_object *claims;                                     /* of the token, or NULL */

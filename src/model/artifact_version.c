@@ -141,7 +141,7 @@ static const struct column columns[] = {
      .show = show_visualizations,
      .flags = C_READONLY,
      .schema = "[ArtifactVisualizationResponse]?"},
-    COL_METADATA,
+    COL_METADATA(0),
 };
 
 /* No step took or made it. */

@@ -59,6 +59,21 @@ extern const struct resource resource_workspace, resource_user, resource_flavor,
 extern const struct type T_COMPONENT_TYPE, T_EXECUTION_STATUS;
 extern const char *const COMPONENT_TYPES[], *const EXECUTION_STATUSES[];
 
+enum { SLOT_TAGS, SLOT_METADATA };
+_Static_assert((int)SLOT_METADATA < (int)SLOT_FIRST, "slots that resources use for links of their own");
+
+/* What hangs on rows of several kinds. */
+#define COL_TAGS(where)                                                                                                \
+    {                                                                                                                  \
+        .name = "tags", .section = (where), .many = &resource_tag, .flags = C_READONLY, .schema = "[TagResponse]"      \
+    }
+#define COL_METADATA(more)                                                                                             \
+    {                                                                                                                  \
+        .name = "run_metadata", .section = S_META, .many = &resource_run_metadata, .show = show_run_metadata,          \
+        .flags = C_READONLY | (more), .schema = "{RunMetadataResponse}={}"                                             \
+    }
+void show_run_metadata(struct view *v, const struct row *row, struct jw *w);
+
 /* The model version of a run or step, among its resources. */
 #define COL_MODEL_VERSION                                                                                              \
     {                                                                                                                  \

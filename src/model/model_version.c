@@ -169,7 +169,7 @@ static const struct column columns[] = {
     COL_TAGS(S_BODY),
     COL_WORKSPACE,
     {.name = "description", .section = S_META},
-    COL_METADATA,
+    COL_METADATA(C_MANY_META),
     {.name = "services", .section = S_RES, .show = show_services, .schema = "Page_ServiceResponse_"},
     COL_NAME,
 };

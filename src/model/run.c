@@ -87,7 +87,7 @@ static const struct column columns[] = {
      .schema = "?"},
     {.name = "model_version_id", .enc = E_UUID, .section = S_BODY},
     COL_WORKSPACE,
-    COL_METADATA,
+    COL_METADATA(0),
     {.name = "steps", .section = S_META, .show = show_steps, .schema = "{StepRunResponse}={}"},
     {.name = "config",
      .sql = OF_DEPLOYMENT("pipeline_configuration"),
@@ -386,10 +386,8 @@ int run_configuration(struct ctx *c)
 
 int run_steps(struct ctx *c)
 {
-    struct db_rows run;
-    TRY(sql(c, &run, "SELECT 1 FROM pipeline_run WHERE id = ?", p_text(c->param[0])));
-    if (run.count == 0)
-        return no_such_row(c, EX_KEY, &resource_run, c->param[0]);
+    char hex[UUID_HEX + 1];
+    TRY(resource_find(c, &resource_run, c->param[0], hex));
     c->filter->hydrate = false;
     return resource_list(c);
 }

@@ -331,17 +331,20 @@ static void index_metadata(struct graph *g, const struct db_rows *rows)
 static int load_metadata(struct graph *g, const char *run_id)
 {
     struct db_rows rows;
-    size_t room = 1 + g->step_count, n = 0;
+    const char **ids = NULL;
+    size_t n = 0, room = 0;
     for (size_t i = 0; i < g->step_count; i++)
-        for (struct link *link = g->steps[i]->links[SLOT_STEP_IO]; link; link = link->next)
-            room++;
-    const char **ids = arena_array(g->mem, room, sizeof *ids);
-    ids[n++] = run_id;
-    for (size_t i = 0; i < g->step_count; i++) {
-        ids[n++] = g->steps[i]->id;
-        for (struct link *link = g->steps[i]->links[SLOT_STEP_IO]; link; link = link->next)
+        for (struct link *link = g->steps[i]->links[SLOT_STEP_IO]; link; link = link->next) {
+            ids = arena_grow(g->mem, ids, n, &room, sizeof *ids);
             ids[n++] = link->id;
+        }
+    TRY(view_fetch(g->v, &resource_artifact_version, D_META, ids, n)); /* who made them is among the metadata */
+    for (size_t i = 0; i < g->step_count; i++) {
+        ids = arena_grow(g->mem, ids, n, &room, sizeof *ids);
+        ids[n++] = g->steps[i]->id;
     }
+    ids = arena_grow(g->mem, ids, n, &room, sizeof *ids);
+    ids[n++] = run_id;
     TRY(sql_in(view_ctx(g->v), &rows,
                "SELECT resource_id, `key`, value, type FROM run_metadata WHERE resource_id IN %s "
                "ORDER BY created, kanso_order",
@@ -366,16 +369,14 @@ static void index_steps(struct graph *g)
 
 static int load_graph(struct graph *g, const char *run_id)
 {
-    struct ctx *c = view_ctx(g->v);
-    struct db_rows run;
-    TRY(sql(c, &run, "SELECT id FROM pipeline_run WHERE id = ?", p_text(run_id)));
-    if (run.count == 0)
-        return no_such_row(c, EX_KEY, &resource_run, run_id);
     struct query *q = view_query(g->v, &resource_step, D_META);
     query_from(q, &resource_step, D_META);
     query_add(q, " WHERE t.pipeline_run_id = ? ORDER BY t.created, t.kanso_order");
     query_param(q, p_text(run_id));
     TRY(view_select(g->v, &resource_step, D_META, q, &g->steps, &g->step_count));
+    char hex[UUID_HEX + 1];
+    if (g->step_count == 0)
+        TRY(resource_find(view_ctx(g->v), &resource_run, run_id, hex));
     TRY(view_load(g->v));
     index_steps(g);
     return load_metadata(g, run_id);

@@ -1,6 +1,7 @@
 /* Metadata that runs, steps, artifact versions and model versions carry: a history of values per key. */
 #include "model/run_metadata.h"
 
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
@@ -57,6 +58,30 @@ static const struct field fields[] = {
 };
 static const struct model body = MODEL("run_metadata", fields);
 
+/* Of each key the newest value, in order of age. */
+void show_run_metadata(struct view *v, const struct row *row, struct jw *w)
+{
+    unsigned detail = resource_column(row->res, "run_metadata")->flags & C_MANY_META ? D_META : D_BODY;
+    struct arena *mem = view_ctx(v)->mem;
+    struct lookup *keys = row->links[SLOT_METADATA] ? lookup_new(mem) : NULL;
+    const struct row **values = NULL;
+    size_t count = 0, room = 0;
+    for (const struct link *link = row->links[SLOT_METADATA]; link; link = link->next) {
+        values = arena_grow(mem, values, count, &room, sizeof *values);
+        values[count++] = view_find(v, &resource_run_metadata, link->id);
+    }
+    size_t from = count;
+    for (size_t i = count; i-- > 0;) /* the newest comes first to its key; kept ones move to the end */
+        if (lookup_add(keys, row_str(values[i], "key"), values[i]))
+            values[--from] = values[i];
+    jw_open(w, '{');
+    for (size_t i = from; i < count; i++) {
+        jw_key(w, row_str(values[i], "key"));
+        view_write(v, w, values[i], detail);
+    }
+    jw_close(w, '}');
+}
+
 const struct resource resource_run_metadata = {
     .name = "run_metadata",
     .label = "run metadata",
@@ -66,6 +91,7 @@ const struct resource resource_run_metadata = {
     .body = &body,
     .flags = X_WORKSPACE | X_OWNER,
     .rank = RANK_METADATA,
+    .attached = {.slot = SLOT_METADATA, .join = "", .parent = "t.resource_id"},
 };
 
 /* Each value needs a type, a key of at most 254 characters and a text that fits its column. */

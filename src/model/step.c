@@ -92,7 +92,7 @@ static const struct column columns[] = {
     {.name = "pipeline_run_id", .target = &resource_run, .enc = E_UUID, .section = S_META, .filter = F_UUID},
     {.name = "original_step_run_id", .target = &resource_step, .enc = E_UUID, .section = S_META, .filter = F_UUID},
     {.name = "parent_step_ids", .section = S_META, .show = show_parents, .schema = "[uuid]~"},
-    COL_METADATA,
+    COL_METADATA(0),
     {.name = "step_configuration", .enc = E_JSON, .flags = C_LOAD_META | C_READONLY},
     COL_MODEL_VERSION,
     COL_NAME,

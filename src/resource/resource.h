@@ -56,6 +56,7 @@ enum column_flags {
     C_JSON_NULL = 8,     /* null is stored as JSON null, not as SQL NULL */
     C_COMPACT = 16,      /* JSON is stored without blanks, raw UTF-8 */
     C_NO_UPDATE = 32,    /* an update accepts the member but leaves the column alone */
+    C_MANY_META = 64,    /* the rows of `many` are shown with their metadata */
     C_EMPTY_NULL = 128,  /* an empty object, list or text is stored as SQL NULL; an empty text is shown as null */
     C_SORT = 256,        /* sort key without a filter */
     C_READONLY = 512,    /* never written from a body */
@@ -77,8 +78,9 @@ struct column {
     /* The column holds an id, which is not shown as more than that: of a row of that resource. As with `ref`, the row
      * has to be there when the id is written, whatever the database would take. */
     const struct resource *target;
-    const struct model *doc; /* stored documents are completed with this model's defaults */
-    const char *null_as;     /* JSON text shown for NULL, instead of null */
+    const struct resource *many; /* no column: the list of that resource's rows that hang on this one (`attached`) */
+    const struct model *doc;     /* stored documents are completed with this model's defaults */
+    const char *null_as;         /* JSON text shown for NULL, instead of null */
     void (*show)(struct view *v, const struct row *row, struct jw *w); /* writes the value, instead of all above */
     const char *schema; /* what the answer holds, where the above does not say it: notation of app/openapi.h */
 };
@@ -146,6 +148,11 @@ struct resource {
     unsigned flags;
     int rank; /* order of loading: before everything it refers to; see model/model.h */
     struct unique unique;
+    struct {                /* rows that hang on rows of several kinds; each is shown by columns with `many` */
+        int slot;           /* of the links of what they hang on */
+        const char *join;   /* leads from the row (t) to the table of `parent` */
+        const char *parent; /* the SQL column with the id of what it hangs on; NULL: they hang on nothing */
+    } attached;
     const char *tag_type;      /* tags of this resource: tag_resource.resource_type */
     const char *metadata_type; /* run metadata of this resource: run_metadata.resource_type */
 
@@ -212,15 +219,6 @@ struct resource {
     {                                                                                                                  \
         .name = #member "_id", .enc = E_UUID, .filter = F_UUID, .flags = C_READONLY                                    \
     }
-#define COL_TAGS(where)                                                                                                \
-    {                                                                                                                  \
-        .name = "tags", .section = (where), .show = show_tags, .flags = C_READONLY, .schema = "[TagResponse]"          \
-    }
-#define COL_METADATA                                                                                                   \
-    {                                                                                                                  \
-        .name = "run_metadata", .section = S_META, .show = show_run_metadata, .flags = C_READONLY,                     \
-        .schema = "{RunMetadataResponse}={}"                                                                           \
-    }
 
 /* Body members that nearly every resource has. */
 #define IN_OWNER                                                                                                       \
@@ -233,9 +231,6 @@ struct resource {
     }
 
 extern const struct resource resource_user, resource_workspace;
-
-void show_tags(struct view *v, const struct row *row, struct jw *w);
-void show_run_metadata(struct view *v, const struct row *row, struct jw *w);
 
 /* Generic handlers for route tables. */
 int resource_list(struct ctx *c);

@@ -13,8 +13,6 @@
 
 enum { FIRST_BUCKETS = 256, IN_LIMIT = 32768 };
 
-extern const struct resource resource_tag, resource_run_metadata, resource_workspace;
-
 struct list {
     void **items;
     size_t count, room;
@@ -25,6 +23,8 @@ struct set {
     struct list rows; /* loaded, in order */
     size_t seen;      /* rows whose references have been followed */
     struct list wants;
+    struct list parents;      /* rows that these hang on, which have not been fetched for them yet */
+    unsigned attached_detail; /* of what is fetched for them */
 };
 
 struct view {
@@ -33,7 +33,6 @@ struct view {
     struct set sets[MAX_RANK];
     struct row **buckets; /* by rank and id; at least as many as rows */
     size_t bucket_count, row_count;
-    struct list tag_parents, metadata_parents;
     uint64_t left_out; /* ranks that are not loaded */
     const char *extra; /* see view_extra() */
     bool loading;      /* in view_load(): what is added is nested */
@@ -167,7 +166,7 @@ struct span row_span(const struct row *row, const char *name)
 
 static bool selected(const struct column *col, unsigned detail)
 {
-    if (col->show && !col->col && !col->sql)
+    if (col->many || (col->show && !col->col && !col->sql))
         return false;
     if (col->flags & C_LOAD || detail & D_ALL)
         return true;
@@ -489,6 +488,16 @@ struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size
 
 /* Following references ------------------------------------------------------------------------------------------- */
 
+static void request_attached(struct view *v, struct row *row, const struct column *col)
+{
+    struct set *s = &v->sets[col->many->rank];
+    if (is_left_out(v, col->many))
+        return;
+    s->res = col->many;
+    s->attached_detail |= col->flags & C_MANY_META ? D_META : D_BODY;
+    list_add(v->mem, &s->parents, row);
+}
+
 static void follow_columns(struct view *v, struct row *row)
 {
     const struct resource *r = row->res;
@@ -498,10 +507,8 @@ static void follow_columns(struct view *v, struct row *row)
             continue;
         if (col->ref)
             view_request(v, col->ref, row->values[i].s);
-        else if (col->show == show_tags && !is_left_out(v, &resource_tag))
-            list_add(v->mem, &v->tag_parents, row);
-        else if (col->show == show_run_metadata && !is_left_out(v, &resource_run_metadata))
-            list_add(v->mem, &v->metadata_parents, row);
+        else if (col->many)
+            request_attached(v, row, col);
     }
 }
 
@@ -517,93 +524,20 @@ static int follow(struct view *v, struct set *s)
     return s->res->load ? s->res->load(v, rows, count) : OK;
 }
 
-/* Tags and run metadata hang on rows of several kinds: one statement for all of them. */
-static const char **take_parents(struct view *v, struct list *parents, size_t *count)
+/* Rows that hang on rows of several kinds: one statement for all of them. */
+static int fetch_attached(struct view *v, struct set *s)
 {
-    const char **ids = ids_of(v, (struct row **)parents->items, parents->count);
-    *count = distinct(ids, parents->count);
-    *parents = (struct list){0};
-    return ids;
+    const char **ids = ids_of(v, (struct row **)s->parents.items, s->parents.count);
+    size_t count = distinct(ids, s->parents.count);
+    s->parents = (struct list){0};
+    return fetch_hanging(v, ids, count, s->res->attached.slot, s->res, s->attached_detail, s->res->attached.join,
+                         s->res->attached.parent, "t.created, t.kanso_order");
 }
 
-static int fetch_metadata(struct view *v)
+static int load_rank(struct view *v, struct set *s)
 {
-    unsigned detail = D_BODY; /* those of model versions show their metadata as well */
-    for (size_t i = 0; i < v->metadata_parents.count; i++)
-        if (streq(((struct row *)v->metadata_parents.items[i])->res->metadata_type, "model_version"))
-            detail = D_META;
-    size_t count;
-    const char **ids = take_parents(v, &v->metadata_parents, &count);
-    return fetch_hanging(v, ids, count, SLOT_METADATA, &resource_run_metadata, detail, "", "t.resource_id",
-                         "t.created, t.kanso_order");
-}
-
-/* Many rows carry the same few tags: the links come first, then each tag once. */
-struct tag_link {
-    struct row *parent;
-    const struct row *tag;
-    const char *tag_id;
-};
-
-static int by_tag_age(const void *a, const void *b)
-{
-    const struct row *x = ((const struct tag_link *)a)->tag, *y = ((const struct tag_link *)b)->tag;
-    int order = x == y ? 0 : strcmp(row_str(x, "created"), row_str(y, "created"));
-    return order ? order : strcmp(x->id, y->id);
-}
-
-static int fetch_tag_links(struct view *v, struct tag_link **links, size_t *count)
-{
-    size_t parents;
-    const char **ids = take_parents(v, &v->tag_parents, &parents);
-    *links = NULL;
-    *count = 0;
-    for (size_t at = 0; at < parents; at += IN_LIMIT) {
-        struct db_rows found;
-        struct query *q = query_new(v->mem);
-        query_add(q, "SELECT resource_id, tag_id FROM tag_resource WHERE resource_id IN ");
-        query_in(q, ids + at, parents - at < IN_LIMIT ? parents - at : IN_LIMIT);
-        TRY(query_run(v->c, q, &found));
-        struct tag_link *all = arena_array(v->mem, size_add(*count, found.count) + 1, sizeof *all);
-        if (*count)
-            memcpy(all, *links, *count * sizeof *all);
-        *links = all;
-        for (size_t i = 0; i < found.count; i++) {
-            const struct db_value *values = db_row(&found, i);
-            all[(*count)++] = (struct tag_link){.parent = find_any(v, values[0].s), .tag_id = values[1].s};
-            view_request(v, &resource_tag, values[1].s);
-        }
-    }
-    return OK;
-}
-
-static int fetch_tags(struct view *v)
-{
-    struct set *s = &v->sets[resource_tag.rank];
-    struct tag_link *links;
-    size_t count, n = 0;
-    TRY(fetch_tag_links(v, &links, &count));
-    if (s->wants.count)
-        TRY(fetch_wanted(v, s));
-    for (size_t i = 0; i < count; i++) {
-        links[n] = links[i];
-        links[n].tag = view_find(v, &resource_tag, links[i].tag_id);
-        n += links[n].tag && links[n].parent;
-    }
-    if (n)
-        qsort(links, n, sizeof *links, by_tag_age);
-    for (size_t i = 0; i < n; i++)
-        view_add_link(v, links[i].parent, SLOT_TAGS, links[i].tag->id, NULL, NULL);
-    return OK;
-}
-
-static int load_rank(struct view *v, int rank)
-{
-    struct set *s = &v->sets[rank];
-    if (rank == resource_run_metadata.rank && v->metadata_parents.count)
-        TRY(fetch_metadata(v));
-    else if (rank == resource_tag.rank && v->tag_parents.count)
-        TRY(fetch_tags(v));
+    if (s->parents.count)
+        TRY(fetch_attached(v, s));
     if (s->wants.count)
         TRY(fetch_wanted(v, s));
     return s->res ? follow(v, s) : OK;
@@ -612,9 +546,9 @@ static int load_rank(struct view *v, int rank)
 static bool pending(const struct view *v)
 {
     for (size_t i = 0; i < MAX_RANK; i++)
-        if (v->sets[i].wants.count || v->sets[i].seen < v->sets[i].rows.count)
+        if (v->sets[i].wants.count || v->sets[i].parents.count || v->sets[i].seen < v->sets[i].rows.count)
             return true;
-    return v->tag_parents.count || v->metadata_parents.count;
+    return false;
 }
 
 /*
@@ -632,13 +566,13 @@ static bool pending(const struct view *v)
 static int load_all(struct view *v)
 {
     for (size_t i = 0; i < MAX_RANK; i++) /* the rows of the answer itself come first */
-        if (v->sets[i].res && v->sets[i].res != &resource_user)
+        if (v->sets[i].res)
             TRY(follow(v, &v->sets[i]));
     for (int round = 0; pending(v); round++) {
         if (round == 1)
             log_debug("view: a reference leads back to an earlier rank");
         for (int rank = 0; rank < MAX_RANK; rank++)
-            TRY(load_rank(v, rank));
+            TRY(load_rank(v, &v->sets[rank]));
     }
     return OK;
 }
@@ -649,8 +583,8 @@ int view_load(struct view *v)
 {
     const struct auth *caller = v->c->auth;
     TRY(sql_authenticate(v->c));
-    if (caller && caller->user_values)
-        view_add(v, &resource_user, caller->user_id, D_BODY, caller->user_values);
+    if (caller && caller->row)
+        view_add(v, caller->row->res, caller->row->id, D_BODY, caller->row->values);
     v->loading = true;
     TRY(load_all(v));
     v->loading = false;
@@ -728,11 +662,21 @@ static void write_encoded(struct view *v, struct jw *w, const struct row *row, c
     }
 }
 
+static void write_attached(struct view *v, struct jw *w, const struct row *row, const struct resource *r)
+{
+    jw_open(w, '[');
+    for (const struct link *link = row->links[r->attached.slot]; link; link = link->next)
+        view_write_ref(v, w, r, link->id);
+    jw_close(w, ']');
+}
+
 void view_write_column(struct view *v, struct jw *w, const struct row *row, const struct column *col)
 {
     struct db_value value = row->values[col - row->res->columns];
     if (col->show)
         col->show(v, row, w);
+    else if (col->many)
+        write_attached(v, w, row, col->many);
     else if (!value.s || (col->flags & C_EMPTY_NULL && value.len == 0))
         write_null(w, col);
     else if (col->ref)
@@ -831,40 +775,4 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
     }
     jw_close(w, '}');
     v->depth--;
-}
-
-void show_tags(struct view *v, const struct row *row, struct jw *w)
-{
-    jw_open(w, '[');
-    for (struct link *link = row->links[SLOT_TAGS]; link; link = link->next)
-        view_write_ref(v, w, &resource_tag, link->id);
-    jw_close(w, ']');
-}
-
-/* Of values in order of age, the newest of each key, in the same order; their number. */
-static size_t newest_values(struct view *v, struct link *first, const struct row ***out)
-{
-    struct list all = {0};
-    struct lookup *keys = lookup_new(v->mem);
-    for (struct link *link = first; link; link = link->next)
-        list_add(v->mem, &all, view_find(v, &resource_run_metadata, link->id));
-    size_t from = all.count;
-    for (size_t i = all.count; i-- > 0;) /* the newest comes first to its key; kept ones move to the end */
-        if (lookup_add(keys, row_str(all.items[i], "key"), all.items[i]))
-            all.items[--from] = all.items[i];
-    *out = (const struct row **)all.items + from;
-    return all.count - from;
-}
-
-void show_run_metadata(struct view *v, const struct row *row, struct jw *w)
-{
-    unsigned detail = streq(row->res->metadata_type, "model_version") ? D_META : D_BODY;
-    const struct row **values = NULL;
-    size_t count = row->links[SLOT_METADATA] ? newest_values(v, row->links[SLOT_METADATA], &values) : 0;
-    jw_open(w, '{');
-    for (size_t i = 0; i < count; i++) {
-        jw_key(w, row_str(values[i], "key"));
-        view_write(v, w, values[i], detail);
-    }
-    jw_close(w, '}');
 }

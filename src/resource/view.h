@@ -19,7 +19,9 @@ enum detail {
     D_ALL = 4, /* every real column, for hooks of writes */
 };
 
-enum { LINK_SLOTS = 6, SLOT_TAGS = 0, SLOT_METADATA = 1, SLOT_FIRST = 2, MAX_RANK = 64 };
+/* A row's links are kept by slot: the first ones are for what hangs on rows of several kinds (struct
+ * resource.attached), from SLOT_FIRST on each resource has its own. */
+enum { LINK_SLOTS = 6, SLOT_FIRST = 2, MAX_RANK = 64 };
 
 /* A to-many link of a row. */
 struct link {

@@ -126,6 +126,7 @@ static void resources_are_checked(void **state)
         {.column = {.name = "c", .col = "color", .flags = C_COMPACT}, .complaint = "hold JSON"},
         {.column = {.name = "c", .col = "color", .flags = C_READONLY | C_ALWAYS}, .complaint = "never written"},
         {.column = {.name = "c", .col = "color", .section = S_META, .flags = C_JOINED}, .complaint = "C_JOINED is for"},
+        {.column = {.name = "m", .many = &resource_run, .section = S_BODY}, .complaint = "shows what hangs on it"},
         {.column = {.name = "c", .col = "color", .schema = "Nothing?"}, .complaint = "'Nothing' in .schema"},
         {.column = {.name = "c", .col = "color", .request_name = "colour"}, .complaint = "the member 'colour'"},
         {.column =
