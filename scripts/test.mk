@@ -3,6 +3,7 @@
 #   make check                   seconds: unit tests, and a smoke test of a whole server
 #   make check-api ONLY=tags     a part of a part; ONLY is pytest's -k, SERVER=http://... tests a running server
 #   make test                    everything below; closes with `N passed, N failed`
+#   make chaos FAULTS=1000       a bad day: faults at random under writers, then a comparison with what they were promised
 #   make check-mysql TENTH=3     the fourth tenth of the API tests on MySQL; `make test` takes another one for each commit
 #   KANSO_ZENML_VENV=DIR         uses a zenml 0.66.0 that is installed already
 
@@ -13,7 +14,7 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: test check check-unit check-api check-security check-conformance check-sanitize check-mysql check-engine unit tools
+.PHONY: chaos test check check-unit check-api check-security check-conformance check-sanitize check-mysql check-engine unit tools
 check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
@@ -33,6 +34,9 @@ check-mysql: build tools $(VENV)/.done ## API tests and recorded traffic on MySQ
 	@$(TESTS) mysql
 check-engine: build tools $(VENV)/.done $(ZENML_VENV)/bin/zenml ## API tests and the stock client on ENGINE=mysql-9.7, mysql-8.4 or mariadb-11
 	@KANSO_TEST_DATABASE=$(or $(ENGINE),mysql-9.7) $(TESTS) engine
+chaos: build $(VENV)/.done ## kill, freeze and cut everything under load (FAULTS=100 SEED= PAUSE=10); what is lost?
+	@cd tests && KANSO_BUILD=$(abspath $(B)) ../$(VENV)/bin/python -m chaos $(if $(FAULTS),--faults $(FAULTS)) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(PAUSE),--pause $(PAUSE))
 bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the reference (QUICK=1: a smaller one)
 	@KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) \
 	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)

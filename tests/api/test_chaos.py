@@ -1,0 +1,27 @@
+"""A short bad day: nothing acknowledged is lost, nothing is there twice, no status is wrong (`make chaos`: a long one)."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from chaos.day import bad_day
+from chaos.faults import FAULTS, Target
+from chaos.instance import private_instance
+
+pytestmark = pytest.mark.race
+
+
+def test_a_bad_day(workspace_directory: Path, server_url: str | None) -> None:
+    """Every kind of fault once, in an order of its own each time; the seed in a failure's message repeats it."""
+    if server_url:
+        pytest.skip("needs a Kanso of its own")
+    directory = workspace_directory / "chaos"
+    directory.mkdir()
+    seed = random.randrange(1000000)
+    with private_instance(directory) as kanso:
+        report = bad_day(Target(kanso, pause=1), seed, len(FAULTS))
+    assert not report.wrong, f"seed {seed}: {report.wrong[:10]}"
+    assert report.acknowledged > 100

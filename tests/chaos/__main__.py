@@ -1,0 +1,43 @@
+"""make chaos: a long bad day, with a table of what happened."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from .day import Report, bad_day
+from .faults import FAULTS, Target
+from .instance import private_instance
+
+
+def table(report: Report) -> str:
+    lines = ["| Fault | Times | Back after, median | longest |", "|---|---|---|---|"]
+    for kind, seconds in sorted(report.back.items()):
+        lines.append(f"| {kind.replace('_', ' ')} | {len(seconds)} | {statistics.median(seconds):.2f} s | {max(seconds):.2f} s |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
+    options.add_argument("--faults", type=int, default=100, help="how many (100)")
+    options.add_argument("--seed", type=int, default=random.randrange(1000000), help="repeats a day; made up")
+    options.add_argument("--writers", type=int, default=6)
+    options.add_argument("--pause", type=float, default=10, help="seconds that something is stopped for (10)")
+    options.add_argument("--only", nargs="*", choices=list(FAULTS), help="these kinds of faults")
+    given = options.parse_args()
+    print(f"seed {given.seed}, {given.faults} faults under {given.writers} writers", flush=True)
+    with tempfile.TemporaryDirectory(prefix="chaos-") as directory, private_instance(Path(directory)) as kanso:
+        report = bad_day(Target(kanso, given.pause), given.seed, given.faults, given.writers, names=given.only)
+    print(table(report))
+    print(f"{report.faults()} faults, {report.acknowledged} requests acknowledged, {report.unanswered} without an answer, "
+          f"{len(report.wrong)} wrong")
+    for each in report.wrong[:50]:
+        print(f"  {each}")
+    return 1 if report.wrong else 0
+
+
+sys.exit(main())
