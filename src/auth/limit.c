@@ -42,6 +42,9 @@ static int sweep(struct ctx *c, int64_t now)
     return sql(c, NULL, "DELETE FROM kanso_attempt WHERE at < ? LIMIT 10000", p_int(now - DAY));
 }
 
+/* The try is written before it is counted, and outside of any transaction: each statement commits by itself. Counted
+ * first, tries that are made at once would all find room for one more; within the request's transaction, a refusal
+ * would roll back the very try that it is about. */
 int limit_count(struct ctx *c, enum limiter which, const char *account)
 {
     int64_t now = (int64_t)time(NULL);

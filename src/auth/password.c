@@ -62,7 +62,9 @@ bool password_matches(const char *secret, const char *hash)
 
 enum { KNOWN = 64, DIGEST = 32 };
 
-/* Digests of pairs that fitted, the oldest overwritten first. */
+/* Digests of pairs that fitted, the oldest overwritten first. The key is random and this process's own, so
+ * nothing can be computed beforehand. The hash is part of a pair: once a password is changed, the old one is unknown.
+ */
 static struct {
     unsigned char key[DIGEST], pairs[KNOWN][DIGEST];
     unsigned next, count;

@@ -311,7 +311,9 @@ static void answer_missing_memory(void)
                  &(struct buf){.data = body, .len = sizeof body - 1}, true);
 }
 
-/* One accepted connection: its request, answer, and what follows. */
+/* One accepted connection: its request, answer, and what follows. The answer leaves before the background work begins,
+ * so nobody waits for that; and the arena is reset behind both, so whatever the request has allocated lives until then.
+ */
 static void serve(struct worker *w, FCGX_Request *r, struct ctx *c, struct arena *mem, struct buf *head)
 {
     double start = monotonic_ms();

@@ -26,7 +26,8 @@ static bool stop(struct checker *c, size_t at, const char *message)
     return false;
 }
 
-/* Replaces what stands between `from` and c->i. */
+/* Replaces what stands between `from` and c->i. Texts are most often good, so nothing is copied until the first time;
+ * from then on the copy holds all up to c->copied. */
 static bool mend(struct checker *c, size_t from, const char *with)
 {
     buf_add(c->mended, c->s + c->copied, from - c->copied);
@@ -150,6 +151,9 @@ static bool fits_64_bits(const char *digits, size_t n, bool negative)
     return n < most || (n == most && memcmp(digits, limit, most) <= 0);
 }
 
+/* A number as far as one goes: what follows it and belongs to none ("1.", "01", "1e") is told by whoever expects a
+ * comma there, with the message and place that clients of the reference know. Integers beyond 64 bits are refused,
+ * since json-c would make another number of them without a word. */
 static bool check_number(struct checker *c)
 {
     size_t start = c->i;

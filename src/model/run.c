@@ -271,6 +271,18 @@ static int answer_existing(struct write *w, const char *deployment)
     return found ? respond_created(c, id, false) : write_taken(w);
 }
 
+/*
+ * Every step of a run may ask for its run first, on several machines at once, and all must get the same one
+ * (docs/contract/resources.md#runs). There are three ways to it, tried in this order:
+ *
+ *  1. The client made a placeholder when it submitted the run: the row without orchestrator_run_id is locked and
+ * becomes this run. Who waited for the lock finds it taken and goes on with 2.
+ *  2. Somebody has made the run already: it is answered.
+ *  3. Nobody has: it is made. The unique key on deployment and orchestrator run id, one of the few that the tables
+ * have, decides between two who get here at once; who loses answers the winner's run.
+ *
+ * The transaction of 1 has changed nothing then and is given up: making a run begins one of its own.
+ */
 int run_get_or_create(struct ctx *c)
 {
     char workspace[UUID_HEX + 1], deployment[UUID_HEX + 1], id[UUID_HEX + 1], user[UUID_HEX + 1];
@@ -342,6 +354,9 @@ static int note_finished(struct ctx *c, const struct run_lock *run)
     return onboarding_add(c, *db_row(&rows, 0)[0].s != '0' ? remote : local);
 }
 
+/* Counts under the lock on the run's row (run_lock()): two steps that end at once would otherwise each count without
+ * the other's change, both find one still running, and the run would never end. A run is complete when all steps of its
+ * deployment are there and none runs; one that failed makes it failed at once. */
 int run_derive_status(struct ctx *c, const struct run_lock *run)
 {
     struct db_rows rows;

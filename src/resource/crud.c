@@ -164,7 +164,22 @@ static bool *index_is_missing(const struct resource *r)
     return &known[i].missing;
 }
 
-/* The rows of the page, and with them the number of all rows: one statement, unless the page is beyond the last. */
+/*
+ * The rows of the page, and with them the number of all rows: one statement, unless the page is beyond the last.
+ *
+ * It has one of three forms, by what makes it cheap:
+ *
+ *  - Nothing is filtered and the page is near the beginning, in order of creation: read along the index. The database
+ *    has to be told so; for a table of a few hundred rows it would read and sort all of it, and go on doing so as the
+ *    table grows until its statistics are renewed. Should somebody have dropped the index, the hint is an error, once.
+ *  - Rows are narrow: sorted whole, as they are.
+ *  - Otherwise ids and sort key of the page are found first, and only those rows are joined and read whole. Sorted
+ *    whole, documents of megabytes each would be carried through the sort, on disk, for a page of twenty. The outer
+ *    query sorts again, since a join keeps no order.
+ *
+ * A page is found by its offset, as clients ask for it; ties are broken by kanso_order, or rows of one second would
+ * change their places between two pages, and be seen twice or never.
+ */
 static int select_page(struct view *v, const struct resource *r, unsigned detail, struct row ***rows, size_t *count,
                        int64_t *total)
 {

@@ -367,6 +367,13 @@ static void read_tag(struct ctx *c, const char *type)
                      NULL, 0);
 }
 
+/*
+ * Two sets of conditions come out of a query string. The group is what logical_operator joins, AND or OR; the others
+ * (scopes of a path, of the caller and of permissions) hold in any case and stand outside its parentheses. A condition
+ * that restricts what may be seen must never be put into the group: `logical_operator=or` would undo it.
+ *
+ * The order in which filters are read is that in which their problems are told.
+ */
 void filter_read(struct ctx *c)
 {
     const struct resource *res = c->route->resource;
