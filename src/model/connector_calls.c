@@ -519,8 +519,8 @@ static int find_users(struct view *v, const char *connector, struct reach *of)
     struct query *q = view_query(v, &resource_component, D_BODY);
     query_add(q, " FROM stack_component t WHERE t.connector_id = ? ORDER BY t.created, t.kanso_order");
     query_param(q, p_text(connector));
-    int rc = view_select(v, &resource_component, D_BODY, q, &of->components, &of->count);
-    return rc == OK ? view_load(v) : rc;
+    TRY(view_select(v, &resource_component, D_BODY, q, &of->components, &of->count));
+    return view_load(v);
 }
 
 int connector_full_stack(struct ctx *c)

@@ -298,12 +298,11 @@ static int select_row(struct view *v, const struct resource *r, unsigned detail,
     query_from(q, r, detail);
     query_add(q, " WHERE %s AND t.id = ?%s", r->where ? r->where : "1 = 1", lock);
     query_param(q, p_text(id));
-    int rc = view_select(v, r, detail, q, &rows, &count);
-    if (rc == OK && count == 0)
+    TRY(view_select(v, r, detail, q, &rows, &count));
+    if (count == 0)
         return no_such_row(v->c, EX_KEY, r, id);
-    if (rc == OK)
-        *out = rows[0];
-    return rc;
+    *out = rows[0];
+    return OK;
 }
 
 int view_row(struct view *v, const struct resource *r, unsigned detail, const char *id, struct row **out)
