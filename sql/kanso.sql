@@ -154,6 +154,9 @@ CREATE INDEX `kanso_trigger_created`
   ON `trigger` (`created`, `kanso_order`);
 CREATE INDEX `kanso_trigger_execution_created`
   ON `trigger_execution` (`created`, `kanso_order`);
+-- The first executions of a trigger, and their number, which its answer shows.
+CREATE INDEX `kanso_trigger_execution_trigger`
+  ON `trigger_execution` (`trigger_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_user_created`
   ON `user` (`created`, `kanso_order`);
 CREATE INDEX `kanso_workspace_created`

@@ -101,6 +101,12 @@ int need_connector_reach(struct ctx *c, const struct need *n)
     return id && uuid_read(id, strlen(id), hex) ? access_require(c, &resource_connector, hex, "read") : OK;
 }
 
+/* Whoever makes something act as a service account has to see that account. */
+int need_service_account(struct ctx *c, const struct need *n)
+{
+    return require_member(c, n->type, "service_account_id", n->action);
+}
+
 /* Who may read an object may not yet read the secret values in it. */
 int need_secret_values(struct ctx *c, const struct need *n)
 {

@@ -25,6 +25,7 @@ int need_version_update(struct ctx *c, const struct need *n);  /* the version, a
 int need_metadata_target(struct ctx *c, const struct need *n); /* what metadata is hung on, and metadata itself */
 int need_stack_parts(struct ctx *c, const struct need *n);     /* the stack, and connectors and components in it */
 int need_connector_reach(struct ctx *c, const struct need *n); /* a connector, or the making of one */
+int need_service_account(struct ctx *c, const struct need *n); /* the account that is to act, when one is named */
 int need_secret_values(struct ctx *c, const struct need *n); /* the object; its secret values are left out if need be */
 int need_other_user(struct ctx *c, const struct need *n);    /* an account, unless it is the caller's own */
 

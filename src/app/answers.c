@@ -1,5 +1,6 @@
 #include "app/answers.h"
 
+#include "automation/plugin.h"
 #include "document/documents.h"
 #include "model/model.h"
 
@@ -196,6 +197,25 @@ static const struct field full_fields[] = {
 };
 DOCUMENT(full, "ServiceConnectorResourcesInfo", full_fields);
 
+/* Plugin flavors -------------------------------------------------------------------------------------------------- */
+
+static const struct model plugin_body = {.name = "BasePluginResponseBody"};
+static const struct type plugin_body_type = {.kind = K_MODEL, .model = &plugin_body};
+static const struct model plugin_metadata = {.name = "BasePluginResponseMetadata"};
+static const struct type plugin_metadata_type = {.kind = K_MODEL, .model = &plugin_metadata};
+static const struct model plugin_resources = {.name = "BasePluginResponseResources", .extra = EXTRA_ALLOW};
+static const struct type plugin_resources_type = {.kind = K_MODEL, .model = &plugin_resources};
+
+static const struct field plugin_fields[] = {
+    {"body", &plugin_body_type, NULL, 0, NUL},
+    {"metadata", &plugin_metadata_type, NULL, 0, NUL},
+    {"resources", &plugin_resources_type, NULL, 0, NUL},
+    {"name", &T_STRING, NULL, 0, REQ},
+    {"type", &T_PLUGIN_TYPE, NULL, 0, REQ},
+    {"subtype", &T_PLUGIN_SUBTYPE, NULL, 0, REQ},
+};
+DOCUMENT(plugin, "BasePluginFlavorResponse", plugin_fields);
+
 /* ----------------------------------------------------------------------------------------------------------------- */
 
 const struct type *const answer_types[] = {&server,
@@ -207,6 +227,7 @@ const struct type *const answer_types[] = {&server,
                                            &connector_type,
                                            &reach,
                                            &full,
+                                           &plugin,
                                            &T_EXECUTION_STATUS,
                                            &T_COMPONENT_TYPE,
                                            &T_SOURCE,

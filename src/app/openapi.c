@@ -123,6 +123,13 @@ static const char *refer_page(struct api *a, const struct resource *r)
                         .name = arena_printf(a->mem, "Page_%sResponse_", r->title), .source = FROM_PAGE, .res = r});
 }
 
+/* A page of documents that no resource describes. */
+static const char *refer_document_page(struct api *a, const struct model *m)
+{
+    return refer(
+        a, (struct component){.name = arena_printf(a->mem, "Page_%s_", m->name), .source = FROM_PAGE, .model = m});
+}
+
 static const char *int_schema(struct api *a, const struct field *f)
 {
     struct buf b = {0};
@@ -204,6 +211,8 @@ static const char *word_schema(struct api *a, const char *word)
         const char *name = t->kind == K_MODEL ? t->model->name : t->label;
         if (streq(word, name) || streq(word, arena_printf(a->mem, "str-enum[%s]", word)))
             return type_schema(a, t, 0, NULL, true);
+        if (t->kind == K_MODEL && streq(word, arena_printf(a->mem, "Page_%s_", t->model->name)))
+            return refer_document_page(a, t->model);
         if (t->kind == K_ENUM && streq(t->label, arena_printf(a->mem, "str-enum[%s]", word)))
             return refer_words(a, t);
     }
@@ -433,7 +442,7 @@ static void write_page(struct api *a, const struct component *c)
     add_member(&m, "max_size", ABOVE, true);
     add_member(&m, "total_pages", FROM, true);
     add_member(&m, "total", FROM, true);
-    add_member(&m, "items", list_of(a, refer_resource(a, c->res)), true);
+    add_member(&m, "items", list_of(a, c->res ? refer_resource(a, c->res) : refer_document(a, c->model, true)), true);
     end_object(&m, NULL);
 }
 

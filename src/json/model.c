@@ -616,6 +616,59 @@ struct json_object *type_check(struct check *c, const struct type *t, const stru
     return out;
 }
 
+/* Stored form ------------------------------------------------------------------------------------------------------ */
+
+static struct json_object *stored_model(struct arena *a, const struct model *m, struct json_object *v, bool nulls);
+
+/* A new reference. What a union has accepted holds neither times nor nulls that anybody minds. */
+static struct json_object *stored_value(struct arena *a, const struct type *t, struct json_object *v, bool nulls)
+{
+    if (!v)
+        return NULL;
+    switch (t->kind) {
+    case K_STAMP: {
+        char *stamp = arena_strdup(a, json_object_get_string(v));
+        stamp[10] = 'T';
+        return json_object_new_string(stamp);
+    }
+    case K_DURATION:
+        return json_object_new_string(duration_format(a, json_object_get_double(v)));
+    case K_MODEL:
+        return stored_model(a, t->model, v, nulls);
+    case K_MAP: {
+        struct json_object *out = json_object_new_object();
+        json_object_object_foreach(v, key, item)
+            json_object_object_add(out, key, stored_value(a, t->item, item, nulls));
+        return out;
+    }
+    case K_LIST: {
+        struct json_object *out = json_object_new_array();
+        for (size_t i = 0; i < json_object_array_length(v); i++)
+            json_object_array_add(out, stored_value(a, t->item, json_object_array_get_idx(v, i), nulls));
+        return out;
+    }
+    default:
+        return json_object_get(v);
+    }
+}
+
+static struct json_object *stored_model(struct arena *a, const struct model *m, struct json_object *v, bool nulls)
+{
+    struct json_object *out = json_object_new_object();
+    json_object_object_foreach(v, key, item)
+    {
+        const struct field *f = model_field(m, key);
+        if (item || nulls)
+            json_object_object_add(out, key, f ? stored_value(a, f->type, item, nulls) : json_object_get(item));
+    }
+    return out;
+}
+
+struct json_object *model_stored(struct arena *a, const struct model *m, struct json_object *v, bool nulls)
+{
+    return json_keep(a, stored_model(a, m, v, nulls));
+}
+
 /* Objects -------------------------------------------------------------------------------------------------------- */
 
 /* Nearly all defaults are one of a few words, which need no parser. */

@@ -137,6 +137,10 @@ struct json_object *model_check(struct check *c, const struct model *m, struct j
 struct json_object *type_check(struct check *c, const struct type *t, const struct field *f, struct json_object *value,
                                bool *ok);
 
+/* A checked document as documents are stored: times and durations in wire form; without `nulls`, members that are null
+ * are left out, those of maps and lists excepted. A new tree, owned by the arena. */
+struct json_object *model_stored(struct arena *a, const struct model *m, struct json_object *v, bool nulls);
+
 /* Writes a stored document, completed with the defaults of members it lacks, without building a tree. */
 void model_write_stored(struct jw *w, const struct model *m, struct span text);
 

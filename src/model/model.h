@@ -53,7 +53,8 @@ extern const struct resource resource_workspace, resource_user, resource_flavor,
     resource_artifact, resource_artifact_version, resource_visualization, resource_logs, resource_run_metadata,
     resource_tag, resource_model, resource_model_version, resource_mv_artifact, resource_mv_run,
     resource_code_repository, resource_code_reference, resource_secret, resource_service, resource_connector,
-    resource_trigger_execution, resource_settings, resource_run_template;
+    resource_trigger_execution, resource_trigger, resource_action, resource_event_source, resource_settings,
+    resource_run_template;
 
 /* Checked words that several resources use. */
 extern const struct type T_COMPONENT_TYPE, T_EXECUTION_STATUS;

@@ -10,35 +10,9 @@
 
 #include <string.h>
 
-enum { SLOT_LINKS = SLOT_FIRST, SLOT_SERVICES, SERVICES_SHOWN = 5 };
+enum { SLOT_LINKS = SLOT_FIRST, SLOT_SERVICES };
 
 /* Loading -------------------------------------------------------------------------------------------------------- */
-
-/* The first services of each version, as hydrated as the version itself. */
-static int load_services(struct view *v, struct row **rows, size_t count)
-{
-    struct arena *mem = view_ctx(v)->mem;
-    struct row **whole = arena_array(mem, count, sizeof *whole);
-    const char **ids = arena_array(mem, count, SERVICES_SHOWN * sizeof *ids);
-    size_t n = 0, shown = 0;
-    unsigned detail = D_RES;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->detail & D_RES) {
-            whole[n++] = rows[i];
-            detail |= rows[i]->detail & D_META;
-        }
-    TRY(view_links(v, whole, n, SLOT_SERVICES, NULL,
-                   "SELECT s.model_version_id, s.id FROM service s WHERE s.model_version_id IN %s ORDER BY "
-                   "s.created, s.kanso_order"));
-    for (size_t i = 0; i < n; i++) {
-        const struct link *link = whole[i]->links[SLOT_SERVICES];
-        for (size_t at = 0; link && at < SERVICES_SHOWN; link = link->next, at++)
-            ids[shown++] = link->id;
-    }
-    if (shown == 0)
-        return OK;
-    return view_fetch(v, &resource_service, detail, ids, shown);
-}
 
 /* Artifact versions by the name of their artifact, then runs. */
 static const char LINKS[] =
@@ -56,7 +30,7 @@ static const char LINKS[] =
 static int load(struct view *v, struct row **rows, size_t count)
 {
     TRY(view_links(v, rows, count, SLOT_LINKS, NULL, LINKS));
-    return load_services(v, rows, count);
+    return view_pages(v, rows, count, SLOT_SERVICES, &resource_service, D_META | D_RES, "model_version_id");
 }
 
 /* Showing -------------------------------------------------------------------------------------------------------- */
@@ -131,27 +105,7 @@ static void show_runs(struct view *v, const struct row *row, struct jw *w)
 /* The first page of the version's services. */
 static void show_services(struct view *v, const struct row *row, struct jw *w)
 {
-    int64_t total = 0;
-    for (const struct link *link = row->links[SLOT_SERVICES]; link; link = link->next)
-        total++;
-    const char *const keys[] = {"index", "max_size", "total_pages", "total"};
-    const int64_t numbers[] = {1, SERVICES_SHOWN, total ? (total + SERVICES_SHOWN - 1) / SERVICES_SHOWN : 1, total};
-    jw_open(w, '{');
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        jw_key(w, keys[i]);
-        jw_int(w, numbers[i]);
-    }
-    jw_key(w, "items");
-    jw_open(w, '[');
-    int shown = 0;
-    for (const struct link *link = row->links[SLOT_SERVICES]; link && shown < SERVICES_SHOWN;
-         link = link->next, shown++) {
-        const struct row *service = view_find(v, &resource_service, link->id);
-        if (service)
-            view_write(v, w, service, D_RES | (row->detail & D_META));
-    }
-    jw_close(w, ']');
-    jw_close(w, '}');
+    view_write_page(v, w, row, SLOT_SERVICES, &resource_service, D_META | D_RES);
 }
 
 static const struct column columns[] = {

@@ -265,6 +265,17 @@ int secret_create_row(struct ctx *c, const char *name, const char *workspace, co
     return write_release_key(&w, key);
 }
 
+int secret_update_row(struct ctx *c, const char *id, struct json_object *values)
+{
+    struct write w = {.c = c, .res = &resource_secret};
+    int rc = need_store(c);
+    if (rc == OK)
+        rc = write_lock(&w, id);
+    if (rc == OK)
+        rc = store_values(&w, values);
+    return rc == OK ? write_flush_update(&w) : rc;
+}
+
 int secret_delete_row(struct ctx *c, const char *id)
 {
     return sql(c, NULL, "DELETE FROM secret WHERE id = ?", p_text(id));

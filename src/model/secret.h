@@ -23,6 +23,9 @@ int secret_no_backup(struct ctx *c);
 int secret_create_row(struct ctx *c, const char *name, const char *workspace, const char *user,
                       struct json_object *values, char id[33]);
 
+/* Replaces the values; 404 KeyError when there is no such secret any more. */
+int secret_update_row(struct ctx *c, const char *id, struct json_object *values);
+
 /* Deletes it; no matter when it is gone already. */
 int secret_delete_row(struct ctx *c, const char *id);
 

@@ -87,15 +87,21 @@ static bool under_workspace(const struct ctx *c)
 
 /* Answering ------------------------------------------------------------------------------------------------------ */
 
-int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail)
+int respond_row_data(struct ctx *c, const struct resource *r, const char *id, unsigned detail, void *data)
 {
     struct view *v = view_new(c);
     struct row *row;
     TRY(view_row(v, r, detail, id, &row));
+    row->data = data;
     TRY(view_load(v));
     struct jw w = respond_json(c);
     view_write(v, &w, row, detail);
     return OK;
+}
+
+int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail)
+{
+    return respond_row_data(c, r, id, detail, NULL);
 }
 
 static bool wants_hydrate(const struct ctx *c)
@@ -223,19 +229,11 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     return OK;
 }
 
-static void write_page(struct view *v, unsigned detail, struct row **rows, size_t count, int64_t total, int64_t pages)
+static void write_page(struct view *v, unsigned detail, struct row **rows, size_t count, int64_t total)
 {
     struct ctx *c = view_ctx(v);
     struct jw w = respond_json(c);
-    const char *keys[] = {"index", "max_size", "total_pages", "total"};
-    int64_t numbers[] = {c->filter->page, c->filter->size, pages, total};
-    jw_open(&w, '{');
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        jw_key(&w, keys[i]);
-        jw_int(&w, numbers[i]);
-    }
-    jw_key(&w, "items");
-    jw_open(&w, '[');
+    view_open_page(&w, c->filter->page, c->filter->size, total);
     for (size_t i = 0; i < count; i++)
         view_write(v, &w, rows[i], detail);
     jw_close(&w, ']');
@@ -264,7 +262,7 @@ int resource_list(struct ctx *c)
         return fail(c, EX_VALUE, "There is no page %lld: with %lld entries per page, the %lld entries fill %lld pages",
                     (long long)f->page, (long long)f->size, (long long)total, (long long)pages);
     TRY(view_load(v));
-    write_page(v, detail, rows, count, total, pages);
+    write_page(v, detail, rows, count, total);
     return OK;
 }
 

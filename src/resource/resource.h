@@ -50,18 +50,19 @@ struct view;
 struct row;
 
 enum column_flags {
-    C_LOAD = 1,          /* selected in every case: a hook needs it */
-    C_LOAD_META = 2,     /* selected when metadata is shown */
-    C_ALWAYS = 4,        /* an update writes it even when absent (as NULL) */
-    C_JSON_NULL = 8,     /* null is stored as JSON null, not as SQL NULL */
-    C_COMPACT = 16,      /* JSON is stored without blanks, raw UTF-8 */
-    C_NO_UPDATE = 32,    /* an update accepts the member but leaves the column alone */
-    C_MANY_META = 64,    /* the rows of `many` are shown with their metadata */
-    C_EMPTY_NULL = 128,  /* an empty object, list or text is stored as SQL NULL; an empty text is shown as null */
-    C_SORT = 256,        /* sort key without a filter */
-    C_READONLY = 512,    /* never written from a body */
-    C_NULL_EMPTY = 1024, /* null is stored as an empty text */
-    C_JOINED = 2048      /* where the row of `ref` is shown, it is read along, by a join: that saves a statement */
+    C_LOAD = 1,           /* selected in every case: a hook needs it */
+    C_LOAD_META = 2,      /* selected when metadata is shown */
+    C_ALWAYS = 4,         /* an update writes it even when absent (as NULL) */
+    C_JSON_NULL = 8,      /* null is stored as JSON null, not as SQL NULL */
+    C_COMPACT = 16,       /* JSON is stored without blanks, raw UTF-8 */
+    C_NO_UPDATE = 32,     /* an update accepts the member but leaves the column alone */
+    C_MANY_META = 64,     /* the rows of `many` are shown with their metadata */
+    C_IF_HYDRATED = 4096, /* of the resources: there only when metadata is shown and it is not null */
+    C_EMPTY_NULL = 128,   /* an empty object, list or text is stored as SQL NULL; an empty text is shown as null */
+    C_SORT = 256,         /* sort key without a filter */
+    C_READONLY = 512,     /* never written from a body */
+    C_NULL_EMPTY = 1024,  /* null is stored as an empty text */
+    C_JOINED = 2048       /* where the row of `ref` is shown, it is read along, by a join: that saves a statement */
 };
 
 struct column {
@@ -116,6 +117,7 @@ struct write {
         struct db_param value;
     } set[48];
     size_t set_count;
+    void *data;  /* of the handler that began it, for its hooks */
     bool taken;  /* refused because a row has the same key */
     bool exists; /* a hook of a create has found the row that is asked for, `id`: nothing is written */
 };
@@ -186,7 +188,8 @@ struct resource {
     {                                                                                                                  \
         .name = "updated", .enc = E_STAMP, .section = S_BODY, .filter = F_STAMP, .flags = C_READONLY                   \
     }
-#define COL_USER                                                                                                       \
+/* The owner, with the class of the filter by his id. */
+#define COL_USER_AS(filter_class)                                                                                      \
     {.name = "user",                                                                                                   \
      .col = "user_id",                                                                                                 \
      .ref = &resource_user,                                                                                            \
@@ -195,9 +198,10 @@ struct resource {
      .flags = C_READONLY,                                                                                              \
      .schema = "?"},                                                                                                   \
     {                                                                                                                  \
-        .name = "user_id", .request_name = "user", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE               \
+        .name = "user_id", .request_name = "user", .enc = E_UUID, .filter = (filter_class), .flags = C_NO_UPDATE       \
     }
-#define COL_WORKSPACE                                                                                                  \
+#define COL_USER COL_USER_AS(F_UUID)
+#define COL_WORKSPACE_AS(filter_class)                                                                                 \
     {.name = "workspace",                                                                                              \
      .col = "workspace_id",                                                                                            \
      .ref = &resource_workspace,                                                                                       \
@@ -205,8 +209,10 @@ struct resource {
      .enc = E_UUID,                                                                                                    \
      .flags = C_READONLY | C_JOINED},                                                                                  \
     {                                                                                                                  \
-        .name = "workspace_id", .request_name = "workspace", .enc = E_UUID, .filter = F_UUID, .flags = C_NO_UPDATE     \
+        .name = "workspace_id", .request_name = "workspace", .enc = E_UUID, .filter = (filter_class),                  \
+        .flags = C_NO_UPDATE                                                                                           \
     }
+#define COL_WORKSPACE COL_WORKSPACE_AS(F_UUID)
 /* A link to one row of `res`: column <member>_id, shown as <member>, filtered as <member>_id, given as <member>. */
 #define COL_LINK(member, res, where)                                                                                   \
     {.name = #member,                                                                                                  \
@@ -298,6 +304,9 @@ int no_such_row(struct ctx *c, enum exception error, const struct resource *r, c
 
 /* Answers the row. */
 int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail);
+
+/* The same with `data` as the row's own, for the `show` hooks of its columns. */
+int respond_row_data(struct ctx *c, const struct resource *r, const char *id, unsigned detail, void *data);
 
 /* Adds an assignment to the INSERT or UPDATE; a later one for the same column wins. */
 void write_set(struct write *w, const char *col, struct db_param value);

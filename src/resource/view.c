@@ -475,6 +475,42 @@ int view_children(struct view *v, struct row **parents, size_t count, int slot, 
                : fetch_hanging(v, ids_of(v, parents, count), count, slot, child, D_BODY, join, parent_column, order);
 }
 
+/* One row for each parent: its id, the number of its children, the ids of the first ones. All of that is in an index
+ * that begins with the column, so what is not shown costs little. */
+static const char *page_statement(struct view *v, const struct resource *parent, const struct resource *child,
+                                  const char *column)
+{
+    struct arena *mem = v->mem;
+    const char *of = arena_printf(mem, "FROM `%s` x WHERE x.`%s` = p.id", child->table, column);
+    const char *text = arena_printf(mem, "SELECT p.id, (SELECT COUNT(*) %s)", of);
+    for (int i = 0; i < EMBEDDED_PAGE; i++)
+        text =
+            arena_printf(mem, "%s, (SELECT x.id %s ORDER BY x.created, x.kanso_order LIMIT 1 OFFSET %d)", text, of, i);
+    return arena_printf(mem, "%s FROM `%s` p WHERE p.id IN %%s", text, parent->table);
+}
+
+int view_pages(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
+               unsigned mask, const char *parent_column)
+{
+    struct row **shown = arena_array(v->mem, count + 1, sizeof *shown);
+    const char **ids = arena_array(v->mem, size_mul(count, EMBEDDED_PAGE) + 1, sizeof *ids);
+    size_t n = 0, found = 0;
+    unsigned detail = D_BODY;
+    for (size_t i = 0; i < count; i++)
+        if (parents[i]->detail & D_RES) {
+            shown[n++] = parents[i];
+            detail |= parents[i]->detail & mask;
+        }
+    if (!n)
+        return OK;
+    int rc = view_links(v, shown, n, slot, NULL, page_statement(v, shown[0]->res, child, parent_column));
+    for (size_t i = 0; i < n && rc == OK; i++)
+        for (size_t at = 0; shown[i]->links[slot] && at < EMBEDDED_PAGE; at++)
+            if (shown[i]->links[slot]->values[2 + at].s)
+                ids[found++] = shown[i]->links[slot]->values[2 + at].s;
+    return rc == OK && found ? view_fetch(v, child, detail, ids, found) : rc;
+}
+
 struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n)
 {
     struct row **whole = arena_array(v->mem, count + 1, sizeof *whole);
@@ -710,13 +746,20 @@ static bool has_section(const struct resource *r, enum section section)
     return false;
 }
 
-static void write_section(struct view *v, struct jw *w, const struct row *row, const char *key, enum section section)
+/* Whether a member is left out of the answer altogether: see C_IF_HYDRATED. */
+static bool is_omitted(const struct row *row, const struct column *col, unsigned detail)
+{
+    return col->flags & C_IF_HYDRATED && !(detail & D_META && row->values[col - row->res->columns].s);
+}
+
+static void write_section(struct view *v, struct jw *w, const struct row *row, const char *key, enum section section,
+                          unsigned detail)
 {
     jw_name(w, key);
     jw_open(w, '{');
     for (size_t i = 0; i < row->res->column_count; i++) {
         const struct column *col = &row->res->columns[i];
-        if (col->section != section)
+        if (col->section != section || is_omitted(row, col, detail))
             continue;
         jw_name(w, col->name);
         view_write_column(v, w, row, col);
@@ -749,15 +792,15 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
         v->c->shown = row;
     jw_open(w, '{');
     if (!denied)
-        write_section(v, w, row, "body", S_BODY);
+        write_section(v, w, row, "body", S_BODY, detail);
     else
         write_absent(w, "body");
     if (!denied && detail & D_META && !(r->flags & X_META_NULL))
-        write_section(v, w, row, "metadata", S_META);
+        write_section(v, w, row, "metadata", S_META, detail);
     else
         write_absent(w, "metadata");
     if (!denied && detail & D_RES && has_section(r, S_RES))
-        write_section(v, w, row, "resources", S_RES);
+        write_section(v, w, row, "resources", S_RES, detail);
     else
         write_absent(w, "resources");
     if (!(r->flags & X_NO_ENVELOPE_ID)) {
@@ -774,4 +817,31 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
     }
     jw_close(w, '}');
     v->depth--;
+}
+
+void view_open_page(struct jw *w, int64_t index, int64_t size, int64_t total)
+{
+    const char *keys[] = {"index", "max_size", "total_pages", "total"};
+    int64_t numbers[] = {index, size, total == 0 ? 1 : (total - 1) / size + 1, total};
+    jw_open(w, '{');
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        jw_name(w, keys[i]);
+        jw_int(w, numbers[i]);
+    }
+    jw_name(w, "items");
+    jw_open(w, '[');
+}
+
+void view_write_page(struct view *v, struct jw *w, const struct row *parent, int slot, const struct resource *child,
+                     unsigned mask)
+{
+    const struct link *page = parent->links[slot];
+    view_open_page(w, 1, EMBEDDED_PAGE, page && page->values[1].s ? strtoll(page->values[1].s, NULL, 10) : 0);
+    for (size_t i = 0; page && i < EMBEDDED_PAGE; i++) {
+        const struct row *row = view_find(v, child, page->values[2 + i].s);
+        if (row)
+            view_write(v, w, row, parent->detail & mask);
+    }
+    jw_close(w, ']');
+    jw_close(w, '}');
 }

@@ -112,6 +112,20 @@ int view_links(struct view *v, struct row **parents, size_t count, int slot, con
 int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
                   const char *join, const char *parent_column, const char *order);
 
+/* Pages within objects: the first EMBEDDED_PAGE rows of `child` that hang on each parent by the column, in the order in
+ * which they were made, and how many there are. For parents that show resources; the rows get what of `mask` their
+ * parent shows. One statement finds them, one fetches them. The slot belongs to the page. */
+enum { EMBEDDED_PAGE = 5 };
+int view_pages(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
+               unsigned mask, const char *parent_column);
+
+/* Writes the page of a parent. */
+void view_write_page(struct view *v, struct jw *w, const struct row *parent, int slot, const struct resource *child,
+                     unsigned mask);
+
+/* {"index":...,"items":[ of a page; the caller goes on with the items and closes the list and the object. */
+void view_open_page(struct jw *w, int64_t index, int64_t size, int64_t total);
+
 /* Those of the rows that are shown with metadata; their number in *n. */
 struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n);
 

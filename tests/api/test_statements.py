@@ -138,6 +138,12 @@ def busy(one_worker: Kanso) -> dict[str, Any]:
             link = world.artifact_link(version, output)
         world.run_link(version, run["id"])
         world.service(model_version_id=version["id"], pipeline_run_id=run["id"])
+        source, action = world.event_source()["id"], world.action()["id"]
+        made |= {"event_source": source, "action": action}
+        for _ in range(2):
+            made["trigger"] = world.trigger(event_source_id=source, action_id=action)["id"]
+            one_worker.sql("INSERT INTO trigger_execution (id, created, updated, trigger_id) VALUES "
+                           f"(REPLACE(UUID(), '-', ''), NOW(), NOW(), '{made['trigger'].replace('-', '')}')")
         world.code_repository()
         world.secret()
         BY_NAME["service_connector"].make(world)
@@ -168,6 +174,7 @@ def test_lists(busy: dict[str, Any], costs: Costs, name: str, hydrate: str) -> N
     "/runs/{run}", "/steps/{step}", "/model_versions/{model_version}", "/runs/{run}/graph", "/runs/{run}/status",
     "/steps/{step}/status", "/runs/{run}/pipeline-configuration", "/steps/{step}/step-configuration", "/stacks/{stack}",
     "/components/{component}", "/pipelines/{pipeline}", "/models/{model}", "/artifact_versions/{artifact_version}",
+    "/event-sources/{event_source}", "/actions/{action}", "/triggers/{trigger}",
     "/pipeline_deployments/{deployment}", "/pipeline_builds/{build}", "/schedules/{schedule}", "/current-user",
     "/version", "/info", "/settings", "/workspaces/default", "/workspaces/default/statistics", "/users/default"])
 def test_gets(busy: dict[str, Any], costs: Costs, path: str) -> None:

@@ -23,10 +23,8 @@ from kit.servers import base_environment
 
 TABLE = REPOSITORY / "docs" / "compatibility.md"
 
-# Operations of the automation and of the deployment of stacks, which this version does not have.
-REMAINDER = re.compile(r"/api/v1/(actions|event-sources|triggers|webhooks|plugin-flavors"
-                       r"|stack-deployment)\b")
-LATER = re.compile(r"(Page_)?(Action|EventSource|Trigger)(Request|Response|Update)|Schedule$")
+# Operations of webhooks and of the deployment of stacks, which this version does not have.
+REMAINDER = re.compile(r"/api/v1/(webhooks|stack-deployment)\b")
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -100,7 +98,7 @@ def reachable(document: dict[str, Any]) -> set[str]:
             waiting += re.findall(r"schemas/([^\"]+)\"", json.dumps(said))
     while waiting:
         name = waiting.pop()
-        if name not in found and not LATER.match(name):
+        if name not in found:
             found.add(name)
             waiting += re.findall(r"schemas/([^\"]+)\"", json.dumps(schemas[name]))
     return found

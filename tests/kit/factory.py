@@ -227,6 +227,53 @@ class World:
     def service_account(self, **changes: Any) -> dict[str, Any]:
         return self.api.make("/service_accounts", {"name": self.name("account"), "active": True} | changes)
 
+    # Automation: what the bodies refer to is made once for all of them.
+
+    @cached_property
+    def template_id(self) -> str:
+        return self.template()["id"]
+
+    @cached_property
+    def bot_id(self) -> str:
+        return self.service_account()["id"]
+
+    @cached_property
+    def action_id(self) -> str:
+        return self.action()["id"]
+
+    @cached_property
+    def event_source_id(self) -> str:
+        return self.event_source()["id"]
+
+    def event_source_body(self, **changes: Any) -> dict[str, Any]:
+        return self.owned | {"name": self.name("source"), "flavor": "github", "plugin_subtype": "webhook",
+                             "configuration": {}} | changes
+
+    def action_body(self, **changes: Any) -> dict[str, Any]:
+        body = self.owned | {"name": self.name("action"), "flavor": "builtin", "plugin_subtype": "pipeline_run"} | changes
+        if "service_account_id" not in body:
+            body["service_account_id"] = self.bot_id
+        if "configuration" not in body:
+            body["configuration"] = {"template_id": self.template_id}
+        return body
+
+    def trigger_body(self, **changes: Any) -> dict[str, Any]:
+        body = self.owned | {"name": self.name("trigger")} | changes
+        if "action_id" not in body:
+            body["action_id"] = self.action_id
+        if "event_source_id" not in body and "schedule" not in body:
+            body["event_source_id"] = self.event_source_id
+        return body
+
+    def event_source(self, **changes: Any) -> dict[str, Any]:
+        return self.api.make("/event-sources", self.event_source_body(**changes))
+
+    def action(self, **changes: Any) -> dict[str, Any]:
+        return self.api.make("/actions", self.action_body(**changes))
+
+    def trigger(self, **changes: Any) -> dict[str, Any]:
+        return self.api.make("/triggers", self.trigger_body(**changes))
+
     def api_key(self, account: str, **changes: Any) -> dict[str, Any]:
         return self.api.make(f"/service_accounts/{account}/api_keys", {"name": self.name("key")} | changes)
 

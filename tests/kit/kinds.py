@@ -112,5 +112,13 @@ KINDS = [
          (*NAMED_OWNED, "source_deployment_id"), "EntityExistsError", {"description": "d"}, nested=True),
     Kind("service", "/services", "service_id", "{ws}/services", lambda w: w.service_body(),
          (*NAMED_OWNED, "service_type", "config"), update={"prediction_url": "http://u"}),
+    Kind("event_source", "/event-sources", "event_source_id", "/event-sources", lambda w: w.event_source_body(),
+         (*NAMED_OWNED, "flavor", "plugin_subtype", "configuration"), "EntityExistsError", {"is_active": False},
+         checks_workspace=False),
+    Kind("action", "/actions", "action_id", "/actions", lambda w: w.action_body(),
+         (*NAMED_OWNED, "flavor", "plugin_subtype", "configuration", "service_account_id"), "EntityExistsError",
+         {"auth_window": 5}, checks_workspace=False),
+    Kind("trigger", "/triggers", "trigger_id", "/triggers", lambda w: w.trigger_body(),
+         (*NAMED_OWNED, "action_id"), "EntityExistsError", {"is_active": False}, checks_workspace=False),
 ]
 BY_NAME = {kind.name: kind for kind in KINDS}

@@ -1,0 +1,187 @@
+/* Actions: what triggers lead to. The one kind there is starts a run from a template, as a service account. */
+#include "automation/plugin.h"
+#include "base/config.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "model/model.h"
+
+#include <string.h>
+
+static const char TYPE[] = "action";
+
+/* What the configuration holds: the id of a template, which the database knows nothing of. */
+#define CONFIGURATION "CONVERT(FROM_BASE64(t.configuration) USING utf8mb4)"
+#define TEMPLATE_ID                                                                                                    \
+    "REPLACE(IF(JSON_VALID(" CONFIGURATION "), JSON_UNQUOTE(JSON_EXTRACT(" CONFIGURATION                               \
+    ", '$.template_id')), NULL), '-', '')"
+#define OF_TEMPLATE(column)                                                                                            \
+    "(SELECT " column                                                                                                  \
+    " FROM run_template r JOIN pipeline_deployment d ON d.id = r.source_deployment_id WHERE r.id = " TEMPLATE_ID ")"
+
+static void show_whole(struct view *v, const struct row *row, struct jw *w, const struct resource *r, const char *name)
+{
+    const struct row *other = view_find(v, r, row_str(row, name));
+    if (other)
+        view_write(v, w, other, D_RES);
+    else
+        jw_null(w);
+}
+
+static void show_template(struct view *v, const struct row *row, struct jw *w)
+{
+    show_whole(v, row, w, &resource_run_template, "run_template");
+}
+
+static void show_pipeline(struct view *v, const struct row *row, struct jw *w)
+{
+    show_whole(v, row, w, &resource_pipeline, "pipeline");
+}
+
+static const struct column columns[] = {
+    COL_ID,
+    COL_TIMES,
+    COL_USER_AS(F_NONE),
+    {.name = "flavor", .section = S_BODY, .filter = F_STRING},
+    {.name = "plugin_subtype", .section = S_BODY, .filter = F_STRING},
+    COL_WORKSPACE_AS(F_NONE),
+    {.name = "description", .section = S_META, .null_as = "\"\""},
+    {.name = "configuration", .enc = E_B64, .section = S_META},
+    {.name = "auth_window", .enc = E_INT, .section = S_META, .schema = "int"},
+    {.name = "service_account",
+     .col = "service_account_id",
+     .request_name = "service_account_id",
+     .ref = &resource_user,
+     .enc = E_UUID,
+     .section = S_RES},
+    {.name = "run_template",
+     .sql = OF_TEMPLATE("r.id"),
+     .enc = E_UUID,
+     .section = S_RES,
+     .show = show_template,
+     .flags = C_IF_HYDRATED,
+     .schema = "RunTemplateResponse~"},
+    {.name = "pipeline",
+     .sql = OF_TEMPLATE("d.pipeline_id"),
+     .enc = E_UUID,
+     .section = S_RES,
+     .show = show_pipeline,
+     .flags = C_IF_HYDRATED,
+     .schema = "PipelineResponse~"},
+    COL_NAME,
+    {.name = "template_id", .sql = TEMPLATE_ID, .flags = C_LOAD_META},
+};
+
+static const struct field fields[] = {
+    IN_OWNER,
+    IN_WORKSPACE,
+    {"name", &T_STRING, NULL, 255, REQ | UPD},
+    {"description", &T_STRING, "\"\"", 255, UPD},
+    {"flavor", &T_STRING, NULL, 255, REQ},
+    {"plugin_subtype", &T_PLUGIN_SUBTYPE, NULL, 0, REQ},
+    {"configuration", &T_MAP_ANY, NULL, 0, REQ | UPD},
+    {"service_account_id", &T_UUID, NULL, 0, REQ | UPD},
+    {"auth_window", &T_INT, NULL, 0, NUL | UPD},
+};
+static const struct model body = MODEL("action", fields);
+
+/* Hydrated actions show their template and its pipeline, with what belongs to them. One whose template has been deleted
+ * cannot be shown whole, and says so; in a list it stands without. */
+static int load(struct view *v, struct row **rows, size_t count)
+{
+    struct ctx *c = view_ctx(v);
+    size_t n, found = 0, pipelines = 0;
+    struct row **whole = view_hydrated(v, rows, count, &n);
+    const char **ids = arena_array(c->mem, 2 * n + 1, sizeof *ids), **pipeline_ids = ids + n;
+    for (size_t i = 0; i < n; i++) {
+        const char *id = row_str(whole[i], "run_template"), *pipeline = row_str(whole[i], "pipeline"), *gone;
+        if (!id && c->route->op != OP_LIST && (gone = row_str(whole[i], "template_id")))
+            return fail(c, EX_VALUE, "No template found with id %s.",
+                        strlen(gone) == UUID_HEX ? uuid_dashed(c->mem, gone) : gone);
+        if (id)
+            ids[found++] = id;
+        if (pipeline)
+            pipeline_ids[pipelines++] = pipeline;
+    }
+    int rc = found ? view_fetch(v, &resource_run_template, D_RES, ids, found) : OK;
+    return rc == OK && pipelines ? view_fetch(v, &resource_pipeline, D_RES, pipeline_ids, pipelines) : rc;
+}
+
+/* Checks --------------------------------------------------------------------------------------------------------- */
+
+static int check_account(struct ctx *c, const char *id)
+{
+    struct db_rows found;
+    char hex[UUID_HEX + 1];
+    uuid_read(id, strlen(id), hex);
+    int rc = sql(c, &found, "SELECT id FROM user WHERE id = ? AND is_service_account = 1", p_text(hex));
+    return rc == OK && !found.count ? fail(c, EX_KEY, "No service account with the '%s' name or ID was found", id) : rc;
+}
+
+static int check_template(struct ctx *c, const char *id)
+{
+    struct db_rows found;
+    char hex[UUID_HEX + 1];
+    uuid_read(id, strlen(id), hex);
+    int rc = sql(c, &found, "SELECT id FROM run_template WHERE id = ?", p_text(hex));
+    return rc == OK && !found.count ? fail(c, EX_VALUE, "No template found with id %s.", id) : rc;
+}
+
+/* Checks a configuration, and leaves in the body the form in which it is stored. */
+static int check_configuration(struct write *w, const char *subtype, const char *flavor)
+{
+    struct ctx *c = w->c;
+    const struct plugin *p;
+    int rc = plugin_find(c, TYPE, subtype, flavor, &p);
+    struct json_object *checked =
+        rc == OK ? plugin_check(c, p->configuration, member(w->body, "configuration"), TYPE) : NULL;
+    if (!checked)
+        return FAILED;
+    json_object_object_add(w->body, "configuration",
+                           json_object_get(model_stored(c->mem, p->configuration, checked, false)));
+    return check_template(c, member_str(checked, "template_id"));
+}
+
+static int check_create(struct write *w)
+{
+    int rc = check_account(w->c, member_str(w->body, "service_account_id"));
+    if (!member(w->body, "auth_window"))
+        write_set(w, "auth_window", p_int(config.pipeline_run_auth_window));
+    return rc == OK ? check_configuration(w, member_str(w->body, "plugin_subtype"), member_str(w->body, "flavor")) : rc;
+}
+
+static int before_update(struct write *w)
+{
+    const char *account = member_str(w->body, "service_account_id"), *template = row_str(w->old, "template_id");
+    int rc = account ? check_account(w->c, account) : OK;
+    if (rc != OK)
+        return rc;
+    if (member(w->body, "configuration"))
+        return check_configuration(w, row_str(w->old, "plugin_subtype"), row_str(w->old, "flavor"));
+    return template && strlen(template) == UUID_HEX ? check_template(w->c, uuid_dashed(w->c->mem, template)) : OK;
+}
+
+static int before_delete(struct write *w)
+{
+    struct db_rows used;
+    int rc = sql(w->c, &used, "SELECT COUNT(*) FROM `trigger` WHERE action_id = ?", p_text(w->id));
+    if (rc != OK || streq(db_row(&used, 0)[0].s, "0"))
+        return rc;
+    return fail(w->c, EX_ILLEGAL_OPERATION, "Unable to delete action with ID `%s` as it is used by %s triggers.",
+                uuid_dashed(w->c->mem, w->id), db_row(&used, 0)[0].s);
+}
+
+const struct resource resource_action = {
+    .name = "action",
+    .label = "action",
+    .title = "Action",
+    .table = "action",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_WORKSPACE | X_OWNER,
+    .rank = RANK_ACTION,
+    .unique = {.columns = {"name", "workspace_id"}, .error = EX_ENTITY_EXISTS, .on_update = true},
+    .load = load,
+    .check_create = check_create,
+    .before_update = before_update,
+    .before_delete = before_delete,
+};
