@@ -58,6 +58,8 @@ struct job_kind {
     int (*gave_up)(struct ctx *c, const struct job *job); /* job->reason says why */
     unsigned attempts;                                    /* at most */
     unsigned timeout;                                     /* seconds for one; its process is killed then */
+    void (*ready)(
+        void); /* once, when kanso-jobs starts and has its settings: what it learns, each job knows; or NULL */
 };
 
 /* All kinds, NULL-terminated (src/app/kinds.c). */

@@ -366,6 +366,9 @@ static int run(void)
     url.io_timeout = quarter() < DATABASE_TIMEOUT * 1000 ? (unsigned)(quarter() / 1000) : DATABASE_TIMEOUT;
     self.db = db_new(&url);
     self.room = (size_t)config.jobs;
+    for (size_t i = 0; self.kinds[i]; i++)
+        if (self.kinds[i]->ready)
+            self.kinds[i]->ready();
     int signals = watch_signals();
     if (signals < 0)
         return refuse("cannot watch for signals");

@@ -263,8 +263,12 @@ static int give_up(struct ctx *c, const struct job *job)
     return end_failed(c, job, s.run, job->reason);
 }
 
-const struct job_kind job_workload = {
-    .name = "workload", .run = start_workload, .gave_up = give_up, .attempts = 8, .timeout = 3 * 7200};
+const struct job_kind job_workload = {.name = "workload",
+                                      .run = start_workload,
+                                      .gave_up = give_up,
+                                      .attempts = 8,
+                                      .timeout = 3 * 7200,
+                                      .ready = workload_announce};
 
 /* Watching ------------------------------------------------------------------------------------------------------- */
 

@@ -68,8 +68,7 @@ bool workload_configured(void);
 /* The configured manager if it can work; else FAILED with the reference's words. */
 int workload_manager_ready(struct ctx *c, const struct workload_manager **m);
 
-/* Looks once whether the manager can work, and warns in the log when it cannot. Processes that may
- * need it do that when they start. */
+/* Looks once whether the manager can work, and warns in the log when it cannot. */
 void workload_announce(void);
 
 #endif

@@ -64,7 +64,8 @@ def start(world: World, template: dict[str, Any] | str, config: dict[str, Any] |
 def refused(world: World, template: dict[str, Any] | str, config: dict[str, Any] | None = None) -> tuple[int, Any]:
     path = f"/run_templates/{template if isinstance(template, str) else template['id']}/runs"
     answer = world.api.post(path, config)
-    return answer.status_code, answer.json()["detail"]
+    said = answer.json()
+    return answer.status_code, said["detail"] if isinstance(said, dict) else said
 
 
 def run_of(world: World, run: dict[str, Any]) -> dict[str, Any]:
@@ -111,3 +112,301 @@ def test_a_run_is_started(world: World, workloads: Workloads) -> None:
     claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     assert claims["sub"] == world.user and claims["pipeline_id"] == run["body"]["pipeline"]["id"]
     assert "exp" not in claims
+
+
+# What is checked -------------------------------------------------------------------------------------------------------
+
+
+def counts(world: World, kanso: Kanso) -> list[list[str]]:
+    return kanso.sql("SELECT (SELECT COUNT(*) FROM pipeline_deployment), (SELECT COUNT(*) FROM pipeline_run), "
+                     "(SELECT COUNT(*) FROM kanso_job), (SELECT COUNT(*) FROM kanso_name_guard)")
+
+
+def test_an_unknown_template(world: World) -> None:
+    assert refused(world, NOBODY) == (404, [
+        "KeyError", f"'Unable to get run template with ID {NOBODY}: No run template with this ID found.'"])
+    assert refused(world, "nothing")[0] == 422
+
+
+def test_what_is_gone(world: World) -> None:
+    deployment, build = template_of(world), template_of(world)
+    source = world.api.read(f"/run_templates/{deployment['id']}")["resources"]["source_deployment"]["id"]
+    world.api.remove(f"/pipeline_deployments/{source}")
+    made = world.api.read(f"/run_templates/{build['id']}")["resources"]["build"]["id"]
+    world.api.remove(f"/pipeline_builds/{made}")
+    for template in (deployment, build):
+        status, (name, text) = refused(world, template)
+        assert (status, name) == (400, "ValueError") and "have been deleted" in text
+
+
+def test_the_checksum_of_the_stack(world: World) -> None:
+    right = hashlib.md5(b"kubernetess3").hexdigest()
+    start(world, template_of(world, build={"stack_checksum": right}))
+    status, (name, text) = refused(world, template_of(world, build={"stack_checksum": hashlib.md5(b"s3").hexdigest()}))
+    assert (status, name) == (400, "ValueError") and "new template" in text
+
+
+def test_components_have_to_work_from_here(world: World, kanso: Kanso) -> None:
+    parts = {"orchestrator": world.component(flavor="kubernetes"),
+             "artifact_store": world.component(type="artifact_store", flavor="s3", configuration={"path": "s3://b"})}
+    stack = world.stack(components={kind: [part["id"]] for kind, part in parts.items()})["id"]
+    template = template_of(world, build={"stack": stack})
+    kanso.sql(f"UPDATE stack_component SET flavor = 'local' WHERE id = '{parts['artifact_store']['id'].replace('-', '')}'")
+    assert refused(world, template) == (400, ["ValueError", "No local stack components allowed."])
+    flavor = world.flavor(type="artifact_store")
+    kanso.sql(f"UPDATE stack_component SET flavor = '{flavor['name']}' "
+              f"WHERE id = '{parts['artifact_store']['id'].replace('-', '')}'")
+    kanso.sql(f"UPDATE flavor SET workspace_id = '{world.workspace.replace('-', '')}' "
+              f"WHERE id = '{flavor['id'].replace('-', '')}'")
+    assert refused(world, template) == (400, ["ValueError", "No custom stack component flavors allowed."])
+
+
+REFUSED = {
+    "parameters": ({"parameters": {"a": 1}}, "Can't set parameters when running pipeline via Rest API."),
+    "build": ({"build": NOBODY}, "Can't set build when running pipeline via Rest API."),
+    "built": ({"build": {"is_local": False, "contains_code": True}}, "Can't set build when running pipeline via Rest API."),
+    "schedule": ({"schedule": {"cron_expression": "* * * * *"}},
+                 "Can't set schedule when running pipeline via Rest API."),
+    "docker": ({"settings": {"docker": {}}}, "Can't set DockerSettings when running pipeline via Rest API."),
+    "docker of a step": ({"steps": {"load": {"settings": {"docker": {"a": 1}}}}},
+                         "Can't set DockerSettings when running pipeline via Rest API."),
+    "docker of no step": ({"steps": {"ghost": {"settings": {"docker": {"a": 1}}}}},
+                          "Can't set DockerSettings when running pipeline via Rest API."),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_set(world: World, kanso: Kanso, case: str) -> None:
+    config, text = REFUSED[case]
+    template = template_of(world)
+    before = counts(world, kanso)
+    assert refused(world, template, config) == (400, ["ValueError", text])
+    assert counts(world, kanso) == before
+
+
+@pytest.mark.parametrize("config", [
+    {"unknown": 1}, {"steps": {"load": {"unknown": 1}}}, {"enable_cache": "maybe"}, {"steps": []}, {"settings": None},
+    {"retry": {"max_retries": "many"}}, {"model": {}}, {"schedule": {}}, {"build": "x"}, [1], "text", {"run_name": 1},
+    {"steps": {"load": {"outputs": {"output": {"unknown": 1}}}}}])
+def test_what_is_no_run_configuration(world: World, config: Any) -> None:
+    status, detail = refused(world, template_of(world), config)
+    assert status == 422, detail
+
+
+def test_parameters_are_all_of_the_source(world: World) -> None:
+    steps = {"load": step_spec("load", parameters={"a": 1}), "train": step_spec("train", ["load"])}
+    template = template_of(world, steps)
+
+    def missing(name: str, text: str) -> tuple[int, list[str]]:
+        return 400, ["ValueError", "Run configuration is missing missing the following required parameters for step "
+                                   f"{name}: {text}."]
+
+    assert refused(world, template) == missing("load", "{'a'}")
+    assert refused(world, template, {"steps": {"load": {"parameters": {"b": 1}}}}) == missing("load", "{'a'}")
+    assert refused(world, template, {"steps": {"load": {"parameters": {"a": 1, "b": 1}}}}) == missing("load", "set()")
+    assert refused(world, template, {"steps": {"load": {"parameters": {"a": 1}}, "train": {"parameters": {"a": 1}}}}
+                   ) == missing("train", "set()")
+    run = start(world, template, {"steps": {"load": {"parameters": {"a": {"any": [1]}}}}})
+    deployment = world.api.read(f"/pipeline_deployments/{run['body']['deployment_id']}")
+    assert deployment["metadata"]["step_configurations"]["load"]["config"]["parameters"] == {"a": {"any": [1]}}
+
+
+def test_a_name_is_used_once(world: World, kanso: Kanso) -> None:
+    template, name = template_of(world), world.name("run")
+    assert start(world, template, {"run_name": name})["name"] == name
+    before = counts(world, kanso)
+    status, (error, _) = refused(world, template, {"run_name": name})
+    assert (status, error) == (409, "EntityExistsError")
+    assert counts(world, kanso) == before
+    for bad in ("{other}", "}", "x" * 256):
+        assert refused(world, template, {"run_name": bad})[0] == 400
+    assert counts(world, kanso) == before
+    run = start(world, template, {"run_name": "{date} {time} {{" + name + "}}"})
+    assert run["name"].endswith(" {" + name + "}")
+    assert world.api.read(f"/pipeline_deployments/{run['body']['deployment_id']}")["metadata"]["run_name_template"]
+
+
+def test_versions_that_are_none(world: World) -> None:
+    for version in (None, "0.66.0\nRUN id", "0.66.0 AS x"):
+        status, (name, text) = refused(world, template_of(world, build={"zenml_version": version}))
+        assert (status, name) == (400, "ValueError") and "version" in text
+
+
+# The new deployment ----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_new_deployment_is_made_of(world: World) -> None:
+    repository = world.code_repository()["id"]
+    steps = {"load": step_spec("load", enable_cache=True, extra={"of": "source"}, caching_parameters={"k": 1})}
+    template = template_of(world, steps, code_path="code", pipeline_version_hash="hash", client_environment={"os": "x"},
+                           pipeline_configuration={"name": "p", "enable_cache": True, "extra": {"of": "source"},
+                                                   "parameters": {"lr": 1}},
+                           pipeline_spec={"steps": [{"source": "a.b", "upstream_steps": []}]},
+                           code_reference={"commit": "c", "subdirectory": "s", "code_repository": repository})
+    source = world.api.read(f"/run_templates/{template['id']}")["resources"]["source_deployment"]["id"]
+    run = start(world, template, {
+        "enable_step_logs": False, "extra": {"of": "run"},
+        "settings": {"orchestrator.kubernetes": {"synchronous": True, "timeout": 3}},
+        "steps": {"load": {"extra": {"step": 1}, "name": "ignored"}, "ghost": {"enable_cache": True}}})
+    old = world.api.read(f"/pipeline_deployments/{source}")
+    new = world.api.read(f"/pipeline_deployments/{run['body']['deployment_id']}")
+    assert new["body"]["user"]["id"] == world.user
+    for member in ("stack", "pipeline", "build", "workspace", "code_path", "pipeline_version_hash", "pipeline_spec"):
+        assert new["metadata"][member] == old["metadata"][member], member
+    for member in ("commit", "subdirectory", "code_repository"):
+        assert (new["metadata"]["code_reference"]["body"] | (new["metadata"]["code_reference"]["metadata"] or {})).get(
+            member) == (old["metadata"]["code_reference"]["body"] | (old["metadata"]["code_reference"]["metadata"] or {})
+                        ).get(member), member
+    assert new["metadata"]["client_environment"] == {}
+    assert new["metadata"]["client_version"] == new["metadata"]["server_version"] == "0.66.0"
+    assert new["metadata"]["schedule"] is None and new["metadata"]["template_id"] == template["id"]
+    assert new["metadata"]["run_name_template"] == "p-{date}-{time}"
+    pipeline = new["metadata"]["pipeline_configuration"]
+    assert (pipeline["name"], pipeline["parameters"], pipeline["extra"]) == ("p", {"lr": 1}, {"of": "run"})
+    assert pipeline["enable_cache"] is None and pipeline["enable_step_logs"] is False
+    assert pipeline["settings"] == {"orchestrator.kubernetes": {"synchronous": False, "timeout": 3}}
+    step = new["metadata"]["step_configurations"]["load"]
+    assert step["spec"] == old["metadata"]["step_configurations"]["load"]["spec"]
+    assert step["config"]["name"] == "load" and step["config"]["caching_parameters"] == {"k": 1}
+    assert step["config"]["extra"] == {"of": "run", "step": 1}
+    assert step["config"]["enable_cache"] is None and step["config"]["enable_step_logs"] is None
+    assert list(new["metadata"]["step_configurations"]) == ["load"]
+
+
+def test_the_placeholder_is_taken_over(world: World, workloads: Workloads, kanso: Kanso) -> None:
+    run = start(world, template_of(world))
+    until_started(world, run)
+    token = workloads.calls("run", run["body"]["deployment_id"])[0]["environment"]["ZENML_STORE_API_TOKEN"]
+    runner = Api(kanso.url, None)
+    runner.session.headers["Authorization"] = "Bearer " + token
+    body = world.run_body(run["body"]["deployment_id"], pipeline=run["body"]["pipeline"]["id"])
+    taken, created = runner.make(world.ws + "/runs/get-or-create", body)
+    assert created and taken["id"] == run["id"] and taken["body"]["status"] == "running"
+    workloads.set_state(run["body"]["deployment_id"], "failed")
+    wait_until(lambda: kanso.sql("SELECT state FROM kanso_job WHERE kind = 'watch' AND subject = "
+                                 f"'{run['body']['deployment_id'].replace('-', '')}'") == [["done"]], 60, "the watch's end")
+    assert run_of(world, run)["body"]["status"] == "running"
+
+
+# Permissions, schemes, settings ------------------------------------------------------------------------------------------
+
+
+def test_routes_need_a_workload_manager(launch: Callable[..., Kanso], world: World, kanso: Kanso) -> None:
+    without = launch(database=kanso.database, workers="all", KANSO_LOGIN_RATE="0", KANSO_JOBS="0")
+    api, template = Api(without.url), template_of(world)
+    assert api.post(f"/run_templates/{template['id']}/runs").status_code == 405
+    assert api.get(f"/pipeline_deployments/{NOBODY}/logs").status_code == 404
+    paths = api.session.get(without.url + "/openapi.json", timeout=60).json()["paths"]
+    assert "/api/v1/run_templates/{template_id}/runs" not in paths
+    document = world.api.session.get(kanso.url + "/openapi.json", timeout=60).json()
+    operation = document["paths"]["/api/v1/run_templates/{template_id}/runs"]["post"]
+    assert "PipelineRunConfiguration" in json.dumps(operation["requestBody"]) and not operation["requestBody"].get("required")
+    assert "PipelineRunResponse" in json.dumps(operation["responses"]["200"])
+    logs = document["paths"]["/api/v1/pipeline_deployments/{deployment_id}/logs"]["get"]
+    assert logs["responses"]["200"]["content"]["application/json"]["schema"]["type"] == "string"
+
+
+def test_what_the_configuration_lacks(launch: Callable[..., Kanso], world: World, kanso: Kanso, workloads: Workloads) -> None:
+    manager = {"ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE": "kanso.command",
+               "KANSO_WORKLOAD_COMMAND": str(workloads.program), "KANSO_JOBS": "0", "KANSO_LOGIN_RATE": "0"}
+    template = template_of(world)
+    path = f"/run_templates/{template['id']}/runs"
+    before = counts(world, kanso)
+    answer = Api(launch(database=kanso.database, workers="all", **manager).url).post(path)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        500, ["RuntimeError", "The server URL is not set in the server configuration."])
+    open_to_all = launch(database=kanso.database, workers="all", ZENML_SERVER_SERVER_URL=SERVER_URL,
+                         ZENML_SERVER_AUTH_SCHEME="NO_AUTH", **manager)
+    answer = Api(open_to_all.url, None).post(path)
+    assert (answer.status_code, answer.json()["detail"][0]) == (400, "ValueError")
+    assert counts(world, kanso) == before
+
+
+# What goes wrong -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("plan, reason", [
+    ({"build": {"status": 1, "stderr": "first\nno space left\n"}}, "build failed: exit status 1: no space left"),
+    ({"build": {"text": "garbage"}}, "build failed: its answer is not a JSON object"),
+    ({"build": {"answer": {}}}, "its answer names no image"),
+    ({"build": {"answer": [1]}}, "its answer is not a JSON object"),
+    ({"build": {"answer": {"error": "quota"}}}, "build failed: exit status 0: quota"),
+    ({"build": {"sleep": 60, "children": True}}, "build failed: it took too long and was ended"),
+    ({"run": {"status": 3, "stderr": "who is TOKEN\n"}}, "run failed: exit status 3: who is ***"),
+    ({"state": {"answer": {"state": "confused"}}}, "its answer says confused"),
+    ({"state": {"text": "x" * 9_000_000}}, "it wrote more than 8388608 bytes"),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_a_failed_start_fails_the_run(world: World, workloads: Workloads, plan: dict[str, Any], reason: str) -> None:
+    workloads.plan(**plan)
+    run = start(world, template_of(world))
+    log = until_failed(world, run)
+    assert "The run has failed to start: " in log and reason in log, log
+    assert run_of(world, run)["metadata"]["end_time"] is None
+    assert "eyJ" not in log
+
+
+def test_what_may_help_is_tried_again(world: World, workloads: Workloads) -> None:
+    workloads.plan(build={"status": 75, "stderr": "later", "times": 2})
+    run = start(world, template_of(world))
+    assert "failed" not in until_started(world, run)
+    assert len(workloads.calls("build", run["body"]["deployment_id"])) == 3
+    assert len(workloads.calls("run", run["body"]["deployment_id"])) == 1
+
+
+@pytest.mark.parametrize("state, reason", [("failed", "The workload has failed: it fell over"),
+                                           ("unknown", "The workload is gone")])
+def test_a_workload_that_dies_fails_the_run(world: World, workloads: Workloads, state: str, reason: str) -> None:
+    run = start(world, template_of(world))
+    until_started(world, run)
+    assert run_of(world, run)["body"]["status"] == "initializing"
+    workloads.set_state(run["body"]["deployment_id"], state)
+    assert reason in until_failed(world, run)
+
+
+def test_a_workload_that_ends_well_may_have_submitted_the_pipeline(world: World, workloads: Workloads, kanso: Kanso) -> None:
+    run = start(world, template_of(world))
+    until_started(world, run)
+    workloads.set_state(run["body"]["deployment_id"], "succeeded")
+    watched = f"SELECT state FROM kanso_job WHERE kind = 'watch' AND subject = '{run['body']['deployment_id'].replace('-', '')}'"
+    wait_until(lambda: kanso.sql(watched) == [["done"]], 60, "the watch's end")
+    assert run_of(world, run)["body"]["status"] == "initializing"
+
+
+@pytest.mark.parametrize("operation", ["state", "build", "run"])
+@pytest.mark.race
+def test_a_job_that_is_killed_in_between_starts_once(world: World, workloads: Workloads, kanso: Kanso, operation: str) -> None:
+    """The process of the job dies while the manager works; another takes the job up."""
+    workloads.plan(**{operation: {"kill_parent": True, "times": 1}})
+    run = start(world, template_of(world))
+    log = until_started(world, run)
+    deployment = run["body"]["deployment_id"]
+    assert len(workloads.calls("run", deployment)) == 1
+    assert log.count("Starting pipeline run.") == log.count("started successfully") == 1
+    jobs = kanso.sql(f"SELECT kind, state FROM kanso_job WHERE subject = '{deployment.replace('-', '')}' ORDER BY kind")
+    assert jobs == [["watch", "waiting"], ["workload", "done"]] or jobs == [["watch", "running"], ["workload", "done"]]
+
+
+def test_a_run_that_is_deleted_meanwhile(world: World, workloads: Workloads, kanso: Kanso) -> None:
+    workloads.plan(build={"status": 75, "times": 2})
+    run = start(world, template_of(world))
+    wait_until(lambda: len(workloads.calls("build", run["body"]["deployment_id"])) == 1, 60, "the first attempt")
+    world.api.remove(f"/pipeline_deployments/{run['body']['deployment_id']}")
+    subject = run["body"]["deployment_id"].replace("-", "")
+    wait_until(lambda: kanso.sql(f"SELECT state FROM kanso_job WHERE subject = '{subject}'") in ([["done"]], [["failed"]]),
+               60, "the job's end")
+    assert not workloads.calls("run", run["body"]["deployment_id"])
+
+
+def test_logs(world: World, workloads: Workloads) -> None:
+    answer = world.api.get(f"/pipeline_deployments/{NOBODY}/logs")
+    assert (answer.status_code, answer.json()["detail"][0]) == (404, "KeyError")
+    other = world.deployment()["id"]
+    assert world.api.read(f"/pipeline_deployments/{other}/logs") == ""
+    run = start(world, template_of(world))
+    until_started(world, run)
+    workloads.plan(logs={"status": 1, "stderr": "down"})
+    log = world.api.read(f"/pipeline_deployments/{run['body']['deployment_id']}/logs")
+    assert log.startswith("Starting pipeline run.\nPipeline run started successfully.\n") and "does not give its log" in log
+    workloads.plan(logs={"answer": {"logs": "\u00fcber \u0001\n"}})
+    log = world.api.read(f"/pipeline_deployments/{run['body']['deployment_id']}/logs")
+    assert log.endswith("\u00fcber \u0001\n")
