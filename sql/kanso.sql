@@ -96,6 +96,13 @@ CREATE TABLE IF NOT EXISTS `kanso_workload_log` (
     ON DELETE CASCADE
 ) ENGINE=InnoDB;
 
+-- Until when the firings of a trigger's schedule have been dealt with, in seconds since 1970 (src/jobs/scheduler.h).
+CREATE TABLE IF NOT EXISTS `kanso_trigger_schedule` (
+  `trigger_id` char(32) NOT NULL,
+  `seen`       bigint NOT NULL,
+  PRIMARY KEY (`trigger_id`)
+) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- Pages are in order of creation: by time, and within one second by `kanso_order`, a number that kansoctl adds to every
 -- table (src/db/steps.c). Without an index each page sorts the whole table; read backwards, it gives the newest first.
 CREATE INDEX `kanso_action_created`

@@ -190,6 +190,7 @@ static const struct entry ENTRIES[] = {
     INT("KANSO_JOBS_LEASE", jobs_lease, "60", 4, 3600,
         "seconds after which another host takes up the jobs of one that does not answer any more"),
     INT("KANSO_JOBS_KEEP", jobs_keep, "14", 0, 36500, "days after which jobs that have ended are deleted"),
+    BOOL("KANSO_SCHEDULER", scheduler, "true", "schedules of triggers fire; off: they are stored only, as in ZenML"),
     INT("KANSO_MAX_REQUESTS", max_requests, "0", 0, 1000000000, "a worker ends after so many requests; 0 = never"),
 };
 

@@ -53,7 +53,7 @@ struct config {
     bool implicit_auth_methods;
     int64_t max_body, max_requests, worker_memory;
     int64_t jobs, jobs_grace, jobs_lease, jobs_keep; /* at a time; seconds; seconds; days */
-    bool strict;
+    bool strict, scheduler;
     bool db_pipelining;
 };
 

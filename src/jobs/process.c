@@ -14,6 +14,7 @@
 #include "base/timestamp.h"
 #include "jobs/queue.h"
 #include "jobs/run.h"
+#include "jobs/scheduler.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -58,7 +59,7 @@ static struct {
     struct child children[MAX_JOBS];
     volatile sig_atomic_t pids[MAX_JOBS]; /* of the children, for the alarm; 0: none */
     size_t count, room;
-    double next_look, next_keep, next_renewal, next_sweep, stop_by;
+    double next_look, next_keep, next_renewal, next_firing, next_sweep, stop_by;
     bool stopping, down;
 } self;
 
@@ -267,10 +268,23 @@ static void watch_times(void)
     }
 }
 
+static void fire_schedules(void)
+{
+    struct ctx c = {.mem = &self.mem, .db = self.db, .req = {.method = "JOB", .path = "schedules", .connection = -1}};
+    int64_t wait = SCHEDULER_EVERY;
+    if (scheduler_fire(&c, &wait) != OK)
+        db_rollback(self.db);
+    buf_free(&c.res.body);
+    self.next_firing = monotonic_ms() + (double)wait * 1000;
+    self.next_look = 0;
+}
+
 static void sweep(void)
 {
     bool more = false;
     enum db_status s = queue_sweep(self.db, &self.mem, config.jobs_keep, &more);
+    if (s == DB_OK)
+        s = scheduler_sweep(self.db, &self.mem);
     self.next_sweep = monotonic_ms() + (s == DB_OK && more ? LOOK_EVERY : SWEEP_EVERY);
 }
 
@@ -280,6 +294,8 @@ static void tend(void)
     watch_times();
     if (self.count && now >= self.next_keep)
         keep();
+    if (config.scheduler && !self.stopping && !self.down && now >= self.next_firing)
+        fire_schedules();
     if (!self.stopping && self.count < self.room && now >= self.next_look)
         look();
     if (!self.stopping && !self.down && now >= self.next_sweep)
