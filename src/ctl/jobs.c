@@ -47,8 +47,8 @@ static const char *read_options(struct call *c)
         return "--state takes waiting, running, done or failed";
     if (subject && !c->choice.subject)
         return "--subject takes an id, a UUID";
-    if (limit && (!parse_int64(limit, &c->choice.limit) || c->choice.limit <= 0))
-        return "--limit takes a number from 1 on";
+    if (limit && (!parse_int64(limit, &c->choice.limit) || c->choice.limit <= 0 || c->choice.limit > JOBS_LISTED_MAX))
+        return "--limit takes a number from 1 to 10000";
     return NULL;
 }
 

@@ -4,6 +4,9 @@
 
 #include "db/db.h"
 
+/* The largest limit of a list. */
+enum { JOBS_LISTED_MAX = 10000 };
+
 /* Which jobs: what is NULL does not matter. */
 struct job_choice {
     const char *id, *subject; /* hex */
