@@ -3,6 +3,7 @@
 #include "app/app.h"
 #include "model/model.h"
 #include "model/stack.h"
+#include "deploy/stack_deployment.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/stacks", resource_stack),
@@ -17,6 +18,26 @@ static const struct route routes[] = {
      .resource = &resource_stack,
      .op = OP_CREATE,
      .needs = NEEDS({&resource_stack, "create", NEED_TYPE, need_stack_parts})},
+    {.method = "GET",
+     .path = "/api/v1/stack-deployment/info",
+     .handler = deployment_info,
+     .query = &DEPLOYMENT_INFO_QUERY,
+     .response = "StackDeploymentInfo",
+     .open = "the same for everybody"},
+    {.method = "GET",
+     .path = "/api/v1/stack-deployment/config",
+     .handler = deployment_config,
+     .query = &DEPLOYMENT_CONFIG_QUERY,
+     .flags = R_CREDENTIALS,
+     .response = "StackDeploymentConfig",
+     .needs = NEEDS({&resource_connector, "create", NEED_TYPE, NULL}, {&resource_component, "create", NEED_TYPE, NULL},
+                    {&resource_stack, "create", NEED_TYPE, NULL})},
+    {.method = "GET",
+     .path = "/api/v1/stack-deployment/stack",
+     .handler = deployment_stack,
+     .query = &DEPLOYMENT_STACK_QUERY,
+     .response = "DeployedStack?",
+     .open = "what the answer holds is shown as far as the caller may see it"},
 };
 
 WORKER(stacks, routes)

@@ -1,6 +1,7 @@
 #include "app/answers.h"
 
 #include "automation/plugin.h"
+#include "deploy/stack_deployment.h"
 #include "document/documents.h"
 #include "model/model.h"
 
@@ -215,6 +216,34 @@ static const struct field plugin_fields[] = {
     {"subtype", &T_PLUGIN_SUBTYPE, NULL, 0, REQ},
 };
 DOCUMENT(plugin, "BasePluginFlavorResponse", plugin_fields);
+/* Stack deployment ------------------------------------------------------------------------------------------------ */
+
+MAP_TYPE(permission_map, T_STRINGS);
+static const struct field deployment_info_fields[] = {
+    {"provider", &T_DEPLOYMENT_PROVIDER, NULL, 0, REQ}, {"description", &T_STRING, NULL, 0, REQ},
+    {"instructions", &T_STRING, NULL, 0, REQ},          {"post_deploy_instructions", &T_STRING, NULL, 0, REQ},
+    {"integrations", &T_STRINGS, NULL, 0, REQ},         {"permissions", &permission_map, NULL, 0, REQ},
+    {"locations", &T_MAP_STRING, NULL, 0, REQ},         {"skypilot_default_regions", &T_MAP_STRING, NULL, 0, REQ},
+};
+DOCUMENT(deployment_info_doc, "StackDeploymentInfo", deployment_info_fields);
+
+static const struct field deployment_config_fields[] = {
+    {"deployment_url", &T_STRING, NULL, 0, REQ},
+    {"deployment_url_text", &T_STRING, NULL, 0, REQ},
+    {"configuration", &T_STRING, NULL, 0, NUL},
+    {"instructions", &T_STRING, NULL, 0, NUL},
+};
+DOCUMENT(deployment_config_doc, "StackDeploymentConfig", deployment_config_fields);
+
+static const struct model stack_answer = {.name = "StackResponse"};
+static const struct type stack_doc = {.kind = K_MODEL, .model = &stack_answer};
+static const struct model connector_answer = {.name = "ServiceConnectorResponse"};
+static const struct type connector_doc = {.kind = K_MODEL, .model = &connector_answer};
+static const struct field deployed_fields[] = {
+    {"stack", &stack_doc, NULL, 0, REQ},
+    {"service_connector", &connector_doc, NULL, 0, NUL},
+};
+DOCUMENT(deployed, "DeployedStack", deployed_fields);
 
 /* ----------------------------------------------------------------------------------------------------------------- */
 
@@ -228,6 +257,9 @@ const struct type *const answer_types[] = {&server,
                                            &reach,
                                            &full,
                                            &plugin,
+                                           &deployment_info_doc,
+                                           &deployment_config_doc,
+                                           &deployed,
                                            &T_EXECUTION_STATUS,
                                            &T_COMPONENT_TYPE,
                                            &T_SOURCE,
