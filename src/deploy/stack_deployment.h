@@ -1,6 +1,6 @@
 /*
  * Stacks that a user's cloud makes by itself: what to show him before, what to start there, and whether the stack has
- * come (docs/contract/stack-deployment.md). Clients know them as `zenml stack deploy`.
+ * come (docs/contract/stack-deployment.md#routes). Clients know them as `zenml stack deploy`.
  */
 #ifndef KANSO_DEPLOY_STACK_DEPLOYMENT_H
 #define KANSO_DEPLOY_STACK_DEPLOYMENT_H

@@ -23,8 +23,8 @@ from kit.servers import base_environment
 
 TABLE = REPOSITORY / "docs" / "compatibility.md"
 
-# Operations of webhooks and of the deployment of stacks, which this version does not have.
-REMAINDER = re.compile(r"/api/v1/(webhooks|stack-deployment)\b")
+# Operations of webhooks, which this version does not have.
+REMAINDER = re.compile(r"/api/v1/webhooks\b")
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
