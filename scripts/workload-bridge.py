@@ -63,7 +63,8 @@ OPERATIONS = {f.__name__: f for f in (build, run, logs, delete, check)}
 def main():
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    sys.path.insert(0, os.getcwd())
+    places = os.environ.get("KANSO_WORKLOAD_PYTHONPATH", "").split(":")
+    sys.path[:] = [place for place in places + sys.path if place]  # not the directory that Kanso happens to be in
     status = 0
     try:
         request = json.load(sys.stdin)

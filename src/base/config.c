@@ -95,6 +95,8 @@ static const struct entry ENTRIES[] = {
          "path"),
     TEXT("KANSO_WORKLOAD_COMMAND", workload_command, NULL, "kanso.command: the program, by its absolute path"),
     TEXT("KANSO_WORKLOAD_PYTHON", workload_python, "python3", "what a Python class is run with"),
+    TEXT("KANSO_WORKLOAD_PYTHONPATH", workload_pythonpath, NULL,
+         "directories (a:b) where it is looked for, besides those of that Python"),
     INT("KANSO_WORKLOAD_TIMEOUT", workload_timeout, "1800", 1, 7200,
         "seconds that making an image, or starting a workload, may take"),
     INT("KANSO_WORKLOAD_MEMORY", workload_memory, "0", 0, INT64_C(1) << 50,
@@ -315,7 +317,8 @@ static const char *check_connectors(struct arena *a)
     for (list = config.connector_endpoints ? config.connector_endpoints : ""; *(list += strspn(list, ", "));) {
         char *entry = arena_strndup(a, list, strcspn(list, ", ")), *url = strchr(entry, '=');
         if (!url || url == entry || (!starts_with(url, "=http://") && !starts_with(url, "=https://")))
-            return arena_printf(a, "KANSO_CONNECTOR_ENDPOINTS holds '%s'; expected HOST=URL, separated by commas", entry);
+            return arena_printf(a, "KANSO_CONNECTOR_ENDPOINTS holds '%s'; expected HOST=URL, separated by commas",
+                                entry);
         list += strlen(entry);
     }
     return config.egress && !egress_valid(config.egress)

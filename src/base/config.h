@@ -24,7 +24,7 @@ struct config {
         trusted_device_expiration_minutes;
     const char *external_login_url, *external_user_info_url, *external_cookie_name, *external_server_id;
     const char *rbac_source, *feature_gate_source, *workload_manager_source;
-    const char *workload_command, *workload_python;
+    const char *workload_command, *workload_python, *workload_pythonpath;
     int64_t workload_timeout, workload_limit;
     const char *docker_host, *docker_cert_path, *kubeconfig;
     bool docker_tls;

@@ -194,7 +194,8 @@ static int run_workload(struct ctx *c, const struct workload_manager *m, const s
     return settled(c, m->run(c, &w));
 }
 
-static const char STARTING[] = "Starting pipeline run.", STARTED[] = "Pipeline run started successfully.";
+static const char STARTING[] = "Starting pipeline run.", STARTED[] = "Pipeline run started successfully.",
+                  INTERRUPTED[] = "The start was interrupted. The pipeline may be running, so it is not started again.";
 
 /* Whether an earlier attempt has started it, or may have: a manager that cannot tell is not asked twice. */
 static int is_started(struct ctx *c, const struct workload_manager *m, const struct job *job, bool *started)
@@ -227,14 +228,15 @@ static int bring_up(struct ctx *c, const struct workload_manager *m, const struc
 }
 
 /* Notes that it runs, and has it watched where that is possible. */
-static int note_started(struct ctx *c, const struct workload_manager *m, const struct job *job, const struct start *s)
+static int note_started(struct ctx *c, const struct workload_manager *m, const struct job *job, const struct start *s,
+                        bool surely)
 {
     const char *payload = arena_printf(c->mem, "{\"run\":\"%s\",\"since\":%lld}", s->run, (long long)time(NULL));
     TRY(sql_begin(c));
-    TRY(log_once(c, job->subject, STARTED));
+    TRY(log_once(c, job->subject, surely ? STARTED : INTERRUPTED));
     if (m->state)
         TRY(job_add(c, job_watch.name, job->subject, job->subject, (struct span){payload, strlen(payload)}, 0));
-    TRY(job_done(c, job, "started"));
+    TRY(job_done(c, job, surely ? "started" : "interrupted while it started"));
     return sql_commit(c);
 }
 
@@ -252,7 +254,7 @@ static int start_workload(struct ctx *c, const struct job *job)
     TRY(is_started(c, m, job, &started));
     if (!started)
         TRY(bring_up(c, m, job, &s));
-    return note_started(c, m, job, &s);
+    return note_started(c, m, job, &s, !started || m->state);
 }
 
 static int give_up(struct ctx *c, const struct job *job)
