@@ -6,6 +6,7 @@
 #include "db/pipeline.h"
 
 #include <errmsg.h>
+#include <fcntl.h>
 #include <mysql.h>
 #include <mysqld_error.h>
 #include <stdio.h>
@@ -184,6 +185,7 @@ static enum db_status connect_to(struct db *db, const struct db_host *host)
         disconnect(db);
         return s;
     }
+    fcntl(mysql_get_socket(db->conn), F_SETFD, FD_CLOEXEC); /* the driver leaves it open to programs that are run */
     db->cache_limit = CACHE_LIMIT;
     return DB_OK;
 }

@@ -9,15 +9,15 @@ import subprocess
 import time
 import uuid
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 import pytest
 
 from kit.jobs import Jobs
 from kit.mariadb import MariaDB
 from kit.mysql_proxy import MySQLProxy
-from kit.process import alive, descendants, wait_until
-from kit.servers import base_environment
+from kit.process import alive, descendants, executable_of, memory_of, wait_until
+from kit.servers import Kanso, base_environment
 
 MB = 1024 * 1024
 
@@ -94,6 +94,20 @@ def test_time_is_limited(jobs: Jobs) -> None:
     jobs.ends(other)
 
 
+def test_what_jobs_start_inherits_nothing(jobs: Jobs) -> None:
+    """No connection to the database, no descriptor of kanso-jobs, no secret in the environment."""
+    job = jobs.add("note:connected spawn sleep:60000")
+    process = jobs.start()
+    wait_until(lambda: len(jobs.notes(job)) == 2, 30, "what it starts")
+    spawned = int(jobs.notes(job)[1].split()[1])
+    wait_until(lambda: "sleep" in executable_of(spawned), 10, "its program")
+    opened = {int(fd.name): os.readlink(fd) for fd in Path(f"/proc/{spawned}/fd").iterdir()}
+    assert set(opened) <= {0, 1, 2}, opened
+    environment = Path(f"/proc/{spawned}/environ").read_text()
+    assert jobs.mariadb.password not in environment
+    assert process.poll() is None
+
+
 def test_nothing_of_a_transaction_stays_that_did_not_end(jobs: Jobs) -> None:
     """Killed between its effects and the commit: neither effects nor end are there, and it is run once more."""
     job = jobs.add("note:try open:effect die commit")
@@ -168,7 +182,7 @@ def test_so_many_at_a_time(jobs: Jobs) -> None:
 
 def test_stopping_lets_jobs_end(jobs: Jobs) -> None:
     job, next_one = jobs.add("note:begun sleep:2000 done:ended"), jobs.add("note:next", later=2)
-    process = jobs.start(KANSO_JOBS="1")
+    process = jobs.start(KANSO_JOBS="1", KANSO_JOBS_GRACE="20")
     jobs.noted(job, "begun")
     for _ in range(5):  # as scripts/kanso does until it ends
         process.send_signal(signal.SIGTERM)
@@ -297,6 +311,30 @@ def test_ended_jobs_are_swept(jobs: Jobs) -> None:
     jobs.start(KANSO_JOBS_KEEP="2")
     wait_until(lambda: [jobs.job(job) for job in (old_done, old_failed)] == ["gone", "gone"], 30, "the old ones' end")
     assert (jobs.job(new), jobs.job(waiting)) == ("done", "waiting")
+
+
+def test_it_is_part_of_every_plan(launch: Callable[..., Kanso]) -> None:
+    """Started with the others, seen in their status, ended with them; KANSO_JOBS=0 leaves it out."""
+    for workers in ("", "all"):
+        kanso = launch(workers=workers)
+        assert "\njobs " in kanso.run("status").stdout
+        assert len(kanso.background()) == 1
+        os.kill(kanso.background()[0], signal.SIGKILL)
+        wait_until(lambda: len(kanso.background()) == 1, 30, "its supervisor to start it again")
+        kanso.stop()
+        assert not kanso.processes()
+    kanso = launch(KANSO_JOBS="0")
+    assert "jobs" not in kanso.run("status").stdout and not kanso.background()
+    kanso.stop()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root sees the memory of others")
+def test_it_takes_little_while_it_waits(launch: Callable[..., Kanso]) -> None:
+    kanso = launch(workers="all")
+    wait_until(lambda: len(kanso.background()) == 1, 30, "kanso-jobs")
+    time.sleep(2.5)
+    assert memory_of(kanso.background()[0]) < 4 * MB
+    kanso.stop()
 
 
 def test_bad_settings_are_refused(jobs: Jobs) -> None:

@@ -234,7 +234,7 @@ def memory(pids: list[int]) -> float:
 
 def processes(server: Server) -> list[int]:
     if isinstance(server, Kanso):
-        return server.workers() + server.front()
+        return server.workers() + server.front() + server.background()
     assert isinstance(server, Reference) and server.process
     return [server.process.pid, *descendants(server.process.pid)]
 

@@ -23,7 +23,7 @@ class Jobs:
         self.running: list[subprocess.Popen] = []
         self.environment = base_environment() | {
             "ZENML_STORE_URL": mariadb.socket_url(self.database), "ZENML_DEFAULT_USER_PASSWORD": "pw",
-            "ZENML_SERVER_AUTO_ACTIVATE": "1"}
+            "ZENML_SERVER_AUTO_ACTIVATE": "1", "KANSO_JOBS_GRACE": "1"}
         self.ctl("migrate")
         self.sql("CREATE TABLE kanso_test_note (n bigint AUTO_INCREMENT PRIMARY KEY, at datetime(3) DEFAULT NOW(3), "
                  "job char(32), attempt int, pid int, word text) ENGINE=InnoDB")

@@ -126,6 +126,10 @@ class Kanso(Server):
         """The nginx processes of this instance."""
         return [pid for pid in self.processes() if executable_of(pid).endswith("/nginx")]
 
+    def background(self) -> list[int]:
+        """kanso-jobs of this instance, and the jobs that it runs."""
+        return [pid for pid in self.processes() if executable_of(pid).endswith("/kanso-jobs")]
+
     def complaints(self) -> str:
         """What sanitizers had to say in its logs, and secrets that got there."""
         found = []
