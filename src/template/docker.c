@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
     CONNECT_MS = 5000,
@@ -449,6 +450,17 @@ static int create(struct ctx *c, const struct workload *load)
     return rc != OK || good(&answer) ? rc : refused(c, "create the container", &answer);
 }
 
+/* Forgets containers that have ended and are old enough; what cannot be done now is done another time. */
+static void prune(struct ctx *c)
+{
+    struct fetched answer;
+    const char *filters =
+        arena_printf(c->mem, "{\"label\":[\"" LABEL "\"],\"until\":[\"%llds\"]}", (long long)config.workload_kept);
+    const struct call k = {.method = "POST", .path = query_append(c->mem, "/containers/prune?", "filters", filters)};
+    call(c, &k, &answer);
+    respond_reset(c);
+}
+
 /* The engine keeps the name for one container, and a start is only asked for where none has been: an attempt that was
  * cut short between the two is completed, and what has run is not run again. Engines tell in different ways that a name
  * is taken, so who could not make the container looks whether it is there. */
@@ -458,6 +470,7 @@ static int docker_run(struct ctx *c, const struct workload *w)
     struct fetched answer;
     int rc = inspect(c, w->id, &state);
     if (rc == OK && !state) {
+        prune(c);
         int made = create(c, w);
         if (made != OK && (inspect(c, w->id, &state) != OK || !state))
             return made;
@@ -468,6 +481,28 @@ static int docker_run(struct ctx *c, const struct workload *w)
     const struct call k = {.method = "POST", .path = container(c, w->id, "/start"), .timeout_ms = START_MS};
     rc = call(c, &k, &answer);
     return rc != OK || good(&answer) || answer.status == 304 ? rc : refused(c, "start the container", &answer);
+}
+
+/* Whether the container has run for longer than workloads may. */
+static bool is_overdue(struct json_object *state)
+{
+    struct tm t = {0};
+    const char *began = member_str(state, "StartedAt");
+    const char *rest = began ? strptime(began, "%Y-%m-%dT%H:%M:%S", &t) : NULL;
+    return config.workload_limit && rest && time(NULL) - timegm(&t) > config.workload_limit;
+}
+
+/* Ends it; what it was in the middle of is lost. */
+static int end_overdue(struct ctx *c, const char *id, enum workload_state *state, const char **reason)
+{
+    struct fetched answer;
+    const struct call k = {.method = "POST", .path = container(c, id, "/kill")};
+    TRY(call(c, &k, &answer));
+    if (!good(&answer) && answer.status != 409) /* it has ended by itself */
+        return refused(c, "end the container", &answer);
+    *state = WORKLOAD_FAILED;
+    *reason = "The container ran for longer than KANSO_WORKLOAD_LIMIT";
+    return OK;
 }
 
 static const char *why_failed(struct ctx *c, struct json_object *state, int code)
@@ -494,7 +529,7 @@ static int docker_state(struct ctx *c, const char *id, enum workload_state *stat
         return OK;
     *state = WORKLOAD_RUNNING;
     if (!streq(status, "exited") && !streq(status, "dead") && !streq(status, "stopped"))
-        return OK;
+        return is_overdue(o) ? end_overdue(c, id, state, reason) : OK;
     int code = json_object_get_int(member(o, "ExitCode"));
     *state = code == 0 && !streq(status, "dead") ? WORKLOAD_SUCCEEDED : WORKLOAD_FAILED;
     if (*state == WORKLOAD_FAILED)

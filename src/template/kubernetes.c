@@ -356,6 +356,10 @@ static void write_job(struct ctx *c, struct jw *w, const struct workload *load)
     jw_int(w, 0);
     jw_key(w, "ttlSecondsAfterFinished");
     jw_int(w, config.workload_kept);
+    if (load->timeout) {
+        jw_key(w, "activeDeadlineSeconds");
+        jw_int(w, load->timeout);
+    }
     write_pod(c, w, load);
     jw_close(w, '}');
     jw_close(w, '}');
@@ -481,6 +485,16 @@ static const char *why_stuck(struct ctx *c, struct json_object *pod)
     return NULL;
 }
 
+/* Whether the Secret is there; without it, nothing starts. */
+static int has_environment(struct ctx *c, const char *id, bool *there)
+{
+    struct json_object *secret;
+    TRY(read_object(c, CORE, arena_printf(c->mem, "secrets/kanso-%s", id), &secret));
+    *there = secret != NULL;
+    return OK;
+}
+
+/* A Job without its Secret has not been started: whoever made it did not get that far. */
 static int kubernetes_state(struct ctx *c, const char *id, enum workload_state *state, const char **reason)
 {
     struct json_object *job, *pod;
@@ -494,7 +508,11 @@ static int kubernetes_state(struct ctx *c, const char *id, enum workload_state *
         return OK;
     }
     TRY(read_pod(c, id, &pod));
-    bool failed = condition(job, "Failed") != NULL;
+    bool failed = condition(job, "Failed") != NULL, complete = true;
+    if (!failed && !container_state(pod, "running") && !container_state(pod, "terminated"))
+        TRY(has_environment(c, id, &complete));
+    if (!complete)
+        return OK;
     *reason = failed ? why_failed(c, job, pod) : why_stuck(c, pod);
     *state = *reason ? WORKLOAD_FAILED : WORKLOAD_RUNNING;
     return OK;

@@ -159,6 +159,27 @@ def test_nothing_is_left_after_remove(docker: Workloads, image: str, podman: Pod
     assert docker("state", workload)["state"] == "unknown"
 
 
+def test_one_that_runs_for_too_long_is_ended(docker: Workloads, image: str) -> None:
+    workload = run(docker, image, "sleep 600")
+    time.sleep(2.5)
+    assert docker("state", workload, KANSO_WORKLOAD_LIMIT="0")["state"] == "running"
+    said = docker("state", workload, KANSO_WORKLOAD_LIMIT="1")
+    assert said["state"] == "failed" and "KANSO_WORKLOAD_LIMIT" in said["reason"]
+    assert ended(docker, workload)["state"] == "failed"
+
+
+def test_what_has_ended_long_ago_is_forgotten(docker: Workloads, image: str, podman: Podman) -> None:
+    old, waiting = run(docker, image, "exit 0"), run(docker, image, "sleep 600")
+    podman.run("run", "--name", "somebody-elses", image, "/bin/sh", "-c", "exit 0")
+    ended(docker, old)
+    run(docker, image, "exit 0")
+    assert f"kanso-{old}" in podman.containers()
+    time.sleep(2)
+    run(docker, image, "exit 0", KANSO_WORKLOAD_KEPT="1")
+    there = podman.containers()
+    assert f"kanso-{old}" not in there and f"kanso-{waiting}" in there and "somebody-elses" in there
+
+
 def test_limits_hold(docker: Workloads, image: str, podman: Podman) -> None:
     workload = run(docker, image, "sleep 600", KANSO_WORKLOAD_MEMORY="30000000", KANSO_WORKLOAD_CPUS="0.5")
     limits = json.loads(podman.run("inspect", f"kanso-{workload}"))[0]["HostConfig"]

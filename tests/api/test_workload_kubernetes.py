@@ -81,9 +81,11 @@ def test_a_start_that_was_cut_short_is_completed(cluster: Cluster, kubernetes: W
     rc, message = kubernetes.why("run", workload, "i:t", "python", env={"TOKEN": "t0ken"})
     assert rc == "retry" and "etcd is not ready" in message
     assert cluster.environment(cluster.pod_of(f"kanso-{workload}")) is None
+    assert kubernetes("state", workload)["state"] == "unknown"
     cluster.answer.clear()
     assert kubernetes("run", workload, "i:t", "python", env={"TOKEN": "t0ken"})["rc"] == "ok"
     assert cluster.environment(cluster.pod_of(f"kanso-{workload}")) == {"TOKEN": "t0ken"}
+    assert kubernetes("state", workload)["state"] == "running"
     assert len([key for key in cluster.things if key[1] == "pods"]) == 1
 
 
