@@ -20,7 +20,7 @@ import pytest
 
 from kit.podman import Podman, root_filesystem, unavailable
 from kit.process import wait_until
-from kit.workload import Workloads, new_id
+from kit.manager import Manager, new_id
 
 BASE = "FROM zenmldocker/zenml:0.66.0-py3.11"
 
@@ -40,27 +40,27 @@ def podman(workspace_directory: Path) -> Iterator[Podman]:
 
 
 @pytest.fixture(scope="module")
-def docker(podman: Podman) -> Workloads:
-    return Workloads("kanso.docker", DOCKER_HOST=podman.host)
+def docker(podman: Podman) -> Manager:
+    return Manager("kanso.docker", DOCKER_HOST=podman.host)
 
 
 @pytest.fixture(scope="module")
-def image(docker: Workloads) -> str:
+def image(docker: Manager) -> str:
     return docker("build", new_id(), BASE, "zenml-runner:plain")["image"]
 
 
-def run(docker: Workloads, image: str, script: str, **options: Any) -> str:
+def run(docker: Manager, image: str, script: str, **options: Any) -> str:
     workload = new_id()
     assert docker("run", workload, image, "/bin/sh", "-c", script, **options)["rc"] == "ok"
     return workload
 
 
-def ended(docker: Workloads, workload: str) -> dict[str, Any]:
+def ended(docker: Manager, workload: str) -> dict[str, Any]:
     wait_until(lambda: docker("state", workload)["state"] not in ("running",), 60, "the end of a container")
     return docker("state", workload)
 
 
-def test_an_image_is_built_once(docker: Workloads, podman: Podman) -> None:
+def test_an_image_is_built_once(docker: Manager, podman: Podman) -> None:
     dockerfile = f"{BASE}\nRUN echo it has been built > /proof"
     for _ in range(2):
         assert docker("build", new_id(), dockerfile, "zenml-runner:once") == {
@@ -73,19 +73,19 @@ def test_an_image_is_built_once(docker: Workloads, podman: Podman) -> None:
     assert docker("logs", workload)["logs"] == "it has been built\n"
 
 
-def test_an_image_that_does_not_build_says_why(docker: Workloads, podman: Podman) -> None:
+def test_an_image_that_does_not_build_says_why(docker: Manager, podman: Podman) -> None:
     rc, message = docker.why("build", new_id(), f"{BASE}\nRUN echo some output; echo more >&2; exit 3", "zenml-runner:broken")
     assert rc == "failed"
     assert "could not build the image" in message and "exit status 3" in message and "some output\n" in message
     assert not podman.run("images", "-q", "zenml-runner:broken", check=False).split()
 
 
-def test_long_output_of_a_build_is_cut_in_front(docker: Workloads) -> None:
+def test_long_output_of_a_build_is_cut_in_front(docker: Manager) -> None:
     rc, message = docker.why("build", new_id(), f"{BASE}\nRUN seq 1 100000; exit 1", "zenml-runner:talkative")
     assert rc == "failed" and len(message) < 8000 and "\n99999\n100000" in message and "\n1\n2\n" not in message
 
 
-def test_a_workload_gets_command_arguments_and_environment(docker: Workloads, image: str, podman: Podman) -> None:
+def test_a_workload_gets_command_arguments_and_environment(docker: Manager, image: str, podman: Podman) -> None:
     workload = new_id()
     values = {"TOKEN": "a=b c", "EMPTY": "", "QUOTED": '"\'$HOME'}
     docker("run", workload, image, "/bin/sh", "-c", 'echo "<$TOKEN> <$EMPTY> <$QUOTED> <$1>"', "sh", "two words", env=values)
@@ -95,7 +95,7 @@ def test_a_workload_gets_command_arguments_and_environment(docker: Workloads, im
     assert podman.run("ps", "-aq", "--filter", f"label=kanso.workload={workload}").split()
 
 
-def test_a_workload_is_started_once(docker: Workloads, image: str) -> None:
+def test_a_workload_is_started_once(docker: Manager, image: str) -> None:
     workload = run(docker, image, "echo first; sleep 1")
     for _ in range(2):
         assert docker("run", workload, image, "/bin/sh", "-c", "echo second")["rc"] == "ok"
@@ -103,7 +103,7 @@ def test_a_workload_is_started_once(docker: Workloads, image: str) -> None:
     assert docker("logs", workload)["logs"] == "first\n"
 
 
-def test_a_start_that_was_cut_short_is_completed(docker: Workloads, image: str, podman: Podman) -> None:
+def test_a_start_that_was_cut_short_is_completed(docker: Manager, image: str, podman: Podman) -> None:
     workload = new_id()
     podman.run("create", "--name", f"kanso-{workload}", image, "/bin/sh", "-c", "echo made before")
     assert docker("state", workload)["state"] == "unknown"
@@ -112,7 +112,7 @@ def test_a_start_that_was_cut_short_is_completed(docker: Workloads, image: str, 
     assert docker("logs", workload)["logs"] == "made before\n"
 
 
-def test_two_at_once_start_one(docker: Workloads, image: str, podman: Podman) -> None:
+def test_two_at_once_start_one(docker: Manager, image: str, podman: Podman) -> None:
     workload, results = new_id(), []
     threads = [threading.Thread(target=lambda: results.append(
         docker("run", workload, image, "/bin/sh", "-c", "echo $$; sleep 1"))) for _ in range(4)]
@@ -126,7 +126,7 @@ def test_two_at_once_start_one(docker: Workloads, image: str, podman: Podman) ->
     assert len(docker("logs", workload)["logs"].splitlines()) == 1
 
 
-def test_states_and_reasons(docker: Workloads, image: str, podman: Podman) -> None:
+def test_states_and_reasons(docker: Manager, image: str, podman: Podman) -> None:
     failing, waiting = run(docker, image, "echo trouble >&2; exit 7"), run(docker, image, "sleep 600")
     assert ended(docker, failing)["state"] == "failed"
     assert "exit code 7" in docker("state", failing)["reason"]
@@ -138,7 +138,7 @@ def test_states_and_reasons(docker: Workloads, image: str, podman: Podman) -> No
     assert docker("state", new_id())["state"] == "unknown"
 
 
-def test_logs_are_both_streams_bounded_and_utf8(docker: Workloads, image: str) -> None:
+def test_logs_are_both_streams_bounded_and_utf8(docker: Manager, image: str) -> None:
     workload = run(docker, image, r"printf 'gr\303\274n \377\n'; echo wrong >&2")
     ended(docker, workload)
     assert sorted(docker("logs", workload)["logs"].splitlines()) == ["grün �", "wrong"]
@@ -151,7 +151,7 @@ def test_logs_are_both_streams_bounded_and_utf8(docker: Workloads, image: str) -
     assert docker("logs", new_id()) == {"logs": "", "rc": "ok", "error": None}
 
 
-def test_nothing_is_left_after_remove(docker: Workloads, image: str, podman: Podman) -> None:
+def test_nothing_is_left_after_remove(docker: Manager, image: str, podman: Podman) -> None:
     workload = run(docker, image, "sleep 600")
     for _ in range(2):
         assert docker("remove", workload)["rc"] == "ok"
@@ -159,7 +159,7 @@ def test_nothing_is_left_after_remove(docker: Workloads, image: str, podman: Pod
     assert docker("state", workload)["state"] == "unknown"
 
 
-def test_one_that_runs_for_too_long_is_ended(docker: Workloads, image: str) -> None:
+def test_one_that_runs_for_too_long_is_ended(docker: Manager, image: str) -> None:
     workload = run(docker, image, "sleep 600")
     time.sleep(2.5)
     assert docker("state", workload, KANSO_WORKLOAD_LIMIT="0")["state"] == "running"
@@ -168,7 +168,7 @@ def test_one_that_runs_for_too_long_is_ended(docker: Workloads, image: str) -> N
     assert ended(docker, workload)["state"] == "failed"
 
 
-def test_what_has_ended_long_ago_is_forgotten(docker: Workloads, image: str, podman: Podman) -> None:
+def test_what_has_ended_long_ago_is_forgotten(docker: Manager, image: str, podman: Podman) -> None:
     old, waiting = run(docker, image, "exit 0"), run(docker, image, "sleep 600")
     podman.run("run", "--name", "somebody-elses", image, "/bin/sh", "-c", "exit 0")
     ended(docker, old)
@@ -180,7 +180,7 @@ def test_what_has_ended_long_ago_is_forgotten(docker: Workloads, image: str, pod
     assert f"kanso-{old}" not in there and f"kanso-{waiting}" in there and "somebody-elses" in there
 
 
-def test_limits_hold(docker: Workloads, image: str, podman: Podman) -> None:
+def test_limits_hold(docker: Manager, image: str, podman: Podman) -> None:
     workload = run(docker, image, "sleep 600", KANSO_WORKLOAD_MEMORY="30000000", KANSO_WORKLOAD_CPUS="0.5")
     limits = json.loads(podman.run("inspect", f"kanso-{workload}"))[0]["HostConfig"]
     assert limits["Memory"] == 30000000 and limits["NanoCpus"] == 500_000_000
@@ -188,7 +188,7 @@ def test_limits_hold(docker: Workloads, image: str, podman: Podman) -> None:
     docker("remove", workload)
 
 
-def test_an_engine_that_is_down_is_asked_again_later(docker: Workloads, image: str, podman: Podman) -> None:
+def test_an_engine_that_is_down_is_asked_again_later(docker: Manager, image: str, podman: Podman) -> None:
     workload = run(docker, image, "sleep 2; echo done")
     podman.stop()
     for operation in (("build", new_id(), BASE, "zenml-runner:plain"), ("run", new_id(), image, "/bin/sh"),
@@ -251,8 +251,8 @@ class Engine:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
-    def docker(self) -> Workloads:
-        return Workloads("kanso.docker", DOCKER_HOST=f"unix://{self.directory / 's'}")
+    def docker(self) -> Manager:
+        return Manager("kanso.docker", DOCKER_HOST=f"unix://{self.directory / 's'}")
 
 
 @pytest.fixture
@@ -342,7 +342,7 @@ def test_what_the_container_is_asked_to_be(engine: Engine) -> None:
 
 
 def test_settings_that_cannot_work_are_named() -> None:
-    docker = Workloads("kanso.docker")
+    docker = Manager("kanso.docker")
     assert "neither" in docker("check", "-", DOCKER_HOST="ssh://host")["why"]
     assert "absolute" in docker("check", "-", DOCKER_HOST="unix://socket")["why"]
     assert "/nowhere" in docker("check", "-", DOCKER_HOST="tcp://127.0.0.1:1", DOCKER_TLS_VERIFY="1", DOCKER_CERT_PATH="/nowhere")["why"]

@@ -11,7 +11,7 @@ from typing import Any, Iterator
 import pytest
 
 from kit.cluster import Cluster, Spec
-from kit.workload import Workloads, new_id
+from kit.manager import Manager, new_id
 
 DOCKERFILE = "FROM zenmldocker/zenml:0.66.0-py3.11\nRUN pip install 'x'"
 IMAGE = "registry.example.com/runner:{hash}"
@@ -26,11 +26,11 @@ def cluster(workspace_directory: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def kubernetes(cluster: Cluster) -> Workloads:
-    return Workloads("kanso.kubernetes", KUBECONFIG=str(cluster.kubeconfig()), KANSO_WORKLOAD_IMAGE=IMAGE)
+def kubernetes(cluster: Cluster) -> Manager:
+    return Manager("kanso.kubernetes", KUBECONFIG=str(cluster.kubeconfig()), KANSO_WORKLOAD_IMAGE=IMAGE)
 
 
-def run(kubernetes: Workloads, **options: Any) -> str:
+def run(kubernetes: Manager, **options: Any) -> str:
     workload = new_id()
     assert kubernetes("run", workload, "i:t", "python", "-m", "zenml", **options) == {"rc": "ok", "error": None}
     return workload
@@ -38,7 +38,7 @@ def run(kubernetes: Workloads, **options: Any) -> str:
 
 # What the cluster gets ----------------------------------------------------------------------------------------------------
 
-def test_a_workload_is_a_job_whose_environment_is_a_secret(cluster: Cluster, kubernetes: Workloads) -> None:
+def test_a_workload_is_a_job_whose_environment_is_a_secret(cluster: Cluster, kubernetes: Manager) -> None:
     workload = run(kubernetes, env={"ZENML_STORE_API_TOKEN": "t0ken", "A": 'x="y"'}, KANSO_WORKLOAD_MEMORY="1000000",
                    KANSO_WORKLOAD_CPUS="1.5", KANSO_WORKLOAD_KEPT="60")
     name = f"kanso-{workload}"
@@ -60,7 +60,7 @@ def test_a_workload_is_a_job_whose_environment_is_a_secret(cluster: Cluster, kub
     assert cluster.environment(cluster.pod_of(name)) == {"ZENML_STORE_API_TOKEN": "t0ken", "A": 'x="y"'}
 
 
-def test_a_service_account_and_a_pull_secret_are_used_where_named(cluster: Cluster, kubernetes: Workloads) -> None:
+def test_a_service_account_and_a_pull_secret_are_used_where_named(cluster: Cluster, kubernetes: Manager) -> None:
     workload = run(kubernetes, KANSO_WORKLOAD_SERVICE_ACCOUNT="runner", KANSO_WORKLOAD_PULL_SECRET="registry",
                    KANSO_WORKLOAD_NAMESPACE="elsewhere")
     pod = cluster.things["elsewhere", "jobs", f"kanso-{workload}"]["spec"]["template"]["spec"]
@@ -68,14 +68,14 @@ def test_a_service_account_and_a_pull_secret_are_used_where_named(cluster: Clust
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
 
 
-def test_a_workload_is_started_once(cluster: Cluster, kubernetes: Workloads) -> None:
+def test_a_workload_is_started_once(cluster: Cluster, kubernetes: Manager) -> None:
     workload = run(kubernetes)
     assert kubernetes("run", workload, "other", "python")["rc"] == "ok"
     assert [key[1] for key in cluster.things] == ["jobs", "pods", "secrets"]
     assert cluster.things["pipelines", "jobs", f"kanso-{workload}"]["spec"]["template"]["spec"]["containers"][0]["image"] == "i:t"
 
 
-def test_a_start_that_was_cut_short_is_completed(cluster: Cluster, kubernetes: Workloads) -> None:
+def test_a_start_that_was_cut_short_is_completed(cluster: Cluster, kubernetes: Manager) -> None:
     workload = new_id()
     cluster.answer["POST", "/secrets"] = (503, '{"message":"etcd is not ready"}')
     rc, message = kubernetes.why("run", workload, "i:t", "python", env={"TOKEN": "t0ken"})
@@ -101,7 +101,7 @@ def test_a_start_that_was_cut_short_is_completed(cluster: Cluster, kubernetes: W
     ({"terminated": {"exitCode": 3, "reason": "Error"}}, "failed", "exit code 3: Error"),
     ({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}, "failed", "exit code 137: OOMKilled"),
 ])
-def test_states(cluster: Cluster, kubernetes: Workloads, state: dict, expected: str, reason: str | None) -> None:
+def test_states(cluster: Cluster, kubernetes: Manager, state: dict, expected: str, reason: str | None) -> None:
     workload = run(kubernetes)
     cluster.set_state(cluster.pod_of(f"kanso-{workload}"), **state)
     said = kubernetes("state", workload)
@@ -109,7 +109,7 @@ def test_states(cluster: Cluster, kubernetes: Workloads, state: dict, expected: 
     assert said["reason"] is None if reason is None else reason in said["reason"]
 
 
-def test_a_job_whose_pod_is_gone_still_says_why(cluster: Cluster, kubernetes: Workloads) -> None:
+def test_a_job_whose_pod_is_gone_still_says_why(cluster: Cluster, kubernetes: Manager) -> None:
     workload = run(kubernetes)
     pod = cluster.pod_of(f"kanso-{workload}")
     cluster.set_state(pod, terminated={"exitCode": 1})
@@ -121,7 +121,7 @@ def test_a_job_whose_pod_is_gone_still_says_why(cluster: Cluster, kubernetes: Wo
     assert kubernetes("state", new_id()) == {"state": "unknown", "reason": None, "rc": "ok", "error": None}
 
 
-def test_logs(cluster: Cluster, kubernetes: Workloads) -> None:
+def test_logs(cluster: Cluster, kubernetes: Manager) -> None:
     workload = run(kubernetes)
     pod = cluster.pod_of(f"kanso-{workload}")
     assert kubernetes("logs", workload)["logs"] == ""
@@ -136,7 +136,7 @@ def test_logs(cluster: Cluster, kubernetes: Workloads) -> None:
     assert kubernetes("logs", new_id()) == {"logs": "", "rc": "ok", "error": None}
 
 
-def test_nothing_is_left_after_remove(cluster: Cluster, kubernetes: Workloads) -> None:
+def test_nothing_is_left_after_remove(cluster: Cluster, kubernetes: Manager) -> None:
     workload = run(kubernetes, env={"TOKEN": "t"})
     for _ in range(2):
         assert kubernetes("remove", workload) == {"rc": "ok", "error": None}
@@ -149,7 +149,7 @@ def test_nothing_is_left_after_remove(cluster: Cluster, kubernetes: Workloads) -
     (IMAGE, "registry.example.com/runner:abc"),
     ("r/zenml-{version}:py{python}-{hash}{hash}", "r/zenml-0.66.0:py3.11-abcabc"),
     ("plain:1", "plain:1"), ("{other}", "{other}")])
-def test_the_image_is_named_by_a_pattern(kubernetes: Workloads, pattern: str, image: str) -> None:
+def test_the_image_is_named_by_a_pattern(kubernetes: Manager, pattern: str, image: str) -> None:
     said = kubernetes("build", new_id(), DOCKERFILE, "zenml-runner:abc", KANSO_WORKLOAD_IMAGE=pattern)
     assert said == {"image": image, "rc": "ok", "error": None}
 
@@ -168,7 +168,7 @@ exit ${{BUILDER_EXIT:-0}}
     return program
 
 
-def test_a_builder_makes_the_image(kubernetes: Workloads, builder: Path) -> None:
+def test_a_builder_makes_the_image(kubernetes: Manager, builder: Path) -> None:
     settings = {"KANSO_WORKLOAD_BUILDER": str(builder), "KANSO_WORKLOAD_IMAGE": "", "KANSO_WORKLOAD_REGISTRY": "r.example.com/team"}
     said = kubernetes("build", new_id(), DOCKERFILE, "zenml-runner:abc", **settings)
     assert said == {"image": "r.example.com/team/zenml-runner:abc", "rc": "ok", "error": None}
@@ -198,7 +198,7 @@ def test_every_way_of_a_kubeconfig_to_sign_in(cluster: Cluster) -> None:
         for key in [key for key, value in place.items() if value is None]:
             del place[key]
         path.write_text(json.dumps(config))
-        kubernetes = Workloads("kanso.kubernetes", KUBECONFIG=str(path), KANSO_WORKLOAD_IMAGE=IMAGE)
+        kubernetes = Manager("kanso.kubernetes", KUBECONFIG=str(path), KANSO_WORKLOAD_IMAGE=IMAGE)
         assert kubernetes("check", "-")["rc"] == "ok"
         assert kubernetes("state", new_id()) == {"state": "unknown", "reason": None, "rc": "ok", "error": None}, (user, options)
 
@@ -224,7 +224,7 @@ clusters:
     server: {cluster.server}/
   name: double
 """)
-    kubernetes = Workloads("kanso.kubernetes", KUBECONFIG=str(path), KANSO_WORKLOAD_IMAGE=IMAGE)
+    kubernetes = Manager("kanso.kubernetes", KUBECONFIG=str(path), KANSO_WORKLOAD_IMAGE=IMAGE)
     assert kubernetes("state", new_id())["rc"] == "ok"
     assert cluster.calls[-1].path.startswith("/apis/batch/v1/namespaces/default/jobs/")
 
@@ -244,7 +244,7 @@ def test_a_kubeconfig_that_cannot_work_says_why(cluster: Cluster, change: Any, w
     config = json.loads(path.read_text())
     change(config)
     path.write_text(json.dumps(config))
-    kubernetes = Workloads("kanso.kubernetes", KUBECONFIG=str(path), KANSO_WORKLOAD_IMAGE=IMAGE)
+    kubernetes = Manager("kanso.kubernetes", KUBECONFIG=str(path), KANSO_WORKLOAD_IMAGE=IMAGE)
     said = kubernetes("check", "-")
     assert said["rc"] == "failed" and words in said["why"]
     assert words in kubernetes.why("state", new_id())[1]
@@ -254,16 +254,16 @@ def test_a_kubeconfig_that_cannot_work_says_why(cluster: Cluster, change: Any, w
 def test_any_file_as_a_kubeconfig(tmp_path: Path, text: str) -> None:
     path = tmp_path / "config"
     path.write_text(text)
-    said = Workloads("kanso.kubernetes", KUBECONFIG=str(path), KANSO_WORKLOAD_IMAGE=IMAGE)("check", "-")
+    said = Manager("kanso.kubernetes", KUBECONFIG=str(path), KANSO_WORKLOAD_IMAGE=IMAGE)("check", "-")
     assert said["rc"] == "failed" and str(path) in said["why"]
 
 
 def test_settings_that_are_missing_are_named(cluster: Cluster) -> None:
     file = str(cluster.kubeconfig())
-    assert "KANSO_WORKLOAD_IMAGE" in Workloads("kanso.kubernetes", KUBECONFIG=file)("check", "-")["why"]
+    assert "KANSO_WORKLOAD_IMAGE" in Manager("kanso.kubernetes", KUBECONFIG=file)("check", "-")["why"]
     builder = {"KANSO_WORKLOAD_BUILDER": "/nowhere/builder", "KANSO_WORKLOAD_REGISTRY": "r"}
-    assert "/nowhere/builder" in Workloads("kanso.kubernetes", KUBECONFIG=file, **builder)("check", "-")["why"]
-    missing = Workloads("kanso.kubernetes", KUBECONFIG="/nowhere/config", KANSO_WORKLOAD_IMAGE=IMAGE)("check", "-")
+    assert "/nowhere/builder" in Manager("kanso.kubernetes", KUBECONFIG=file, **builder)("check", "-")["why"]
+    missing = Manager("kanso.kubernetes", KUBECONFIG="/nowhere/config", KANSO_WORKLOAD_IMAGE=IMAGE)("check", "-")
     assert "/nowhere/config cannot be read" in missing["why"]
 
 
@@ -279,7 +279,7 @@ for token in a-token another-token; do
     "$2" kanso.kubernetes state 11111111-1111-4111-8111-111111111111
 done
 """
-    kubernetes = Workloads("kanso.kubernetes")
+    kubernetes = Manager("kanso.kubernetes")
     cluster.tokens = {"a-token", "another-token"}
     done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", str(cluster.authority.ca), kubernetes.command[0]],
                           capture_output=True, text=True, env={
@@ -296,7 +296,7 @@ done
 
 def test_a_server_that_another_ca_vouches_for_is_not_believed(cluster: Cluster, workspace_directory: Path) -> None:
     other = Cluster(workspace_directory / f"c{new_id()[:6]}")
-    kubernetes = Workloads("kanso.kubernetes", KANSO_WORKLOAD_IMAGE=IMAGE, KUBECONFIG=str(
+    kubernetes = Manager("kanso.kubernetes", KANSO_WORKLOAD_IMAGE=IMAGE, KUBECONFIG=str(
         cluster.kubeconfig(**{"certificate-authority-data": base64.b64encode(other.authority.ca.read_bytes()).decode()})))
     other.stop()
     rc, message = kubernetes.why("run", new_id(), "i:t", "python", env={"TOKEN": "t0ken"})
@@ -310,19 +310,19 @@ def test_a_server_that_another_ca_vouches_for_is_not_believed(cluster: Cluster, 
     (500, "[]", "retry", "status 500"),
     (201, "not JSON", "retry", "shows none"),
 ])
-def test_what_the_cluster_refuses(cluster: Cluster, kubernetes: Workloads, status: int, answer: str, rc: str, words: str) -> None:
+def test_what_the_cluster_refuses(cluster: Cluster, kubernetes: Manager, status: int, answer: str, rc: str, words: str) -> None:
     cluster.answer["POST", "/jobs"] = (status, answer)
     got, message = kubernetes.why("run", new_id(), "i:t", "python", env={"TOKEN": "t0ken"})
     assert (got, "t0ken" in message) == (rc, False) and words in message
 
 
 def test_who_is_not_let_in_is_told(cluster: Cluster) -> None:
-    kubernetes = Workloads("kanso.kubernetes", KUBECONFIG=str(cluster.kubeconfig({"token": "wrong"})), KANSO_WORKLOAD_IMAGE=IMAGE)
+    kubernetes = Manager("kanso.kubernetes", KUBECONFIG=str(cluster.kubeconfig({"token": "wrong"})), KANSO_WORKLOAD_IMAGE=IMAGE)
     rc, message = kubernetes.why("state", new_id())
     assert rc == "failed" and "Unauthorized" in message and "wrong" not in message
 
 
-def test_a_cluster_that_is_down_is_asked_again_later(cluster: Cluster, kubernetes: Workloads) -> None:
+def test_a_cluster_that_is_down_is_asked_again_later(cluster: Cluster, kubernetes: Manager) -> None:
     workload = run(kubernetes)
     cluster.stop()
     for operation in ("run", new_id(), "i:t", "python"), ("state", workload), ("logs", workload), ("remove", workload):

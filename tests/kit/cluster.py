@@ -27,6 +27,7 @@ SPEC = REPOSITORY / "tests" / "contract" / "kubernetes.json"
 LABEL_NAME = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+DNS_NAME = re.compile(rf"(?=.{{1,253}}$){DNS_LABEL.pattern}(\.{DNS_LABEL.pattern})*")
 JSON_TYPES = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict}
 
 Json = dict[str, Any]
@@ -94,15 +95,16 @@ class Spec:
 
 
 def rule_breaks(thing: Json) -> list[str]:
-    """Rules of the API that are not in its schema: names and labels; of pods also what they may refer to."""
+    """Rules of the API that are not in its schema: names, labels, how often a Job's pods start."""
     found = []
     meta = thing.get("metadata", {})
-    if not DNS_LABEL.fullmatch(meta.get("name", "")):
-        found.append(f"the name {meta.get('name')!r} is no DNS label")
+    is_job = "template" in thing.get("spec", {})
+    if not (DNS_LABEL if is_job else DNS_NAME).fullmatch(meta.get("name", "")):
+        found.append(f"the name {meta.get('name')!r} is no DNS {'label' if is_job else 'name'}")
     for labels in meta.get("labels", {}), thing.get("spec", {}).get("template", {}).get("metadata", {}).get("labels", {}):
         found += [f"the label {name}={value}" for name, value in labels.items()
                   if not LABEL_NAME.fullmatch(name) or not LABEL_VALUE.fullmatch(value)]
-    if thing["kind"] == "Job" and thing["spec"]["template"]["spec"].get("restartPolicy") not in ("Never", "OnFailure"):
+    if is_job and thing["spec"]["template"]["spec"].get("restartPolicy") not in ("Never", "OnFailure"):
         found.append("a Job's pods have to have a restartPolicy of Never or OnFailure")
     return found
 

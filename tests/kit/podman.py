@@ -51,13 +51,13 @@ class Podman:
                                          "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(directory)}
         self.process: subprocess.Popen | None = None
 
-    def _command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str) -> list[str]:
         return ["podman", "--root", str(self.directory / "root"), "--runroot", str(self.directory / "run"),
                 "--tmpdir", str(self.directory / "tmp"), "--cgroup-manager", "cgroupfs", "--runtime", "runc", *arguments]
 
     def run(self, *arguments: str, check: bool = True, text: str | None = None) -> str:
         """A podman command; its output."""
-        done = subprocess.run(self._command(*arguments), env=self.environment, capture_output=True, text=True,
+        done = subprocess.run(self.command(*arguments), env=self.environment, capture_output=True, text=True,
                               input=text, timeout=300)
         if check and done.returncode != 0:
             raise RuntimeError(f"podman {' '.join(arguments)}: {done.stderr}")
@@ -65,9 +65,10 @@ class Podman:
 
     def start(self) -> None:
         with open(self.directory / "engine.log", "ab") as log:
-            self.process = subprocess.Popen(self._command("system", "service", "--time=0", self.host), env=self.environment,
+            self.process = subprocess.Popen(self.command("system", "service", "--time=0", self.host), env=self.environment,
                                             stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.directory)
         wait_until(self.socket.exists, 60, "podman's socket")
+        self.socket.chmod(0o666)  # as root, tests run servers as another user
 
     def stop(self) -> None:
         """The engine is down; containers go on."""
@@ -84,8 +85,8 @@ class Podman:
             subprocess.run(["umount", "-l", mounted], check=False, capture_output=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def import_image(self, name: str, archive: Path) -> None:
-        self.run("import", "-q", str(archive), name)
+    def import_image(self, name: str, archive: Path, *changes: str) -> None:
+        self.run("import", "-q", *(each for change in changes for each in ("--change", change)), str(archive), name)
 
     def containers(self) -> list[str]:
         """The names of all, whether they run or not."""
@@ -99,9 +100,10 @@ def libraries(files: Iterable[Path]) -> set[Path]:
 
 
 def root_filesystem(archive: Path, programs: Iterable[str], trees: dict[str, Path] | None = None,
-                    texts: dict[str, str] | None = None) -> None:
-    """A tar file for import: programs of this machine with the libraries they need (as /bin/NAME), whole trees and texts by
-    the paths that they get."""
+                    texts: dict[str, str] | None = None, left_out: re.Pattern[str] = re.compile("$^"),
+                    links: dict[str, str] | None = None) -> None:
+    """A tar file for import: programs of this machine with the libraries they need (as /bin/NAME); whole trees, texts and
+    symbolic links by the paths that they get."""
     trees, found = trees or {}, [Path(shutil.which(name) or name) for name in programs]
     binaries = [*found, *(path for tree in trees.values() for path in tree.rglob("*")
                           if re.search(r"\.so(\.|$)", path.name) and path.is_file())]
@@ -112,12 +114,18 @@ def root_filesystem(archive: Path, programs: Iterable[str], trees: dict[str, Pat
             tar.add("/", entry.name, recursive=False, filter=lambda _, e=entry: e)
         for program in found:
             tar.add(program.resolve(), f"bin/{program.name}")
-        for library in libraries(binaries):
+        for library in sorted(libraries(binaries)):
+            if any(str(library).startswith(name) for name in trees):
+                continue
             tar.add(library.resolve(), str(library).lstrip("/"))
         for name, tree in trees.items():
-            tar.add(tree, name.lstrip("/"), filter=lambda e: None if "__pycache__" in e.name else e)
+            tar.add(tree, name.lstrip("/"), filter=lambda e: None if left_out.search("/" + e.name) else e)
         for name, text in {"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "etc/group": "root:x:0:\n",
                            **(texts or {})}.items():
             entry = tarfile.TarInfo(name.lstrip("/"))
             entry.size, entry.mode = len(text.encode()), 0o755
             tar.addfile(entry, io.BytesIO(text.encode()))
+        for name, target in (links or {}).items():
+            entry = tarfile.TarInfo(name.lstrip("/"))
+            entry.type, entry.linkname = tarfile.SYMTYPE, target
+            tar.addfile(entry)

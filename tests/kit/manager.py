@@ -13,7 +13,7 @@ from .process import REPOSITORY
 from .servers import COMPLAINT, base_environment
 
 
-class Workloads:
+class Manager:
     """A manager with its settings."""
 
     def __init__(self, manager: str, **settings: str) -> None:
