@@ -14,7 +14,8 @@ static const struct route routes[] = {
      .flags = R_PUBLIC | R_FORM | R_CREDENTIALS, .response = "OAuthDeviceAuthorizationResponse",
      .open = "how a device asks to sign in"},
     {"PUT", "/api/v1/users/{user_name_or_id}/activate", user_activate, .body = &USER_UPDATE, .flags = R_PUBLIC,
-     .exists = users_managed, .response = "UserResponse", .open = "by the token that the account's maker was given"},
+     .exists = users_managed, .response = "UserResponse", .open = "by the token that the account's maker was given",
+     BY_NAME},
     {"PUT", "/api/v1/activate", server_activate, .body = &SERVER_ACTIVATION, .flags = R_PUBLIC, .exists = users_managed,
      .response = "UserResponse?", .open = "only while the server has no administrator"},
 };

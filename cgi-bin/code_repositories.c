@@ -7,8 +7,8 @@ static const struct route routes[] = {
     GET("/api/v1/code_repositories/{code_repository_id}", resource_code_repository),
     UPDATE("/api/v1/code_repositories/{code_repository_id}", resource_code_repository),
     DELETE("/api/v1/code_repositories/{code_repository_id}", resource_code_repository),
-    LIST("/api/v1/workspaces/{workspace_name_or_id}/code_repositories", resource_code_repository),
-    CREATE("/api/v1/workspaces/{workspace_name_or_id}/code_repositories", resource_code_repository),
+    LIST("/api/v1/workspaces/{workspace_name_or_id}/code_repositories", resource_code_repository, WITHIN_WORKSPACE),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/code_repositories", resource_code_repository, WITHIN_WORKSPACE),
 };
 
 WORKER(code_repositories, routes)

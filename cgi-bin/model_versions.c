@@ -12,19 +12,19 @@ static const struct route routes[] = {
     DELETE("/api/v1/model_versions/{model_version_id}", resource_model_version),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/artifacts", mv_link_create,
      .resource = &resource_mv_artifact, .op = OP_CREATE,
-     .needs = NEEDS({&resource_model_version, "update", NEED_PATH_2, NULL})},
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH_2, NULL}), WITHIN_WORKSPACE},
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/runs", mv_link_create,
      .resource = &resource_mv_run, .op = OP_CREATE,
-     .needs = NEEDS({&resource_model_version, "update", NEED_PATH_2, NULL})},
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH_2, NULL}), WITHIN_WORKSPACE},
     {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts", mv_artifacts_delete,
      .resource = &resource_mv_artifact, .query = &MV_ARTIFACTS_DELETE_QUERY,
      .needs = NEEDS({&resource_model_version, "update", NEED_PATH, NULL})},
     {"DELETE", "/api/v1/model_versions/{model_version_id}/artifacts/{model_version_artifact_link_name_or_id}",
      mv_link_delete, .resource = &resource_mv_artifact, .op = OP_DELETE,
-     .needs = NEEDS({&resource_model_version, "update", NEED_PATH, NULL})},
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH, NULL}), .params = {PARAM_ID, PARAM_NAME_OR_ID}},
     {"DELETE", "/api/v1/model_versions/{model_version_id}/runs/{model_version_pipeline_run_link_name_or_id}",
      mv_link_delete, .resource = &resource_mv_run, .op = OP_DELETE,
-     .needs = NEEDS({&resource_model_version, "update", NEED_PATH, NULL})},
+     .needs = NEEDS({&resource_model_version, "update", NEED_PATH, NULL}), .params = {PARAM_ID, PARAM_NAME_OR_ID}},
 };
 
 WORKER(model_versions, routes)

@@ -10,8 +10,8 @@ static const struct route routes[] = {
     DELETE("/api/v1/pipeline_deployments/{deployment_id}", resource_deployment),
     {"GET", "/api/v1/pipeline_deployments/{deployment_id}/logs", deployment_logs, .response = "string",
      .needs = NEEDS({&resource_deployment, "read", NEED_PATH, NULL}), .exists = workload_configured},
-    LIST("/api/v1/workspaces/{workspace_name_or_id}/pipeline_deployments", resource_deployment),
-    CREATE("/api/v1/workspaces/{workspace_name_or_id}/pipeline_deployments", resource_deployment),
+    LIST("/api/v1/workspaces/{workspace_name_or_id}/pipeline_deployments", resource_deployment, WITHIN_WORKSPACE),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/pipeline_deployments", resource_deployment, WITHIN_WORKSPACE),
 };
 
 WORKER(pipeline_deployments, routes)

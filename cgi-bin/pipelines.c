@@ -7,8 +7,9 @@ static const struct route routes[] = {
     GET("/api/v1/pipelines/{pipeline_id}", resource_pipeline),
     UPDATE("/api/v1/pipelines/{pipeline_id}", resource_pipeline),
     DELETE("/api/v1/pipelines/{pipeline_id}", resource_pipeline, .feature = "pipeline"),
-    LIST("/api/v1/workspaces/{workspace_name_or_id}/pipelines", resource_pipeline),
-    CREATE("/api/v1/workspaces/{workspace_name_or_id}/pipelines", resource_pipeline, .feature = "pipeline"),
+    LIST("/api/v1/workspaces/{workspace_name_or_id}/pipelines", resource_pipeline, WITHIN_WORKSPACE),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/pipelines", resource_pipeline, .feature = "pipeline",
+           WITHIN_WORKSPACE),
 };
 
 WORKER(pipelines, routes)

@@ -8,7 +8,7 @@ static const struct route routes[] = {
     LIST("/api/v1/run-metadata", resource_run_metadata),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/run-metadata", run_metadata_create, &resource_run_metadata,
      OP_CREATE, .response = "[RunMetadataResponse]",
-     .needs = NEEDS({&resource_run_metadata, "create", NEED_TYPE, need_metadata_target})},
+     .needs = NEEDS({&resource_run_metadata, "create", NEED_TYPE, need_metadata_target}), WITHIN_WORKSPACE},
     {"GET", "/api/v1/run-metadata/{run_metadata_id}", resource_get, &resource_run_metadata, OP_GET,
      .flags = R_NO_HYDRATE, .needs = NEEDS({&resource_run_metadata, "read", NEED_SHOWN, NULL})},
 };

@@ -15,8 +15,8 @@ static const struct route routes[] = {
      .needs = NEEDS({&resource_run_template, "read", NEED_PATH, NULL},
                     {&resource_deployment, "create", NEED_TYPE, NULL}, {&resource_run, "create", NEED_TYPE, NULL}),
      .exists = workload_configured},
-    LIST("/api/v1/workspaces/{workspace_name_or_id}/run_templates", resource_run_template),
-    CREATE("/api/v1/workspaces/{workspace_name_or_id}/run_templates", resource_run_template),
+    LIST("/api/v1/workspaces/{workspace_name_or_id}/run_templates", resource_run_template, WITHIN_WORKSPACE),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/run_templates", resource_run_template, WITHIN_WORKSPACE),
 };
 
 WORKER(run_templates, routes)

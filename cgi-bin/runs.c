@@ -5,12 +5,12 @@
 
 static const struct route routes[] = {
     LIST("/api/v1/runs", resource_run),
-    LIST("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run),
+    LIST("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run, WITHIN_WORKSPACE),
     LIST("/api/v1/pipelines/{pipeline_id}/runs", resource_run, .path_filter = "pipeline_id"),
-    CREATE("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/runs", resource_run, WITHIN_WORKSPACE),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/runs/get-or-create", run_get_or_create, &resource_run,
      OP_CREATE, .response = "[PipelineRunResponse|bool]", .needs = NEEDS({&resource_run, "create", NEED_TYPE, NULL}),
-     .feature = "pipeline_run"},
+     .feature = "pipeline_run", WITHIN_WORKSPACE},
     GET("/api/v1/runs/{run_id}", resource_run),
     UPDATE("/api/v1/runs/{run_id}", resource_run),
     DELETE("/api/v1/runs/{run_id}", resource_run),

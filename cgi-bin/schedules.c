@@ -7,7 +7,7 @@ static const struct route routes[] = {
     GET("/api/v1/schedules/{schedule_id}", resource_schedule),
     UPDATE("/api/v1/schedules/{schedule_id}", resource_schedule),
     DELETE("/api/v1/schedules/{schedule_id}", resource_schedule),
-    CREATE("/api/v1/workspaces/{workspace_name_or_id}/schedules", resource_schedule),
+    CREATE("/api/v1/workspaces/{workspace_name_or_id}/schedules", resource_schedule, WITHIN_WORKSPACE),
 };
 
 WORKER(schedules, routes)

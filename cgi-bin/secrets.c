@@ -7,7 +7,7 @@
 static const struct route routes[] = {
     LIST("/api/v1/secrets", resource_secret, .flags = R_CREDENTIALS),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/secrets", secret_create, &resource_secret, OP_CREATE,
-     .flags = R_CREDENTIALS, .needs = NEEDS({&resource_secret, "create", NEED_TYPE, NULL})},
+     .flags = R_CREDENTIALS, .needs = NEEDS({&resource_secret, "create", NEED_TYPE, NULL}), WITHIN_WORKSPACE},
     {"GET", "/api/v1/secrets/{secret_id}", secret_get, &resource_secret, OP_GET, .flags = R_HYDRATE | R_CREDENTIALS,
      .needs = NEEDS({&resource_secret, "read", NEED_PATH, need_secret_values})},
     {"PUT", "/api/v1/secrets/{secret_id}", secret_update, &resource_secret, OP_UPDATE, .query = &SECRET_UPDATE_QUERY,

@@ -13,7 +13,8 @@ static const struct route routes[] = {
      .path = "/api/v1/service_connector_types/{connector_type}",
      .handler = connector_type_get,
      .response = "ServiceConnectorTypeModel",
-     .open = "the same for everybody"},
+     .open = "the same for everybody",
+     .params = {PARAM_NAME}},
 };
 
 WORKER(service_connector_types, routes)

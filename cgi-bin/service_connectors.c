@@ -55,14 +55,16 @@ static const struct route routes[] = {
      .flags = R_CREDENTIALS,
      .response = "ServiceConnectorResponse",
      .needs = NEEDS({&resource_connector, "read", NEED_PATH, NULL}, {&resource_connector, "client", NEED_PATH, NULL})},
-    LIST(IN_A_WORKSPACE, resource_connector, .body = &CONNECTOR_LABELS, .flags = R_BODY_OPTIONAL | R_CREDENTIALS),
-    CREATE(IN_A_WORKSPACE, resource_connector),
+    LIST(IN_A_WORKSPACE, resource_connector, .body = &CONNECTOR_LABELS, .flags = R_BODY_OPTIONAL | R_CREDENTIALS,
+         WITHIN_WORKSPACE),
+    CREATE(IN_A_WORKSPACE, resource_connector, WITHIN_WORKSPACE),
     {.method = "GET",
      .path = IN_A_WORKSPACE "/resources",
      .handler = connector_resources,
      .query = &CONNECTOR_RESOURCES_QUERY,
      .response = "[ServiceConnectorResourcesModel]",
-     .open = "shows what is left by access_readable()"},
+     .open = "shows what is left by access_readable()",
+     WITHIN_WORKSPACE},
 };
 
 WORKER(service_connectors, routes)

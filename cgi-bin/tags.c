@@ -5,9 +5,9 @@
 static const struct route routes[] = {
     LIST("/api/v1/tags", resource_tag),
     CREATE("/api/v1/tags", resource_tag),
-    GET("/api/v1/tags/{tag_name_or_id}", resource_tag),
+    GET("/api/v1/tags/{tag_name_or_id}", resource_tag, BY_NAME),
     UPDATE("/api/v1/tags/{tag_id}", resource_tag),
-    DELETE("/api/v1/tags/{tag_name_or_id}", resource_tag),
+    DELETE("/api/v1/tags/{tag_name_or_id}", resource_tag, BY_NAME),
 };
 
 WORKER(tags, routes)

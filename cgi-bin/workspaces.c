@@ -6,11 +6,12 @@
 static const struct route routes[] = {
     LIST("/api/v1/workspaces", resource_workspace),
     CREATE("/api/v1/workspaces", resource_workspace),
-    GET("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
-    UPDATE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace, .flags = R_UUID_PATH),
-    DELETE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
+    GET("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace, BY_NAME),
+    UPDATE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
+    DELETE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace, BY_NAME),
     {"GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics", workspace_statistics,
-     .flags = R_DEFER_AUTH | R_COUNTS, .response = "{int}", .open = "counts what is left by access_readable()"},
+     .flags = R_DEFER_AUTH | R_COUNTS, .response = "{int}", .open = "counts what is left by access_readable()",
+     BY_NAME},
 };
 
 WORKER(workspaces, routes)

@@ -320,7 +320,7 @@ static int count_readable(struct ctx *c)
                   {"runs", &resource_run}};
     char workspace[UUID_HEX + 1];
     struct db_rows rows;
-    TRY(path_workspace(c, workspace));
+    TRY(resource_find(c, &resource_workspace, c->param[0], workspace));
     respond_reset(c);
     struct jw w = respond_json(c);
     jw_open(&w, '{');

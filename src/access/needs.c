@@ -15,7 +15,7 @@ int access_param_id(struct ctx *c, const struct resource *r, size_t param, const
     struct db_rows rows;
     const char *text = c->param[param];
     *id = uuid_read(text, strlen(text), hex) ? arena_strdup(c->mem, hex) : NULL;
-    if (*id || !(r->flags & X_NAME_OR_ID))
+    if (*id || c->route->params[param] == PARAM_ID)
         return OK;
     TRY(sql(c, &rows,
             arena_printf(c->mem,

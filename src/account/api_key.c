@@ -57,20 +57,6 @@ static const struct model body = MODEL("api_key", fields);
 static const struct field rotation[] = {{"retain_period_minutes", &T_INT, "0", 0, UPD_DEF | UPD}};
 const struct model API_KEY_ROTATION = MODEL("APIKeyRotateRequest", rotation);
 
-/* The service account of the path: 404 when there is none. */
-static int path_account(struct ctx *c, char account[33])
-{
-    return resource_find(c, &resource_service_account, c->param[0], account);
-}
-
-static int scope(struct ctx *c, struct filter_query *f)
-{
-    char account[UUID_HEX + 1];
-    TRY(path_account(c, account));
-    filter_scope(f, "t.service_account_id = ?", SQL_PARAMS(p_text(arena_strdup(c->mem, account))));
-    return OK;
-}
-
 static int end_sessions(struct write *w)
 {
     struct json_object *active = member(w->body, "active");
@@ -88,7 +74,6 @@ const struct resource resource_api_key = {
     .flags = X_SMALL,
     .rank = RANK_API_KEY,
     .unique = {.columns = {"name", "service_account_id"}, .error = EX_ENTITY_EXISTS, .on_update = true},
-    .scope = scope,
     .before_update = end_sessions,
 };
 
@@ -98,7 +83,7 @@ static int path_key(struct ctx *c, char id[33])
     char account[UUID_HEX + 1], hex[UUID_HEX + 1];
     bool by_id = uuid_read(c->param[1], strlen(c->param[1]), hex);
     struct db_rows rows;
-    TRY(path_account(c, account));
+    TRY(path_within(c, account));
     TRY(sql(c, &rows,
             by_id ? "SELECT id FROM api_key WHERE service_account_id = ? AND id = ?"
                   : "SELECT id FROM api_key WHERE service_account_id = ? AND name = ?",
@@ -134,10 +119,7 @@ static const char *key_text(struct arena *a, const char *id, const char *secret)
 int api_key_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_api_key, .body = c->body};
-    char account[UUID_HEX + 1];
-    TRY(path_account(c, account));
     const char *secret = secret_token(c->mem, SECRET_BYTES);
-    write_set(&w, "service_account_id", p_text(account));
     write_set(&w, "key", p_text(password_hash(c->mem, secret)));
     write_set(&w, "retain_period", p_int(0));
     write_set(&w, "active", p_int(1));

@@ -53,7 +53,7 @@ const struct resource resource_service_account = {
     COLUMNS(columns),
     .body = &body,
     .where = "t.is_service_account = 1",
-    .flags = X_NAME_OR_ID | X_SMALL,
+    .flags = X_SMALL,
     .rank = RANK_SERVICE_ACCOUNT,
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS, .on_update = true},
     .before_create = fill,

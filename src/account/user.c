@@ -102,7 +102,7 @@ const struct resource resource_user = {
     COLUMNS(columns),
     FILTERS(filters),
     .body = &create_body,
-    .flags = X_NAME_OR_ID | X_SMALL,
+    .flags = X_SMALL,
     .rank = RANK_USER,
     .unique = {.columns = {"name", "is_service_account"}, .error = EX_ENTITY_EXISTS, .on_update = true},
     .scope = scope,

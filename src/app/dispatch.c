@@ -96,7 +96,7 @@ static void check_path(struct ctx *c)
     size_t len;
     const char *name;
     for (size_t i = 0; (name = route_param_name(c->route->path, i, &len)); i++) {
-        if (!route_param_is_uuid(c->route, name, len))
+        if (c->route->params[i] != PARAM_ID)
             continue;
         struct loc path = {.name = "path"}, here = {.outer = &path, .name = arena_strndup(c->mem, name, len)};
         bool ok;

@@ -506,11 +506,11 @@ static void write_path_parameters(struct api *a, const struct route *r)
     size_t len;
     const char *p;
     for (size_t i = 0; (p = route_param_name(r->path, i, &len)); i++) {
-        const char *name = arena_strndup(a->mem, p, len), *uuid = type_schema(a, &T_UUID, 0, NULL, false);
-        const char *schema = route_param_is_uuid(r, p, len) ? uuid : "\"type\":\"string\"";
-        if (strstr(name, "_or_id"))
-            schema = arena_printf(a->mem, "\"anyOf\":[{%s},{%s}]", schema, uuid);
-        write_parameter(a, "path", name, schema, true);
+        const char *uuid = type_schema(a, &T_UUID, 0, NULL, false), *text = text_schema(a, 0);
+        const char *schemas[] = {[PARAM_ID] = uuid,
+                                 [PARAM_NAME] = text,
+                                 [PARAM_NAME_OR_ID] = one_of(a, arena_printf(a->mem, "{%s},{%s}", text, uuid))};
+        write_parameter(a, "path", arena_strndup(a->mem, p, len), schemas[r->params[i]], true);
     }
 }
 

@@ -328,8 +328,8 @@ static void check_resource_itself(struct row_check *k, const struct resource *r)
         complain(k, "X_OWNER, but `%s` has no user_id", r->table);
     if (r->flags & X_WORKSPACE && !column_exists(r->table, "workspace_id"))
         complain(k, "X_WORKSPACE, but `%s` has no workspace_id", r->table);
-    if (r->flags & (X_NAME_RULE | X_NAME_OR_ID) && !column_exists(r->table, "name"))
-        complain(k, "a flag about names, but `%s` has no name", r->table);
+    if (r->flags & X_NAME_RULE && !column_exists(r->table, "name"))
+        complain(k, "X_NAME_RULE, but `%s` has no name", r->table);
 }
 
 size_t tables_check_resource(struct buf *out, const struct resource *r)
@@ -388,6 +388,23 @@ static void check_access(struct row_check *k, const struct route *r)
         check_need(k, r, n);
 }
 
+static void check_path(struct row_check *k, const struct route *r)
+{
+    size_t n = path_parameters(r->path);
+    if (n > MAX_PATH_PARAMS)
+        complain(k, "has more path parameters than a request has room for");
+    for (size_t i = n; i < MAX_PATH_PARAMS; i++)
+        if (r->params[i])
+            complain(k, ".params speaks of more parameters than the path has");
+    char column[64];
+    snprintf(column, sizeof column, "%s_id", r->within ? r->within->name : "");
+    if (r->within && (n == 0 || (r->resource && !column_exists(r->resource->table, column))))
+        complain(k, "is .within a %s, but its path has no parameter, or its resource no column `%s`", r->within->name,
+                 column);
+    if (!r->within && r->resource != &resource_workspace && starts_with(r->path, "/api/v1/workspaces/{") && r->resource)
+        complain(k, "stands in a workspace, and does not say so (WITHIN_WORKSPACE)");
+}
+
 static void check_operation(struct row_check *k, const struct route *r)
 {
     static const char *const METHODS[] = {
@@ -407,8 +424,6 @@ static void check_operation(struct row_check *k, const struct route *r)
         complain(k, "R_HYDRATE and R_NO_HYDRATE contradict each other");
     if (r->flags & R_DEFER_AUTH && (r->op == OP_LIST || r->op == OP_GET || r->flags & R_PUBLIC))
         complain(k, "R_DEFER_AUTH says nothing here");
-    if (path_parameters(r->path) > MAX_PATH_PARAMS)
-        complain(k, "has more path parameters than a request has room for");
 }
 
 static const char *route_file(char *out, size_t size, const char *group)
@@ -428,6 +443,7 @@ size_t tables_check_route(struct buf *out, const char *group, const struct route
     }
     check_access(&k, r);
     check_operation(&k, r);
+    check_path(&k, r);
     return k.count;
 }
 

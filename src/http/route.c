@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-bool route_param_is_uuid(const struct route *r, const char *name, size_t len)
-{
-    if (r->flags & R_UUID_PATH)
-        return true;
-    return !memmem(name, len, "name", 4) && !memmem(name, len, "type", 4);
-}
-
 const char *route_param_name(const char *path, size_t n, size_t *len)
 {
     for (const char *p = path; (p = strchr(p, '{')); p++)

@@ -17,7 +17,6 @@ enum route_flags {
     R_HEAD = 64,           /* answers HEAD as well */
     R_BODY_BYTES = 128,    /* the body is taken as it is */
     R_INTERNAL = 256,      /* not part of the OpenAPI document */
-    R_UUID_PATH = 1024,    /* path parameters are UUIDs whatever their names say */
     R_BODY_OPTIONAL = 512, /* the body may be absent: c->body is NULL then */
     R_COUNTS =
         4096, /* counts objects: where permissions are checked, room access counts those that the caller may see */
@@ -49,18 +48,27 @@ struct need {
             0                                                                                                          \
         }                                                                                                              \
     }
+#define BY_NAME .params = {PARAM_NAME_OR_ID}
+
 /* The largest body, in bytes, that R_PUBLIC routes take: they have forms and small documents only. */
 enum { PUBLIC_MAX_BODY = 64 * 1024 };
 
 /* What the body or answer of a generic route is made of. */
 enum operation { OP_OTHER, OP_LIST, OP_GET, OP_CREATE, OP_UPDATE, OP_DELETE };
 
+/* What a path parameter may be. A UUID is checked, and reaches the handler as hex; texts as they are. */
+enum path_param { PARAM_ID, PARAM_NAME_OR_ID, PARAM_NAME };
+
 struct route {
     const char *method;
-    const char *path; /* template; {..._id} is a UUID, {..name..} and {..type..} are text */
+    const char *path; /* template: "/runs/{run_id}" */
     int (*handler)(struct ctx *);
     const struct resource *resource;
     enum operation op;
+    enum path_param params[MAX_PATH_PARAMS]; /* of the path, in its order: UUIDs unless it is said here */
+    /* The first path parameter names a row of that resource, and this is about what stands in it: lists are narrowed to
+     * it, and creates put their row there (column "<name of the resource>_id"). */
+    const struct resource *within;
     const struct model *body;  /* of other routes; generic ones take the resource's */
     const struct model *query; /* query parameters besides those of the operation */
     unsigned flags;
@@ -84,9 +92,6 @@ struct group {
 
 /* Finds the route and fills c->route and c->param. Returns OK, or FAILED with 404 or 405 (and Allow) composed. */
 int route_find(struct ctx *c, const struct group *const *groups, size_t count);
-
-/* Whether a path parameter of a route (by its name in the template) must be a UUID. */
-bool route_param_is_uuid(const struct route *r, const char *name, size_t len);
 
 /* The name of the n-th path parameter of a template, and its length; NULL when there are fewer. */
 const char *route_param_name(const char *path, size_t n, size_t *len);

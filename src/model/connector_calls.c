@@ -361,7 +361,7 @@ int connector_resources(struct ctx *c)
     struct query *q = view_query(v, &resource_connector, D_ALL);
     struct row **rows;
     size_t count;
-    TRY(path_workspace(c, workspace));
+    TRY(path_within(c, workspace));
     query_add(q, " FROM service_connector t WHERE t.workspace_id = ?");
     query_param(q, p_text(workspace));
     TRY(access_readable(c, &resource_connector, q));

@@ -64,7 +64,7 @@ const struct resource resource_model = {
     .table = "model",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_WORKSPACE | X_OWNER | X_NAME_RULE | X_NAME_OR_ID,
+    .flags = X_WORKSPACE | X_OWNER | X_NAME_RULE,
     .rank = RANK_MODEL,
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
     .tag_type = "model",

@@ -75,6 +75,9 @@ _Static_assert((int)SLOT_METADATA < (int)SLOT_FIRST, "slots that resources use f
     }
 void show_run_metadata(struct view *v, const struct row *row, struct jw *w);
 
+/* In rows of route tables: the path begins with a workspace. */
+#define WITHIN_WORKSPACE .within = &resource_workspace, BY_NAME
+
 /* The model version of a run or step, among its resources. */
 #define COL_MODEL_VERSION                                                                                              \
     {                                                                                                                  \

@@ -233,16 +233,6 @@ static int take_stage(struct write *w)
                p_text(now), p_text(model), p_text(stage), p_text(w->id));
 }
 
-static int scope(struct ctx *c, struct filter_query *f)
-{
-    char *model = arena_alloc(c->mem, UUID_HEX + 1);
-    if (!starts_with(c->route->path, "/api/v1/models/{"))
-        return OK;
-    TRY(resource_find(c, &resource_model, c->param[0], model));
-    filter_scope(f, "t.model_id = ?", SQL_PARAMS(p_text(model)));
-    return OK;
-}
-
 static int delete_of_row(struct write *w)
 {
     return orphans_delete_of_versions(w->c, "model_version", "id", w->id);
@@ -260,7 +250,6 @@ const struct resource resource_model_version = {
     .tag_type = "model_version",
     .metadata_type = "model_version",
     .load = load,
-    .scope = scope,
     .before_create = set_number_and_name,
     .before_lock = lock_for_stage,
     .before_update = take_stage,
@@ -270,9 +259,6 @@ const struct resource resource_model_version = {
 int model_version_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_model_version, .body = c->body};
-    char workspace[UUID_HEX + 1];
-    TRY(path_workspace(c, workspace));
-    w.workspace = workspace;
     TRY(write_create(&w));
     return respond_row(c, w.res, w.id, D_META);
 }

@@ -156,9 +156,6 @@ static int look_for_link(struct write *w)
 int mv_link_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = c->route->resource, .body = c->body};
-    char workspace[UUID_HEX + 1];
-    TRY(path_workspace(c, workspace));
-    w.workspace = workspace;
     TRY(write_create(&w));
     return respond_row(c, w.res, w.id, w.exists ? D_BODY : D_META);
 }

@@ -285,9 +285,8 @@ static int answer_existing(struct write *w, const char *deployment)
  */
 int run_get_or_create(struct ctx *c)
 {
-    char workspace[UUID_HEX + 1], deployment[UUID_HEX + 1], id[UUID_HEX + 1], user[UUID_HEX + 1];
+    char deployment[UUID_HEX + 1], id[UUID_HEX + 1], user[UUID_HEX + 1];
     bool found = false;
-    TRY(path_workspace(c, workspace));
     uuid_read(member_str(c->body, "deployment"), UUID_TEXT, deployment);
     uuid_read(member_str(c->body, "user"), UUID_TEXT, user);
     if (!streq(user, c->auth->user_id))
@@ -304,7 +303,7 @@ int run_get_or_create(struct ctx *c)
     TRY(find_existing(c, deployment, &found, id));
     if (found)
         return respond_created(c, id, false);
-    struct write w = {.c = c, .res = &resource_run, .body = c->body, .workspace = workspace};
+    struct write w = {.c = c, .res = &resource_run, .body = c->body};
     int rc = write_create(&w);
     if (rc == FAILED && w.taken)
         return answer_existing(&w, deployment);

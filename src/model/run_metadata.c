@@ -198,7 +198,7 @@ int run_metadata_create(struct ctx *c)
     const char **ids = NULL;
     size_t count = 0;
     struct db_param user = hex_param(c, "user");
-    TRY(path_workspace(c, workspace));
+    TRY(path_within(c, workspace));
     if (!streq(user.s, c->auth->user_id))
         return fail(c, EX_ILLEGAL_OPERATION, "Run metadata can only be created for oneself");
     TRY(check_values(c));

@@ -226,9 +226,6 @@ int secret_get(struct ctx *c)
 int secret_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_secret, .body = c->body};
-    char workspace[UUID_HEX + 1];
-    TRY(path_workspace(c, workspace));
-    w.workspace = workspace;
     TRY(write_create(&w));
     return respond_secret(c, w.id, D_META);
 }

@@ -528,7 +528,7 @@ int stack_create(struct ctx *c)
     struct write w = {.c = c, .res = &resource_stack};
     if (!b.labels)
         b.labels = json_keep(c->mem, json_object_new_object());
-    TRY(path_workspace(c, workspace));
+    TRY(path_within(c, workspace));
     TRY(check_body(&b));
     TRY(sql_begin(c));
     TRY(make_connectors(&b, member(c->body, "service_connectors")));

@@ -32,7 +32,7 @@ const struct resource resource_tag = {
     .table = "tag",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_NAME_OR_ID | X_NAME_RULE | X_UPDATE_NULLS | X_META_NULL,
+    .flags = X_NAME_RULE | X_UPDATE_NULLS | X_META_NULL,
     .rank = RANK_TAG,
     .attached = {.slot = SLOT_TAGS, .join = "JOIN tag_resource x ON x.tag_id = t.id", .parent = "x.resource_id"},
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},

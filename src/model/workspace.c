@@ -49,7 +49,7 @@ const struct resource resource_workspace = {
     .table = "workspace",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_NAME_OR_ID | X_UPDATE_NULLS,
+    .flags = X_COMMON | X_UPDATE_NULLS,
     .rank = RANK_WORKSPACE,
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
     .after_create = add_default_stack,
@@ -63,7 +63,7 @@ int workspace_statistics(struct ctx *c)
         {"stacks", "stack"}, {"components", "stack_component"}, {"pipelines", "pipeline"}, {"runs", "pipeline_run"}};
     char id[33];
     struct db_rows rows;
-    TRY(path_workspace(c, id));
+    TRY(resource_find(c, &resource_workspace, c->param[0], id));
     TRY(sql(
         c, &rows,
         "SELECT (SELECT COUNT(*) FROM stack WHERE workspace_id = ?), (SELECT COUNT(*) FROM stack_component WHERE "

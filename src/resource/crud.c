@@ -60,29 +60,45 @@ int resource_find(struct ctx *c, const struct resource *r, const char *name_or_i
     return OK;
 }
 
-int path_workspace(struct ctx *c, char hex[33])
+int path_within(struct ctx *c, char hex[33])
 {
-    return resource_find(c, &resource_workspace, c->param[0], hex);
+    return resource_find(c, c->route->within, c->param[0], hex);
 }
 
-/* The same, and the row is in the view: what belongs to the workspace shows it. */
-static int load_path_workspace(struct view *v, const char **hex)
+static const char *within_column(struct ctx *c)
+{
+    return arena_printf(c->mem, "%s_id", c->route->within->name);
+}
+
+/* Narrows a list to what stands in the row that the path is within, and reads that row: what stands there shows it. */
+static int narrow_within(struct view *v)
 {
     struct ctx *c = view_ctx(v);
-    struct query *q = view_query(v, &resource_workspace, D_BODY);
+    const struct resource *r = c->route->within;
+    struct query *q = view_query(v, r, D_BODY);
     struct row **rows;
     size_t count;
-    add_lookup(q, &resource_workspace, c->param[0]);
-    TRY(view_select(v, &resource_workspace, D_BODY, q, &rows, &count));
+    add_lookup(q, r, c->param[0]);
+    TRY(view_select(v, r, D_BODY, q, &rows, &count));
     if (count == 0)
-        return no_such_row(c, EX_KEY, &resource_workspace, c->param[0]);
-    *hex = rows[0]->id;
+        return no_such_row(c, EX_KEY, r, c->param[0]);
+    const char *column = within_column(c);
+    const char *condition = r->flags & X_COMMON ? arena_printf(c->mem, "(t.%s = ? OR t.%s IS NULL)", column, column)
+                                                : arena_printf(c->mem, "t.%s = ?", column);
+    filter_scope(c->filter, condition, SQL_PARAMS(p_text(rows[0]->id)));
     return OK;
 }
 
-static bool under_workspace(const struct ctx *c)
+/* The id (hex) of the row that the first path parameter names. */
+static int path_row(struct ctx *c, const struct resource *r, const char **id)
 {
-    return starts_with(c->route->path, "/api/v1/workspaces/{") && c->route->resource != &resource_workspace;
+    char hex[UUID_HEX + 1];
+    *id = c->param[0];
+    if (c->route->params[0] == PARAM_ID)
+        return OK;
+    TRY(resource_find(c, r, c->param[0], hex));
+    *id = arena_strdup(c->mem, hex);
+    return OK;
 }
 
 /* Answering ------------------------------------------------------------------------------------------------------ */
@@ -112,14 +128,9 @@ static bool wants_hydrate(const struct ctx *c)
 int resource_get(struct ctx *c)
 {
     const struct resource *r = c->route->resource;
-    const char *id = c->param[0];
-    char hex[UUID_HEX + 1];
-    unsigned detail = (wants_hydrate(c) ? D_META : 0) | D_RES;
-    if (r->flags & X_NAME_OR_ID) {
-        TRY(resource_find(c, r, id, hex));
-        id = hex;
-    }
-    return respond_row(c, r, arena_strdup(c->mem, id), detail);
+    const char *id;
+    TRY(path_row(c, r, &id));
+    return respond_row(c, r, id, (wants_hydrate(c) ? D_META : 0) | D_RES);
 }
 
 static int count_rows(struct ctx *c, const struct resource *r, int64_t *total)
@@ -245,12 +256,9 @@ int resource_list(struct ctx *c)
     const struct resource *r = c->route->resource;
     struct filter_query *f = c->filter;
     int64_t total = 0;
-    const char *workspace = NULL;
     struct view *v = view_new(c);
-    if (under_workspace(c)) {
-        TRY(load_path_workspace(v, &workspace));
-        filter_scope(f, "(t.workspace_id = ? OR t.workspace_id IS NULL)", SQL_PARAMS(p_text(workspace)));
-    }
+    if (c->route->within)
+        TRY(narrow_within(v));
     if (r->scope)
         TRY(r->scope(c, f));
     unsigned detail = (f->hydrate ? D_META : 0) | D_RES;
@@ -589,14 +597,19 @@ static int release_guard(struct write *w)
     return write_release_key(w, &w->res->unique);
 }
 
-static int check_workspace(struct write *w)
+/* What the path is within is where the row goes; a body that names another one is refused. */
+static int put_within(struct write *w)
 {
-    char hex[UUID_HEX + 1];
-    const char *given = member_str(w->body, "workspace");
-    if (!w->workspace || !given || !(w->res->flags & X_WORKSPACE))
+    struct ctx *c = w->c;
+    const struct resource *r = c->route->within;
+    char hex[UUID_HEX + 1], other[UUID_HEX + 1];
+    if (!r)
         return OK;
-    if (!uuid_read(given, strlen(given), hex) || !streq(hex, w->workspace))
-        return fail(w->c, EX_ILLEGAL_OPERATION, "The workspace %s of the body is not the one of the path", given);
+    TRY(path_within(c, hex));
+    const char *given = member_str(w->body, r->name);
+    if (given && (!uuid_read(given, strlen(given), other) || !streq(hex, other)))
+        return fail(c, EX_ILLEGAL_OPERATION, "The %s %s of the body is not the one of the path", r->label, given);
+    write_set(w, within_column(c), p_text(arena_strdup(c->mem, hex)));
     return OK;
 }
 
@@ -650,7 +663,7 @@ int write_create(struct write *w)
 {
     const struct resource *r = w->res;
     uuid_new(w->id);
-    const step before[] = {check_workspace, r->check_create, check_owner, check_name};
+    const step before[] = {put_within, r->check_create, check_owner, check_name};
     TRY(run_steps(w, before, ARRAY_LEN(before)));
     TRY(sql_begin(w->c));
     TRY(write_create_within(w));
@@ -663,11 +676,6 @@ int write_create(struct write *w)
 int resource_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = c->route->resource, .body = c->body};
-    char workspace[UUID_HEX + 1];
-    if (under_workspace(c)) {
-        TRY(path_workspace(c, workspace));
-        w.workspace = workspace;
-    }
     TRY(write_create(&w));
     return respond_row(c, w.res, w.id, D_META | D_RES);
 }
@@ -706,13 +714,8 @@ int write_update(struct write *w, const char *hex)
 int resource_update(struct ctx *c)
 {
     struct write w = {.c = c, .res = c->route->resource, .body = c->body};
-    char hex[UUID_HEX + 1];
-    size_t len;
-    const char *id = c->param[0], *param = route_param_name(c->route->path, 0, &len);
-    if (w.res->flags & X_NAME_OR_ID && !route_param_is_uuid(c->route, param, len)) {
-        TRY(resource_find(c, w.res, id, hex));
-        id = hex;
-    }
+    const char *id;
+    TRY(path_row(c, w.res, &id));
     TRY(write_update(&w, id));
     return respond_row(c, w.res, w.id, D_META | D_RES);
 }
@@ -725,12 +728,8 @@ static int delete_row(struct write *w)
 int resource_delete(struct ctx *c)
 {
     struct write w = {.c = c, .res = c->route->resource};
-    char hex[UUID_HEX + 1];
-    const char *id = c->param[0];
-    if (w.res->flags & X_NAME_OR_ID) {
-        TRY(resource_find(c, w.res, id, hex));
-        id = hex;
-    }
+    const char *id;
+    TRY(path_row(c, w.res, &id));
     TRY(sql_begin(c));
     TRY(write_lock(&w, id));
     const step steps[] = {w.res->before_delete, tags_detach_all, delete_row};

@@ -398,7 +398,7 @@ void filter_read(struct ctx *c)
     }
     if (res->tag_type)
         read_tag(c, res->tag_type);
-    if (res->flags & X_WORKSPACE && !strstr(c->route->path, "{workspace_name_or_id}")) {
+    if (res->flags & X_WORKSPACE && !(c->route->within && c->route->within->flags & X_COMMON)) {
         static const struct filter scope = {.name = "scope_workspace",
                                             .cls = F_STRICT_UUID,
                                             .column = "t.workspace_id",

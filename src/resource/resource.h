@@ -110,8 +110,7 @@ struct write {
     const struct resource *res;
     struct json_object *body; /* checked */
     char id[33];
-    struct row *old;       /* updates and deletes: the row as it was, all columns */
-    const char *workspace; /* of the path, when there is one: hex */
+    struct row *old; /* updates and deletes: the row as it was, all columns */
     struct assignment {
         const char *col;
         struct db_param value;
@@ -128,7 +127,7 @@ enum resource_flags {
     X_NAME_RULE = 4,       /* name: no control blanks, not empty (on create) */
     X_UPDATE_NULLS = 8,    /* an update writes explicit nulls; otherwise they are ignored */
     X_META_NULL = 16,      /* metadata is null even when hydrated */
-    X_NAME_OR_ID = 32,     /* get and delete take a name as well */
+    X_COMMON = 32,         /* what refers to none of its rows is common to all of them: see struct route, within */
     X_NO_ENVELOPE_ID = 64, /* no id and permission_denied members */
     X_SMALL = 256,         /* so few rows that it is cheap to walk along all of them */
     X_UNGOVERNED = 512     /* no permission of the control plane governs it: needs of routes are met */
@@ -282,8 +281,8 @@ const struct column *resource_column(const struct resource *r, const char *name)
 
 /* Steps of the generic handlers, for handlers of their own. ------------------------------------------------------ */
 
-/* Resolves the first path parameter as workspace name or id; 404 when there is none. Writes hex. */
-int path_workspace(struct ctx *c, char hex[33]);
+/* The row that the path is within (struct route, within); 404 when there is none. Writes hex. */
+int path_within(struct ctx *c, char hex[33]);
 
 /* The id behind a name or id (docs/contract/resources.md#look-up): 404 KeyError when there is none. */
 int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33]);

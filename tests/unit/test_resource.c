@@ -15,21 +15,22 @@
 #define WHEN      "2024-01-01 00:00:00"
 
 /* Nobody signs in here: that would cost statements of room auth. */
-#define ROUTE(m, p, call, res, operation, more)                                                                        \
+#define ROUTE(m, p, call, res, operation, more, ...)                                                                   \
     {                                                                                                                  \
         .method = (m), .path = (p), .handler = (call), .resource = &(res), .op = (operation),                          \
-        .flags = R_PUBLIC | (more)                                                                                     \
+        .flags = R_PUBLIC | (more), __VA_ARGS__                                                                        \
     }
 static const struct route routes[] = {
     ROUTE("GET", "/tags", resource_list, resource_tag, OP_LIST, 0),
-    ROUTE("GET", "/tags/{tag_name_or_id}", resource_get, resource_tag, OP_GET, R_HYDRATE),
+    ROUTE("GET", "/tags/{tag_name_or_id}", resource_get, resource_tag, OP_GET, R_HYDRATE, BY_NAME),
     ROUTE("POST", "/tags", resource_create, resource_tag, OP_CREATE, 0),
     ROUTE("PUT", "/tags/{tag_id}", resource_update, resource_tag, OP_UPDATE, 0),
-    ROUTE("DELETE", "/tags/{tag_name_or_id}", resource_delete, resource_tag, OP_DELETE, 0),
+    ROUTE("DELETE", "/tags/{tag_name_or_id}", resource_delete, resource_tag, OP_DELETE, 0, BY_NAME),
     ROUTE("GET", "/runs", resource_list, resource_run, OP_LIST, 0),
     ROUTE("GET", "/artifacts", resource_list, resource_artifact, OP_LIST, 0),
     ROUTE("GET", "/artifact_versions", resource_list, resource_artifact_version, OP_LIST, 0),
-    ROUTE("GET", "/api/v1/workspaces/{workspace_name_or_id}/runs", resource_list, resource_run, OP_LIST, 0),
+    ROUTE("GET", "/api/v1/workspaces/{workspace_name_or_id}/runs", resource_list, resource_run, OP_LIST, 0,
+          WITHIN_WORKSPACE),
     ROUTE("POST", "/pipelines", resource_create, resource_pipeline, OP_CREATE, 0),
 };
 static const struct group group = {.name = "test", .routes = routes, .count = ARRAY_LEN(routes)};
