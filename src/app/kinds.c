@@ -5,5 +5,6 @@
 const struct job_kind *const all_job_kinds[] = {
     &job_workload,
     &job_watch,
+    &job_discard,
     NULL,
 };

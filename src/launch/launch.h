@@ -26,5 +26,6 @@ int workload_log(struct ctx *c, const char *deployment_id, const char *message);
 
 extern const struct job_kind job_workload; /* starts it */
 extern const struct job_kind job_watch;    /* until its run has begun, or it has ended */
+extern const struct job_kind job_discard;  /* ends and removes it when its deployment is gone */
 
 #endif

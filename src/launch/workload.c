@@ -220,8 +220,12 @@ static int bring_up(struct ctx *c, const struct workload_manager *m, const struc
 {
     struct order o = {0};
     const char *image, *token, *id = uuid_dashed(c->mem, job->subject);
+    bool waiting;
     TRY(load_order(c, job->subject, &o));
     TRY(settled(c, m->build(c, id, o.dockerfile, image_name(c->mem, o.dockerfile), &image)));
+    TRY(is_waiting(c, s->run, &waiting));
+    if (!waiting)
+        return fail(c, EX_VALUE, "The run has been deleted while its image was built");
     TRY(log_once(c, job->subject, STARTING));
     TRY(start_token(c, s, &token));
     return run_workload(c, m, &o, id, image, token);
@@ -323,3 +327,14 @@ static int watch(struct ctx *c, const struct job *job)
 }
 
 const struct job_kind job_watch = {.name = "watch", .run = watch, .attempts = 300, .timeout = 120};
+
+/* Removing ------------------------------------------------------------------------------------------------------- */
+
+static int discard(struct ctx *c, const struct job *job)
+{
+    const struct workload_manager *m;
+    TRY(settled(c, workload_manager_ready(c, &m)));
+    return settled(c, m->remove(c, uuid_dashed(c->mem, job->subject)));
+}
+
+const struct job_kind job_discard = {.name = JOB_DISCARD, .run = discard, .attempts = 10, .timeout = 300};

@@ -1,10 +1,12 @@
 /* Pipeline deployments: everything that a run was started with. Never updated. */
 #include "base/arena.h"
 #include "document/documents.h"
+#include "jobs/jobs.h"
 #include "model/code_reference.h"
 #include "model/model.h"
 #include "model/orphans.h"
 #include "security/security.h"
+#include "template/workload.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,10 +120,14 @@ static int before_create(struct write *w)
     return OK;
 }
 
-/* The foreign key takes the runs along. */
+/* The foreign key takes the runs along. What was started for one that was made from a template is still to be ended. */
 static int before_delete(struct write *w)
 {
-    return orphans_delete_of_runs(w->c, "deployment_id", w->id);
+    static const char nothing[] = "{}";
+    TRY(orphans_delete_of_runs(w->c, "deployment_id", w->id));
+    if (!workload_configured() || !row_str(w->old, "template_id"))
+        return OK;
+    return job_add(w->c, JOB_DISCARD, w->id, w->id, (struct span){nothing, strlen(nothing)}, 0);
 }
 
 const struct resource resource_deployment = {

@@ -16,7 +16,8 @@
 
 enum {
     MAX_OUTPUT = 8 << 20, /* of an answer: logs above all */
-    QUICK = 15,           /* seconds for what clients wait for, or what is asked again and again */
+    QUICK = 15,           /* seconds for what is asked again and again */
+    WAITED_FOR = 5,       /* for what a client waits for */
     TRY_LATER = 75,       /* EX_TEMPFAIL of sysexits.h */
 };
 
@@ -182,7 +183,7 @@ static int logs_with(struct ctx *c, program of, const char *id, struct buf *text
     struct json_object *answer;
     struct jw w = begin_request(&request, "logs", id);
     jw_close(&w, '}');
-    int rc = ask(c, of, "logs", &request, QUICK, NULL, &answer);
+    int rc = ask(c, of, "logs", &request, WAITED_FOR, NULL, &answer);
     const char *logs = rc == OK ? member_str(answer, "logs") : NULL;
     if (logs)
         buf_adds(text, logs);

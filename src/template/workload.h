@@ -54,6 +54,9 @@ struct workload_manager {
     int (*remove)(struct ctx *c, const char *id);
 };
 
+/* The kind of the job that has a workload removed; its subject is the deployment (hex id). */
+#define JOB_DISCARD "discard"
+
 extern const struct workload_manager workload_docker;     /* kanso.docker */
 extern const struct workload_manager workload_kubernetes; /* kanso.kubernetes */
 extern const struct workload_manager workload_command;    /* kanso.command */

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import uuid
+import re
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 from kit.api import NOBODY, Api
 from kit.factory import World, step_spec
-from kit.process import wait_until
+from kit.process import REPOSITORY, wait_until
 from kit.servers import Kanso
 from kit.workloads import Workloads
 
@@ -392,9 +392,22 @@ def test_a_run_that_is_deleted_meanwhile(world: World, workloads: Workloads, kan
     wait_until(lambda: len(workloads.calls("build", run["body"]["deployment_id"])) == 1, 60, "the first attempt")
     world.api.remove(f"/pipeline_deployments/{run['body']['deployment_id']}")
     subject = run["body"]["deployment_id"].replace("-", "")
-    wait_until(lambda: kanso.sql(f"SELECT state FROM kanso_job WHERE subject = '{subject}'") in ([["done"]], [["failed"]]),
+    state = f"SELECT state FROM kanso_job WHERE kind = 'workload' AND subject = '{subject}'"
+    wait_until(lambda: kanso.sql(state) in ([["done"]], [["failed"]]),
                60, "the job's end")
     assert not workloads.calls("run", run["body"]["deployment_id"])
+
+
+def test_a_workload_goes_with_its_deployment(world: World, workloads: Workloads) -> None:
+    run = start(world, template_of(world))
+    until_started(world, run)
+    deployment = run["body"]["deployment_id"]
+    assert not workloads.calls("delete", deployment)
+    world.api.remove(f"/pipeline_deployments/{deployment}")
+    wait_until(lambda: len(workloads.calls("delete", deployment)) == 1, 60, "the workload's removal")
+    other = world.deployment()["id"]
+    world.api.remove(f"/pipeline_deployments/{other}")
+    assert not workloads.calls("delete", other)
 
 
 def test_logs(world: World, workloads: Workloads) -> None:
@@ -410,3 +423,29 @@ def test_logs(world: World, workloads: Workloads) -> None:
     workloads.plan(logs={"answer": {"logs": "\u00fcber \u0001\n"}})
     log = world.api.read(f"/pipeline_deployments/{run['body']['deployment_id']}/logs")
     assert log.endswith("\u00fcber \u0001\n")
+
+
+def test_the_example_of_the_documentation(launch: Callable[..., Kanso], workspace_directory: Path) -> None:
+    """Its client is a program that shows how it was called, and fails for the second run."""
+    [text] = re.findall(r"^```python\n(#!.*?)^```$", (REPOSITORY / "docs" / "automation.md").read_text(), re.S | re.M)
+    home = workspace_directory / "example"
+    home.mkdir()
+    home.chmod(0o777)
+    client, program = home / "client", home / "program"
+    client.write_text("#!/bin/sh\necho \"$ZENML_STORE_TYPE $*\"\nsleep 1\nmkdir ../once\n")
+    program.write_text(text.replace("/opt/zenml/bin/python", str(client)).replace("/var/lib/zenml-workloads", str(home / "of")))
+    for file in (client, program):
+        file.chmod(0o755)
+    world = World(Api(launch(workers="all", KANSO_LOGIN_RATE="0", ZENML_SERVER_SERVER_URL=SERVER_URL,
+                             ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command",
+                             KANSO_WORKLOAD_COMMAND=str(program)).url))
+    template = template_of(world)
+    run = start(world, template)
+    log = f"/pipeline_deployments/{run['body']['deployment_id']}/logs"
+    shown = f"rest -m zenml.entrypoints.entrypoint --entrypoint_config_source {RUNNER} --deployment_id {run['body']['deployment_id']}"
+    wait_until(lambda: shown in world.api.read(log), 60, "the client")
+    wait_until(lambda: (home / "of" / "once").exists(), 60, "its end")
+    run = start(world, template)
+    assert "The workload has failed: exit status 1" in until_failed(world, run)
+    world.api.remove(f"/pipeline_deployments/{run['body']['deployment_id']}")
+    wait_until(lambda: not (home / "of" / run["body"]["deployment_id"]).exists(), 60, "its removal")
