@@ -286,6 +286,7 @@ static const char *files(struct arena *a)
         {"@ASSETS@", bool_env("ZENML_SERVER_USE_LEGACY_DASHBOARD", false) ? "static" : "assets"},
         {"@FILE_HEADERS@\n", add_headers(a, true, true)},
         {"@PAGE_HEADERS@\n", add_headers(a, true, false)},
+        {"@VERSION@", KANSO_VERSION},
     };
     fill(&out, *dashboard ? nginx_dashboard : nginx_pages, blanks, ARRAY_LEN(blanks));
     const char *text = arena_strdup(a, out.data);

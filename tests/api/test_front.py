@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import socket
+import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ import requests
 from kit.api import Api, describe, ok
 from kit.factory import World
 from kit.process import REPOSITORY
+from kit.servers import Server
 
 ORIGIN = {"Origin": "http://there"}
 SECURE = ("strict-transport-security", "x-frame-options", "x-content-type-options", "content-security-policy",
@@ -330,3 +332,11 @@ def test_a_prefix_changes_none_of_it(launch, server) -> None:
         assert ask(kanso, path, "POST", "Content-Length: 65537\r\n").status == 413
     assert ok(requests.get(kanso.url + "/zen.ml/api/v1/version")) == "0.66.0"
     kanso.stop()
+
+
+def test_which_kanso_this_is(server: Server) -> None:
+    """The pages say it; `kansoctl` and the workers say the same."""
+    answer = requests.get(server.url + "/version.json", timeout=30)
+    assert answer.headers["content-type"] == "application/json" and answer.headers["x-content-type-options"] == "nosniff"
+    said = subprocess.run([REPOSITORY / "build/bin/kansoctl", "version"], capture_output=True, text=True, check=True).stdout
+    assert said.split()[1] == answer.json()["kanso"]

@@ -38,6 +38,7 @@ http {{
 # Serves the pages beside an API that has none: what docs/pages.md asks of nginx.
 PAGES = """
         location ~ ^/(api/|health$) {{ proxy_pass {api}; proxy_set_header Host $http_host; }}
+        location = /version.json {{ default_type application/json; return 200 '{{"kanso":"0.0.0"}}'; }}
         location / {{ try_files $uri ${{uri}}index.html @page; }}
         location = /frame.html {{
             add_header Content-Security-Policy "sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; media-src data: blob:; frame-ancestors 'self'";

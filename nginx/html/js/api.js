@@ -132,6 +132,7 @@ export const api = {
   del: (path, query) => call('DELETE', path, { query }),
   form: (path, form) => call('POST', path, { form }),
   health: (signal) => call('GET', 'health', { at: root, signal }),
+  version: (signal) => call('GET', 'version.json', { at: root, signal }),
 };
 
 askWith(() => api.health());

@@ -3,8 +3,9 @@
 import { ApiError, onSessionOver } from './api.js';
 import { h, put } from './dom.js';
 import { here, start } from './router.js';
+import { forgetWho, who } from './parts/who.js';
 import { session, store } from './session.js';
-import { errorPanel, toast } from './ui.js';
+import { errorPanel, missingPanel, toast } from './ui.js';
 
 const view = (name) => () => import(`./views/${name}.js`);
 
@@ -51,12 +52,27 @@ const NAV = [
   ['Server', [['/settings', 'Settings'], ['/account', 'Your account']]],
 ];
 const BELONGS = { 'model-versions': 'models', 'artifact-versions': 'artifacts', compare: 'runs' };
+// What an address names, and where all of them are.
+const KINDS = {
+  runs: ['run', '/runs', 'Runs'],
+  compare: ['run', '/runs', 'Runs'],
+  pipelines: ['pipeline', '/pipelines', 'Pipelines'],
+  models: ['model', '/models', 'Models'],
+  'model-versions': ['version of a model', '/models', 'Models'],
+  artifacts: ['artifact', '/artifacts', 'Artifacts'],
+  'artifact-versions': ['version of an artifact', '/artifacts', 'Artifacts'],
+  stacks: ['stack', '/stacks', 'Stacks'],
+  components: ['component', '/components', 'Components'],
+  secrets: ['secret', '/secrets', 'Secrets'],
+  'service-accounts': ['service account', '/service-accounts', 'Service accounts'],
+};
 const PUBLIC = ['/activate-server', '/activate-user'];
 
 const main = document.getElementById('main');
 const bar = document.getElementById('bar');
 const nav = document.getElementById('nav');
 const menu = document.getElementById('menu');
+const identity = h('div', { class: 'who' }); // kept while the navigation is drawn anew
 let redraw = () => {};
 
 /** The view to show instead of the one asked for: activation of a fresh server, or the sign-in form. */
@@ -72,6 +88,7 @@ async function before(path) {
 
 async function gate(notice) {
   bar.hidden = true;
+  forgetWho(identity);
   const { signIn } = await import('./views/sign_in.js');
   return (page) => signIn(page, () => redraw(), notice);
 }
@@ -96,7 +113,10 @@ async function enterAgain() {
     signIn({ title() {}, show: (...nodes) => { put(dialog, nodes); if (!dialog.open) dialog.showModal(); } },
       () => { done = true; dialog.close(); }, 'Your session has ended. Sign in again to go on.');
   });
-  if (!entered) {
+  forgetWho(identity); // it may be somebody else
+  if (entered) {
+    drawWho();
+  } else {
     session.forget();
     redraw();
   }
@@ -112,6 +132,12 @@ async function failed(error, page, again) {
     form(page);
     return;
   }
+  const kind = KINDS[page.path.split('/')[1]];
+  if (kind && (error.status === 404 || error.status === 422)) {
+    page.title('Not found');
+    page.show(missingPanel(...kind));
+    return;
+  }
   page.title('Something went wrong');
   page.show(errorPanel(error, again));
 }
@@ -124,13 +150,19 @@ function drawNav(path) {
     h('h2', null, label),
     h('ul', null, links.map(([href, text]) => h('li', null,
       h('a', { href: '#' + href, 'aria-current': href === section ? 'page' : null }, text)))))),
-  h('div', { class: 'foot' }, themePicker(),
+  h('div', { class: 'foot' }, identity, themePicker(),
     session.door !== 'open' && h('button', { type: 'button', class: 'plain', onclick: signOut }, 'Sign out')));
+}
+
+/** Who and where, once somebody is signed in and the page stands, which does without. */
+function drawWho() {
+  if (!bar.hidden) who(identity, () => redraw()).catch(reportError);
 }
 
 async function signOut() {
   try {
     await session.signOut();
+    forgetWho(identity);
     location.hash = '#/';
     redraw();
   } catch (error) {
@@ -146,7 +178,7 @@ function themePicker() {
     if (theme === 'auto') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
   };
-  return h('label', { class: 'theme' }, h('span', null, 'Colours'),
+  return h('label', { class: 'theme' }, h('span', null, 'Theme'),
     h('select', { onchange: pick }, [['auto', 'As the system'], ['light', 'Light'], ['dark', 'Dark']]
       .map(([value, text]) => h('option', { value, selected: value === now }, text))));
 }
@@ -191,4 +223,5 @@ redraw = start({
     closeMenu();
     drawNav(here().path);
   },
+  drawn: drawWho,
 });

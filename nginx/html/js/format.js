@@ -7,10 +7,10 @@ export function date(text) {
   return new Date(/[Zz]|[+-]\d\d:\d\d$/.test(text) ? text : text + 'Z');
 }
 
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const full = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', second: '2-digit', timeZoneName: 'short' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 
-/** Date and time in the reader's zone. */
+/** Date and time in the reader's zone, which is named. */
 export const exact = (at) => full.format(at);
 
 /** '3 min ago', '2 h ago', or the day for what is older than a week. */

@@ -110,9 +110,9 @@ export class Page {
  * Starts following the address.
  *   routes: [{path, load}], load() resolving to a module whose default export is the view
  *   before(path): a view to show instead, or null
- *   failed(error, page, again): shows an error; after(path): called once a view has been drawn
+ *   failed(error, page, again): shows an error; after(path): called when the way leads somewhere else; drawn(): when a view stands
  */
-export function start({ main, routes, before, failed, after }) {
+export function start({ main, routes, before, failed, after, drawn }) {
   let current = null;
   let first = true;
   const places = placeKeeper();
@@ -137,6 +137,7 @@ export function start({ main, routes, before, failed, after }) {
       view ??= await watched(async () => [(await route.load()).default, null], page.signal);
       if (page.signal.aborted) return;
       await view(page);
+      if (!page.signal.aborted) drawn();
     } catch (error) {
       if (page.signal.aborted || error.name === 'AbortError') return;
       failed(error, page, () => draw());

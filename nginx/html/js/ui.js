@@ -1,6 +1,6 @@
 // Parts that several views use: statuses, times, tables, dialogs, messages.
 
-import { h, newId, put } from './dom.js';
+import { h, newId, put, to } from './dom.js';
 import { ago, bytes, date, exact } from './format.js';
 import { icon } from './icons.js';
 
@@ -59,12 +59,28 @@ export function copyButton(text, what) {
 /** A code-like text with a copy button. */
 export const copyable = (text, what) => h('span', { class: 'copyable' }, h('code', null, text), copyButton(text, what));
 
+/** How a client connects to this server. */
+export const connectLine = () => `zenml connect --url ${new URL('.', location.href).href.replace(/\/$/, '')}`;
+
+/** Lines to paste elsewhere, with a copy button. */
+export const command = (text) => h('div', { class: 'command' }, h('pre', { tabindex: '0' }, text), copyButton(text, 'Text'));
+
 /** The heading of a page: title, what stands beneath it, buttons at its right. */
 export function header(title, { above, below, actions } = {}) {
   return h('header', { class: 'page-head' },
     above && h('p', { class: 'crumbs' }, above),
-    h('div', { class: 'row' }, h('h1', null, title), actions && h('div', { class: 'actions' }, actions)),
+    h('div', { class: 'row' }, heading(title), actions && h('div', { class: 'actions' }, actions)),
     below && h('div', { class: 'below' }, below));
+}
+
+const LONG = 60; // characters; longer names are cut on the screen, and can be copied whole
+
+function heading(title) {
+  const node = h('h1', null, title);
+  if (node.textContent.length <= LONG) return node;
+  node.title = node.textContent;
+  node.classList.add('clamped');
+  return h('div', { class: 'named' }, node, copyButton(node.textContent, 'Name'));
 }
 
 /** Facts as a description list: [[name, node or text, wide?], ...]; empty ones are left out, wide ones get a line. */
@@ -81,8 +97,14 @@ export const section = (title, ...children) =>
 /** What stands where a list would be, and what to do about it. */
 export function empty({ title, text, code }) {
   return h('div', { class: 'empty' }, h('p', { class: 'strong' }, title), text && h('p', null, text),
-    code && h('pre', { tabindex: '0' }, code));
+    code && command(code));
 }
+
+/** Where something should be that is not there: what it is, and the list of all of them. */
+export const missingPanel = (what, list, title) => h('section', { class: 'empty', role: 'alert' },
+  h('h1', null, `There is no such ${what}`),
+  h('p', null, 'It may have been deleted, or the address is not whole.'),
+  h('p', null, h('a', { href: to(list) }, `All ${title.charAt(0).toLowerCase()}${title.slice(1)}`)));
 
 export function errorPanel(error, again) {
   return h('section', { class: 'empty', role: 'alert' },
@@ -91,19 +113,20 @@ export function errorPanel(error, again) {
     again && h('p', null, h('button', { type: 'button', onclick: again }, 'Try again')));
 }
 
+const columnClass = (c) => [c.hide && `hide-${c.hide}`, c.num && 'num', c.long && 'long', c.wide && 'wide', c.tick && 'tick'].filter(Boolean).join(' ') || null;
+
 /**
  * A table. columns: [{label, cell(item), sort?, hide?: 'phone' | 'narrow', num?, long?, wide?}]; long ones break anywhere, wide ones
  * take the room there is. Columns with `tick` hold a box for each row and stand before the one that names it.
  * sorting: {by, link(by)} makes the heads of columns with `sort` links.
  */
 export function table(caption, columns, items, sorting) {
-  const cls = (c) => [c.hide && `hide-${c.hide}`, c.num && 'num', c.long && 'long', c.wide && 'wide', c.tick && 'tick'].filter(Boolean).join(' ') || null;
   const head = (c) => {
-    if (!c.sort || !sorting) return h('th', { scope: 'col', class: cls(c) }, c.label);
+    if (!c.sort || !sorting) return h('th', { scope: 'col', class: columnClass(c) }, c.label);
     const order = sorting.by.split(':', 1)[0];
     const active = sorting.by.slice(order.length + 1) === c.sort;
     const next = active && order === 'desc' ? `asc:${c.sort}` : `desc:${c.sort}`;
-    return h('th', { scope: 'col', class: cls(c), 'aria-sort': active ? (order === 'asc' ? 'ascending' : 'descending') : null },
+    return h('th', { scope: 'col', class: columnClass(c), 'aria-sort': active ? (order === 'asc' ? 'ascending' : 'descending') : null },
       h('a', { href: sorting.link(next), class: 'sorter' }, c.label, active && icon(order === 'asc' ? 'up' : 'down')));
   };
   const naming = columns.findIndex((c) => !c.tick);
@@ -111,7 +134,17 @@ export function table(caption, columns, items, sorting) {
     h('caption', { class: 'sr' }, caption),
     h('thead', null, h('tr', null, columns.map(head))),
     h('tbody', null, items.map((item) => h('tr', null, columns.map((c, i) =>
-      h(i === naming ? 'th' : 'td', { scope: i === naming ? 'row' : null, class: cls(c) }, c.cell(item))))))));
+      cell(c, item, i === naming)))))));
+}
+
+function cell(column, item, naming) {
+  const node = h(naming ? 'th' : 'td', { scope: naming ? 'row' : null, class: columnClass(column) }, column.cell(item));
+  const link = naming && node.textContent.length > LONG && node.querySelector('a');
+  if (link) {
+    link.title = link.textContent;
+    link.classList.add('clamped');
+  }
+  return node;
 }
 
 /** A labelled form field. kind: text, password, textarea, checkbox, select, number, date. */

@@ -31,6 +31,7 @@ export function artifactParts(version, signal) {
       ['Created', time(body.created)],
       ['Tags', tags(body.tags)],
       ['Materializer', h('code', { title: source(body.materializer) }, tail(source(body.materializer)))],
+      ['Id', copyable(version.id, 'Id')],
       ['Stored at', link ? h('a', { href: link, rel: 'noopener noreferrer' }, body.uri) : copyable(body.uri, 'Address'), true],
     ]),
     shown.length > 0 && section(shown.length > 1 ? 'Visualisations' : 'Visualisation', shown),

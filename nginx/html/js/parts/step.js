@@ -2,7 +2,7 @@
 
 import { h, keepFocus, put } from '../dom.js';
 import { duration } from '../format.js';
-import { anyValue, facts, isLive, jsonBlock, muted, section, status, time } from '../ui.js';
+import { anyValue, copyable, facts, isLive, jsonBlock, muted, section, status, time } from '../ui.js';
 import { logBox, noLogs } from './logs.js';
 import { metadata } from './metadata.js';
 
@@ -40,7 +40,7 @@ export function stepParts(step, here, signal) {
       section('Logs', logs ? logs.box : noLogs()),
       more.source_code && h('details', { class: 'fold' }, h('summary', null, 'Code'), h('pre', { tabindex: '0' }, more.source_code)),
       jsonBlock('Configuration', more.config),
-      h('p', { class: 'hint' }, 'Step ', muted(step.id)),
+      h('p', { class: 'hint' }, 'Step ', copyable(step.id, 'Id')),
     ],
     update(now) {
       latest = now;

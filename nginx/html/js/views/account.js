@@ -29,7 +29,7 @@ export default async function accountView(page) {
       section('Password', form({
         button: 'Change the password',
         fields: [
-          field({ name: 'old_password', label: 'Present password', kind: 'password', autocomplete: 'current-password' }),
+          field({ name: 'old_password', label: 'Current password', kind: 'password', autocomplete: 'current-password' }),
           field({ name: 'password', label: 'New password', kind: 'password', required: true, autocomplete: 'new-password' }),
           field({ name: 'again', label: 'New password once more', kind: 'password', required: true, autocomplete: 'new-password' }),
         ],

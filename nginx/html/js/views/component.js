@@ -4,7 +4,7 @@ import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { words } from '../format.js';
 import { remove } from '../parts/remove.js';
-import { anyValue, empty, facts, header, section, table, time } from '../ui.js';
+import { anyValue, copyable, empty, facts, header, section, table, time } from '../ui.js';
 
 export default async function componentView(page) {
   const { id } = page.params;
@@ -28,6 +28,7 @@ export default async function componentView(page) {
       ['Created', time(body.created)],
       ['Connector', more.connector?.name],
       ['Connected to', more.connector_resource_id],
+      ['Id', copyable(id, 'Id')],
       ['Labels', labels.map(([k, v]) => `${k}: ${v}`).join(', ')],
     ]),
     section('Configuration', config.length ? facts(config.map(([k, v]) => [k, anyValue(v)]))

@@ -5,7 +5,7 @@ import { h } from '../dom.js';
 import { words } from '../format.js';
 import { listing } from '../listing.js';
 import { remove } from '../parts/remove.js';
-import { muted, status, time, toast } from '../ui.js';
+import { connectLine, muted, status, time, toast } from '../ui.js';
 
 const SIGNS = { active: 'on', pending: 'pending', verified: 'pending', locked: 'locked' };
 const name = (d) => d.body.hostname || d.body.ip_address || 'unnamed';
@@ -45,7 +45,7 @@ export default async function devicesView(page) {
     nothing: {
       title: 'No devices yet',
       text: 'A device appears here when you approve a command line that connects without a password:',
-      code: `zenml connect --url ${new URL('.', location.href).href.replace(/\/$/, '')}`,
+      code: connectLine(),
     },
   });
   await list.start;

@@ -5,7 +5,7 @@ import { h, to } from '../dom.js';
 import { words } from '../format.js';
 import { metadata } from '../parts/metadata.js';
 import { remove } from '../parts/remove.js';
-import { ask, empty, facts, field, header, muted, name as breakable, section, table, tags, time, toast } from '../ui.js';
+import { ask, copyable, empty, facts, field, header, muted, name as breakable, section, table, tags, time, toast } from '../ui.js';
 import { STAGES } from './model.js';
 
 /** {name: {version: id}} as rows. */
@@ -40,6 +40,7 @@ export default async function modelVersionView(page) {
         ['By', body.user?.name],
         ['Created', time(body.created)],
         ['Tags', tags(body.tags)],
+        ['Id', copyable(version.id, 'Id')],
       ]),
       artifacts('Model artifacts', body.model_artifact_ids),
       artifacts('Deployments', body.deployment_artifact_ids),

@@ -4,7 +4,7 @@ import { api } from '../api.js';
 import { h, keepFocus, put, to } from '../dom.js';
 import { number } from '../format.js';
 import { session } from '../session.js';
-import { empty, header, isLive, muted, name, section, status, table, tags, time } from '../ui.js';
+import { connectLine, empty, header, isLive, muted, name, section, status, table, tags, time } from '../ui.js';
 import { strip } from '../parts/strip.js';
 
 const COUNTS = [['runs', 'Runs', '/runs'], ['pipelines', 'Pipelines', '/pipelines'], ['stacks', 'Stacks', '/stacks'],
@@ -86,8 +86,35 @@ const list = (pipelines, runs) => section('Pipelines',
   ], pipelines.items),
   h('p', { class: 'more' }, h('a', { href: to('/pipelines') }, 'All pipelines')));
 
+const FIRST = `pip install zenml==0.66.0
+${connectLine()}
+cat > first.py <<'END'
+from zenml import pipeline, step
+
+
+@step
+def load() -> list[int]:
+    return [1, 2, 3]
+
+
+@step
+def total(numbers: list[int]) -> int:
+    print("adding up", numbers)
+    return sum(numbers)
+
+
+@pipeline
+def first():
+    total(load())
+
+
+if __name__ == "__main__":
+    first()
+END
+python first.py`;
+
 const start = () => empty({
   title: 'Nothing has run yet',
-  text: 'Connect a client to this server, then run a pipeline:',
-  code: `zenml connect --url ${new URL('.', location.href).href.replace(/\/$/, '')}\npython my_pipeline.py`,
+  text: 'A whole first pipeline, to paste into a shell; its run appears here while it runs:',
+  code: FIRST,
 });

@@ -13,7 +13,7 @@ import { remove } from '../parts/remove.js';
 import { stepParts } from '../parts/step.js';
 import { PAGE, length, stepTable, stepsHere, stepsThere } from '../parts/steps.js';
 import { whyBox } from '../parts/why.js';
-import { errorPanel, facts, header, isLive, jsonBlock, name, section, status, tags, time, toast } from '../ui.js';
+import { copyable, errorPanel, facts, header, isLive, jsonBlock, name, section, status, tags, time, toast } from '../ui.js';
 
 const SMALL = 200; // steps, also the size of the one request that brings them
 
@@ -150,6 +150,7 @@ function heading(run) {
       ['Schedule', body.schedule?.name],
       ['Code', body.code_reference && h('code', null, body.code_reference.body.commit.slice(0, 12))],
       ['Tags', tags(resources?.tags)],
+      ['Id', copyable(run.id, 'Id')],
     ]),
   ];
 }
@@ -219,7 +220,7 @@ function panelFor(page, panel, here) {
       try {
         current = await draw(kind, id, signal);
         panel.querySelector('h2').focus({ preventScroll: true });
-        if (matchMedia('(max-width: 70rem)').matches) panel.scrollIntoView({ block: 'start' });
+        if (matchMedia('(max-width: 70rem) and (min-width: 48rem)').matches) panel.scrollIntoView({ block: 'start' });
       } catch (error) {
         if (error.name !== 'AbortError') put(panel, closer(here), errorPanel(error));
       }

@@ -4,7 +4,7 @@ import { api } from '../api.js';
 import { h, put, to } from '../dom.js';
 import { words } from '../format.js';
 import { remove } from '../parts/remove.js';
-import { ask, copyButton, empty, facts, field, header, section, table, time, toast } from '../ui.js';
+import { ask, copyButton, empty, facts, field, header, missingPanel, section, table, time, toast } from '../ui.js';
 import { SCOPES, pairs, pairsField } from './secrets.js';
 
 export default async function secretView(page) {
@@ -14,7 +14,7 @@ export default async function secretView(page) {
     const secret = found.items[0];
     if (!secret) {
       page.title('Not found');
-      page.show(header('There is no such secret', { above: h('a', { href: to('/secrets') }, 'Secrets'), below: 'It may have been deleted.' }));
+      page.show(missingPanel('secret', '/secrets', 'Secrets'));
       return;
     }
     const box = h('div');

@@ -3,10 +3,11 @@
 import { api } from '../api.js';
 import { h, put, safeUrl } from '../dom.js';
 import { words } from '../format.js';
+import { forgetWho } from '../parts/who.js';
 import { session } from '../session.js';
-import { copyable, facts, field, form, header, section, status, time, toast } from '../ui.js';
+import { command, connectLine, copyable, facts, field, form, header, section, status, time, toast } from '../ui.js';
 
-const FLAGS = [['enable_analytics', 'Send anonymous usage statistics'], ['display_announcements', 'Show announcements'],
+const FLAGS = [['enable_analytics', 'Let clients send usage statistics', 'Kanso itself sends none, whatever is chosen here.'], ['display_announcements', 'Show announcements'],
   ['display_updates', 'Show updates']];
 
 const SCHEMES = {
@@ -38,25 +39,14 @@ function settingsForm(settings, admin) {
     fields: [
       field({ name: 'server_name', label: 'Name of this server', value: body.server_name, required: true, maxlength: 255 }),
       field({ name: 'logo_url', label: 'Address of a logo', value: body.logo_url, hint: 'Shown by ZenML’s dashboard. May stay empty.' }),
-      FLAGS.map(([name, label]) => field({ name, label, kind: 'checkbox', value: body[name] })),
+      FLAGS.map(([name, label, hint]) => field({ name, label, hint, kind: 'checkbox', value: body[name] })),
     ],
     submit: async (v) => {
       await api.put('settings', { ...v, logo_url: v.logo_url || null });
+      forgetWho();
       toast('The settings were saved.');
     },
   });
-}
-
-function workspacePicker(workspaces) {
-  if (workspaces.total < 2) return null;
-  const choose = (event) => {
-    session.choose(event.target.value);
-    toast('New secrets and stacks go to this workspace; the overview counts what is in it.');
-  };
-  return section('Workspace', h('div', { class: 'field' },
-    h('label', { for: 'workspace' }, 'Workspace to work in'),
-    h('select', { id: 'workspace', onchange: choose }, workspaces.items.map((w) =>
-      h('option', { value: w.name, selected: w.name === session.workspace() }, w.name)))));
 }
 
 export default async function settingsView(page) {
@@ -66,13 +56,11 @@ export default async function settingsView(page) {
     if (error.status === 404) return null;
     throw error;
   });
-  const [settings, me, workspaces, info] = await Promise.all([own, session.me(),
-    api.get('workspaces', { size: 100 }, page.signal), api.get('info', null, page.signal)]);
+  const [settings, me, info] = await Promise.all([own, session.me(), api.get('info', null, page.signal)]);
   const well = h('span', null, '…');
   page.show(
     header('Settings'),
     settings && section('This server', settingsForm(settings, me.body.is_admin)),
-    workspacePicker(workspaces),
     section('About', facts([
       ['Health', well],
       ['Version', `ZenML API ${info.version}`],
@@ -86,7 +74,7 @@ export default async function settingsView(page) {
       ['Last activity', time(info.last_user_activity)],
       ...Object.entries(info.metadata ?? {}).map(([k, v]) => [k, v]),
     ])),
-    section('Connect a client', h('pre', { tabindex: '0' }, `zenml connect --url ${new URL('.', location.href).href.replace(/\/$/, '')}`)),
+    section('Connect a client', command(connectLine())),
   );
   await health(well, page.signal);
   page.every(15000, () => health(well, page.signal));

@@ -5,7 +5,7 @@ import { h, to } from '../dom.js';
 import { words } from '../format.js';
 import { remove } from '../parts/remove.js';
 import { runList } from '../parts/runs.js';
-import { facts, muted, table, time } from '../ui.js';
+import { copyable, facts, muted, table, time } from '../ui.js';
 import { parts } from './stacks.js';
 
 export default async function stackView(page) {
@@ -20,6 +20,7 @@ export default async function stackView(page) {
       facts([
         ['By', stack.body.user?.name ?? 'the server'],
         ['Created', time(stack.body.created)],
+        ['Id', copyable(stack.id, 'Id')],
         ['Labels', labels.length > 0 && labels.map(([k, v]) => `${k}: ${v}`).join(', ')],
       ].filter(([, value]) => value)),
       table('Components', [
