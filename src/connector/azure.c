@@ -258,7 +258,7 @@ static const char *default_id(struct connection *con, const struct connector_res
 static const char *group_of(struct arena *a, struct json_object *item)
 {
     const char *id = member_str(item, "id");
-    for (int i = 0; id && i < 4; i++)
+    for (int i = 0; id && i < 3; i++)
         id = strchr(id + 1, '/');
     return id ? arena_strndup(a, id + 1, strcspn(id + 1, "/")) : "";
 }
@@ -594,7 +594,7 @@ static const char *client(struct connection *con, const struct connector_resourc
     }
 #define TENANT(flags)                                                                                                  \
     {                                                                                                                  \
-        "tenant_id", "ID of the tenant", "The directory that the identity is in.", A_UUID, flags                                                           \
+        "tenant_id", "ID of the tenant", "The directory that the identity is in.", A_UUID, flags                       \
     }
 #define PLACES                                                                                                         \
     {"resource_group", "Resource group", "Limits what is listed to this group.", A_TEXT, 0},                           \
@@ -607,7 +607,8 @@ static const struct connector_config config_implicit =
     CONFIG("AzureBaseConfig", "The server's own identity.", base_attributes);
 
 static const struct connector_attribute principal_attributes[] = {
-    {"client_secret", "Secret of the service principal", "A client secret of its application.", A_TEXT, A_SECRET | A_REQUIRED},
+    {"client_secret", "Secret of the service principal", "A client secret of its application.", A_TEXT,
+     A_SECRET | A_REQUIRED},
     SUBSCRIPTION,
     TENANT(A_REQUIRED),
     PLACES,
@@ -617,7 +618,8 @@ static const struct connector_config config_principal =
     CONFIG("AzureServicePrincipalConfig", "A service principal and its secret.", principal_attributes);
 
 static const struct connector_attribute token_attributes[] = {
-    {"token", "Access token", "For Azure Resource Manager; expires_at says until when it is good.", A_TEXT, A_SECRET | A_REQUIRED},
+    {"token", "Access token", "For Azure Resource Manager; expires_at says until when it is good.", A_TEXT,
+     A_SECRET | A_REQUIRED},
     SUBSCRIPTION,
     TENANT(0),
     PLACES,

@@ -65,6 +65,12 @@ static const char *check_config(struct connection *con)
     struct check *k = check_new(con->mem);
     json_object_object_foreach(secret, key, value) json_object_object_add(plain, key, json_object_get(value));
     con->config = plain;
+    for (size_t i = 0; i < of->count; i++) {
+        struct json_object *given = member(plain, of->attributes[i].name);
+        if (of->attributes[i].flags & A_DOCUMENT && json_object_is_type(given, json_type_object))
+            json_object_object_add(plain, of->attributes[i].name,
+                                   json_object_new_string(json_text(con->mem, given, false)));
+    }
     if (!schema_check_object(k, json_tree(con->mem, schema, strlen(schema)), plain))
         return check_summary(k);
     for (size_t i = 0; i < of->count; i++)

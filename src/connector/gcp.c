@@ -739,7 +739,7 @@ static const char *client(struct connection *con, const struct connector_resourc
 #define SERVICE_KEY                                                                                                    \
     {                                                                                                                  \
         "service_account_json", "Key file of the service account (JSON or its base64)", NULL, A_TEXT,                  \
-            A_SECRET | A_REQUIRED                                                                                      \
+            A_SECRET | A_REQUIRED | A_DOCUMENT                                                                         \
     }
 
 static const struct connector_attribute implicit_attributes[] = {PROJECT};
@@ -747,7 +747,8 @@ static const struct connector_config config_implicit =
     CONFIG("GCPBaseProjectIDConfig", "The server's own credentials.", implicit_attributes);
 
 static const struct connector_attribute user_attributes[] = {
-    {"user_account_json", "Credentials file of the user (JSON or its base64)", NULL, A_TEXT, A_SECRET | A_REQUIRED},
+    {"user_account_json", "Credentials file of the user (JSON or its base64)", NULL, A_TEXT,
+     A_SECRET | A_REQUIRED | A_DOCUMENT},
     TEMPORARY,
     PROJECT,
 };
@@ -760,7 +761,7 @@ static const struct connector_config config_service =
 
 static const struct connector_attribute external_attributes[] = {
     {"external_account_json", "Configuration of the external account (JSON or its base64)", NULL, A_TEXT,
-     A_SECRET | A_REQUIRED},
+     A_SECRET | A_REQUIRED | A_DOCUMENT},
     TEMPORARY,
     PROJECT,
 };

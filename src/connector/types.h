@@ -16,7 +16,12 @@
 struct connection;
 
 enum attribute_form { A_TEXT, A_UUID, A_FLAG, A_TEXTS };
-enum attribute_flags { A_SECRET = 1, A_REQUIRED = 2, A_DEFAULT_TRUE = 4 }; /* a flag that is not true is false */
+enum attribute_flags {
+    A_SECRET = 1,
+    A_REQUIRED = 2,
+    A_DEFAULT_TRUE = 4, /* of a flag; others are false by default */
+    A_DOCUMENT = 8,     /* a text of JSON, which may be given as an object */
+};
 
 struct connector_attribute {
     const char *name, *title, *description; /* the description may be NULL */

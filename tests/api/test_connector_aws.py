@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 
-from kit.api import Api, fails, ok
+from kit.api import Api, ok
 from kit.emulators import ACCOUNT, moto, seed
 from kit.factory import World
 from kit.servers import Kanso
