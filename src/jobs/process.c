@@ -169,12 +169,14 @@ static const char *ending(const struct child *c, int status)
 
 /* Whoever settles his job ends with 0. Otherwise the lease is given back at once, if the database takes that: else it
  * runs out. */
-static void child_ended(struct child *c, int status)
+static void child_ended(struct child *c)
 {
-    kill(-c->pid, SIGKILL); /* what it has started */
+    int status = 0;
     struct child ended = *c;
     *c = self.children[--self.count];
     note_pids();
+    kill(-ended.pid, SIGKILL); /* what it has started; its id is nobody else's yet */
+    waitpid(ended.pid, &status, 0);
     self.next_look = 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return;
@@ -189,12 +191,17 @@ static void child_ended(struct child *c, int status)
     well(queue_release(self.db, &self.mem, &ended.claim, why, pause));
 }
 
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
 static void reap(void)
 {
-    int status;
     for (size_t i = 0; i < self.count;)
-        if (waitpid(self.children[i].pid, &status, WNOHANG) == self.children[i].pid)
-            child_ended(&self.children[i], status);
+        if (has_ended(self.children[i].pid))
+            child_ended(&self.children[i]);
         else
             i++;
 }
