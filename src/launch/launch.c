@@ -16,18 +16,7 @@
 
 #include <string.h>
 
-/* A new run in the making. */
-struct launch {
-    struct ctx *c;
-    const char *template_id;
-    struct json_object *config; /* checked; NULL: none */
-    struct db_value *v;         /* of the template's query, see below */
-    struct stack_part *parts;
-    size_t part_count;
-    struct composed made;
-    char deployment_id[UUID_HEX + 1], run_id[UUID_HEX + 1];
-};
-
+/* What load_template() reads. */
 enum {
     V_DEPLOYMENT,
     V_WORKSPACE,
@@ -46,26 +35,37 @@ enum {
     V_STACK_NAME,
     V_CHECKSUM,
     V_ZENML_VERSION,
+    V_COUNT,
+};
+
+/* A new run in the making. */
+struct launch {
+    struct ctx *c;
+    const char *template_id;
+    struct json_object *config; /* checked; NULL: none */
+    struct db_value v[V_COUNT]; /* of the template */
+    struct stack_part *parts;
+    size_t part_count;
+    struct composed made;
+    char deployment_id[UUID_HEX + 1], run_id[UUID_HEX + 1];
 };
 
 static int load_template(struct launch *l)
 {
     struct db_rows rows;
-    int rc = sql(l->c, &rows,
-                 "SELECT d.id, d.workspace_id, d.stack_id, d.pipeline_id, d.code_path, d.pipeline_version_hash, "
-                 "d.pipeline_spec, d.pipeline_configuration, d.step_configurations, r.commit, r.subdirectory, "
-                 "r.code_repository_id, b.id, s.id, s.name, b.stack_checksum, b.zenml_version FROM run_template t "
-                 "LEFT JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
-                 "LEFT JOIN code_reference r ON r.id = d.code_reference_id "
-                 "LEFT JOIN pipeline_build b ON b.id = d.build_id LEFT JOIN stack s ON s.id = b.stack_id "
-                 "WHERE t.id = ?",
-                 p_text(l->template_id));
-    if (rc != OK)
-        return rc;
+    TRY(sql(l->c, &rows,
+            "SELECT d.id, d.workspace_id, d.stack_id, d.pipeline_id, d.code_path, d.pipeline_version_hash, "
+            "d.pipeline_spec, d.pipeline_configuration, d.step_configurations, r.commit, r.subdirectory, "
+            "r.code_repository_id, b.id, s.id, s.name, b.stack_checksum, b.zenml_version FROM run_template t "
+            "LEFT JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
+            "LEFT JOIN code_reference r ON r.id = d.code_reference_id "
+            "LEFT JOIN pipeline_build b ON b.id = d.build_id LEFT JOIN stack s ON s.id = b.stack_id "
+            "WHERE t.id = ?",
+            p_text(l->template_id)));
     if (rows.count == 0)
         return fail(l->c, EX_KEY, "Unable to get run template with ID %s: No run template with this ID found.",
                     uuid_dashed(l->c->mem, l->template_id));
-    l->v = db_row(&rows, 0);
+    memcpy(l->v, db_row(&rows, 0), sizeof l->v);
     if (!l->v[V_DEPLOYMENT].s || !l->v[V_BUILD].s || !l->v[V_STACK].s || !l->v[V_DEPLOYMENT_STACK].s)
         return fail(
             l->c, EX_VALUE,

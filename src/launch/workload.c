@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "launch/start.h"
+#include "model/model.h"
 #include "resource/sql.h"
 #include "template/image.h"
 #include "template/stack.h"
@@ -75,7 +76,7 @@ int deployment_logs(struct ctx *c)
     struct buf *text = new_text(c);
     TRY(sql(c, &found, "SELECT 1 FROM pipeline_deployment WHERE id = ?", p_text(id)));
     if (!found.count)
-        return fail(c, EX_KEY, "There is no pipeline deployment with the id %s", uuid_dashed(c->mem, id));
+        return no_such_row(c, EX_KEY, &resource_deployment, id);
     TRY(workload_manager_ready(c, &m));
     TRY(read_log(c, id, &rows));
     for (size_t i = 0; i < rows.count; i++)
@@ -148,14 +149,18 @@ static int load_order(struct ctx *c, const char *deployment_id, struct order *o)
     if (!rows.count)
         return fail(c, EX_VALUE, "The deployment, its build or the build's stack is gone");
     const struct db_value *v = db_row(&rows, 0);
-    *o = (struct order){.workspace = v[0].s, .stack = v[1].s, .zenml_version = v[2].s, .python_version = v[3].s};
+    *o = (struct order){
+        .workspace = v[0].s, .stack = v[1].s, .zenml_version = v[2].s, .python_version = v[3].s, .dockerfile = ""};
     TRY(stack_parts(c, o->stack, &parts, &count));
     const char **sources = arena_array(c->mem, count + 1, sizeof *sources);
     for (size_t i = 0; i < count; i++)
         sources[i] = parts[i].source;
-    o->dockerfile =
+    const char *dockerfile =
         image_dockerfile(c->mem, sources, count, o->zenml_version ? o->zenml_version : "", o->python_version, &why);
-    return o->dockerfile ? OK : fail(c, EX_VALUE, "%s", why);
+    if (!dockerfile)
+        return fail(c, EX_VALUE, "%s", why);
+    o->dockerfile = dockerfile;
+    return OK;
 }
 
 static const char *image_name(struct arena *a, const char *dockerfile)
@@ -218,7 +223,7 @@ static int is_started(struct ctx *c, const struct workload_manager *m, const str
 /* Builds and starts. */
 static int bring_up(struct ctx *c, const struct workload_manager *m, const struct job *job, const struct start *s)
 {
-    struct order o = {0};
+    struct order o = {.dockerfile = ""};
     const char *image, *token, *id = uuid_dashed(c->mem, job->subject);
     bool waiting;
     TRY(load_order(c, job->subject, &o));

@@ -83,21 +83,15 @@ static const struct integration *integration_of(const char *source)
 /* A set of texts. */
 struct set {
     const char **texts;
-    size_t count;
+    size_t count, room;
 };
 
 static void set_add(struct arena *a, struct set *s, const char *text)
 {
-    enum { STEP = 16 };
     for (size_t i = 0; i < s->count; i++)
         if (streq(s->texts[i], text))
             return;
-    if (s->count % STEP == 0) {
-        const char **more = arena_array(a, s->count + STEP, sizeof *more);
-        if (s->count)
-            memcpy(more, s->texts, s->count * sizeof *more);
-        s->texts = more;
-    }
+    s->texts = arena_grow(a, s->texts, s->count, &s->room, sizeof *s->texts);
     s->texts[s->count++] = text;
 }
 
