@@ -187,7 +187,9 @@ enum db_status queue_claim(struct db *db, struct arena *a, const struct job_kind
     *count = 0;
     if (!kinds[0])
         return DB_OK;
-    enum db_status s = db_begin(db);
+    enum db_status s = db_room(db); /* without room for changes, attempts would come to nothing */
+    if (s == DB_OK)
+        s = db_begin(db);
     for (size_t i = 0; i < ARRAY_LEN(states) && s == DB_OK && *count < room; i++) {
         struct db_rows rows;
         s = choose(db, a, states[i], kinds, room - *count, &rows);
