@@ -316,7 +316,8 @@ static const char *check_connectors(struct arena *a)
     }
     for (list = config.connector_endpoints ? config.connector_endpoints : ""; *(list += strspn(list, ", "));) {
         char *entry = arena_strndup(a, list, strcspn(list, ", ")), *url = strchr(entry, '=');
-        if (!url || url == entry || (!starts_with(url, "=http://") && !starts_with(url, "=https://")))
+        if (!url || url == entry ||
+            (!starts_with(url, "=http://") && !starts_with(url, "=https://") && !starts_with(url, "=ssh://")))
             return arena_printf(a, "KANSO_CONNECTOR_ENDPOINTS holds '%s'; expected HOST=URL, separated by commas",
                                 entry);
         list += strlen(entry);

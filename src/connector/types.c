@@ -6,8 +6,10 @@
 
 #include <string.h>
 
-const struct connector_type *const connector_types[] = {&connector_aws,        &connector_gcp,    &connector_azure,
-                                                        &connector_kubernetes, &connector_docker, NULL};
+const struct connector_type *const connector_types[] = {
+    &connector_aws,     &connector_gcp, &connector_azure, &connector_kubernetes, &connector_docker,
+    &connector_hyperai, NULL,
+};
 
 bool connector_type_enabled(const struct connector_type *t)
 {
