@@ -163,7 +163,7 @@ static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t n;
     struct row **whole = view_hydrated(v, rows, count, &n);
-    return n ? view_children(v, whole, n, SLOT_STEPS, &resource_step, "", "t.pipeline_run_id",
+    return n ? view_children(v, whole, n, SLOT_STEPS, &resource_step, NULL, "t.pipeline_run_id",
                              "t.pipeline_run_id, t.created, t.kanso_order")
              : OK;
 }

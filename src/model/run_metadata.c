@@ -91,7 +91,7 @@ const struct resource resource_run_metadata = {
     .body = &body,
     .flags = X_WORKSPACE | X_OWNER,
     .rank = RANK_METADATA,
-    .attached = {.slot = SLOT_METADATA, .join = "", .parent = "t.resource_id"},
+    .attached = {.slot = SLOT_METADATA, .parent = "t.resource_id"},
 };
 
 /* Each value needs a type, a key of at most 254 characters and a text that fits its column. */

@@ -69,8 +69,8 @@ static int load(struct view *v, struct row **rows, size_t count)
     size_t n;
     struct row **whole = view_hydrated(v, rows, count, &n);
     return n ? view_children(v, whole, n, SLOT_COMPONENTS, &resource_component,
-                             "JOIN stack_composition x ON x.component_id = t.id", "x.stack_id",
-                             "x.stack_id, x.component_id")
+                             "stack_composition x STRAIGHT_JOIN stack_component t ON t.id = x.component_id",
+                             "x.stack_id", "x.stack_id, x.component_id")
              : OK;
 }
 

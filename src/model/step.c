@@ -197,7 +197,7 @@ static int load(struct view *v, struct row **rows, size_t count)
     TRY(view_links(v, whole, n, SLOT_STEP_PARENTS, NULL,
                    "SELECT x.child_id, x.parent_id FROM step_run_parents x JOIN step_run p ON p.id = x.parent_id WHERE "
                    "x.child_id IN %s ORDER BY p.created, p.kanso_order"));
-    TRY(view_children(v, whole, n, SLOT_STEP_LOGS, &resource_logs, "", "t.step_run_id", "t.created, t.kanso_order"));
+    TRY(view_children(v, whole, n, SLOT_STEP_LOGS, &resource_logs, NULL, "t.step_run_id", "t.created, t.kanso_order"));
     return load_documents(v, whole, n);
 }
 

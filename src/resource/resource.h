@@ -151,7 +151,7 @@ struct resource {
     struct unique unique;
     struct {                /* rows that hang on rows of several kinds; each is shown by columns with `many` */
         int slot;           /* of the links of what they hang on */
-        const char *join;   /* leads from the row (t) to the table of `parent` */
+        const char *from;   /* as that of view_children(): NULL when `parent` is the row's own column */
         const char *parent; /* the SQL column with the id of what it hangs on; NULL: they hang on nothing */
     } attached;
     const char *tag_type;      /* tags of this resource: tag_resource.resource_type */

@@ -445,13 +445,13 @@ static struct row *find_any(const struct view *v, const char *id)
 
 /* Fetches rows of `child` together with the parent that each hangs on, and links them. */
 static int fetch_hanging(struct view *v, const char **ids, size_t count, int slot, const struct resource *child,
-                         unsigned detail, const char *join, const char *parent_column, const char *order)
+                         unsigned detail, const char *from, const char *parent_column, const char *order)
 {
     for (size_t at = 0; at < count; at += IN_LIMIT) {
         struct query *q = view_query(v, child, detail);
-        query_add(q, ", %s", parent_column);
-        query_from(q, child, detail);
-        query_add(q, " %s WHERE %s IN ", join, parent_column);
+        query_add(q, ", %s FROM %s", parent_column, from ? from : arena_printf(v->mem, "`%s` t", child->table));
+        query_joins(q, child, detail);
+        query_add(q, " WHERE %s IN ", parent_column);
         query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
         query_add(q, " ORDER BY %s", order);
         struct db_rows found;
@@ -468,11 +468,11 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
 }
 
 int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
-                  const char *join, const char *parent_column, const char *order)
+                  const char *from, const char *parent_column, const char *order)
 {
     return is_left_out(v, child)
                ? OK
-               : fetch_hanging(v, ids_of(v, parents, count), count, slot, child, D_BODY, join, parent_column, order);
+               : fetch_hanging(v, ids_of(v, parents, count), count, slot, child, D_BODY, from, parent_column, order);
 }
 
 /* One row for each parent: its id, the number of its children, the ids of the first ones. All of that is in an index
@@ -565,7 +565,7 @@ static int fetch_attached(struct view *v, struct set *s)
     const char **ids = ids_of(v, (struct row **)s->parents.items, s->parents.count);
     size_t count = distinct(ids, s->parents.count);
     s->parents = (struct list){0};
-    return fetch_hanging(v, ids, count, s->res->attached.slot, s->res, s->attached_detail, s->res->attached.join,
+    return fetch_hanging(v, ids, count, s->res->attached.slot, s->res, s->attached_detail, s->res->attached.from,
                          s->res->attached.parent, "t.created, t.kanso_order");
 }
 

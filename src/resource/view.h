@@ -107,10 +107,12 @@ const struct row *view_first(const struct view *v, const struct resource *r);
 int view_links(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
                const char *text);
 
-/* Fetches rows of `child`, body only, that hang on parents, and links them: one statement for both. `join` leads from
- * the child (t) to the table that holds `parent_column`. */
+/* Fetches rows of `child`, body only, that hang on parents, and links them: one statement for both. `from` is what
+ * stands behind FROM, with the child as t: NULL when its own table has `parent_column`, else the linking table first
+ * and STRAIGHT_JOIN. Left to choose, the database reads the children first while there seem to be few of them, and then
+ * all links that each of them has: to everything, not just to these parents. */
 int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
-                  const char *join, const char *parent_column, const char *order);
+                  const char *from, const char *parent_column, const char *order);
 
 /* Pages within objects: the first EMBEDDED_PAGE rows of `child` that hang on each parent by the column, in the order in
  * which they were made, and how many there are. For parents that show resources; the rows get what of `mask` their
