@@ -149,14 +149,16 @@ static int load_order(struct ctx *c, const char *deployment_id, struct order *o)
     if (!rows.count)
         return fail(c, EX_VALUE, "The deployment, its build or the build's stack is gone");
     const struct db_value *v = db_row(&rows, 0);
-    *o = (struct order){
-        .workspace = v[0].s, .stack = v[1].s, .zenml_version = v[2].s, .python_version = v[3].s, .dockerfile = ""};
+    *o = (struct order){.workspace = v[0].s,
+                        .stack = v[1].s,
+                        .zenml_version = v[2].s ? v[2].s : "",
+                        .python_version = v[3].s,
+                        .dockerfile = ""};
     TRY(stack_parts(c, o->stack, &parts, &count));
     const char **sources = arena_array(c->mem, count + 1, sizeof *sources);
     for (size_t i = 0; i < count; i++)
         sources[i] = parts[i].source;
-    const char *dockerfile =
-        image_dockerfile(c->mem, sources, count, o->zenml_version ? o->zenml_version : "", o->python_version, &why);
+    const char *dockerfile = image_dockerfile(c->mem, sources, count, o->zenml_version, o->python_version, &why);
     if (!dockerfile)
         return fail(c, EX_VALUE, "%s", why);
     o->dockerfile = dockerfile;
@@ -223,9 +225,11 @@ static int is_started(struct ctx *c, const struct workload_manager *m, const str
 /* Builds and starts. */
 static int bring_up(struct ctx *c, const struct workload_manager *m, const struct job *job, const struct start *s)
 {
-    struct order o = {.dockerfile = ""};
+    struct order o = {.zenml_version = "", .dockerfile = ""};
     const char *image, *token, *id = uuid_dashed(c->mem, job->subject);
     bool waiting;
+    if (!config.server_url || !*config.server_url) /* on this host: the one that took the request has it */
+        return fail(c, EX_VALUE, "The server URL is not set in the server configuration.");
     TRY(load_order(c, job->subject, &o));
     TRY(settled(c, m->build(c, id, o.dockerfile, image_name(c->mem, o.dockerfile), &image)));
     TRY(is_waiting(c, s->run, &waiting));

@@ -11,9 +11,10 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from kit.api import NOBODY, Api
+from kit.control_plane import ControlPlane
 from kit.factory import World, step_spec
 from kit.process import REPOSITORY, wait_until
-from kit.servers import Kanso
+from kit.servers import JWT_KEY, SECRETS_KEY, Kanso
 from kit.workloads import Workloads
 
 SERVER_URL = "http://kanso.test:8080"
@@ -322,6 +323,90 @@ def test_what_the_configuration_lacks(launch: Callable[..., Kanso], world: World
     assert counts(world, kanso) == before
 
 
+def manager_settings(workloads: Workloads) -> dict[str, str]:
+    return {"ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE": "kanso.command", "KANSO_LOGIN_RATE": "0",
+            "KANSO_WORKLOAD_COMMAND": str(workloads.program), "ZENML_SERVER_SERVER_URL": SERVER_URL, "workers": "all"}
+
+
+@pytest.fixture(scope="module")
+def plane(workspace_directory: Path) -> Iterator[ControlPlane]:
+    made = ControlPlane(workspace_directory / "template-plane")
+    yield made
+    made.stop()
+
+
+def test_what_is_needed(launch: Callable[..., Kanso], plane: ControlPlane, workloads: Workloads) -> None:
+    server = "0f7a3c52-6a0e-4a55-9f5e-2a54b6b5a001"
+    governed = launch(ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE="zenml.zen_server.rbac.zenml_cloud_rbac.ZenMLCloudRBAC",
+                      ZENML_SERVER_FEATURE_GATE_IMPLEMENTATION_SOURCE=(
+                          "zenml.zen_server.feature_gate.zenml_cloud_feature_gate.ZenMLCloudFeatureGateInterface"),
+                      ZENML_SERVER_EXTERNAL_SERVER_ID=server, **manager_settings(workloads), **plane.settings)
+    governed.sql("UPDATE user SET external_user_id = '7c1d7ca55f0b4a7e8d1f7f6f2b0d0001'")
+    owner = World(Api(governed.url))
+    template = template_of(owner)
+    owner.api.make("/users", {"name": "other", "password": "pw", "is_admin": False,
+                              "external_user_id": "7c1d7ca5-5f0b-4a7e-8d1f-7f6f2b0d0002"})
+    other = World(Api(governed.url, "other", "pw"))
+    named = f"{server}@server:"
+    for resource, action in ((f"{named}run_template/{template['id']}", "read"), (f"{named}pipeline_deployment", "create"),
+                             (f"{named}pipeline_run", "create")):
+        plane.may = lambda asked, of, resource=resource, action=action: (asked, of) != (resource, action)
+        before = counts(other, governed)
+        assert refused(other, template)[0] == 403, resource
+        assert counts(other, governed) == before
+    plane.forget()
+    plane.entitlements = {"pipeline_run": 402}
+    assert refused(other, template)[0] == 402
+    assert counts(other, governed) == before
+    plane.forget()
+    run = start(other, template)
+    assert not [call for call in plane.calls if call.path == "/usage-event"]  # counted when the workload takes the run over
+    plane.may = lambda asked, of: not asked.startswith(named + "pipeline_deployment/")
+    assert owner.api.get(f"/pipeline_deployments/{run['body']['deployment_id']}/logs").status_code == 403
+    governed.stop()
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_the_token_of_a_workload(launch: Callable[..., Kanso], workloads: Workloads, strict: bool) -> None:
+    """It is good for as long as the account, the API key and, with KANSO_STRICT, the session are."""
+    kanso = launch(KANSO_STRICT=str(strict).lower(), **manager_settings(workloads))
+    world = World(Api(kanso.url))
+    template = template_of(world)
+
+    def lives(run: dict[str, Any]) -> bool:
+        until_started(world, run)
+        [call] = workloads.calls("run", run["body"]["deployment_id"])
+        api = Api(kanso.url, None)
+        api.session.headers["Authorization"] = "Bearer " + call["environment"]["ZENML_STORE_API_TOKEN"]
+        answer = api.get("/current-user")
+        return answer.status_code == 200 and answer.json()["id"] == run["body"]["user"]["id"]
+
+    caller = World(Api(kanso.url))
+    run = start(caller, template)
+    assert lives(run)
+    caller.api.get("/logout")
+    assert lives(run) == (not strict)
+    account = world.service_account()
+    key = world.api_key(account["id"])
+    machine = Api(kanso.url, None)
+    token = machine.session.post(kanso.url + "/api/v1/login", data={"password": key["body"]["key"]}, timeout=60).json()
+    machine.session.cookies.clear()
+    machine.session.headers["Authorization"] = "Bearer " + token["access_token"]
+    run = start(World(machine), template)
+    assert run["body"]["user"]["id"] == account["id"]
+    assert lives(run)
+    world.api.remove(f"/service_accounts/{account['id']}/api_keys/{key['id']}")
+    assert not lives(run)
+
+
+def test_nothing_secret_is_in_the_managers_environment(world: World, kanso: Kanso, workloads: Workloads) -> None:
+    until_started(world, start(world, template_of(world)))
+    text = (workloads.home / "environment").read_text()
+    assert SERVER_URL in text
+    for secret in (JWT_KEY, SECRETS_KEY, kanso.mariadb.password, "ZENML_STORE_URL", "ZENML_DEFAULT_USER_PASSWORD"):
+        assert secret not in text
+
+
 # What goes wrong -----------------------------------------------------------------------------------------------------------
 
 
@@ -384,6 +469,16 @@ def test_a_job_that_is_killed_in_between_starts_once(world: World, workloads: Wo
     assert log.count("Starting pipeline run.") == log.count("started successfully") == 1
     jobs = kanso.sql(f"SELECT kind, state FROM kanso_job WHERE subject = '{deployment.replace('-', '')}' ORDER BY kind")
     assert jobs == [["watch", "waiting"], ["workload", "done"]] or jobs == [["watch", "running"], ["workload", "done"]]
+
+
+@pytest.mark.race
+def test_two_hosts_start_each_run_once(launch: Callable[..., Kanso], world: World, workloads: Workloads, kanso: Kanso) -> None:
+    launch(database=kanso.database, **manager_settings(workloads))
+    template = template_of(world)
+    runs = [start(world, template) for _ in range(12)]
+    for run in runs:
+        until_started(world, run)
+        assert len(workloads.calls("run", run["body"]["deployment_id"])) == 1
 
 
 def test_a_run_that_is_deleted_meanwhile(world: World, workloads: Workloads, kanso: Kanso) -> None:

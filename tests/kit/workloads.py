@@ -21,6 +21,7 @@ request = json.load(sys.stdin)
 operation, workload = request["operation"], request["workload_id"]
 with (home / "calls").open("a") as calls:
     calls.write(json.dumps(request) + chr(10))
+(home / "environment").write_text(json.dumps(dict(os.environ)))
 state = home / ("state-" + workload)
 plan = json.loads((home / "plan.json").read_text()).get(operation, {{}})
 left = home / ("left-" + operation)
