@@ -173,6 +173,15 @@ class Browser:
     def enter_theme(self, name):
         Select(self.find(".theme select")).select_by_visible_text(name)
 
+    def pair(self, row, key, value):
+        """Fills a row of key and value in the dialog that is open, and makes it when it is not there."""
+        if row == len(self.all("dialog .pair")):
+            self.click("Add a row")
+        for css, text in (("input", key), ("textarea", value)):
+            node = self.all(f"dialog .pair {css}")[row]
+            node.clear()
+            node.send_keys(text)
+
     def click(self, text, css="button, a", within=None):
         """Clicks the button or link with this text or label."""
         def target():

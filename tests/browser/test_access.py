@@ -20,16 +20,26 @@ def test_a_secret_from_first_to_last(browser, client):
     browser.open("/secrets")
     browser.click("New secret")
     browser.enter("Name", "page-secret")
-    browser.enter("Values", "no equals sign")
+    browser.pair(0, "", "a value")
     browser.click("Create")
-    browser.until_text("Each line must read name=value.")
+    browser.until_text("A value has no key.")
     browser.accessible()
     browser.shot("secret-new")
-    browser.enter("Values", f"token=abc=def\nhtml={HOSTILE}\n")
+    browser.pair(0, "token", "abc=def")
+    browser.pair(1, "token", "twice")
+    browser.click("Create")
+    browser.until_text("The key “token” is there twice.")
+    browser.pair(1, "html", HOSTILE)
+    browser.pair(2, "certificate", "first line\nsecond line")
+    masked = "return getComputedStyle(document.querySelector('dialog .pair textarea')).webkitTextSecurity"
+    assert browser.js(masked) == "disc"
+    browser.click("Show", css="label")
+    assert browser.js(masked) == "none"
     browser.click("Create")
     browser.until(lambda: not browser.all("dialog"))
     made = client.items("/secrets", name="page-secret")[0]["id"]
-    assert client.read(f"/secrets/{made}")["body"]["values"] == {"token": "abc=def", "html": HOSTILE}
+    assert client.read(f"/secrets/{made}")["body"]["values"] == {"token": "abc=def", "html": HOSTILE,
+                                                                     "certificate": "first line\nsecond line"}
 
     browser.open(f"/secrets/{made}")
     assert "abc=def" not in browser.driver.page_source
@@ -42,11 +52,16 @@ def test_a_secret_from_first_to_last(browser, client):
     browser.until(lambda: "abc=def" not in browser.driver.page_source)
 
     browser.click("Edit")
-    browser.enter("Values to set", "extra=1")
-    browser.enter("Keys to remove", "html")
+    browser.until(lambda: [n.get_attribute("value") for n in browser.all("dialog .pair input")] == ["certificate", "html", "token"])
+    assert browser.js(masked) == "disc"
+    browser.pair(3, "extra", "1")
+    browser.all("dialog .pair button")[1].click()
+    browser.accessible()
+    browser.shot("secret-edit")
     browser.click("Save")
     browser.until(lambda: not browser.all("dialog"))
-    assert client.read(f"/secrets/{made}")["body"]["values"] == {"token": "abc=def", "extra": "1"}
+    assert client.read(f"/secrets/{made}")["body"]["values"] == {"token": "abc=def", "extra": "1",
+                                                                     "certificate": "first line\nsecond line"}
 
     browser.settled()
     browser.click("Delete secret page-secret")
@@ -69,10 +84,10 @@ def test_a_refusal_is_shown_in_the_dialog(browser, client, world):
     browser.open("/secrets")
     browser.click("New secret")
     browser.enter("Name", "warehouse")
-    browser.enter("Values", "a=b")
+    browser.pair(0, "a", "b")
     browser.click("Create")
     browser.until(lambda: browser.find("dialog [role=alert]").text, "no problem was shown")
-    assert browser.control("Values").get_attribute("value") == "a=b", "what was typed is kept"
+    assert browser.find("dialog .pair textarea").get_attribute("value") == "b", "what was typed is kept"
     browser.clean(allow=[(409, "/secrets")])
 
 

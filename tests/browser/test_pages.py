@@ -18,6 +18,12 @@ def places(client, runs, world):
     if not client.items("/service_accounts", name="ci"):
         account = client.make("/service_accounts", {"name": "ci", "description": "Builds every night", "active": True})
         client.make(f"/service_accounts/{account['id']}/api_keys", {"name": "nightly", "description": HOSTILE})
+    if not client.items("/code_repositories", name="on-github"):
+        world.code_repository(name="on-github")
+    if not client.items("/schedules", name="every-night"):
+        world.schedule(name="every-night")
+    if not client.items("/pipeline_builds"):
+        world.build()
     steps = {step["name"]: step for step in client.items(f"/runs/{runs['training']}/steps")}
     outputs = {name: version["id"] for step in steps.values() for name, version in step["body"]["outputs"].items()}
     model = first("/models", name="forecast")
@@ -52,6 +58,16 @@ def places(client, runs, world):
         "service-accounts": "/service-accounts",
         "service-account": "/service-accounts/" + first("/service_accounts", name="ci"),
         "devices": "/devices",
+        "schedules": "/schedules",
+        "tags": "/tags",
+        "flavors": "/flavors?type=artifact_store",
+        "flavor": "/flavors/" + first("/flavors", name="s3", type="artifact_store"),
+        "code-repositories": "/code-repositories",
+        "code-repository": "/code-repositories/" + first("/code_repositories", name="on-github"),
+        "builds": "/builds",
+        "build": "/builds/" + first("/pipeline_builds"),
+        "deployments": "/deployments",
+        "deployment": "/deployments/" + first("/pipeline_deployments", sort_by="asc:created"),
         "settings": "/settings",
         "account": "/account",
     }
@@ -87,6 +103,16 @@ SHOWN = {
     "service-accounts": ["ci", "Builds every night"],
     "service-account": ["nightly", HOSTILE],
     "devices": ["Devices"],
+    "schedules": ["every-night", "0 5 * * *", "Active"],
+    "tags": ["demo", "Used"],
+    "flavors": ["s3", "Artifact store"],
+    "flavor": ["path *", "must be given", "zenml.integrations.s3"],
+    "code-repositories": ["on-github", "Repository"],
+    "code-repository": ["zenml.integrations.github", "Configuration"],
+    "builds": ["Id", "Created"],
+    "build": ["Orchestrator", "repo/image:1"],
+    "deployments": ["Id", "Created"],
+    "deployment": ["Names of runs", "0.66.0"],
     "settings": ["Healthy", "0.66.0", "zenml connect --url"],
     "account": ["Administrator", "Change the password"],
 }

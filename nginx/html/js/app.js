@@ -30,6 +30,16 @@ const routes = [
   { path: '/components', load: view('components') },
   { path: '/components/:id', load: view('component') },
   { path: '/components/:type/:id/:tab', load: view('component') },
+  { path: '/flavors', load: view('flavors') },
+  { path: '/flavors/:id', load: view('flavor') },
+  { path: '/code-repositories', load: view('code_repositories') },
+  { path: '/code-repositories/:id', load: view('code_repository') },
+  { path: '/schedules', load: view('schedules') },
+  { path: '/tags', load: view('tags') },
+  { path: '/builds', load: view('builds') },
+  { path: '/builds/:id', load: view('build') },
+  { path: '/deployments', load: view('deployments') },
+  { path: '/deployments/:id', load: view('deployment') },
   { path: '/secrets', load: view('secrets') },
   { path: '/secrets/:id', load: view('secret') },
   { path: '/members', load: view('members') },
@@ -46,8 +56,9 @@ const routes = [
 
 const NAV = [
   ['Work', [['/', 'Overview'], ['/pipelines', 'Pipelines'], ['/runs', 'Runs'], ['/models', 'Models'],
-    ['/artifacts', 'Artifacts']]],
-  ['Infrastructure', [['/stacks', 'Stacks'], ['/components', 'Components'], ['/secrets', 'Secrets']]],
+    ['/artifacts', 'Artifacts'], ['/schedules', 'Schedules'], ['/tags', 'Tags']]],
+  ['Infrastructure', [['/stacks', 'Stacks'], ['/components', 'Components'], ['/flavors', 'Flavors'],
+    ['/code-repositories', 'Code repositories'], ['/builds', 'Builds'], ['/deployments', 'Deployments'], ['/secrets', 'Secrets']]],
   ['Access', [['/members', 'Members'], ['/service-accounts', 'Service accounts'], ['/devices', 'Devices']]],
   ['Server', [['/settings', 'Settings'], ['/account', 'Your account']]],
 ];
@@ -64,6 +75,10 @@ const KINDS = {
   stacks: ['stack', '/stacks', 'Stacks'],
   components: ['component', '/components', 'Components'],
   secrets: ['secret', '/secrets', 'Secrets'],
+  flavors: ['flavor', '/flavors', 'Flavors'],
+  'code-repositories': ['code repository', '/code-repositories', 'Code repositories'],
+  builds: ['build', '/builds', 'Builds'],
+  deployments: ['deployment', '/deployments', 'Deployments'],
   'service-accounts': ['service account', '/service-accounts', 'Service accounts'],
 };
 const PUBLIC = ['/activate-server', '/activate-user'];

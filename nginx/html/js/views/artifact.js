@@ -5,6 +5,7 @@ import { h, to } from '../dom.js';
 import { tail } from '../format.js';
 import { listing } from '../listing.js';
 import { kind } from '../parts/artifact.js';
+import { again, edit, tagsField } from '../parts/edit.js';
 import { numbers } from '../parts/metadata.js';
 import { remove } from '../parts/remove.js';
 import { muted, tags, time } from '../ui.js';
@@ -20,7 +21,9 @@ export default async function artifactView(page) {
     metrics: (v) => numbers(v.metadata?.run_metadata),
     named: (v) => [v.body.version, to(`/artifact-versions/${v.id}`)],
     note: tags(artifact.body.tags),
-    actions: remove({ what: 'artifact', name: artifact.name, path: `artifacts/${artifact.id}`, then: '/artifacts', text: 'All its versions go with it. The data in the artifact store stays.' }),
+    actions: [edit({ what: 'artifact', name: artifact.name, path: `artifacts/${artifact.id}`, done: () => again(page), fields: [
+      { name: 'name', label: 'Name', value: artifact.name, required: true, maxlength: 255 }, tagsField(artifact.body.tags)] }),
+    remove({ what: 'artifact', name: artifact.name, path: `artifacts/${artifact.id}`, then: '/artifacts', text: 'All its versions go with it. The data in the artifact store stays.' })],
     filters: [{ name: 'version', label: 'Version' }],
     columns: [
       { label: 'Version', sort: 'version_number', cell: (v) => h('a', { href: to(`/artifact-versions/${v.id}`) }, v.body.version) },

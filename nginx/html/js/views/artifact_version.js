@@ -3,6 +3,7 @@
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { artifactName, artifactParts } from '../parts/artifact.js';
+import { again, edit, tagsField } from '../parts/edit.js';
 import { lineage } from '../parts/lineage.js';
 import { remove } from '../parts/remove.js';
 import { header } from '../ui.js';
@@ -14,7 +15,8 @@ export default async function artifactVersionView(page) {
   page.show(
     header(`Version ${version.body.version}`, {
       above: h('a', { href: to(`/artifacts/${artifact.id}`) }, artifact.name),
-      actions: remove({ what: 'version', name: artifactName(version), path: `artifact_versions/${version.id}`, then: `/artifacts/${artifact.id}`, text: 'The data in the artifact store stays.' }),
+      actions: [edit({ what: 'version', name: artifactName(version), path: `artifact_versions/${version.id}`, done: () => again(page), fields: [tagsField(version.body.tags)] }),
+      remove({ what: 'version', name: artifactName(version), path: `artifact_versions/${version.id}`, then: `/artifacts/${artifact.id}`, text: 'The data in the artifact store stays.' })],
     }),
     artifactParts(version, page.signal),
     lineage(version, page.signal),

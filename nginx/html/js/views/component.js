@@ -3,8 +3,26 @@
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { words } from '../format.js';
+import { again } from '../parts/edit.js';
 import { remove } from '../parts/remove.js';
-import { anyValue, copyable, empty, facts, header, section, table, time } from '../ui.js';
+import { folded, schemaForm } from '../parts/schema_form.js';
+import { anyValue, ask, copyable, empty, facts, field, header, section, table, time, toast } from '../ui.js';
+
+/** Changes its name and its configuration, in a form made of what its flavor takes. */
+async function change(component, page) {
+  const { name, body, metadata: more } = component;
+  const { items: [flavor] } = await api.get('flavors', { name: `equals:${body.flavor}`, type: body.type, hydrate: true, size: 1 });
+  const form = schemaForm(flavor?.metadata.config_schema ?? {}, more.configuration);
+  const done = await ask({
+    title: `Edit component “${name}”`,
+    button: 'Save',
+    fields: [field({ name: 'name', label: 'Name', value: name, required: true, maxlength: 255 }), folded('Configuration', form.nodes)],
+    submit: (v) => api.put(`components/${component.id}`, { ...(v.name === name ? {} : { name: v.name }), configuration: form.read(v) }),
+  });
+  if (!done) return;
+  toast('The component was saved.');
+  again(page);
+}
 
 export default async function componentView(page) {
   const { id } = page.params;
@@ -19,7 +37,9 @@ export default async function componentView(page) {
   page.show(
     header(component.name, {
       above: h('a', { href: to('/components', { type: body.type }) }, words(body.type)),
-      actions: component.name !== 'default' && remove({ what: 'component', name: component.name, path: `components/${id}`, then: '/components', text: 'A component that a stack uses cannot be deleted.' }),
+      actions: component.name !== 'default' && [
+        h('button', { type: 'button', class: 'quiet', 'aria-label': `Edit component ${component.name}`, onclick: () => change(component, page).catch((e) => toast(e.message, 'bad')) }, 'Edit'),
+        remove({ what: 'component', name: component.name, path: `components/${id}`, then: '/components', text: 'A component that a stack uses cannot be deleted.' })],
     }),
     facts([
       ['Flavor', body.flavor],

@@ -4,6 +4,7 @@ import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { words } from '../format.js';
 import { listing } from '../listing.js';
+import { again, edit, tagsField } from '../parts/edit.js';
 import { numbers } from '../parts/metadata.js';
 import { remove } from '../parts/remove.js';
 import { facts, muted, tags, time } from '../ui.js';
@@ -24,7 +25,10 @@ export default async function modelView(page) {
     named: (v) => [v.name ?? v.body.number, to(`/model-versions/${v.id}`)],
     filters: [{ name: 'name', label: 'Version' }, { name: 'stage', label: 'Stage', options: STAGES }],
     note: [facts(TEXTS.map((key) => [words(key), model.metadata[key]])), tags(model.body.tags)],
-    actions: remove({ what: 'model', name: model.name, path: `models/${model.id}`, then: '/models', text: 'All its versions go with it. Artifacts and runs stay.' }),
+    actions: [edit({ what: 'model', name: model.name, path: `models/${model.id}`, done: () => again(page), fields: [
+      { name: 'name', label: 'Name', value: model.name, required: true, maxlength: 255 },
+      ...TEXTS.map((key) => ({ name: key, label: words(key), kind: 'textarea', value: model.metadata[key] })), tagsField(model.body.tags)] }),
+    remove({ what: 'model', name: model.name, path: `models/${model.id}`, then: '/models', text: 'All its versions go with it. Artifacts and runs stay.' })],
     columns: [
       { label: 'Version', sort: 'number', cell: (v) => h('a', { href: to(`/model-versions/${v.id}`) }, v.name ?? v.body.number) },
       { label: 'Stage', sort: 'stage', cell: (v) => (v.body.stage && v.body.stage !== 'none' ? words(v.body.stage) : muted('none')) },

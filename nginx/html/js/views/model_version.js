@@ -3,6 +3,7 @@
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { words } from '../format.js';
+import { edit, tagsField } from '../parts/edit.js';
 import { metadata } from '../parts/metadata.js';
 import { remove } from '../parts/remove.js';
 import { ask, copyable, empty, facts, field, header, muted, name as breakable, section, table, tags, time, toast } from '../ui.js';
@@ -31,6 +32,9 @@ export default async function modelVersionView(page) {
       header(`Version ${version.name ?? body.number}`, {
         above: h('a', { href: to(`/models/${body.model.id}`) }, body.model.name),
         actions: [h('button', { type: 'button', onclick: () => stage(version, draw) }, 'Change stage'),
+          edit({ what: 'version', name, path: `model_versions/${version.id}`, done: draw, extra: { model: body.model.id }, fields: [
+            { name: 'name', label: 'Name', value: version.name, maxlength: 255 },
+            { name: 'description', label: 'Description', kind: 'textarea', value: more.description }, tagsField(body.tags)] }),
           remove({ what: 'version', name, path: `model_versions/${version.id}`, then: `/models/${body.model.id}`, text: 'Artifacts and runs stay.' })],
       }),
       facts([

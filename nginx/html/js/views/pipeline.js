@@ -2,6 +2,7 @@
 
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
+import { again, edit, tagsField } from '../parts/edit.js';
 import { history } from '../parts/history.js';
 import { remove } from '../parts/remove.js';
 import { runList } from '../parts/runs.js';
@@ -21,7 +22,9 @@ export default async function pipelineView(page) {
       tags(pipeline.resources?.tags),
       past,
     ],
-    actions: remove({ what: 'pipeline', name: pipeline.name, path: `pipelines/${pipeline.id}`, then: '/pipelines', text: 'Its runs stay, without a pipeline.' }),
+    actions: [edit({ what: 'pipeline', name: pipeline.name, path: `pipelines/${pipeline.id}`, done: () => again(page), fields: [
+      { name: 'description', label: 'Description', kind: 'textarea', value: pipeline.metadata.description }, tagsField(pipeline.resources?.tags)] }),
+    remove({ what: 'pipeline', name: pipeline.name, path: `pipelines/${pipeline.id}`, then: '/pipelines', text: 'Its runs stay, without a pipeline.' })],
     nothing: { title: 'This pipeline has no runs', text: 'They may have been deleted. Run it again and they appear here.' },
   }).start;
   await history(past, pipeline.id, page.signal);

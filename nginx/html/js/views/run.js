@@ -7,6 +7,7 @@ import { api } from '../api.js';
 import { h, keepFocus, put, to } from '../dom.js';
 import { duration, plural } from '../format.js';
 import { artifactName, artifactParts } from '../parts/artifact.js';
+import { edit, tagsField } from '../parts/edit.js';
 import { graphBox } from '../parts/graph.js';
 import { metadata } from '../parts/metadata.js';
 import { remove } from '../parts/remove.js';
@@ -43,8 +44,14 @@ export default async function runView(page) {
   const list = stepTable(page, here);
   const why = whyBox(here, page.signal);
 
-  const drawHead = () => keepFocus(head, () => put(head, heading(run)));
+  const drawHead = () => keepFocus(head, () => put(head, heading(run, loadHead)));
   const say = (error) => { if (error.name !== 'AbortError') toast(error.message, 'bad'); };
+
+  /** The run itself again, whole: its tags are in no lean answer. */
+  async function loadHead() {
+    run = await get(`runs/${id}`);
+    drawHead();
+  }
 
   /** Everything of a small run. */
   async function loadAll(first = null) {
@@ -131,7 +138,8 @@ function unfold(fetch) {
   return node;
 }
 
-function heading(run) {
+/** What stands over a run's graph; changed() is called when the reader has edited it. */
+function heading(run, changed) {
   const { body, resources } = run;
   const more = run.metadata ?? {}; // of a lean answer there is none
   const model = resources?.model_version;
@@ -139,7 +147,8 @@ function heading(run) {
     header(name(run.name), {
       above: body.pipeline ? h('a', { href: to(`/pipelines/${body.pipeline.id}`) }, body.pipeline.name) : h('a', { href: to('/runs') }, 'Runs'),
       below: status(body.status),
-      actions: remove({ what: 'run', name: run.name, path: `runs/${run.id}`, then: '/runs', text: 'Its steps, logs and links to models go with it. Artifacts stay.' }),
+      actions: [resources && edit({ what: 'run', name: run.name, path: `runs/${run.id}`, done: changed, fields: [tagsField(resources.tags)] }),
+      remove({ what: 'run', name: run.name, path: `runs/${run.id}`, then: '/runs', text: 'Its steps, logs and links to models go with it. Artifacts stay.' })],
     }),
     facts([
       ['Started', time(more.start_time ?? body.created)],

@@ -3,9 +3,10 @@
 import { api } from '../api.js';
 import { h, put, to } from '../dom.js';
 import { words } from '../format.js';
+import { pairRows } from '../parts/pairs.js';
 import { remove } from '../parts/remove.js';
 import { ask, copyButton, empty, facts, field, header, missingPanel, section, table, time, toast } from '../ui.js';
-import { SCOPES, pairs, pairsField } from './secrets.js';
+import { SCOPES } from './secrets.js';
 
 export default async function secretView(page) {
   const { id } = page.params;
@@ -23,7 +24,7 @@ export default async function secretView(page) {
     page.show(
       header(secret.name, {
         above: h('a', { href: to('/secrets') }, 'Secrets'),
-        actions: [h('button', { type: 'button', onclick: () => edit(secret, draw) }, 'Edit'),
+        actions: [h('button', { type: 'button', onclick: () => edit(secret, draw).catch((e) => toast(e.message, 'bad')) }, 'Edit'),
           remove({ what: 'secret', name: secret.name, path: `secrets/${id}`, then: '/secrets', text: 'Whatever reads it will fail.' })],
       }),
       facts([
@@ -62,19 +63,17 @@ async function show(box, id, button) {
 }
 
 async function edit(secret, draw) {
+  const rows = pairRows((await api.get(`secrets/${secret.id}`)).body.values);
   const done = await ask({
     title: `Edit “${secret.name}”`,
-    text: 'Values that are not named stay as they are.',
     button: 'Save',
     fields: [
       field({ name: 'name', label: 'Name', value: secret.name, required: true, maxlength: 255 }),
       field({ name: 'scope', label: 'Who may use it', kind: 'select', options: SCOPES, value: secret.body.scope }),
-      pairsField('Values to set', false),
-      field({ name: 'drop', label: 'Keys to remove', hint: 'Separated by commas.' }),
+      rows.node,
     ],
     submit: (v) => {
-      const values = pairs(v.values);
-      for (const key of v.drop.split(',').map((k) => k.trim()).filter(Boolean)) values[key] = null;
+      const values = rows.read();
       const body = {};
       if (v.name !== secret.name) body.name = v.name;
       if (v.scope !== secret.body.scope) body.scope = v.scope;

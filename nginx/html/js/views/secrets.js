@@ -4,38 +4,24 @@ import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { words } from '../format.js';
 import { listing } from '../listing.js';
+import { pairRows } from '../parts/pairs.js';
 import { session } from '../session.js';
 import { ask, field, time, toast } from '../ui.js';
 
 export const SCOPES = [['workspace', 'Everybody in the workspace'], ['user', 'Only you']];
 
-const PAIRS = 'One a line, as name=value. A value may hold any character but a line end.';
-
-/** 'name=value' lines as an object; throws a sentence for what is not one. */
-export function pairs(text) {
-  const out = {};
-  for (const line of text.split(/\r?\n/)) {
-    if (!line.trim()) continue;
-    const cut = line.indexOf('=');
-    if (cut < 1) throw new Error('Each line must read name=value.');
-    out[line.slice(0, cut).trim()] = line.slice(cut + 1);
-  }
-  return out;
-}
-
-export const pairsField = (label, required) => field({ name: 'values', label, kind: 'textarea', hint: PAIRS, required });
-
 async function create(reload) {
+  const rows = pairRows();
   const made = await ask({
     title: 'New secret',
     button: 'Create',
     fields: [
       field({ name: 'name', label: 'Name', required: true, maxlength: 255 }),
       field({ name: 'scope', label: 'Who may use it', kind: 'select', options: SCOPES, value: 'workspace' }),
-      pairsField('Values', true),
+      rows.node,
     ],
     submit: async (v) => {
-      const values = pairs(v.values);
+      const values = rows.read();
       const [me, ws] = await Promise.all([session.me(), session.inWorkspace((path) => api.get(path))]);
       return api.post(`workspaces/${ws.id}/secrets`, { name: v.name, scope: v.scope, values, user: me.id, workspace: ws.id });
     },

@@ -3,10 +3,20 @@
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
 import { words } from '../format.js';
+import { again } from '../parts/edit.js';
 import { remove } from '../parts/remove.js';
 import { runList } from '../parts/runs.js';
-import { copyable, facts, muted, table, time } from '../ui.js';
-import { parts } from './stacks.js';
+import { copyable, facts, muted, table, time, toast } from '../ui.js';
+import { askForStack, parts } from './stacks.js';
+
+/** Changes its name and what it is made of. */
+async function change(stack, page) {
+  const done = await askForStack({ title: `Edit stack “${stack.name}”`, button: 'Save', stack,
+    submit: ({ name, components }) => api.put(`stacks/${stack.id}`, { ...(name === stack.name ? {} : { name }), components }) });
+  if (!done) return;
+  toast('The stack was saved.');
+  again(page);
+}
 
 export default async function stackView(page) {
   const stack = await api.get(`stacks/${page.params.id}`, null, page.signal);
@@ -31,7 +41,9 @@ export default async function stackView(page) {
       ], parts(stack)),
       h('h2', null, 'Runs on this stack'),
     ],
-    actions: stack.name !== 'default' && remove({ what: 'stack', name: stack.name, path: `stacks/${stack.id}`, then: '/stacks', text: 'Its components stay.' }),
+    actions: stack.name !== 'default' && [
+      h('button', { type: 'button', class: 'quiet', 'aria-label': `Edit stack ${stack.name}`, onclick: () => change(stack, page).catch((e) => toast(e.message, 'bad')) }, 'Edit'),
+      remove({ what: 'stack', name: stack.name, path: `stacks/${stack.id}`, then: '/stacks', text: 'Its components stay.' })],
     nothing: { title: 'Nothing has run on this stack', text: 'Choose it, then run a pipeline:', code: `zenml stack set ${stack.name}` },
   }).start;
 }

@@ -16,31 +16,39 @@ export function parts(stack) {
     .sort(([a], [b]) => place(a) - place(b) || a.localeCompare(b));
 }
 
-/** Makes a stack of components that exist. */
-async function create(reload) {
-  const page = await api.get('components', { size: 1000, sort_by: 'asc:name' });
-  const types = [...new Set(page.items.map((c) => c.body.type))]
-    .sort((a, b) => place(a) - place(b) || a.localeCompare(b));
-  const done = await ask({
-    title: 'New stack',
-    button: 'Create',
+/**
+ * Asks for a name and, of each type, a component that exists; stack is the one that is changed, if any. Resolves to what
+ * submit({name, components}) answered, or undefined.
+ */
+export async function askForStack({ title, button, stack, submit }) {
+  const { items } = await api.get('components', { size: 1000, sort_by: 'asc:name' });
+  const now = stack?.metadata.components ?? {};
+  const types = [...new Set(items.map((c) => c.body.type))].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+  return ask({
+    title,
+    button,
     fields: [
-      field({ name: 'stack', label: 'Name', required: true, maxlength: 255 }),
+      field({ name: 'stack', label: 'Name', value: stack?.name, required: true, maxlength: 255 }),
       types.map((type) => field({
         name: type,
         label: words(type),
         kind: 'select',
         required: NEEDED.includes(type),
+        value: now[type]?.[0]?.id,
         options: [...(NEEDED.includes(type) ? [] : [['', 'None']]),
-          ...page.items.filter((c) => c.body.type === type).map((c) => [c.id, `${c.name} (${c.body.flavor})`])],
+          ...items.filter((c) => c.body.type === type).map((c) => [c.id, `${c.name} (${c.body.flavor})`])],
       })),
     ],
-    submit: async (v) => {
-      const [me, ws] = await Promise.all([session.me(), session.inWorkspace((path) => api.get(path))]);
-      const components = Object.fromEntries(types.filter((type) => v[type]).map((type) => [type, [v[type]]]));
-      return api.post(`workspaces/${ws.id}/stacks`, { name: v.stack, user: me.id, workspace: ws.id, components });
-    },
+    submit: (v) => submit({ name: v.stack, components: Object.fromEntries(types.filter((type) => v[type]).map((type) => [type, [v[type]]])) }),
   });
+}
+
+/** Makes a stack of components that exist. */
+async function create(reload) {
+  const done = await askForStack({ title: 'New stack', button: 'Create', submit: async (body) => {
+    const [me, ws] = await Promise.all([session.me(), session.inWorkspace((path) => api.get(path))]);
+    return api.post(`workspaces/${ws.id}/stacks`, { ...body, user: me.id, workspace: ws.id });
+  } });
   if (!done) return;
   toast(`The stack “${done.name}” was created.`);
   await reload();
