@@ -5,6 +5,7 @@
 #include "ctl/ctl.h"
 #include "ctl/plan.h"
 #include "db/migrate.h"
+#include "template/workload.h"
 
 #include <stdio.h>
 
@@ -20,6 +21,16 @@ static const char *reach(struct arena *a, const struct db_url *url)
     return problem;
 }
 
+/* Templates that cannot be run are no reason not to start. */
+static void warn_of_workloads(void)
+{
+    const struct workload_manager *m = workload_manager();
+    struct buf why = {0};
+    if (m && m->check(&why) != OK)
+        fprintf(stderr, "kanso: warning: templates cannot be run: %s\n", why.data ? why.data : m->name);
+    buf_free(&why);
+}
+
 static int check(const struct ctl_call *call)
 {
     struct db_url url;
@@ -30,14 +41,18 @@ static int check(const struct ctl_call *call)
         if (!problem && ctl_option(call, "connect"))
             problem = reach(call->mem, &url);
     }
-    return problem ? ctl_fail("%s", problem) : CTL_DONE;
+    if (problem)
+        return ctl_fail("%s", problem);
+    warn_of_workloads();
+    return CTL_DONE;
 }
 
 const struct ctl_command ctl_check = {
     .name = "check",
     .summary = "say what is wrong with the settings",
     .synopsis = "[--connect]",
-    .details = "Says in one line what is wrong with the settings, if anything.\n",
+    .details = "Says in one line what is wrong with the settings, if anything, and warns when templates\n"
+               "cannot be run.\n",
     .options = {{"connect", NULL,
                  "also whether the database of ZENML_STORE_URL can be reached;\n"
                  "a private database is left alone"}},

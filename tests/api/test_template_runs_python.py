@@ -146,6 +146,9 @@ def test_a_class_that_is_not_there(launch: Callable[..., Kanso], settings: dict[
     world = World(Api(kanso.url))
     wait_until(lambda: "templates cannot be run" in (kanso.home / "log" / "jobs.log").read_text(), 60, "a warning")
     assert said in (kanso.home / "log" / "jobs.log").read_text()
+    warned = subprocess.run(
+        [str(kanso.build / "bin" / "kansoctl"), "check"], env=kanso.environment, capture_output=True, text=True, timeout=120)
+    assert warned.returncode == 0 and "warning: templates cannot be run" in warned.stderr and said in warned.stderr
     run = start(world, template_of(world))
     wait_until(lambda: run_of(world, run)["body"]["status"] == "failed", 60, "the failure of a run")
     answer = world.api.get(f"/pipeline_deployments/{run['body']['deployment_id']}/logs")
