@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/egress.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timestamp.h"
@@ -290,6 +291,44 @@ static void a_logged_text_stays_in_its_line(void **state)
     close(ends[1]);
 }
 
+static void egress_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule;
+        bool local;
+        const char *host, *address;
+        bool allowed;
+    } cases[] = {
+        {NULL, false, "example.org", "93.184.216.34", true},
+        {NULL, false, "inner", "10.0.0.1", true},
+        {NULL, false, "metadata", "169.254.169.254", false},
+        {NULL, false, "metadata", "::ffff:169.254.169.254", false},
+        {NULL, false, "metadata", "64:ff9b::a9fe:a9fe", false},
+        {NULL, false, "metadata", "fd00:ec2::254", false},
+        {NULL, false, "link", "fe80::1", false},
+        {NULL, true, "metadata", "169.254.169.254", true},
+        {"", false, "x", "1.2.3.4", true},
+        {"*.amazonaws.com", false, "sts.eu-west-1.amazonaws.com", "1.2.3.4", true},
+        {"*.amazonaws.com", false, "STS.Amazonaws.com", "1.2.3.4", true},
+        {"*.amazonaws.com", false, "amazonaws.com", "1.2.3.4", false},
+        {"*.amazonaws.com", false, "evilamazonaws.com", "1.2.3.4", false},
+        {"*.amazonaws.com", false, "x.amazonaws.com", "169.254.169.254", false},
+        {"example.org, 10.1.0.0/16", false, "example.org", "10.2.0.1", true},
+        {"example.org, 10.1.0.0/16", false, "other.org", "10.1.2.3", true},
+        {"example.org, 10.1.0.0/16", false, "other.org", "10.2.2.3", false},
+        {"169.254.169.254", false, "metadata", "169.254.169.254", true},
+        {"169.254.169.254", false, "other", "169.254.169.253", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (egress_allowed(cases[i].rule, cases[i].local, cases[i].host, cases[i].address) != cases[i].allowed)
+            fail_msg("%zu: %s to %s", i, cases[i].rule, cases[i].address);
+    assert_true(egress_valid("a.example.org, *.example.org 10.0.0.0/8 ::1"));
+    assert_false(egress_valid("10.0.0.0/33"));
+    assert_false(egress_valid("http://x"));
+    assert_false(egress_valid("*."));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +344,7 @@ int main(void)
         cmocka_unit_test_teardown(uuids_in_all_their_forms, reset),
         cmocka_unit_test_teardown(timestamps_become_whole_seconds_of_utc, reset),
         cmocka_unit_test(early_years_have_four_digits),
+        cmocka_unit_test(egress_rules),
         cmocka_unit_test_teardown(durations_read_and_write_iso, reset),
         cmocka_unit_test_teardown(comparison_in_constant_time_is_right, reset),
         cmocka_unit_test(a_logged_text_stays_in_its_line),

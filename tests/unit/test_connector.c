@@ -2,7 +2,9 @@
 #include "unit.h"
 
 #include "base/arena.h"
+#include "connector/call.h"
 #include "connector/connection.h"
+#include "connector/sigv4.h"
 
 #include <arpa/inet.h>
 #include <signal.h>
@@ -234,6 +236,166 @@ static void a_daemon_tries_the_login(void **state)
     assert_non_null(strstr(error, "refuse"));
 }
 
+/* Signatures of AWS, as published in Amazon's suite of test vectors. */
+static void signatures_equal_the_published_ones(void **state)
+{
+    (void)state;
+    static const char *const form[] = {"content-type: application/x-www-form-urlencoded", NULL};
+    static const struct {
+        const char *method, *query, *const *headers, *body, *signature;
+    } vectors[] = {
+        {"GET", "", NULL, NULL, "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
+        {"GET", "Param1=value1&Param2=value2", NULL, NULL,
+         "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
+        {"POST", "", NULL, NULL, "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
+        {"POST", "", form, "Param1=value1", "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
+    };
+    const struct sigv4_key key = {.id = "AKIDEXAMPLE",
+                                  .secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+                                  .region = "us-east-1",
+                                  .service = "service"};
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        const struct sigv4_request r = {.method = vectors[i].method,
+                                        .host = "example.amazonaws.com",
+                                        .path = "/",
+                                        .query = vectors[i].query,
+                                        .headers = vectors[i].headers,
+                                        .body = vectors[i].body,
+                                        .now = 1440938160};
+        const char *const *lines = sigv4_headers(&mem, &key, &r), *last = "";
+        for (; *lines; lines++)
+            last = *lines;
+        assert_string_equal(last, arena_printf(&mem,
+                                               "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/"
+                                               "us-east-1/service/aws4_request, SignedHeaders=%shost;x-amz-date, "
+                                               "Signature=%s",
+                                               vectors[i].headers ? "content-type;" : "", vectors[i].signature));
+    }
+}
+
+/* Signed URLs, as Amazon's own library for Python makes them. */
+static void signed_urls_equal_those_of_the_sdk(void **state)
+{
+    (void)state;
+    static const char *const cluster[] = {"x-k8s-aws-id: one", NULL};
+    static const char *const expected[][2] = {
+        {NULL, "867586c4d5e8a3be5808f02cbbef7f13bc98fc92b29bd10b7628ee241fe545a6"},
+        {"a/session+token=", "e825fc7bba521f1835cd6bc5cf6c39301fab0b82cc34716c78750da42f76f041"}};
+    const struct sigv4_request r = {.method = "GET",
+                                    .host = "sts.us-east-1.amazonaws.com",
+                                    .path = "/",
+                                    .query = "Action=GetCallerIdentity&Version=2011-06-15",
+                                    .headers = cluster,
+                                    .now = 1440938160};
+    for (size_t i = 0; i < 2; i++) {
+        const struct sigv4_key key = {.id = "AKIDEXAMPLE",
+                                      .secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+                                      .session = expected[i][0],
+                                      .region = "us-east-1",
+                                      .service = "sts"};
+        const char *url = sigv4_url(&mem, &key, &r, 60);
+        assert_non_null(strstr(url, "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15&"
+                                    "X-Amz-Algorithm=AWS4-HMAC-SHA256&"));
+        assert_non_null(strstr(url, "&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id&"));
+        assert_string_equal(strstr(url, "Signature=") + strlen("Signature="), expected[i][1]);
+    }
+}
+
+static void xml_and_base64_are_read(void **state)
+{
+    (void)state;
+    const char *at = "<a><Name>one &amp; two</Name><Name>&lt;three&gt;</Name><Name>cut", *text;
+    text = xml_next(&mem, &at, "Name");
+    assert_string_equal(text, "one & two");
+    assert_string_equal(xml_next(&mem, &at, "Name"), "<three>");
+    assert_null(xml_next(&mem, &at, "Name"));
+    assert_string_equal(base64_any(&mem, "aGVsbG8=\n"), "hello");
+    assert_string_equal(base64_any(&mem, "fn5-\r\nfn5+"), "~~~~~~");
+    assert_string_equal(base64_any(&mem, "Pz8_Pz8/"), "??????");
+    assert_null(base64_any(&mem, "not base64!"));
+}
+
+static void satisfied_requirements(void **state)
+{
+    (void)state;
+    struct json_object *types = json("[\"s3-bucket\",\"aws-generic\"]"), *set = json("{\"path\":\"s3://b\"}");
+    assert_null(connector_satisfies(&mem, "aws", types, NULL, NULL, "s3-bucket", NULL));
+    assert_null(connector_satisfies(&mem, "aws", types, set, "aws", "s3-bucket", "path"));
+    assert_non_null(strstr(connector_satisfies(&mem, "gcp", types, set, "aws", "s3-bucket", "path"), "'gcp'"));
+    assert_non_null(
+        strstr(connector_satisfies(&mem, "aws", types, set, "aws", "gcs-bucket", NULL), "s3-bucket, aws-generic"));
+    assert_non_null(
+        strstr(connector_satisfies(&mem, "aws", types, json("{\"path\":\"\"}"), "aws", "s3-bucket", "path"), "'path'"));
+}
+
+static void specifications_are_looked_up(void **state)
+{
+    (void)state;
+    assert_null(connector_specification(&mem, &connector_aws, "iam-role", NULL));
+    assert_null(connector_specification(&mem, &connector_aws, "iam-role", "s3-bucket"));
+    assert_non_null(strstr(connector_specification(&mem, &connector_aws, "key", NULL),
+                           "implicit, secret-key, sts-token, iam-role, session-token, federation-token"));
+    assert_non_null(strstr(connector_specification(&mem, &connector_aws, "iam-role", "gcs-bucket"),
+                           "aws-generic, s3-bucket, kubernetes-cluster, docker-registry"));
+}
+
+static void expirations_are_checked(void **state)
+{
+    (void)state;
+    const struct connector_method method = {.name = "m",
+                                            .min_expiration = 10,
+                                            .max_expiration = 100,
+                                            .default_expiration = 50},
+                                  endless = {.name = "e"};
+    static const int64_t good[][2] = {{-1, 50}, {0, 50}, {10, 10}, {100, 100}};
+    for (size_t i = 0; i < 4; i++) {
+        int64_t seconds = good[i][0];
+        assert_null(connector_expiration(&mem, &method, &seconds));
+        assert_int_equal(seconds, good[i][1]);
+    }
+    int64_t low = 5, high = 101, none = -1, zero = 0;
+    assert_non_null(connector_expiration(&mem, &method, &low));
+    assert_non_null(connector_expiration(&mem, &method, &high));
+    assert_null(connector_expiration(&mem, &endless, &none));
+    assert_non_null(connector_expiration(&mem, &endless, &zero));
+}
+
+/* What Amazon, Google and Azure take for a name, and what not. */
+static void names_of_clouds(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct connector_type *type;
+        const char *resource, *given, *canonical;
+    } names[] = {
+        {&connector_aws, "s3-bucket", "s3://a.b-c/d", "s3://a.b-c"},
+        {&connector_aws, "s3-bucket", "arn:aws:s3:::abc/x", "s3://abc"},
+        {&connector_aws, "s3-bucket", "abc/x", NULL},
+        {&connector_aws, "s3-bucket", "ab", NULL},
+        {&connector_aws, "s3-bucket", "-abc", NULL},
+        {&connector_aws, "s3-bucket", "Abc", NULL},
+        {&connector_aws, "kubernetes-cluster", "My_cluster-1", "My_cluster-1"},
+        {&connector_aws, "kubernetes-cluster", "arn:aws:eks:eu-west-1:123456789012:cluster/one", "one"},
+        {&connector_aws, "kubernetes-cluster", "arn:aws:eks:us-east-1:123456789012:cluster/one", NULL},
+        {&connector_aws, "kubernetes-cluster", "-one", NULL},
+        {&connector_aws, "docker-registry", "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com/x",
+         "123456789012.dkr.ecr.eu-west-1.amazonaws.com"},
+        {&connector_aws, "docker-registry", "arn:aws:ecr:eu-west-1:123456789012:repository/x",
+         "123456789012.dkr.ecr.eu-west-1.amazonaws.com"},
+        {&connector_aws, "docker-registry", "12345.dkr.ecr.eu-west-1.amazonaws.com", NULL},
+        {&connector_aws, "docker-registry", "123456789012.dkr.ecr.us-east-1.amazonaws.com", NULL},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct connection con = {.mem = &mem, .type = names[i].type, .config = json("{\"region\":\"eu-west-1\"}")};
+        const struct connector_resource *r = connector_resource_find(names[i].type, names[i].resource);
+        const char *got = names[i].type->canonical_id(&con, r, names[i].given);
+        if (names[i].canonical)
+            assert_string_equal(got, names[i].canonical);
+        else
+            assert_null(got);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +408,13 @@ int main(void)
         cmocka_unit_test_teardown(credentials_expire, reset),
         cmocka_unit_test_teardown(a_client_works_on_one_resource, reset),
         cmocka_unit_test_teardown(a_daemon_tries_the_login, reset),
+        cmocka_unit_test_teardown(signatures_equal_the_published_ones, reset),
+        cmocka_unit_test_teardown(signed_urls_equal_those_of_the_sdk, reset),
+        cmocka_unit_test_teardown(xml_and_base64_are_read, reset),
+        cmocka_unit_test_teardown(satisfied_requirements, reset),
+        cmocka_unit_test_teardown(specifications_are_looked_up, reset),
+        cmocka_unit_test_teardown(expirations_are_checked, reset),
+        cmocka_unit_test_teardown(names_of_clouds, reset),
     };
     signal(SIGPIPE, SIG_IGN);
     setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock", 1);
