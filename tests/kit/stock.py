@@ -24,6 +24,12 @@ VARYING = [
 ]
 
 
+def client_environment(config: Path) -> dict[str, str]:
+    return base_environment() | {
+        "ZENML_CONFIG_PATH": str(config), "ZENML_ANALYTICS_OPT_IN": "false", "AUTO_OPEN_DASHBOARD": "false",
+        "ZENML_LOGGING_VERBOSITY": "WARN", "COLUMNS": "600", "NO_COLOR": "1"}
+
+
 class StockClient:
     """One user's configuration and repository, usable against several servers in turn."""
 
@@ -37,13 +43,9 @@ class StockClient:
 
     def begin(self, command: str, url: str) -> subprocess.Popen:
         """Start scenario.py in the background; its result is for `end`."""
-        environment = base_environment() | {
-            "ZENML_CONFIG_PATH": str(self.config), "ZENML_ANALYTICS_OPT_IN": "false",
-            "AUTO_OPEN_DASHBOARD": "false", "ZENML_LOGGING_VERBOSITY": "WARN",
-            "COLUMNS": "600", "NO_COLOR": "1"}
         return subprocess.Popen(
             [str(self.python), "scenario.py", command, url, str(self.work / "out.json")],
-            cwd=self.work, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=self.work, env=client_environment(self.config), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, stdin=subprocess.DEVNULL)
 
     def end(self, process: subprocess.Popen) -> dict[str, Any]:
