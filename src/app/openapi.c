@@ -362,21 +362,21 @@ static const char *stored_schema(struct api *a, const struct column *col)
     return type_schema(a, col->type ? col->type : TYPES[col->enc], 0, NULL, true);
 }
 
-/* What a column gives: as its notation says, and where that is silent as the request's member of that name, or as it is
+/* What a column holds: as its notation says, and where that is silent as the request's member of that name, or as it is
  * stored. */
 static const char *column_schema(struct api *a, const struct resource *r, const struct column *col, bool *required)
 {
-    const char *gives = col->schema ? col->schema : "";
+    const char *notation = col->schema ? col->schema : "";
     const struct field *f = r->body && !(col->ref || col->show) ? model_field(r->body, col->name) : NULL;
-    bool typed = *gives && !strchr("?~=", *gives);
-    const char *schema = typed ? read_type(a, &gives)
+    bool typed = *notation && !strchr("?~=", *notation);
+    const char *schema = typed ? read_type(a, &notation)
                          : f   ? type_schema(a, f->type, f->max, f, true)
                                : stored_schema(a, col);
     if (!col->schema && f && !(f->flags & UPD_ONLY)) {
         *required = f->flags & REQ;
         return with_default(a, f->flags & NUL ? nullable(a, schema) : schema, f->def);
     }
-    return read_marks(a, gives, schema, required);
+    return read_marks(a, notation, schema, required);
 }
 
 static bool has_section(const struct resource *r, enum section section)
