@@ -40,11 +40,11 @@ stale:
 all build: $(LIB) $(WORKERS) $(KANSOCTL) $(SUPERVISE) $(JOBS) stale ## build workers into build/cgi-bin and tools into build/bin
 
 # A file that is gone is no longer newer than anything: the list of the objects says so.
-$(B)/lib/objects: FORCE
+$(B)/obj/library: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIB_OBJ)' | cmp -s - $@ || echo '$(LIB_OBJ)' >$@
 .PHONY: FORCE
-$(LIB): $(LIB_OBJ) $(B)/lib/objects
+$(LIB): $(LIB_OBJ) $(B)/obj/library
 	@mkdir -p $(@D)
 	@echo "  LD $@"
 	@$(CC) -shared $(OPT) $(LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
