@@ -203,7 +203,7 @@ static int create(struct launch *l, const struct resource *r, struct json_object
     struct check *check = check_new(l->c->mem);
     struct write w = {.c = l->c, .res = r, .body = model_check(check, r->body, request)};
     if (!w.body)
-        return fail(l->c, EX_VALUE, "The run configuration does not fit the template: %s", check_text(check));
+        return fail(l->c, EX_INVALID_VALUE, "The run configuration does not fit the template: %s", check_text(check));
     if (r->check_create)
         TRY(r->check_create(&w));
     TRY(write_create_within(&w));

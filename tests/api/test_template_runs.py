@@ -194,6 +194,14 @@ def test_what_is_no_run_configuration(world: World, config: Any) -> None:
     assert status == 422, detail
 
 
+def test_what_does_not_fit_the_template(world: World, kanso: Kanso) -> None:
+    template = template_of(world)
+    before = counts(world, kanso)
+    status, (name, text) = refused(world, template, {"steps": {"load": {"outputs": {"new": {}}}}})
+    assert (status, name) == (422, "ValueError") and "materializer_source" in text
+    assert counts(world, kanso) == before
+
+
 def test_parameters_are_all_of_the_source(world: World) -> None:
     steps = {"load": step_spec("load", parameters={"a": 1}), "train": step_spec("train", ["load"])}
     template = template_of(world, steps)
