@@ -86,7 +86,5 @@ int user_share(struct ctx *c)
         return fail(c, EX_RUNTIME, "The user has no external id, by which the control plane knows him");
     if (!c->auth->is_service_account)
         TRY(rbac_share(c, external, type, id, actions));
-    struct jw w = respond_json(c);
-    jw_null(&w);
-    return OK;
+    return respond_null(c);
 }

@@ -78,33 +78,21 @@ const struct resource resource_api_key = {
 };
 
 /* The key of the path, within the service account of the path. */
-static int path_key(struct ctx *c, char id[33])
+static int path_key(struct ctx *c, const char **id)
 {
     char account[UUID_HEX + 1], hex[UUID_HEX + 1];
     bool by_id = uuid_read(c->param[1], strlen(c->param[1]), hex);
-    struct db_rows rows;
     TRY(path_within(c, account));
-    TRY(sql(c, &rows,
-            by_id ? "SELECT id FROM api_key WHERE service_account_id = ? AND id = ?"
-                  : "SELECT id FROM api_key WHERE service_account_id = ? AND name = ?",
-            p_text(account), p_text(by_id ? hex : c->param[1])));
-    if (rows.count == 0)
-        return fail(c, EX_KEY, "There is no API key with the %s %s of this service account", by_id ? "id" : "name",
-                    c->param[1]);
-    memcpy(id, db_row(&rows, 0)[0].s, UUID_HEX + 1);
-    return OK;
+    TRY(sql_value(c, id,
+                  by_id ? "SELECT id FROM api_key WHERE service_account_id = ? AND id = ?"
+                        : "SELECT id FROM api_key WHERE service_account_id = ? AND name = ?",
+                  p_text(account), p_text(by_id ? hex : c->param[1])));
+    return *id ? OK : no_such_row(c, EX_KEY, &resource_api_key, c->param[1]);
 }
 
 static int respond_key(struct ctx *c, const char *id, unsigned detail, const char *clear)
 {
-    struct view *v = view_new(c);
-    struct row *row;
-    TRY(view_row(v, &resource_api_key, detail, id, &row));
-    row->data = arena_strdup(c->mem, clear);
-    TRY(view_load(v));
-    struct jw w = respond_json(c);
-    view_write(v, &w, row, detail);
-    return OK;
+    return respond_row_with(c, &resource_api_key, id, detail, arena_strdup(c->mem, clear));
 }
 
 /* What a client is given: the id, by which the row is found, and the secret, which the row holds as a hash. */
@@ -119,6 +107,7 @@ static const char *key_text(struct arena *a, const char *id, const char *secret)
 int api_key_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_api_key, .body = c->body};
+    TRY(write_within(&w)); /* before bcrypt */
     const char *secret = secret_token(c->mem, SECRET_BYTES);
     write_set(&w, "key", p_text(password_hash(c->mem, secret)));
     write_set(&w, "retain_period", p_int(0));
@@ -129,16 +118,16 @@ int api_key_create(struct ctx *c)
 
 int api_key_get(struct ctx *c)
 {
-    char id[UUID_HEX + 1];
-    TRY(path_key(c, id));
-    return respond_key(c, arena_strdup(c->mem, id), member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL);
+    const char *id;
+    TRY(path_key(c, &id));
+    return respond_key(c, id, member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL);
 }
 
 int api_key_update(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_api_key, .body = c->body};
-    char id[UUID_HEX + 1];
-    TRY(path_key(c, id));
+    const char *id;
+    TRY(path_key(c, &id));
     TRY(write_update(&w, id));
     return respond_key(c, w.id, D_META, NULL);
 }
@@ -146,8 +135,9 @@ int api_key_update(struct ctx *c)
 int api_key_rotate(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_api_key};
-    char id[UUID_HEX + 1], now[STAMP_LEN + 1];
-    TRY(path_key(c, id));
+    char now[STAMP_LEN + 1];
+    const char *id;
+    TRY(path_key(c, &id));
     const char *secret = secret_token(c->mem, SECRET_BYTES), *hash = password_hash(c->mem, secret);
     stamp_now(now);
     TRY(sql_begin(c));
@@ -165,12 +155,10 @@ int api_key_rotate(struct ctx *c)
 
 int api_key_delete(struct ctx *c)
 {
-    char id[UUID_HEX + 1];
-    TRY(path_key(c, id));
+    const char *id;
+    TRY(path_key(c, &id));
     TRY(sql(c, NULL, "DELETE FROM api_key WHERE id = ?", p_text(id)));
-    struct jw w = respond_json(c);
-    jw_null(&w);
-    return OK;
+    return respond_null(c);
 }
 
 /* Signing in ----------------------------------------------------------------------------------------------------- */

@@ -63,9 +63,7 @@ int logout(struct ctx *c)
     respond_header(c, "Set-Cookie",
                    arena_printf(c->mem, "%s=\"\"; %sexpires=%s; HttpOnly; Max-Age=0; Path=/; SameSite=lax",
                                 cookie_name(c, server_id), cookie_domain(c), when));
-    struct jw w = respond_json(c);
-    jw_null(&w);
-    return OK;
+    return respond_null(c);
 }
 
 /* Tokens --------------------------------------------------------------------------------------------------------- */

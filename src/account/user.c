@@ -129,14 +129,14 @@ static struct account read_account(const struct db_value *v)
 }
 
 /* By id any account, by name users only; out->id stays NULL when there is none. */
-static int look_up_account(struct ctx *c, const char *name_or_id, struct account *out, bool *by_id)
+static int look_up_account(struct ctx *c, const char *name_or_id, struct account *out)
 {
     char hex[UUID_HEX + 1];
     struct db_rows rows;
-    *by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
+    bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
     *out = (struct account){0};
-    TRY(sql(c, &rows, *by_id ? SELECT_ACCOUNT "id = ?" : SELECT_ACCOUNT "is_service_account = 0 AND name = ?",
-            p_text(*by_id ? hex : name_or_id)));
+    TRY(sql(c, &rows, by_id ? SELECT_ACCOUNT "id = ?" : SELECT_ACCOUNT "is_service_account = 0 AND name = ?",
+            p_text(by_id ? hex : name_or_id)));
     if (rows.count)
         *out = read_account(db_row(&rows, 0));
     return OK;
@@ -144,8 +144,7 @@ static int look_up_account(struct ctx *c, const char *name_or_id, struct account
 
 static int find_account(struct ctx *c, const char *name_or_id, struct account *out)
 {
-    bool by_id;
-    TRY(look_up_account(c, name_or_id, out, &by_id));
+    TRY(look_up_account(c, name_or_id, out));
     return out->id ? OK : no_such_row(c, EX_KEY, &resource_user, name_or_id);
 }
 
@@ -184,8 +183,7 @@ static int need_admin(struct ctx *c, const char *what)
  * whether there is one. */
 static int find_other(struct ctx *c, struct account *out, const char *what)
 {
-    bool by_id;
-    TRY(look_up_account(c, c->param[0], out, &by_id));
+    TRY(look_up_account(c, c->param[0], out));
     if (!out->id && config.strict)
         TRY(need_admin(c, what));
     return out->id ? OK : no_such_row(c, EX_KEY, &resource_user, c->param[0]);
@@ -199,13 +197,7 @@ static int need_user(struct ctx *c, const struct account *u)
 
 int respond_user(struct ctx *c, const char *id, unsigned detail, const char *token)
 {
-    struct view *v = view_new(c);
-    struct row *row;
-    TRY(view_row(v, &resource_user, detail, id, &row));
-    row->data = arena_strdup(c->mem, token);
-    struct jw w = respond_json(c);
-    view_write(v, &w, row, detail);
-    return OK;
+    return respond_row_with(c, &resource_user, id, detail, arena_strdup(c->mem, token));
 }
 
 int user_get(struct ctx *c)
@@ -267,17 +259,15 @@ int user_create(struct ctx *c)
 int user_create_admin(struct ctx *c, const char *name, const char *hash, char id[33])
 {
     struct write w = {.c = c, .res = &resource_user};
-    uuid_new(w.id);
-    memcpy(id, w.id, sizeof w.id);
     write_set(&w, "name", p_text(name));
     write_set(&w, "full_name", p_text(""));
     write_set(&w, "password", p_text(hash));
     write_set(&w, "active", p_int(1));
     write_set(&w, "is_admin", p_int(1));
     write_set(&w, "is_service_account", p_text("0"));
-    TRY(write_unique(&w));
-    TRY(write_insert(&w));
-    return write_release_key(&w, &resource_user.unique);
+    TRY(write_add(&w));
+    memcpy(id, w.id, sizeof w.id);
+    return OK;
 }
 
 /* Changing ------------------------------------------------------------------------------------------------------- */
@@ -415,33 +405,29 @@ static int decide_update(struct write *w, const struct account *was, const struc
 
 int user_update(struct ctx *c)
 {
-    static const char *const always[] = {"name", "full_name", "user_metadata", NULL}, *const password[] = {"password",
-                                                                                                           NULL};
+    const char *names[] = {"name", "full_name", "user_metadata", member(c->body, "password") ? "password" : NULL, NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
     TRY(find_other(c, &u, "update other users"));
     TRY(may_update(c, &u));
     if (member(c->body, "password"))
         TRY(check_old_password(c, &u));
-    TRY(assign(&w, always));
-    if (member(c->body, "password"))
-        TRY(assign(&w, password));
+    TRY(assign(&w, names));
     TRY(save(&w, &u, decide_update));
     return respond_user(c, u.id, D_META, NULL);
 }
 
 int user_update_current(struct ctx *c)
 {
-    static const char *const always[] = {"name", "full_name", "user_metadata", "email", "email_opted_in", NULL};
-    static const char *const password[] = {"password", NULL};
+    const char *names[] = {"name",  "full_name",      "user_metadata",
+                           "email", "email_opted_in", member(c->body, "password") ? "password" : NULL,
+                           NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
     TRY(find_account(c, c->auth->user_id, &u));
     if (member(c->body, "password"))
         TRY(check_old_password(c, &u));
-    TRY(assign(&w, always));
-    if (member(c->body, "password"))
-        TRY(assign(&w, password));
+    TRY(assign(&w, names));
     TRY(save(&w, &u, same_password));
     return respond_user(c, u.id, D_META, NULL);
 }
@@ -487,21 +473,25 @@ static int decide_activation(struct write *w, const struct account *was, const s
     return !streq(was->token, now->token) ? wrong_token(w->c) : OK;
 }
 
+/* Each comparison is counted, for the account by whatever the client calls it. */
+static int compare_token(struct ctx *c, const char *token, const char *hash, const char *account)
+{
+    TRY(limit_count(c, LIMIT_ACTIVATION, account));
+    if (request_abandoned(c))
+        return fail_abandoned(c);
+    return password_matches(token, hash) ? limit_reset(c, LIMIT_ACTIVATION, account) : wrong_token(c);
+}
+
 /* With KANSO_STRICT whoever has not the right token learns nothing of whether there is such an account, and in what
  * state: neither from the answer nor from its time. */
 static int open_strictly(struct ctx *c, const struct account *u)
 {
     const char *token = member_str(c->body, "activation_token"),
                *hash = u->id && !u->service && !u->active ? u->token : NULL;
-    TRY(limit_count(c, LIMIT_ACTIVATION, c->param[0]));
-    if (request_abandoned(c))
-        return fail_abandoned(c);
-    if (!password_matches(token ? token : "", hash))
-        return wrong_token(c);
-    return limit_reset(c, LIMIT_ACTIVATION, c->param[0]);
+    return compare_token(c, token ? token : "", hash, c->param[0]);
 }
 
-/* Whether the token is the account's; each comparison is counted. Service accounts have none. */
+/* Whether the token is the account's. Service accounts have none. */
 static int open_activation(struct ctx *c, const struct account *u)
 {
     const char *token = member_str(c->body, "activation_token");
@@ -510,12 +500,7 @@ static int open_activation(struct ctx *c, const struct account *u)
     if (u->service)
         return wrong_token(c);
     TRY(check_activation(c, u));
-    TRY(limit_count(c, LIMIT_ACTIVATION, u->id));
-    if (request_abandoned(c))
-        return fail_abandoned(c);
-    if (!password_matches(token, u->token))
-        return wrong_token(c);
-    return limit_reset(c, LIMIT_ACTIVATION, u->id);
+    return compare_token(c, token, u->token, u->id);
 }
 
 int user_activate(struct ctx *c)
@@ -524,8 +509,7 @@ int user_activate(struct ctx *c)
                                           "email_opted_in", "user_metadata", NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
-    bool by_id;
-    TRY(config.strict ? look_up_account(c, c->param[0], &u, &by_id) : find_account(c, c->param[0], &u));
+    TRY(config.strict ? look_up_account(c, c->param[0], &u) : find_account(c, c->param[0], &u));
     TRY(config.strict ? open_strictly(c, &u) : open_activation(c, &u));
     write_set(&w, "active", p_int(1));
     write_set(&w, "activation_token", p_null());
@@ -631,21 +615,10 @@ int user_delete(struct ctx *c)
     TRY(find_other(c, &u, "delete users"));
     TRY(may_delete(c, &u));
     TRY(delete_account(c, &u));
-    struct jw w = respond_json(c);
-    jw_null(&w);
-    return OK;
+    return respond_null(c);
 }
 
 /* External users ------------------------------------------------------------------------------------------------- */
-
-static int insert_external(struct write *w)
-{
-    uuid_new(w->id);
-    write_set(w, "is_service_account", p_text("0"));
-    TRY(write_unique(w));
-    TRY(write_insert(w));
-    return write_release_key(w, &resource_user.unique);
-}
 
 static int store_external(struct write *w, const char *external_id)
 {
@@ -661,7 +634,8 @@ static int store_external(struct write *w, const char *external_id)
         TRY(find_account(c, db_row(&rows, 0)[0].s, &u));
         TRY(save_within(w, &u));
     } else {
-        TRY(insert_external(w));
+        write_set(w, "is_service_account", p_text("0"));
+        TRY(write_add(w));
     }
     return name_guard_release(c, "user", "external", external_id);
 }

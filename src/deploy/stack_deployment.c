@@ -573,7 +573,5 @@ int deployment_stack(struct ctx *c)
     for (size_t i = 0; i < newest.count; i++)
         if (is_deployed(c, db_row(&newest, i), p))
             return write_deployed(c, db_row(&newest, i)[0].s, db_row(&newest, i)[2].s);
-    struct jw w = respond_json(c);
-    jw_null(&w);
-    return OK;
+    return respond_null(c);
 }

@@ -175,6 +175,14 @@ static inline struct jw respond_json(struct ctx *c)
     return (struct jw){.out = &c->res.body};
 }
 
+/* 200 with null. Always returns OK. */
+static inline int respond_null(struct ctx *c)
+{
+    struct jw w = respond_json(c);
+    jw_null(&w);
+    return OK;
+}
+
 /* {"detail":["<Class>","<message>"]}; messages of KeyError are quoted as Python does. Always returns FAILED. */
 int fail(struct ctx *c, enum exception e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -48,6 +48,16 @@ const char *member_str(struct json_object *o, const char *name)
     return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : NULL;
 }
 
+const char *member_hex(struct arena *a, struct json_object *o, const char *name)
+{
+    char hex[UUID_HEX + 1];
+    struct json_object *v = member(o, name);
+    return json_object_is_type(v, json_type_string) &&
+                   uuid_read(json_object_get_string(v), (size_t)json_object_get_string_len(v), hex)
+               ? arena_strdup(a, hex)
+               : NULL;
+}
+
 bool member_bool(struct json_object *o, const char *name)
 {
     return json_object_get_boolean(member(o, name));

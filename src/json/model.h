@@ -155,4 +155,7 @@ struct json_object *member(struct json_object *o, const char *name);
 bool member_given(struct json_object *o, const char *name); /* present, null included */
 bool member_bool(struct json_object *o, const char *name);
 
+/* The UUID that a member of an object holds, as 32 hex digits in the arena; NULL when it holds none. */
+const char *member_hex(struct arena *a, struct json_object *o, const char *name);
+
 #endif

@@ -359,7 +359,5 @@ int artifact_versions_prune(struct ctx *c)
     if (!member_bool(c->query, "only_versions"))
         TRY(prune_artifacts(c));
     TRY(sql_commit(c));
-    struct jw w = respond_json(c);
-    jw_null(&w);
-    return OK;
+    return respond_null(c);
 }

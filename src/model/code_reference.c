@@ -32,20 +32,15 @@ struct commit {
     const char *workspace, *repository, *commit, *subdirectory;
 };
 
-static int find(struct ctx *c, const struct commit *k, bool *found, char id[33])
+static int find(struct ctx *c, const struct commit *k, const char **id)
 {
-    struct db_rows rows;
-    TRY(sql(c, &rows,
-            "SELECT id FROM code_reference WHERE code_repository_id = ? AND workspace_id = ? AND `commit` = ? AND "
-            "subdirectory = ? ORDER BY created, kanso_order LIMIT 1",
-            p_text(k->repository), p_text(k->workspace), p_text(k->commit), p_text(k->subdirectory)));
-    *found = rows.count;
-    if (*found)
-        memcpy(id, db_row(&rows, 0)[0].s, UUID_HEX + 1);
-    return OK;
+    return sql_value(c, id,
+                     "SELECT id FROM code_reference WHERE code_repository_id = ? AND workspace_id = ? AND `commit` = ? "
+                     "AND subdirectory = ? ORDER BY created, kanso_order LIMIT 1",
+                     p_text(k->repository), p_text(k->workspace), p_text(k->commit), p_text(k->subdirectory));
 }
 
-static int add(struct ctx *c, const struct commit *k, char id[33])
+static int add(struct ctx *c, const struct commit *k, const char **id)
 {
     struct write w = {.c = c, .res = &resource_code_reference};
     uuid_new(w.id);
@@ -53,21 +48,19 @@ static int add(struct ctx *c, const struct commit *k, char id[33])
     write_set(&w, "code_repository_id", p_text(k->repository));
     write_set(&w, "commit", p_text(k->commit));
     write_set(&w, "subdirectory", p_text(k->subdirectory));
-    memcpy(id, w.id, sizeof w.id);
+    *id = arena_strdup(c->mem, w.id);
     return write_insert(&w);
 }
 
-int code_reference_find_or_add(struct ctx *c, const char *workspace, struct json_object *request, char id[33])
+int code_reference_find_or_add(struct ctx *c, const char *workspace, struct json_object *request, const char **id)
 {
-    char repository[UUID_HEX + 1];
-    bool found;
-    uuid_read(member_str(request, "code_repository"), UUID_TEXT, repository);
+    const char *repository = member_hex(c->mem, request, "code_repository");
     const struct commit k = {workspace, repository, member_str(request, "commit"), member_str(request, "subdirectory")};
-    TRY(find(c, &k, &found, id));
-    if (found)
+    TRY(find(c, &k, id));
+    if (*id)
         return OK;
     /* whoever adds to a repository waits here for the others, then looks again */
     TRY(sql(c, NULL, "SELECT id FROM code_repository WHERE id = ? FOR UPDATE", p_text(repository)));
-    TRY(find(c, &k, &found, id));
-    return found ? OK : add(c, &k, id);
+    TRY(find(c, &k, id));
+    return *id ? OK : add(c, &k, id);
 }

@@ -114,9 +114,9 @@ static int before_create(struct write *w)
         write_set(w, "pipeline_spec", p_text(json_text(mem, json_keep(mem, sorted_copy(mem, spec)), true)));
     if (!code)
         return OK;
-    char id[33];
-    TRY(code_reference_find_or_add(w->c, write_get(w, "workspace_id"), code, id));
-    write_set(w, "code_reference_id", p_text(arena_strdup(mem, id)));
+    const char *id;
+    TRY(code_reference_find_or_add(w->c, write_get(w, "workspace_id"), code, &id));
+    write_set(w, "code_reference_id", p_text(id));
     return OK;
 }
 

@@ -124,7 +124,5 @@ int flavors_sync(struct ctx *c)
     TRY(sql_begin(c));
     TRY(sql_failed(c, seed_flavors(c->db, c->mem)));
     TRY(sql_commit(c));
-    struct jw w = respond_json(c);
-    jw_null(&w);
-    return OK;
+    return respond_null(c);
 }

@@ -165,39 +165,21 @@ static const struct model body = MODEL("model_version", fields, .after = check_s
 
 /* Numbers and stages: decided under a lock on the model's row ---------------------------------------------------- */
 
-static int lock_model(struct ctx *c, const char *id, bool *there)
-{
-    struct db_rows found;
-    TRY(sql(c, &found, "SELECT id FROM model WHERE id = ? FOR UPDATE", p_text(id)));
-    *there = found.count;
-    return OK;
-}
-
-static const char *model_of(const struct write *w)
-{
-    char hex[UUID_HEX + 1];
-    const char *given = member_str(w->body, "model");
-    return given && uuid_read(given, strlen(given), hex) ? arena_strdup(w->c->mem, hex) : "";
-}
-
 static int set_number_and_name(struct write *w)
 {
     struct ctx *c = w->c;
-    const char *model = model_of(w);
-    struct db_rows top, same;
-    bool there;
+    const char *model = member_hex(c->mem, w->body, "model"), *number, *same;
     if (member(w->body, "number"))
         return fail(c, EX_VALUE, "The number of a model version is not chosen; leave it out");
-    TRY(lock_model(c, model, &there));
-    if (!there)
-        return no_such_row(c, EX_KEY, &resource_model, member_str(w->body, "model"));
-    TRY(sql(c, &top, "SELECT COALESCE(MAX(number), 0) + 1 FROM model_version WHERE model_id = ?", p_text(model)));
-    write_set(w, "number", p_text(db_row(&top, 0)[0].s));
+    TRY(row_lock(c, &resource_model, model));
+    TRY(sql_value(c, &number, "SELECT COALESCE(MAX(number), 0) + 1 FROM model_version WHERE model_id = ?",
+                  p_text(model)));
+    write_set(w, "number", p_text(number));
     if (!member(w->body, "name"))
-        write_set(w, "name", p_text(db_row(&top, 0)[0].s));
-    TRY(sql(c, &same, "SELECT id FROM model_version WHERE model_id = ? AND name = ? LIMIT 1", p_text(model),
-            p_text(write_get(w, "name"))));
-    if (same.count)
+        write_set(w, "name", p_text(number));
+    TRY(sql_value(c, &same, "SELECT id FROM model_version WHERE model_id = ? AND name = ? LIMIT 1", p_text(model),
+                  p_text(write_get(w, "name"))));
+    if (same)
         return fail(c, EX_ENTITY_EXISTS, "The model has a version named '%s' already", write_get(w, "name"));
     return OK;
 }
@@ -205,8 +187,10 @@ static int set_number_and_name(struct write *w)
 /* A change of stage locks the model before the version, so that two of them cannot wait for each other. */
 static int lock_for_stage(struct write *w)
 {
-    bool there;
-    return member(w->body, "stage") ? lock_model(w->c, model_of(w), &there) : OK;
+    const char *model;
+    return member(w->body, "stage") ? sql_value(w->c, &model, "SELECT id FROM model WHERE id = ? FOR UPDATE",
+                                                p_text(member_hex(w->c->mem, w->body, "model")))
+                                    : OK;
 }
 
 /* Whoever else has the stage gives way when the request insists, and stays otherwise. */
@@ -216,7 +200,7 @@ static int take_stage(struct write *w)
     struct db_rows holders;
     char now[STAMP_LEN + 1];
     const char *stage = member_str(w->body, "stage"), *model = row_str(w->old, "model_id");
-    if (!streq(model, model_of(w)))
+    if (!streq(model, member_hex(c->mem, w->body, "model")))
         return fail(c, EX_KEY, "The model %s has no version with the id %s", member_str(w->body, "model"), c->param[0]);
     if (!stage)
         return OK;

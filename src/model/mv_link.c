@@ -103,30 +103,11 @@ static const struct field run_fields[] = {
 };
 static const struct model run_body = MODEL("model_version_pipeline_run", run_fields);
 
-/* The version of a model, locked until the end of the transaction. */
-static int lock_version(struct ctx *c, const char *id)
-{
-    struct db_rows found;
-    TRY(sql(c, &found, "SELECT id FROM model_version WHERE id = ? FOR UPDATE", p_text(id)));
-    return found.count ? OK : no_such_row(c, EX_KEY, &resource_model_version, id);
-}
-
 /* Creating ------------------------------------------------------------------------------------------------------- */
-
-/* The two ends of the link that the body asks for. */
-static void ends_of(const struct write *w, char version[UUID_HEX + 1], char target[UUID_HEX + 1])
-{
-    const char *v = member_str(w->body, "model_version");
-    const char *t = member_str(w->body, w->res == &resource_mv_run ? "pipeline_run" : "artifact_version");
-    uuid_read(v, strlen(v), version);
-    uuid_read(t, strlen(t), target);
-}
 
 static int check_version(struct write *w)
 {
-    char version[UUID_HEX + 1], target[UUID_HEX + 1];
-    ends_of(w, version, target);
-    if (!streq(version, w->c->param[1]))
+    if (!streq(member_hex(w->c->mem, w->body, "model_version"), w->c->param[1]))
         return fail(w->c, EX_ILLEGAL_OPERATION, "The model version %s of the body is not the one of the path",
                     member_str(w->body, "model_version"));
     return OK;
@@ -135,20 +116,18 @@ static int check_version(struct write *w)
 /* Equal requests meet at the version's row: the second one finds the link of the first. */
 static int look_for_link(struct write *w)
 {
-    char version[UUID_HEX + 1], target[UUID_HEX + 1];
-    struct db_rows found;
-    const char *text =
-        w->res == &resource_mv_run
-            ? "SELECT id FROM model_versions_runs WHERE model_version_id = ? AND pipeline_run_id = ? "
-              "ORDER BY created, kanso_order LIMIT 1"
-            : "SELECT id FROM model_versions_artifacts WHERE model_version_id = ? AND artifact_version_id = ? "
-              "ORDER BY created, kanso_order LIMIT 1";
-    ends_of(w, version, target);
-    TRY(lock_version(w->c, version));
-    TRY(sql(w->c, &found, text, p_text(version), p_text(target)));
-    if (found.count == 0)
+    const char *version = w->c->param[1], *found,
+               *target = w->res == &resource_mv_run ? "pipeline_run" : "artifact_version";
+    TRY(row_lock(w->c, &resource_model_version, version));
+    TRY(sql_value(w->c, &found,
+                  arena_printf(w->c->mem,
+                               "SELECT id FROM %s WHERE model_version_id = ? AND %s_id = ? ORDER BY created, "
+                               "kanso_order LIMIT 1",
+                               w->res->table, target),
+                  p_text(version), p_text(member_hex(w->c->mem, w->body, target))));
+    if (!found)
         return OK;
-    memcpy(w->id, db_row(&found, 0)[0].s, sizeof w->id);
+    memcpy(w->id, found, sizeof w->id);
     w->exists = true;
     return OK;
 }
@@ -190,36 +169,29 @@ const struct resource resource_mv_run = {
 
 /* Deleting ------------------------------------------------------------------------------------------------------- */
 
-static int answer_null(struct ctx *c)
-{
-    TRY(sql_commit(c));
-    struct jw w = respond_json(c);
-    jw_null(&w);
-    return OK;
-}
-
 int mv_link_delete(struct ctx *c)
 {
-    const bool run = c->route->resource == &resource_mv_run;
+    const char *join = c->route->resource == &resource_mv_run
+                           ? "JOIN pipeline_run y ON y.id = l.pipeline_run_id"
+                           : "JOIN artifact_version v ON v.id = l.artifact_version_id JOIN artifact y ON y.id = "
+                             "v.artifact_id";
     const char *named = c->param[1];
     char hex[UUID_HEX + 1];
-    struct db_rows found;
     bool by_id = uuid_read(named, strlen(named), hex);
-    const char *text = by_id ? "SELECT l.id FROM %s l WHERE l.model_version_id = ? AND l.id = ?"
-                       : run ? "SELECT l.id FROM %s l JOIN pipeline_run r ON r.id = l.pipeline_run_id "
-                               "WHERE l.model_version_id = ? AND r.name = ? ORDER BY l.created, l.kanso_order LIMIT 1"
-                             : "SELECT l.id FROM %s l JOIN artifact_version v ON v.id = l.artifact_version_id "
-                               "JOIN artifact a ON a.id = v.artifact_id "
-                               "WHERE l.model_version_id = ? AND a.name = ? ORDER BY l.created, l.kanso_order LIMIT 1";
-    const char *table = c->route->resource->table, *mark = strstr(text, "%s");
+    const char *table = c->route->resource->table, *found;
     TRY(sql_begin(c));
-    TRY(lock_version(c, c->param[0]));
-    TRY(sql(c, &found, arena_printf(c->mem, "%.*s%s%s", (int)(mark - text), text, table, mark + 2), p_text(c->param[0]),
-            p_text(by_id ? hex : named)));
-    if (found.count == 0)
+    TRY(row_lock(c, &resource_model_version, c->param[0]));
+    TRY(sql_value(c, &found,
+                  arena_printf(c->mem,
+                               "SELECT l.id FROM %s l %s WHERE l.model_version_id = ? AND %s = ? ORDER BY l.created, "
+                               "l.kanso_order LIMIT 1",
+                               table, by_id ? "" : join, by_id ? "l.id" : "y.name"),
+                  p_text(c->param[0]), p_text(by_id ? hex : named)));
+    if (!found)
         return fail(c, EX_KEY, "The model version has no link to '%s'", named);
-    TRY(sql(c, NULL, arena_printf(c->mem, "DELETE FROM %s WHERE id = ?", table), p_text(db_row(&found, 0)[0].s)));
-    return answer_null(c);
+    TRY(sql(c, NULL, arena_printf(c->mem, "DELETE FROM %s WHERE id = ?", table), p_text(found)));
+    TRY(sql_commit(c));
+    return respond_null(c);
 }
 
 static const struct field delete_fields[] = {{"only_links", &T_BOOL, "true", 0, 0}};
@@ -239,9 +211,10 @@ static int delete_linked(struct ctx *c)
 int mv_artifacts_delete(struct ctx *c)
 {
     TRY(sql_begin(c));
-    TRY(lock_version(c, c->param[0]));
+    TRY(row_lock(c, &resource_model_version, c->param[0]));
     if (!member_bool(c->query, "only_links"))
         TRY(delete_linked(c));
     TRY(sql(c, NULL, "DELETE FROM model_versions_artifacts WHERE model_version_id = ?", p_text(c->param[0])));
-    return answer_null(c);
+    TRY(sql_commit(c));
+    return respond_null(c);
 }

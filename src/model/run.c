@@ -216,59 +216,51 @@ static int respond_created(struct ctx *c, const char *id, bool created)
     return OK;
 }
 
-/* Turns the placeholder of a deployment into the run that is asked for. *found stays false when there is none. */
-static int take_placeholder(struct ctx *c, const char *deployment, bool *found, char id[33])
+/* Turns the placeholder of a deployment into the run that is asked for. *id stays NULL when there is none. */
+static int take_placeholder(struct ctx *c, const char *deployment, const char **id)
 {
     struct db_rows rows;
     TRY(sql(c, &rows,
             "SELECT id, status, pipeline_id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id IS NULL "
             "ORDER BY created, kanso_order LIMIT 1 FOR UPDATE",
             p_text(deployment)));
-    *found = rows.count;
-    if (!*found)
+    *id = NULL;
+    if (rows.count == 0)
         return OK;
     struct db_value *v = db_row(&rows, 0);
-    const char *pipeline = member_str(c->body, "pipeline");
-    char hex[UUID_HEX + 1] = "";
+    const char *pipeline = member_hex(c->mem, c->body, "pipeline");
     if (!streq(v[1].s, "initializing"))
         return fail(c, EX_RUNTIME, "The run that waits for this deployment is %s, not initializing", v[1].s);
-    if (pipeline)
-        uuid_read(pipeline, strlen(pipeline), hex);
-    if (!streq(v[2].s ? v[2].s : "", hex))
+    if (!streq(v[2].s ? v[2].s : "", pipeline ? pipeline : ""))
         return fail(c, EX_VALUE, "The run that waits for this deployment belongs to another pipeline");
-    memcpy(id, v[0].s, UUID_HEX + 1);
+    *id = v[0].s;
     struct write w = {.c = c, .res = &resource_run};
-    memcpy(w.id, id, sizeof w.id);
+    memcpy(w.id, *id, sizeof w.id);
     write_set(&w, "orchestrator_run_id", p_text(member_str(c->body, "orchestrator_run_id")));
     write_set(&w, "orchestrator_environment",
               p_text(json_text(c->mem, member(c->body, "orchestrator_environment"), true)));
     write_set(&w, "status", p_text(member_str(c->body, "status")));
     TRY(write_flush_update(&w));
-    return tags_attach(c, "pipeline_run", id, member(c->body, "tags"));
+    return tags_attach(c, "pipeline_run", *id, member(c->body, "tags"));
 }
 
-/* The run with that deployment and orchestrator run id, made by somebody else in the meantime. */
-static int find_existing(struct ctx *c, const char *deployment, bool *found, char id[33])
+/* The run with that deployment and orchestrator run id, made by somebody else in the meantime; NULL when there is none.
+ */
+static int find_existing(struct ctx *c, const char *deployment, const char **id)
 {
-    struct db_rows rows;
-    TRY(sql(c, &rows, "SELECT id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id = ?",
-            p_text(deployment), p_text(member_str(c->body, "orchestrator_run_id"))));
-    *found = rows.count;
-    if (*found)
-        memcpy(id, db_row(&rows, 0)[0].s, UUID_HEX + 1);
-    return OK;
+    return sql_value(c, id, "SELECT id FROM pipeline_run WHERE deployment_id = ? AND orchestrator_run_id = ?",
+                     p_text(deployment), p_text(member_str(c->body, "orchestrator_run_id")));
 }
 
 /* Somebody was faster: theirs is the answer, if it is the same run. */
 static int answer_existing(struct write *w, const char *deployment)
 {
     struct ctx *c = w->c;
-    bool found = false;
-    char id[UUID_HEX + 1];
+    const char *id;
     db_rollback(c->db);
     respond_reset(c);
-    TRY(find_existing(c, deployment, &found, id));
-    return found ? respond_created(c, id, false) : write_taken(w);
+    TRY(find_existing(c, deployment, &id));
+    return id ? respond_created(c, id, false) : write_taken(w);
 }
 
 /*
@@ -285,25 +277,23 @@ static int answer_existing(struct write *w, const char *deployment)
  */
 int run_get_or_create(struct ctx *c)
 {
-    char deployment[UUID_HEX + 1], id[UUID_HEX + 1], user[UUID_HEX + 1];
-    bool found = false;
-    uuid_read(member_str(c->body, "deployment"), UUID_TEXT, deployment);
-    uuid_read(member_str(c->body, "user"), UUID_TEXT, user);
-    if (!streq(user, c->auth->user_id))
+    struct write w = {.c = c, .res = &resource_run, .body = c->body};
+    const char *deployment = member_hex(c->mem, c->body, "deployment"), *id;
+    TRY(write_within(&w));
+    if (!streq(member_hex(c->mem, c->body, "user"), c->auth->user_id))
         return fail(c, EX_ILLEGAL_OPERATION, "A pipeline run can only be created for oneself");
     if (!member_str(c->body, "orchestrator_run_id"))
         return fail(c, EX_VALUE, "orchestrator_run_id is needed to get or create a run");
     TRY(sql_begin(c));
-    TRY(take_placeholder(c, deployment, &found, id));
-    if (found) {
+    TRY(take_placeholder(c, deployment, &id));
+    if (id) {
         TRY(sql_commit(c));
         return respond_created(c, id, true);
     }
     db_rollback(c->db);
-    TRY(find_existing(c, deployment, &found, id));
-    if (found)
+    TRY(find_existing(c, deployment, &id));
+    if (id)
         return respond_created(c, id, false);
-    struct write w = {.c = c, .res = &resource_run, .body = c->body};
     int rc = write_create(&w);
     if (rc == FAILED && w.taken)
         return answer_existing(&w, deployment);
@@ -378,24 +368,14 @@ int run_derive_status(struct ctx *c, const struct run_lock *run)
 
 /* Parts of a run --------------------------------------------------------------------------------------------------- */
 
-static int answer_member(struct ctx *c, const char *name)
-{
-    struct view *v = view_new(c);
-    struct row *row;
-    TRY(view_row(v, &resource_run, D_META, c->param[0], &row));
-    struct jw w = respond_json(c);
-    view_write_column(v, &w, row, resource_column(&resource_run, name));
-    return OK;
-}
-
 int run_status(struct ctx *c)
 {
-    return answer_member(c, "status");
+    return respond_member(c, &resource_run, c->param[0], "status");
 }
 
 int run_configuration(struct ctx *c)
 {
-    return answer_member(c, "config");
+    return respond_member(c, &resource_run, c->param[0], "config");
 }
 
 int run_steps(struct ctx *c)

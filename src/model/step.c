@@ -292,10 +292,10 @@ static int check_described(struct write *w, const struct run_lock *run)
 
 static int check_name_free(struct write *w, const struct run_lock *run)
 {
-    struct db_rows rows;
-    TRY(sql(w->c, &rows, "SELECT id FROM step_run WHERE pipeline_run_id = ? AND name = ? LIMIT 1", p_text(run->id),
-            p_text(member_str(w->body, "name"))));
-    if (rows.count)
+    const char *taken;
+    TRY(sql_value(w->c, &taken, "SELECT id FROM step_run WHERE pipeline_run_id = ? AND name = ? LIMIT 1",
+                  p_text(run->id), p_text(member_str(w->body, "name"))));
+    if (taken)
         return fail(w->c, EX_ENTITY_EXISTS, "The run has a step named '%s' already", member_str(w->body, "name"));
     return OK;
 }
@@ -334,12 +334,8 @@ int step_create(struct ctx *c)
 /* The run of a step, which never changes: to be locked before anything else of the step is looked at. */
 static int find_run(struct ctx *c, const char *step_id, const char **run_id)
 {
-    struct db_rows rows;
-    TRY(sql(c, &rows, "SELECT pipeline_run_id FROM step_run WHERE id = ?", p_text(step_id)));
-    if (rows.count == 0)
-        return no_such_row(c, EX_KEY, &resource_step, step_id);
-    *run_id = db_row(&rows, 0)[0].s;
-    return OK;
+    TRY(sql_value(c, run_id, "SELECT pipeline_run_id FROM step_run WHERE id = ?", p_text(step_id)));
+    return *run_id ? OK : no_such_row(c, EX_KEY, &resource_step, step_id);
 }
 
 /* A model version that a step has is never replaced. */
@@ -380,18 +376,6 @@ int step_update(struct ctx *c)
 
 /* Parts of a step -------------------------------------------------------------------------------------------------- */
 
-static int answer_member(struct ctx *c, unsigned detail, const char *name)
-{
-    struct view *v = view_new(c);
-    struct row *row;
-    TRY(view_row(v, &resource_step, detail, c->param[0], &row));
-    if (detail & D_META)
-        TRY(load_documents(v, &row, 1));
-    struct jw w = respond_json(c);
-    view_write_column(v, &w, row, resource_column(&resource_step, name));
-    return OK;
-}
-
 int step_get(struct ctx *c)
 {
     return respond_row(c, &resource_step, c->param[0], D_META | D_RES);
@@ -399,10 +383,17 @@ int step_get(struct ctx *c)
 
 int step_status(struct ctx *c)
 {
-    return answer_member(c, D_BODY, "status");
+    return respond_member(c, &resource_step, c->param[0], "status");
 }
 
 int step_configuration(struct ctx *c)
 {
-    return answer_member(c, D_META, "config");
+    const struct column *config = resource_column(&resource_step, "config");
+    struct view *v = view_new(c);
+    struct row *row;
+    TRY(view_row(v, &resource_step, D_META, c->param[0], &row));
+    TRY(load_documents(v, &row, 1));
+    struct jw w = respond_json(c);
+    view_write_column(v, &w, row, config);
+    return OK;
 }

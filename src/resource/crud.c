@@ -115,9 +115,32 @@ int respond_row_data(struct ctx *c, const struct resource *r, const char *id, un
     return OK;
 }
 
+int respond_row_with(struct ctx *c, const struct resource *r, const char *id, unsigned detail, void *data)
+{
+    struct view *v = view_new(c);
+    struct row *row;
+    TRY(view_row(v, r, detail, id, &row));
+    row->data = data;
+    TRY(view_load(v));
+    struct jw w = respond_json(c);
+    view_write(v, &w, row, detail);
+    return OK;
+}
+
 int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail)
 {
-    return respond_row_data(c, r, id, detail, NULL);
+    return respond_row_with(c, r, id, detail, NULL);
+}
+
+int respond_member(struct ctx *c, const struct resource *r, const char *id, const char *name)
+{
+    const struct column *col = resource_column(r, name);
+    struct view *v = view_new(c);
+    struct row *row;
+    TRY(view_row(v, r, col->section == S_META ? D_META : D_BODY, id, &row));
+    struct jw w = respond_json(c);
+    view_write_column(v, &w, row, col);
+    return OK;
 }
 
 static bool wants_hydrate(const struct ctx *c)
@@ -445,6 +468,14 @@ static int lock_references(struct write *w)
     return references_lock(w->c, refs, count);
 }
 
+int row_lock(struct ctx *c, const struct resource *r, const char *id)
+{
+    const char *found;
+    TRY(sql_value(c, &found, arena_printf(c->mem, "SELECT id FROM `%s` WHERE id = ? FOR UPDATE", r->table),
+                  p_text(id)));
+    return found ? OK : no_such_row(c, EX_KEY, r, id);
+}
+
 static void add_assigned(struct query *q, const struct assignment *a)
 {
     struct db_param value = a->value;
@@ -550,6 +581,17 @@ int write_taken(struct write *w)
  * NULL is a value of a key here (<=>). The scope in the guard tells keys apart by everything but the name, in the
  * database's own collation, which decides what is the same name.
  */
+/* What the name is unique within: the values of the key's other columns. */
+static const char *scope_of(const struct write *w, const struct unique *u)
+{
+    const char *scope = "";
+    for (size_t i = 1; u->columns[i]; i++) {
+        struct db_param p = future_value(w, u->columns[i]);
+        scope = arena_printf(w->c->mem, "%s%s%s", scope, *scope ? "/" : "", p.type == P_TEXT ? p.s : "-");
+    }
+    return scope;
+}
+
 int write_unique_key(struct write *w, const struct unique *u)
 {
     struct ctx *c = w->c;
@@ -557,19 +599,14 @@ int write_unique_key(struct write *w, const struct unique *u)
     if (!u->columns[0])
         return OK;
     struct query *q = query_new(c->mem);
-    const char *scope = "";
     query_add(q, "SELECT id FROM `%s` t WHERE %s", w->res->table, w->res->where ? w->res->where : "1 = 1");
     for (size_t i = 0; u->columns[i]; i++) {
-        struct db_param p = future_value(w, u->columns[i]);
         query_add(q, " AND `%s` <=> ?", u->columns[i]);
-        query_param(q, p);
-        if (i > 0)
-            scope = arena_printf(c->mem, "%s%s%s", scope, *scope ? "/" : "", p.type == P_TEXT ? p.s : "-");
+        query_param(q, future_value(w, u->columns[i]));
     }
     query_add(q, " AND id <> ? LIMIT 1");
     query_param(q, p_text(w->id));
-    struct db_param name = future_value(w, u->columns[0]);
-    TRY(name_guard(c, w->res->name, scope, name.s));
+    TRY(name_guard(c, w->res->name, scope_of(w, u), future_value(w, u->columns[0]).s));
     TRY(query_run(c, q, &found));
     return found.count ? refuse_taken(w, u) : OK;
 }
@@ -581,15 +618,8 @@ int write_unique(struct write *w)
 
 int write_release_key(struct write *w, const struct unique *u)
 {
-    struct ctx *c = w->c;
-    const char *scope = "";
-    if (!u->columns[0])
-        return OK;
-    for (size_t i = 1; u->columns[i]; i++) {
-        struct db_param p = future_value(w, u->columns[i]);
-        scope = arena_printf(c->mem, "%s%s%s", scope, *scope ? "/" : "", p.type == P_TEXT ? p.s : "-");
-    }
-    return name_guard_release(c, w->res->name, scope, future_value(w, u->columns[0]).s);
+    return u->columns[0] ? name_guard_release(w->c, w->res->name, scope_of(w, u), future_value(w, u->columns[0]).s)
+                         : OK;
 }
 
 static int release_guard(struct write *w)
@@ -598,12 +628,12 @@ static int release_guard(struct write *w)
 }
 
 /* What the path is within is where the row goes; a body that names another one is refused. */
-static int put_within(struct write *w)
+int write_within(struct write *w)
 {
     struct ctx *c = w->c;
     const struct resource *r = c->route->within;
     char hex[UUID_HEX + 1], other[UUID_HEX + 1];
-    if (!r)
+    if (!r || assigned(w, within_column(c)))
         return OK;
     TRY(path_within(c, hex));
     const char *given = member_str(w->body, r->name);
@@ -611,6 +641,14 @@ static int put_within(struct write *w)
         return fail(c, EX_ILLEGAL_OPERATION, "The %s %s of the body is not the one of the path", r->label, given);
     write_set(w, within_column(c), p_text(arena_strdup(c->mem, hex)));
     return OK;
+}
+
+int write_add(struct write *w)
+{
+    uuid_new(w->id);
+    TRY(write_unique(w));
+    TRY(write_insert(w));
+    return release_guard(w);
 }
 
 static int check_owner(struct write *w)
@@ -663,7 +701,7 @@ int write_create(struct write *w)
 {
     const struct resource *r = w->res;
     uuid_new(w->id);
-    const step before[] = {put_within, r->check_create, check_owner, check_name};
+    const step before[] = {write_within, r->check_create, check_owner, check_name};
     TRY(run_steps(w, before, ARRAY_LEN(before)));
     TRY(sql_begin(w->c));
     TRY(write_create_within(w));
@@ -735,7 +773,5 @@ int resource_delete(struct ctx *c)
     const step steps[] = {w.res->before_delete, tags_detach_all, delete_row};
     TRY(run_steps(&w, steps, ARRAY_LEN(steps)));
     TRY(sql_commit(c));
-    struct jw j = respond_json(c);
-    jw_null(&j);
-    return OK;
+    return respond_null(c);
 }

@@ -301,8 +301,14 @@ int write_create_within(struct write *w);
 /* Refuses because there is no row of that id (hex or dashed) or name. */
 int no_such_row(struct ctx *c, enum exception error, const struct resource *r, const char *name_or_id);
 
-/* Answers the row. */
+/* Answers the row; 404 when there is none. respond_row_with(): `data` is there for the hooks that show it, as
+ * row->data. respond_member(): only the value of one member. */
 int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail);
+int respond_row_with(struct ctx *c, const struct resource *r, const char *id, unsigned detail, void *data);
+int respond_member(struct ctx *c, const struct resource *r, const char *id, const char *name);
+
+/* Locks the row of that id (hex) until the end of the transaction; 404 when there is none. */
+int row_lock(struct ctx *c, const struct resource *r, const char *id);
 
 /* The same with `data` as the row's own, for the `show` hooks of its columns. */
 int respond_row_data(struct ctx *c, const struct resource *r, const char *id, unsigned detail, void *data);
@@ -323,6 +329,13 @@ int write_lock(struct write *w, const char *hex);
  * write_insert().
  */
 int write_flush_update(struct write *w);
+
+/* Puts the new row where the path is (struct route, within); a body that names another place is refused. A part of
+ * write_create(), for handlers that want to know first. */
+int write_within(struct write *w);
+
+/* Inserts a row, whose id this makes, unless there is one of the same name. */
+int write_add(struct write *w);
 
 /* Inserts a row of the resource's table with the assignments, id, created and updated. The rows that it refers to
  * (`ref` and `target` of the columns) are looked for first, and stay until the end of the transaction; 400 ValueError

@@ -195,6 +195,14 @@ int sql_run(struct ctx *c, struct db_rows *out, const char *text, const struct d
     return s == DB_INVALID ? unfit(c, text, params, count) : sql_failed(c, s);
 }
 
+int sql_value_run(struct ctx *c, const char **out, const char *text, const struct db_param *params, size_t count)
+{
+    struct db_rows rows;
+    TRY(sql_run(c, &rows, text, params, count));
+    *out = rows.count ? db_row(&rows, 0)[0].s : NULL;
+    return OK;
+}
+
 /* What an earlier transaction of the request has committed stays committed: the handler does not run again. A beginning
  * that fails may be made again in any case. */
 int sql_begin(struct ctx *c)

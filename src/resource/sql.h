@@ -23,6 +23,11 @@ int sql_run(struct ctx *c, struct db_rows *out, const char *sql, const struct db
 #define sql(c, out, text, ...) sql_run(c, out, text, SQL_PARAMS(__VA_ARGS__))
 #define sql0(c, out, text)     sql_run(c, out, text, NULL, 0)
 
+/* The first value of the first row, NULL without rows: sql_value(c, &id, "SELECT id ... WHERE name = ?", p_text(name))
+ */
+int sql_value_run(struct ctx *c, const char **out, const char *sql, const struct db_param *params, size_t count);
+#define sql_value(c, out, text, ...) sql_value_run(c, out, text, SQL_PARAMS(__VA_ARGS__))
+
 /* Composes the answer for a verdict. */
 int sql_failed(struct ctx *c, enum db_status s);
 
