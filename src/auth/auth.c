@@ -83,9 +83,7 @@ int authenticate_as(struct ctx *c, const char *id)
 {
     struct auth *auth = arena_alloc(c->mem, sizeof *auth);
     bool active = false;
-    int rc = auth_load_account(c, id, auth, &active);
-    if (rc != OK)
-        return rc;
+    TRY(auth_load_account(c, id, auth, &active));
     if (!auth->user_id)
         return fail(c, EX_AUTHORIZATION, "The account %s is not there any more", uuid_dashed(c->mem, id));
     if (!active)

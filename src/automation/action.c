@@ -102,8 +102,9 @@ static int load(struct view *v, struct row **rows, size_t count)
         if (pipeline)
             pipeline_ids[pipelines++] = pipeline;
     }
-    int rc = found ? view_fetch(v, &resource_run_template, D_RES, ids, found) : OK;
-    return rc == OK && pipelines ? view_fetch(v, &resource_pipeline, D_RES, pipeline_ids, pipelines) : rc;
+    if (found)
+        TRY(view_fetch(v, &resource_run_template, D_RES, ids, found));
+    return pipelines ? view_fetch(v, &resource_pipeline, D_RES, pipeline_ids, pipelines) : OK;
 }
 
 /* Checks --------------------------------------------------------------------------------------------------------- */
@@ -113,8 +114,8 @@ static int check_account(struct ctx *c, const char *id)
     struct db_rows found;
     char hex[UUID_HEX + 1];
     uuid_read(id, strlen(id), hex);
-    int rc = sql(c, &found, "SELECT id FROM user WHERE id = ? AND is_service_account = 1", p_text(hex));
-    return rc == OK && !found.count ? fail(c, EX_KEY, "No service account with the '%s' name or ID was found", id) : rc;
+    TRY(sql(c, &found, "SELECT id FROM user WHERE id = ? AND is_service_account = 1", p_text(hex)));
+    return found.count ? OK : fail(c, EX_KEY, "No service account with the '%s' name or ID was found", id);
 }
 
 static int check_template(struct ctx *c, const char *id)
@@ -122,8 +123,8 @@ static int check_template(struct ctx *c, const char *id)
     struct db_rows found;
     char hex[UUID_HEX + 1];
     uuid_read(id, strlen(id), hex);
-    int rc = sql(c, &found, "SELECT id FROM run_template WHERE id = ?", p_text(hex));
-    return rc == OK && !found.count ? fail(c, EX_VALUE, "No template found with id %s.", id) : rc;
+    TRY(sql(c, &found, "SELECT id FROM run_template WHERE id = ?", p_text(hex)));
+    return found.count ? OK : fail(c, EX_VALUE, "No template found with id %s.", id);
 }
 
 /* Checks a configuration, and leaves in the body the form in which it is stored. */
@@ -152,9 +153,8 @@ static int check_create(struct write *w)
 static int before_update(struct write *w)
 {
     const char *account = member_str(w->body, "service_account_id"), *template = row_str(w->old, "template_id");
-    int rc = account ? check_account(w->c, account) : OK;
-    if (rc != OK)
-        return rc;
+    if (account)
+        TRY(check_account(w->c, account));
     if (member(w->body, "configuration"))
         return check_configuration(w, row_str(w->old, "plugin_subtype"), row_str(w->old, "flavor"));
     return template && strlen(template) == UUID_HEX ? check_template(w->c, uuid_dashed(w->c->mem, template)) : OK;
@@ -163,9 +163,9 @@ static int before_update(struct write *w)
 static int before_delete(struct write *w)
 {
     struct db_rows used;
-    int rc = sql(w->c, &used, "SELECT COUNT(*) FROM `trigger` WHERE action_id = ?", p_text(w->id));
-    if (rc != OK || streq(db_row(&used, 0)[0].s, "0"))
-        return rc;
+    TRY(sql(w->c, &used, "SELECT COUNT(*) FROM `trigger` WHERE action_id = ?", p_text(w->id)));
+    if (streq(db_row(&used, 0)[0].s, "0"))
+        return OK;
     return fail(w->c, EX_ILLEGAL_OPERATION, "Unable to delete action with ID `%s` as it is used by %s triggers.",
                 uuid_dashed(w->c->mem, w->id), db_row(&used, 0)[0].s);
 }

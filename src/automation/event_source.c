@@ -125,10 +125,8 @@ static int before_create(struct write *w)
     char letters[5], id[UUID_HEX + 1], *secret = w->data;
     new_secret(secret);
     random_letters(letters, 4);
-    int rc = secret_create_row(c, arena_printf(c->mem, "event_source-%s-%s", uuid_dashed(c->mem, w->id), letters),
-                               write_get(w, "workspace_id"), write_get(w, "user_id"), secret_of(c, secret), id);
-    if (rc != OK)
-        return rc;
+    TRY(secret_create_row(c, arena_printf(c->mem, "event_source-%s-%s", uuid_dashed(c->mem, w->id), letters),
+                          write_get(w, "workspace_id"), write_get(w, "user_id"), secret_of(c, secret), id));
     struct json_object *configuration = json_keep(c->mem, json_object_new_object());
     add_text(configuration, ID_KEY, uuid_dashed(c->mem, id));
     store_configuration(w, configuration);
@@ -157,10 +155,10 @@ static struct json_object *old_configuration(struct write *w)
 static int before_update(struct write *w)
 {
     const struct plugin *p;
-    int rc = plugin_find(w->c, TYPE, row_str(w->old, "plugin_subtype"), row_str(w->old, "flavor"), &p);
+    TRY(plugin_find(w->c, TYPE, row_str(w->old, "plugin_subtype"), row_str(w->old, "flavor"), &p));
     struct json_object *given = member(w->body, "configuration"), *kept;
-    if (rc != OK || !given)
-        return rc;
+    if (!given)
+        return OK;
     given = plugin_check(w->c, p->configuration, given, "event source");
     if (!given)
         return FAILED;
@@ -176,9 +174,7 @@ static int before_delete(struct write *w)
 {
     struct db_rows used;
     char hex[UUID_HEX + 1];
-    int rc = sql(w->c, &used, "SELECT COUNT(*) FROM `trigger` WHERE event_source_id = ?", p_text(w->id));
-    if (rc != OK)
-        return rc;
+    TRY(sql(w->c, &used, "SELECT COUNT(*) FROM `trigger` WHERE event_source_id = ?", p_text(w->id)));
     if (!streq(db_row(&used, 0)[0].s, "0"))
         return fail(w->c, EX_ILLEGAL_OPERATION,
                     "Unable to delete event_source with ID `%s` as it is used by %s triggers.",
@@ -210,14 +206,14 @@ int event_source_create(struct ctx *c)
 {
     char secret[SECRET_LEN + 1] = "";
     struct write w = {.c = c, .res = &resource_event_source, .body = c->body, .data = secret};
-    int rc = write_create(&w);
-    return rc == OK ? respond_row_data(c, w.res, w.id, D_META | D_RES, secret) : rc;
+    TRY(write_create(&w));
+    return respond_row_data(c, w.res, w.id, D_META | D_RES, secret);
 }
 
 int event_source_update(struct ctx *c)
 {
     char secret[SECRET_LEN + 1] = "";
     struct write w = {.c = c, .res = &resource_event_source, .body = c->body, .data = secret};
-    int rc = write_update(&w, c->param[0]);
-    return rc == OK ? respond_row_data(c, w.res, w.id, D_META | D_RES, secret) : rc;
+    TRY(write_update(&w, c->param[0]));
+    return respond_row_data(c, w.res, w.id, D_META | D_RES, secret);
 }

@@ -98,9 +98,7 @@ static int check_filter(struct ctx *c, const char *subtype, const char *flavor, 
     const struct plugin *p;
     if (!filter || json_object_object_length(filter) == 0)
         return OK;
-    int rc = plugin_find(c, "event_source", subtype, flavor, &p);
-    if (rc != OK)
-        return rc;
+    TRY(plugin_find(c, "event_source", subtype, flavor, &p));
     return plugin_check(c, p->events->filter, filter, "event filter") ? OK : FAILED;
 }
 
@@ -127,22 +125,20 @@ static int check_create(struct write *w)
     uuid_read(action_id, strlen(action_id), action);
     if (source_id)
         uuid_read(source_id, strlen(source_id), source);
-    int rc = sql(c, &rows,
-                 "SELECT (SELECT a.id FROM action a WHERE a.id = ?), e.plugin_subtype, e.flavor FROM (SELECT 1) one "
-                 "LEFT JOIN event_source e ON e.id = ?",
-                 p_text(action), p_text(source));
-    if (rc != OK)
-        return rc;
+    TRY(sql(c, &rows,
+            "SELECT (SELECT a.id FROM action a WHERE a.id = ?), e.plugin_subtype, e.flavor FROM (SELECT 1) one "
+            "LEFT JOIN event_source e ON e.id = ?",
+            p_text(action), p_text(source)));
     const struct db_value *found = db_row(&rows, 0);
     if (source_id && !found[1].s)
         return not_found(c, "event_source", source_id);
     if (source_id)
-        rc = check_filter(c, found[1].s, found[2].s, member(w->body, "event_filter"));
-    if (rc == OK && !found[0].s)
+        TRY(check_filter(c, found[1].s, found[2].s, member(w->body, "event_filter")));
+    if (!found[0].s)
         return not_found(c, "action", action_id);
     store_schedule(w);
     write_set(w, "is_active", p_int(1));
-    return rc;
+    return OK;
 }
 
 static int before_update(struct write *w)
@@ -152,23 +148,22 @@ static int before_update(struct write *w)
     bool by_events = row_str(w->old, "event_source_id");
     if (filter && json_object_object_length(filter) && !by_events)
         return fail(c, EX_VALUE, "Trying to set event filter for trigger without event source.");
-    int rc = by_events ? check_filter(c, row_str(w->old, "event_source_subtype"),
-                                      row_str(w->old, "event_source_flavor"), filter)
-                       : OK;
-    if (rc == OK && by_events && member(w->body, "schedule"))
+    if (by_events)
+        TRY(check_filter(c, row_str(w->old, "event_source_subtype"), row_str(w->old, "event_source_flavor"), filter));
+    if (by_events && member(w->body, "schedule"))
         return fail(c, EX_VALUE,
                     "Unable to update trigger: A trigger cannot have both a schedule and an event source.");
     store_schedule(w);
-    return rc;
+    return OK;
 }
 
 /* What has happened stays on record. */
 static int before_delete(struct write *w)
 {
     struct db_rows rows;
-    int rc = sql(w->c, &rows, "SELECT COUNT(*) FROM trigger_execution WHERE trigger_id = ?", p_text(w->id));
-    if (rc != OK || streq(db_row(&rows, 0)[0].s, "0"))
-        return rc;
+    TRY(sql(w->c, &rows, "SELECT COUNT(*) FROM trigger_execution WHERE trigger_id = ?", p_text(w->id)));
+    if (streq(db_row(&rows, 0)[0].s, "0"))
+        return OK;
     return fail(w->c, EX_ILLEGAL_OPERATION,
                 "Unable to delete trigger with ID `%s` as it has %s executions; deactivate it instead.",
                 uuid_dashed(w->c->mem, w->id), db_row(&rows, 0)[0].s);

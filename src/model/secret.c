@@ -265,12 +265,10 @@ int secret_create_row(struct ctx *c, const char *name, const char *workspace, co
 int secret_update_row(struct ctx *c, const char *id, struct json_object *values)
 {
     struct write w = {.c = c, .res = &resource_secret};
-    int rc = need_store(c);
-    if (rc == OK)
-        rc = write_lock(&w, id);
-    if (rc == OK)
-        rc = store_values(&w, values);
-    return rc == OK ? write_flush_update(&w) : rc;
+    TRY(need_store(c));
+    TRY(write_lock(&w, id));
+    TRY(store_values(&w, values));
+    return write_flush_update(&w);
 }
 
 int secret_delete_row(struct ctx *c, const char *id)

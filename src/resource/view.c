@@ -503,12 +503,12 @@ int view_pages(struct view *v, struct row **parents, size_t count, int slot, con
         }
     if (!n)
         return OK;
-    int rc = view_links(v, shown, n, slot, NULL, page_statement(v, shown[0]->res, child, parent_column));
-    for (size_t i = 0; i < n && rc == OK; i++)
+    TRY(view_links(v, shown, n, slot, NULL, page_statement(v, shown[0]->res, child, parent_column)));
+    for (size_t i = 0; i < n; i++)
         for (size_t at = 0; shown[i]->links[slot] && at < EMBEDDED_PAGE; at++)
             if (shown[i]->links[slot]->values[2 + at].s)
                 ids[found++] = shown[i]->links[slot]->values[2 + at].s;
-    return rc == OK && found ? view_fetch(v, child, detail, ids, found) : rc;
+    return found ? view_fetch(v, child, detail, ids, found) : OK;
 }
 
 struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n)
