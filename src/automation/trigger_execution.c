@@ -5,6 +5,7 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     {.name = "event_metadata", .enc = E_B64, .section = S_META, .null_as = "{}", .schema = "={}"},
+    {.name = "trigger_id", .target = &resource_trigger, .enc = E_UUID},
 };
 
 const struct resource resource_trigger_execution = {

@@ -179,6 +179,8 @@ static const struct entry ENTRIES[] = {
     TEXT("KANSO_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
     TEXT("KANSO_TRUSTED_PROXIES", trusted_proxies, NULL, "proxies in front of nginx, whose X-Forwarded-For counts"),
     INT("KANSO_MAX_BODY", max_body, "67108864", 1024, 1 << 30, "largest request body in bytes"),
+    INT("KANSO_WEBHOOK_MAX_BODY", webhook_max_body, "1048576", 1024, 1 << 30,
+        "largest delivery of a webhook in bytes, but not more than KANSO_MAX_BODY"),
     INT("KANSO_WORKER_MEMORY", worker_memory, "2147483648", 0, INT64_C(1) << 40,
         "largest address space of a worker in bytes; 0 = no limit"),
     BOOL("KANSO_STRICT", strict, "false",

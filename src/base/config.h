@@ -47,11 +47,11 @@ struct config {
     const char *secrets_store_type, *encryption_key;
     const char *local_stores_path, *config_path, *store_roots;
     const char *log_level, *trusted_proxies;
-    const char *connector_types; /* names with commas between; NULL: all */
+    const char *connector_types;     /* names with commas between; NULL: all */
     const char *connector_endpoints; /* HOST=URL with commas between */
-    const char *egress;          /* see base/egress.h */
+    const char *egress;              /* see base/egress.h */
     bool implicit_auth_methods;
-    int64_t max_body, max_requests, worker_memory;
+    int64_t max_body, webhook_max_body, max_requests, worker_memory;
     int64_t jobs, jobs_grace, jobs_lease, jobs_keep; /* at a time; seconds; seconds; days */
     bool strict, scheduler;
     bool db_pipelining;

@@ -304,7 +304,7 @@ static const char *access_log(struct arena *a)
 
 static int print_conf(struct arena *a, const struct plan *plan)
 {
-    struct buf locations = {0}, public_paths = {0}, conf = {0};
+    struct buf locations = {0}, public_paths = {0}, delivery_paths = {0}, conf = {0};
     const char *home = safe_env("KANSO_HOME", NULL), *html = safe_env("KANSO_HTML", NULL);
     if (!home || !html || *home != '/' || *html != '/')
         return ctl_fail("nginx-conf needs KANSO_HOME (sockets, logs) and KANSO_HTML (pages) as absolute paths");
@@ -312,9 +312,10 @@ static int print_conf(struct arena *a, const struct plan *plan)
     const char *root = *prefix ? arena_printf(a, "(?:%s)?", prefix) : "";
     size_t max_body = (size_t)config.max_body;
     size_t public_body = max_body < PUBLIC_MAX_BODY ? max_body : PUBLIC_MAX_BODY;
-    struct nginx_routes routes = {plan, home, gate(a, rate), public_body, root};
+    struct nginx_routes routes = {plan, home, gate(a, rate), public_body, webhook_max_body(), root};
     nginx_locations(&routes, a, &locations);
-    nginx_public_paths(plan, root, "1", &public_paths);
+    nginx_public_paths(plan, root, false, &public_paths);
+    nginx_public_paths(plan, root, true, &delivery_paths);
     const struct blank blanks[] = {
         {"@NGINX_WORKERS@", number_env("KANSO_NGINX_WORKERS", "1", 1, 64)},
         {"@ACCESS_LOG@", access_log(a)},
@@ -323,6 +324,9 @@ static int print_conf(struct arena *a, const struct plan *plan)
         {"@OVER_MAX_BODY@", number_above(a, max_body)},
         {"@OVER_PUBLIC_BODY@", number_above(a, public_body)},
         {"@PUBLIC_PATHS@\n", public_paths.data},
+        {"@DELIVERY_BODY@", arena_printf(a, "%zu", webhook_max_body())},
+        {"@OVER_DELIVERY_BODY@", number_above(a, webhook_max_body()) + 1}, /* behind something else */
+        {"@DELIVERY_PATHS@\n", delivery_paths.data},
         {"@HEAD_LIMIT@", HEAD_LIMIT},
         {"@HEADER_PARAMS@\n", header_params(a, &header_values)},
         {"@HEADER_VALUES@", header_values},
@@ -346,6 +350,7 @@ static int print_conf(struct arena *a, const struct plan *plan)
     bool written = fwrite(conf.data, 1, conf.len, stdout) == conf.len && fflush(stdout) == 0;
     buf_free(&locations);
     buf_free(&public_paths);
+    buf_free(&delivery_paths);
     buf_free(&conf);
     return written ? CTL_DONE : ctl_fail("nginx-conf: cannot write: is the disk full?");
 }
@@ -361,7 +366,8 @@ const struct ctl_command ctl_nginx_conf = {
     .name = "nginx-conf",
     .summary = "print nginx.conf, made from the route tables",
     .details = "Prints a complete nginx.conf for the workers that `kansoctl plan` lists.\n"
-               "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY, KANSO_ACCESS_LOG,\n"
+               "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY, "
+               "KANSO_WEBHOOK_MAX_BODY, KANSO_ACCESS_LOG,\n"
                "KANSO_NGINX_WORKERS, KANSO_LOGIN_RATE, KANSO_CLIENT_REQUESTS, KANSO_CLIENT_UPLOADS,\n"
                "KANSO_DASHBOARD_DIR, KANSO_TRUSTED_PROXIES, ZENML_SERVER_CORS_ALLOW_ORIGINS,\n"
                "ZENML_SERVER_SECURE_HEADERS_* and ZENML_SERVER_ROOT_URL_PATH go into it.\n",

@@ -10,10 +10,11 @@ enum { MAX_EXPRESSION = 3900 };
 
 /* How nginx treats a path, whatever the method. */
 enum treatment {
-    TREAT_SMALL = 1, /* all of its routes are public: small bodies only */
-    TREAT_GATED = 2, /* one of them is public and writes: sign-in, activation */
-    TREAT_PLAIN = 4, /* one of them answers with credentials: not compressed */
-    TREATMENTS = 8,
+    TREAT_SMALL = 1,    /* all of its routes are public: small bodies only */
+    TREAT_GATED = 2,    /* one of them is public and writes: sign-in, activation */
+    TREAT_PLAIN = 4,    /* one of them answers with credentials: not compressed */
+    TREAT_DELIVERY = 8, /* a webhook: nobody signs in, bodies of a size of their own */
+    TREATMENTS = 16,
 };
 
 struct locations {
@@ -56,7 +57,9 @@ static unsigned treatment_of(const struct plan_socket *s, const char *path)
             const struct route *route = &s->groups[g]->routes[r];
             if (!streq(route->path, path))
                 continue;
-            if (!(route->flags & R_PUBLIC))
+            if (route->flags & R_DELIVERY)
+                t = (t & ~(unsigned)TREAT_SMALL) | TREAT_DELIVERY;
+            else if (!(route->flags & R_PUBLIC))
                 t &= ~(unsigned)TREAT_SMALL;
             else if (!streq(route->method, "GET"))
                 t |= TREAT_GATED;
@@ -114,12 +117,14 @@ static void add_pass(struct locations *l, const char *match, const struct plan_s
     buf_addf(l->out, "        location %s { ", match);
     if (l->upload)
         buf_adds(l->out, "internal; ");
-    if (l->upload && !(treatment & TREAT_SMALL))
+    if (l->upload && !(treatment & (TREAT_SMALL | TREAT_DELIVERY)))
         buf_adds(l->out, "auth_request /.caller; ");
     if (treatment & TREAT_GATED)
         buf_adds(l->out, l->routes->gate);
     if (treatment & TREAT_SMALL)
         buf_addf(l->out, "client_max_body_size %zu; ", l->routes->public_body);
+    if (treatment & TREAT_DELIVERY)
+        buf_addf(l->out, "client_max_body_size %zu; ", l->routes->delivery_body);
     if (treatment & TREAT_PLAIN)
         buf_adds(l->out, "gzip off; ");
     buf_addf(l->out, "fastcgi_pass unix:%s/run/%s.sock; }\n", l->routes->home, s->name);
@@ -206,18 +211,19 @@ const char *nginx_socket_of(const struct plan *plan, const char *path)
     return NULL;
 }
 
-void nginx_public_paths(const struct plan *plan, const char *root, const char *value, struct buf *out)
+void nginx_public_paths(const struct plan *plan, const char *root, bool deliveries, struct buf *out)
 {
+    unsigned wanted = deliveries ? TREAT_DELIVERY : TREAT_SMALL;
     for (size_t i = 0; i < plan->count; i++) {
         const struct plan_socket *s = &plan->sockets[i];
         for (size_t g = 0; g < s->group_count; g++) {
             for (size_t r = 0; r < s->groups[g]->count; r++) {
                 const char *path = s->groups[g]->routes[r].path;
-                if (seen_before(s->groups[g], r) || !(treatment_of(s, path) & TREAT_SMALL))
+                if (seen_before(s->groups[g], r) || !(treatment_of(s, path) & wanted))
                     continue;
                 buf_addf(out, "        \"~^%s", root);
                 nginx_expression(out, path);
-                buf_addf(out, "$\" %s;\n", value);
+                buf_adds(out, "$\" 1;\n");
             }
         }
     }

@@ -7,10 +7,11 @@
 
 struct nginx_routes {
     const struct plan *plan;
-    const char *home;   /* sockets are in its run/ */
-    const char *gate;   /* directives for public routes that write, "" for none */
-    size_t public_body; /* PUBLIC_MAX_BODY, or less when no body may be that large */
-    const char *root;   /* regular expression for what may come before a path, or "" */
+    const char *home;     /* sockets are in its run/ */
+    const char *gate;     /* directives for public routes that write, "" for none */
+    size_t public_body;   /* PUBLIC_MAX_BODY, or less when no body may be that large */
+    size_t delivery_body; /* webhook_max_body() */
+    const char *root;     /* regular expression for what may come before a path, or "" */
 };
 
 /* Appends `path`, a template or plain text, as part of a regular expression. */
@@ -24,8 +25,8 @@ void nginx_locations(const struct nginx_routes *routes, struct arena *a, struct 
 /* The name of the socket whose worker serves a path, or NULL. */
 const char *nginx_socket_of(const struct plan *plan, const char *path);
 
-/* Appends lines of a map on $uri: a regular expression, with `root` before it, for every path that is public with all
- * of its methods, and `value`. */
-void nginx_public_paths(const struct plan *plan, const char *root, const char *value, struct buf *out);
+/* Appends lines of a map on $uri to 1: a regular expression, with `root` before it, for every path that is public with
+ * all of its methods, or for every one that takes deliveries of webhooks. */
+void nginx_public_paths(const struct plan *plan, const char *root, bool deliveries, struct buf *out);
 
 #endif

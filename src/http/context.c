@@ -44,6 +44,8 @@ const char *const request_headers[] = {
     "HTTP_SEC_FETCH_SITE",
     "HTTP_USER_AGENT",
     "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_HUB_SIGNATURE",
+    "HTTP_X_HUB_SIGNATURE_256",
     "HTTP_X_SYSTEM_REQUEST",
     NULL,
 };

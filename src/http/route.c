@@ -1,8 +1,14 @@
 #include "http/route.h"
 
+#include "base/config.h"
 #include "base/text.h"
 
 #include <string.h>
+
+size_t webhook_max_body(void)
+{
+    return (size_t)(config.webhook_max_body < config.max_body ? config.webhook_max_body : config.max_body);
+}
 
 const char *route_param_name(const char *path, size_t n, size_t *len)
 {

@@ -21,6 +21,8 @@ enum route_flags {
     R_COUNTS =
         4096, /* counts objects: where permissions are checked, room access counts those that the caller may see */
     R_DEFER_AUTH = 2048,  /* may read first, knowing of the caller what his token claims, as lists and gets may */
+    R_DELIVERY = 16384,   /* with R_PUBLIC: a signature stands for the sign-in. The handler reads the body itself, of at
+                             most webhook_max_body() bytes */
     R_CREDENTIALS = 8192, /* the answer may hold tokens, keys or secrets: nginx does not compress it */
 };
 
@@ -52,6 +54,9 @@ struct need {
 
 /* The largest body, in bytes, that R_PUBLIC routes take: they have forms and small documents only. */
 enum { PUBLIC_MAX_BODY = 64 * 1024 };
+
+/* The largest body that R_DELIVERY routes take. */
+size_t webhook_max_body(void);
 
 /* What the body or answer of a generic route is made of. */
 enum operation { OP_OTHER, OP_LIST, OP_GET, OP_CREATE, OP_UPDATE, OP_DELETE };

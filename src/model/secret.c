@@ -262,6 +262,15 @@ int secret_create_row(struct ctx *c, const char *name, const char *workspace, co
     return write_release_key(&w, key);
 }
 
+int secret_read_row(struct ctx *c, const char *id, struct json_object **values)
+{
+    struct db_rows rows;
+    TRY(sql(c, &rows, "SELECT `values` FROM secret WHERE id = ?", p_text(id)));
+    const struct db_value *stored = rows.count ? db_row(&rows, 0) : NULL;
+    *values = stored && stored->s ? secret_values(c->mem, stored->s, stored->len) : NULL;
+    return OK;
+}
+
 int secret_update_row(struct ctx *c, const char *id, struct json_object *values)
 {
     struct write w = {.c = c, .res = &resource_secret};

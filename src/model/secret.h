@@ -23,6 +23,9 @@ int secret_no_backup(struct ctx *c);
 int secret_create_row(struct ctx *c, const char *name, const char *workspace, const char *user,
                       struct json_object *values, char id[33]);
 
+/* Reads the values: NULL when there is no such secret, or they cannot be decoded. */
+int secret_read_row(struct ctx *c, const char *id, struct json_object **values);
+
 /* Replaces the values; 404 KeyError when there is no such secret any more. */
 int secret_update_row(struct ctx *c, const char *id, struct json_object *values);
 
