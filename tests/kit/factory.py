@@ -217,7 +217,8 @@ class World:
     def template_body(self, **changes: Any) -> dict[str, Any]:
         """For a run template of a deployment with a build that others can run."""
         pipeline = self.pipeline()["id"]
-        build = self.build(is_local=False, contains_code=True, stack=self.remote_stack, pipeline=pipeline)
+        build = self.build(is_local=False, contains_code=True, stack=self.remote_stack, pipeline=pipeline,
+                           zenml_version="0.66.0", python_version="3.10.12")
         deployment = self.deployment(pipeline=pipeline, build=build["id"], stack=self.remote_stack)
         return self.owned | {"name": self.name("template"), "source_deployment_id": deployment["id"]} | changes
 
