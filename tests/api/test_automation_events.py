@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-import requests
-
 from kit.api import NOBODY, Api, fails, ok, unfit
 from kit.events import FORM, bitbucket_push, deliver, github_push, signature
 from kit.factory import World
-from kit.process import descendants, wait_until
+from kit.process import descendants, executable_of, wait_until
 from kit.servers import Kanso
 from kit.workloads import Workloads
 
@@ -160,21 +158,22 @@ def test_a_rotated_secret_counts_at_once(events: Events) -> None:
     assert states == ["failed", "done"] and len(events.executions(trigger)) == 1
 
 
-def test_large_deliveries(launch: Callable[..., Kanso]) -> None:
-    kanso = launch(KANSO_LOGIN_RATE="0", KANSO_JOBS="0")
-    world = World(Api(kanso.url))
-    source = world.event_source()
-    for size, status in ((70_000, 200), (200_000, 200), (1_000_000, 200), (1_048_577, 413), (5_000_000, 413)):
-        body = json.dumps(github_push(note="x" * size)).encode()
-        body = body + b" " * max(0, size - len(body)) if len(body) < size else body[:0] + body
+@pytest.mark.parametrize("options,most", [({}, 1_048_576), ({"KANSO_WEBHOOK_MAX_BODY": "100000"}, 100_000),
+                                          ({"KANSO_MAX_BODY": "80000"}, 80_000)], ids=str)
+def test_large_deliveries(launch: Callable[..., Kanso], options: dict[str, str], most: int) -> None:
+    """More than others may send who have not signed in, but not any amount."""
+    kanso = launch(KANSO_LOGIN_RATE="0", KANSO_JOBS="0", **options)
+    source = World(Api(kanso.url)).event_source()
+    for size in (70_000, most, most + 1, 2 * most):
+        event = json.dumps(github_push()).encode()
+        body = event + b" " * (size - len(event))
         answer = deliver(kanso.url, source, body)
-        wanted = status if len(body) <= 1_048_576 else 413
-        assert answer.status_code == wanted, size
-        if wanted == 413:
+        assert answer.status_code == (200 if size <= most else 413), size
+        if size > most:
             assert "KANSO_WEBHOOK_MAX_BODY" in answer.json()["detail"]
-    lengths = [int(row[0]) for row in kanso.sql("SELECT LENGTH(payload) FROM kanso_job")]
-    assert len(lengths) == 3 and min(lengths) > 70_000
-    assert "\n" not in kanso.complaints().strip() or True
+            assert deliver(kanso.url, source, body, secret="").status_code == 413
+    sizes = sorted(int(row[0]) for row in kanso.sql("SELECT LENGTH(payload) FROM kanso_job"))
+    assert len(sizes) == 2 and sizes[0] > 70_000 and sizes[1] > most
 
 
 # Events
@@ -380,8 +379,8 @@ def test_an_action_that_cannot_be_done_leaves_the_others_alone(events: Events) -
 
 def test_auth_windows(launch: Callable[..., Kanso]) -> None:
     """An action whose turn comes later than that is not done any more; 0 is without end."""
-    kanso = launch(KANSO_LOGIN_RATE="0", KANSO_JOBS="0", ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command",
-                   KANSO_WORKLOAD_COMMAND="/bin/true")
+    kanso = launch(KANSO_LOGIN_RATE="0", KANSO_JOBS="0", ZENML_SERVER_SERVER_URL="http://kanso.test:8080",
+                   ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command", KANSO_WORKLOAD_COMMAND="/bin/true")
     world = World(Api(kanso.url))
     events = Events(kanso, world)
     triggers = [world.trigger(action_id=world.action(auth_window=window)["id"])["id"] for window in (0, 1, 60)]
@@ -423,63 +422,66 @@ def test_what_came_of_an_event_can_be_looked_up(events: Events) -> None:
 
 # Many at once
 
-def burst(events: Events, count: int) -> tuple[dict[str, Any], list[str]]:
-    """Sends numbered deliveries, each of them twice a tenth of the time; the source, and the numbers of each sent."""
-    source = events.world.event_source()
-    sent = [str(number) for number in range(count)] + [str(number) for number in range(0, count, 10)]
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda number: deliver(events.kanso.url, source, github_push(number=number)).json(), sent))
-    assert answers == [RECEIVED] * len(sent)
-    return source, sent
+def jobs_process(kanso: Kanso) -> int:
+    """The process that takes up jobs: its children are of the same program."""
+    found = {pid for pid in kanso.processes() if executable_of(pid).endswith("/kanso-jobs")}
+    return next(pid for pid in found if not any(pid in descendants(other) for other in found - {pid}))
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 @pytest.mark.race
 def test_each_of_a_burst_exactly_once(launch: Callable[..., Kanso]) -> None:
-    """Two jobs processes, one of which is killed on the way; what is sent twice counts twice."""
-    kanso = launch(KANSO_LOGIN_RATE="0", KANSO_JOBS="3", KANSO_JOBS_LEASE="4")
-    second = launch(database=kanso.database, KANSO_LOGIN_RATE="0", KANSO_JOBS="3", KANSO_JOBS_LEASE="4")
-    world = World(Api(kanso.url))
-    events = Events(kanso, world)
+    """Two hosts, one of whose jobs processes is killed on the way; what is sent twice counts twice. KANSO_BURST says how many."""
+    count = int(os.environ.get("KANSO_BURST", "1000"))
+    hosts = [launch(KANSO_LOGIN_RATE="0", KANSO_JOBS="3", KANSO_JOBS_LEASE="4")]
+    hosts.append(launch(database=hosts[0].database, KANSO_LOGIN_RATE="0", KANSO_JOBS="3", KANSO_JOBS_LEASE="4"))
+    world = World(Api(hosts[0].url))
+    events = Events(hosts[0], world)
     source = world.event_source()
     action = world.action(service_account_id=world.service_account(active=False)["id"])["id"]  # which starts nothing
     triggers = [world.trigger(event_source_id=source["id"], action_id=action, event_filter={"branch": branch})["id"]
-                for branch in ("main", "main", "dev")]
-    count = 1000
+                for branch in ("main", "dev")]
     sent = list(range(count)) + list(range(0, count, 10))
-    begin = time.monotonic()
+    begin, others = time.monotonic(), []
     with ThreadPoolExecutor(16) as pool:
-        done = pool.map(lambda n: deliver((kanso, second)[n % 2].url, source, github_push(number=n)), sent)
-        victim = next(pid for pid in second.processes() if "kanso-jobs" in Path(f"/proc/{pid}/cmdline").read_text())
-        os.kill(victim, signal.SIGKILL)
+        done = pool.map(lambda n: deliver(hosts[n % 2].url, source, github_push(number=n)), sent)
+        wait_until(lambda: int(hosts[0].sql("SELECT COUNT(*) FROM kanso_job WHERE state = 'done'")[0][0]) > count // 10, 60,
+                   "the first ones to be done")
+        kill(jobs_process(hosts[1]))
+        for _ in range(20):
+            start = time.monotonic()
+            world.api.read("/triggers/" + triggers[0])
+            others.append(time.monotonic() - start)
         assert all(ok(answer) == RECEIVED for answer in done)
-    print(f"{len(sent)} deliveries received in {time.monotonic() - begin:.1f} s")
-    wait_until(lambda: kanso.sql("SELECT COUNT(*) FROM kanso_job WHERE kind = 'delivery' AND state = 'done'")
-               == [[str(len(sent))]], 180, "the end of all deliveries")
+    print(f"{len(sent)} deliveries received in {time.monotonic() - begin:.1f} s; others' requests took up to {max(others):.2f} s")
+    assert sorted(others)[len(others) // 2] < 5, "others are served meanwhile"
+    wait_until(lambda: hosts[0].sql("SELECT COUNT(*) FROM kanso_job WHERE kind = 'delivery' AND state = 'done'")
+               == [[str(len(sent))]], 240, "the end of all deliveries")
+    wait_until(lambda: hosts[0].sql("SELECT COUNT(*) FROM kanso_job WHERE kind = 'action' AND state = 'failed'")
+               == [[str(len(sent))]], 240, "the end of all actions")
     print(f"worked off after {time.monotonic() - begin:.1f} s")
-    for trigger, wanted in zip(triggers, (sorted(sent), sorted(sent), [])):
-        assert sorted(event["number"] for event in events.executions(trigger)) == wanted
-    wait_until(lambda: kanso.sql("SELECT COUNT(*) FROM kanso_job WHERE kind = 'action' AND state = 'failed'")
-               == [[str(2 * len(sent))]], 240, "the end of all actions")
+    assert sorted(event["number"] for event in events.executions(triggers[0])) == sorted(sent)
+    assert events.executions(triggers[1]) == []
 
 
 @pytest.mark.race
-@pytest.mark.parametrize("step", ["delivery", "action"])
-def test_a_process_that_is_killed_between_the_steps(events: Events, step: str) -> None:
+@pytest.mark.parametrize("pause", [0.05, 0.3, 0.8])
+def test_processes_that_are_killed_between_the_steps(events: Events, pause: float) -> None:
     """Nothing is lost and nothing is done twice."""
-    world = events.world
-    source = world.event_source()
-    trigger = world.trigger(event_source_id=source["id"])["id"]
-    for round in range(6):
-        events.post(source, github_push(number=round))
-        for pid in events.kanso.processes():
-            if "kanso-jobs" in Path(f"/proc/{pid}/cmdline").read_text(errors="replace"):
-                for child in descendants(pid):
-                    try:
-                        os.kill(child, signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
-        time.sleep(0.2 if step == "delivery" else 0.6)
-    events.ended(source["id"], 6)
-    events.ended(trigger, 6, kind="action")
-    assert sorted(event["number"] for event in events.executions(trigger)) == list(range(6))
-    assert len({run["id"] for run in events.runs(trigger)}) == 6
+    source = events.world.event_source()
+    trigger = events.world.trigger(event_source_id=source["id"])["id"]
+    for number in range(4):
+        events.post(source, github_push(number=number))
+        time.sleep(pause)
+        for child in descendants(jobs_process(events.kanso)):
+            kill(child)
+    events.ended(source["id"], 4)
+    events.ended(trigger, 4, kind="action")
+    assert sorted(event["number"] for event in events.executions(trigger)) == list(range(4))
+    assert len({run["id"] for run in events.runs(trigger)}) == 4
