@@ -166,6 +166,7 @@ def test_tags_and_code_repositories(browser, client, world):
     ({"properties": {"a": {"anyOf": [{"type": "boolean"}, {"type": "null"}], "default": None}}}, {}, {"a": "false"}, {"a": False}),
     ({"properties": {"a": {"enum": ["x", "y"], "default": "x"}}}, {}, {"a": '"y"'}, {"a": "y"}),
     ({"$defs": {"E": {"type": "string", "enum": ["p", "q"]}}, "properties": {"a": {"allOf": [{"$ref": "#/$defs/E"}], "default": "p"}}}, {}, {"a": '"q"'}, {"a": "q"}),
+    ({"properties": {"a": {"title": "A"}, "b": {}}}, {"a": 1, "b": "x"}, {"a": 2, "b": "1"}, {"a": 2, "b": "1"}),
     ({"properties": {"a": {"type": "array", "items": {"type": "string"}, "default": []}}}, {}, {"a": '["x"]'}, {"a": ["x"]}),
     ({"properties": {"a": {"anyOf": [{"type": "object"}, {"type": "string"}, {"type": "null"}], "default": None}}}, {}, {"a": '{"k": 1}'}, {"a": {"k": 1}}),
 ], ids=lambda x: None)

@@ -22,6 +22,7 @@ def places(client, runs, world):
         world.code_repository(name="on-github")
     if not client.items("/schedules", name="every-night"):
         world.schedule(name="every-night")
+    world.trigger()
     if not client.items("/pipeline_builds"):
         world.build()
     steps = {step["name"]: step for step in client.items(f"/runs/{runs['training']}/steps")}
@@ -58,6 +59,10 @@ def places(client, runs, world):
         "service-accounts": "/service-accounts",
         "service-account": "/service-accounts/" + first("/service_accounts", name="ci"),
         "devices": "/devices",
+        "templates": "/templates",
+        "event-sources": "/event-sources",
+        "event-source": "/event-sources/" + world.event_source_id,
+        "triggers": "/triggers",
         "schedules": "/schedules",
         "tags": "/tags",
         "flavors": "/flavors?type=artifact_store",
@@ -103,6 +108,10 @@ SHOWN = {
     "service-accounts": ["ci", "Builds every night"],
     "service-account": ["nightly", HOSTILE],
     "devices": ["Devices"],
+    "templates": ["template-", "Run"],
+    "event-sources": ["source-", "Github"],
+    "event-source": ["api/v1/webhooks/", "Triggers"],
+    "triggers": ["trigger-", "Events of Github"],
     "schedules": ["every-night", "0 5 * * *", "Active"],
     "tags": ["demo", "Used"],
     "flavors": ["s3", "Artifact store"],

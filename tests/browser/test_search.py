@@ -51,13 +51,19 @@ def test_everything_is_found(browser, world):
     world.component(name=word + "-c")
     world.secret(name=word + "-x")
     world.service_account(name=word + "-sa")
+    world.event_source(name=word + "-e")
+    world.trigger(name=word + "-t")
+    world.schedule(name=word + "-d")
+    world.code_repository(name=word + "-cr")
+    world.tag(name=word + "-g")
     browser.open("/runs")
     browser.click("Search", css="#search span")
     browser.find("dialog.search input").send_keys(word)
-    browser.until_text("9 found")
+    browser.until_text("14 found")
     headings = browser.js("return [...document.querySelectorAll('.found h3')].map(n => n.textContent)")
-    assert headings == ["Pipelines", "Runs", "Models", "Model versions", "Artifacts", "Stacks", "Components", "Secrets", "Service accounts"]
-    assert {f"{word}-{x}" for x in ("p", "r", "m", "a", "s", "c", "x", "sa")} <= set(results(browser))
+    assert headings == ["Pipelines", "Runs", "Models", "Model versions", "Artifacts", "Stacks", "Components", "Secrets", "Service accounts",
+                        "Triggers", "Event sources", "Schedules", "Code repositories", "Tags"]
+    assert {f"{word}-{x}" for x in ("p", "r", "m", "a", "s", "c", "x", "sa", "e", "t", "d", "cr", "g")} <= set(results(browser))
     browser.everywhere("search")
     browser.clean()
 

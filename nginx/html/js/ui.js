@@ -246,13 +246,14 @@ export function ask({ title, text, fields = [], button, danger, submit }) {
   });
 }
 
-/** Shows something that will not be shown again, until the reader closes it. */
-export function reveal({ title, text, secret, what }) {
+/** Shows something that will not be shown again, until the reader closes it. shown: [[what it is, the text], ...] */
+export function reveal({ title, text, shown }) {
   return new Promise((resolve) => {
     const id = newId('dialog');
     const dialog = h('dialog', { 'aria-labelledby': id },
       h('h2', { id }, title), h('p', null, text),
-      h('p', { class: 'once' }, h('code', { tabindex: '0' }, secret), copyButton(secret, what)),
+      shown.map(([what, secret]) => [shown.length > 1 && h('p', { class: 'label' }, what),
+        h('p', { class: 'once' }, h('code', { tabindex: '0' }, secret), copyButton(secret, what))]),
       h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'primary', onclick: () => dialog.close() }, 'I have kept it')));
     openDialog(dialog, resolve);
   });

@@ -5,12 +5,19 @@ import { words } from '../format.js';
 import { field } from '../ui.js';
 
 /** A property without the null that may stand for it, and without references. */
-function plain(property, schema, depth = 0) {
+export function plain(property, schema, depth = 0) {
   const { $ref: ref } = property;
   const found = ref ? { ...schema.$defs?.[ref.split('/').pop()], ...property, $ref: undefined } : property;
   const some = (found.anyOf ?? found.allOf ?? []).filter((x) => x.type !== 'null');
   if (some.length !== 1 || depth > 5) return found;
   return { ...plain(some[0], schema, depth + 1), ...found, anyOf: undefined, allOf: undefined };
+}
+
+/** A property that says nothing of its type has that of its value. */
+function typed(property, value) {
+  const kind = typeof (value ?? property.default);
+  if (property.type || property.enum || property.anyOf || property.allOf || !['string', 'number', 'boolean'].includes(kind)) return property;
+  return { ...property, type: kind };
 }
 
 const isNull = (value) => value === undefined || value === null;
@@ -41,7 +48,7 @@ function entry(property, nullable) {
 export function schemaForm(schema, now = {}, prefix = 'schema.') {
   const required = new Set(schema.required ?? []);
   const fields = Object.entries(schema.properties ?? {}).map(([key, raw]) => {
-    const property = plain(raw, schema);
+    const property = typed(plain(raw, schema), now[key]);
     const nullable = !required.has(key) && isNull(property.default);
     return { key, property, must: required.has(key) && !(key in now), ...entry(property, nullable) };
   });

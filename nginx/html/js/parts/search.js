@@ -24,6 +24,15 @@ const KINDS = [
   { path: 'components', title: 'Components', href: place('components'), called: own, more: (x) => muted(x.body.type) },
   { path: 'secrets', title: 'Secrets', href: place('secrets'), called: own },
   { path: 'service_accounts', title: 'Service accounts', href: place('service-accounts'), called: own },
+  { path: 'run_templates', title: 'Templates', href: place('templates'), called: own },
+  { path: 'triggers', title: 'Triggers', href: place('triggers'), called: own },
+  { path: 'event-sources', title: 'Event sources', href: place('event-sources'), called: own },
+  { path: 'schedules', title: 'Schedules', href: (x) => to('/schedules', { name: x.name }), called: own },
+  { path: 'code_repositories', title: 'Code repositories', href: place('code-repositories'), called: own },
+  { path: 'flavors', title: 'Flavors', href: place('flavors'), called: own, more: (x) => muted(x.body.type) },
+  { path: 'tags', title: 'Tags', href: (x) => to('/tags', { name: x.name }), called: own },
+  { path: 'pipeline_builds', title: 'Builds', byId: true, href: place('builds'), called: (x) => x.id },
+  { path: 'pipeline_deployments', title: 'Deployments', byId: true, href: place('deployments'), called: (x) => x.id },
   { path: 'users', title: 'Members', href: (x) => to('/members', { name: x.name }), called: own },
 ];
 

@@ -13,8 +13,7 @@ const invitation = (user) => root.href + to('/activate-user', { user: user.id, t
 const showLink = (user) => reveal({
   title: `Invitation for ${user.name}`,
   text: 'Give this link to them over a channel you trust. It works once, and it is not shown again.',
-  secret: invitation(user),
-  what: 'Link',
+  shown: [['Link', invitation(user)]],
 });
 
 async function invite(reload) {

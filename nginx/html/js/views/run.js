@@ -14,6 +14,7 @@ import { remove } from '../parts/remove.js';
 import { stepParts } from '../parts/step.js';
 import { PAGE, length, stepTable, stepsHere, stepsThere } from '../parts/steps.js';
 import { whyBox } from '../parts/why.js';
+import { workloadLog } from '../parts/workload_log.js';
 import { copyable, errorPanel, facts, header, isLive, jsonBlock, name, section, status, tags, time, toast } from '../ui.js';
 
 const SMALL = 200; // steps, also the size of the one request that brings them
@@ -43,6 +44,7 @@ export default async function runView(page) {
   });
   const list = stepTable(page, here);
   const why = whyBox(here, page.signal);
+  const start = workloadLog(page.signal);
 
   const drawHead = () => keepFocus(head, () => put(head, heading(run, loadHead)));
   const say = (error) => { if (error.name !== 'AbortError') toast(error.message, 'bad'); };
@@ -90,11 +92,12 @@ export default async function runView(page) {
     await loadAll(found.total <= found.items.length ? found : null);
     said = JSON.stringify([first, graph]);
   }
-  page.show(head, why.box, h('div', { class: 'split' },
+  page.show(head, why.box, start.box, h('div', { class: 'split' },
     h('div', null, h('section', { class: 'block', 'aria-label': 'Graph' }, box.box), list.box, more), panel));
   if (graph) box.draw(graph);
 
   why.draw(run).catch(say);
+  start.draw(run).catch(say);
   const detail = panelFor(page, panel, here);
   page.onquery = () => {
     box.mark();
@@ -117,7 +120,7 @@ export default async function runView(page) {
       else await loadAll();
       said = news;
     }
-    await Promise.all([detail.follow(), why.draw(run)]);
+    await Promise.all([detail.follow(), why.draw(run), start.draw(run)]);
     return pace(run);
   });
 }

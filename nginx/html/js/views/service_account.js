@@ -9,8 +9,7 @@ import { ask, field, muted, reveal, status, time, toast } from '../ui.js';
 const showKey = (key) => reveal({
   title: `API key “${key.name}”`,
   text: 'Keep it now: it is not shown again. A client signs in with it as the variable ZENML_STORE_API_KEY.',
-  secret: key.body.key,
-  what: 'Key',
+  shown: [['Key', key.body.key]],
 });
 
 async function create(keys, reload) {

@@ -1,0 +1,147 @@
+"""Templates are run from a form; event sources show their secret once; triggers tie them together."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from kit.factory import step_spec
+
+
+@pytest.fixture(scope="module")
+def template(client, world):
+    """A template with one step that has parameters and one that has none."""
+    pipeline = world.pipeline()["id"]
+    build = world.build(is_local=False, contains_code=True, stack=world.remote_stack, pipeline=pipeline)["id"]
+    fit = step_spec("fit", ["load"])
+    fit["config"]["parameters"] = {"rate": 0.1, "rounds": 3, "label": "x", "sizes": [1, 2]}
+    deployment = world.deployment({"load": step_spec("load"), "fit": fit}, pipeline=pipeline, build=build, stack=world.remote_stack)
+    return world.template(source_deployment_id=deployment["id"], name=world.name("nightly"))
+
+
+def fetches(browser):
+    """Notes what the pages send from now on."""
+    browser.js("window.sentBodies = []; const ask = window.fetch;"
+               "window.fetch = (url, init) => { if (init?.method === 'POST') window.sentBodies.push([String(url), init.body]); return ask(url, init); }")
+
+
+def test_a_template_is_run_with_its_parameters(browser, client, template):
+    browser.open("/templates")
+    browser.click(f"Run {template['name']}")
+    browser.until(lambda: browser.find("dialog h2").text == f"Run “{template['name']}”")
+    assert browser.js("return [...document.querySelectorAll('dialog legend')].map(n => n.textContent)") == ["fit"]
+    assert browser.control("Rate").get_attribute("value") == "0.1"
+    browser.everywhere("template-run")
+    browser.enter("Name of the run", "by hand")
+    browser.enter("Rate", "0.5")
+    browser.enter("Sizes", "[3]")
+    browser.js("document.querySelector('dialog details').open = true")
+    browser.enter("As JSON", "{")
+    browser.click("Run", css="dialog button")
+    browser.until_text("“More configuration” is not JSON.")
+    browser.enter("As JSON", '{"enable_cache": false, "steps": {"load": {"enable_cache": true}}}')
+    fetches(browser)
+    browser.click("Run", css="dialog button")
+    browser.until(lambda: browser.js("return sentBodies.length") == 1)
+    url, body = browser.js("return sentBodies[0]")
+    assert url.endswith(f"/run_templates/{template['id']}/runs")
+    assert json.loads(body) == {"enable_cache": False, "run_name": "by hand", "steps": {
+        "load": {"enable_cache": True}, "fit": {"parameters": {"rate": 0.5, "rounds": 3, "label": "x", "sizes": [3]}}}}
+    browser.until_text("runs no templates")  # this one has no workload manager
+    browser.clean(allow=[(404, "/runs"), (405, "/runs")])
+
+
+def test_the_page_of_a_template(browser, client, template):
+    browser.open(f"/templates/{template['id']}")
+    assert "This template has not been run" in browser.text()
+    browser.click(f"Edit template {template['name']}")
+    browser.enter("Description", "Each night.")
+    browser.enter("Tags", "night")
+    browser.click("Save")
+    browser.until_text("Each night.")
+    assert client.read(f"/run_templates/{template['id']}")["resources"]["tags"][0]["name"] == "night"
+    browser.settled()
+    browser.everywhere("template")
+    browser.clean()
+
+
+def test_an_event_source_shows_its_secret_once(browser, client, world, pages):
+    name = world.name("pushes")
+    browser.open("/event-sources")
+    browser.click("New event source")
+    browser.find("dialog[open]")
+    browser.enter("Name", name)
+    browser.enter("Events of", "Github")
+    browser.click("Create")
+    browser.until(lambda: len(browser.all("dialog .once code")) == 2)
+    address, secret = (n.text for n in browser.all("dialog .once code"))
+    made = client.items("/event-sources", name=name)[0]["id"]
+    assert address == f"{pages}api/v1/webhooks/{made}" and len(secret) == 12
+    browser.everywhere("event-source-secret")
+    browser.click("I have kept it")
+    browser.until(lambda: browser.find("h1").text == name)
+    browser.settled()
+    assert secret not in browser.driver.page_source and address in browser.text()
+
+    browser.click("New secret")
+    browser.click("Make a new secret")
+    browser.until(lambda: len(browser.all("dialog .once code")) == 2 and browser.all("dialog .once code")[1].text != secret)
+    browser.click("I have kept it")
+    browser.click("Deactivate")
+    browser.until_text("Inactive")
+    assert not client.read(f"/event-sources/{made}")["body"]["is_active"]
+    browser.clean()
+
+
+def test_a_trigger(browser, client, world, template):
+    source = world.event_source()
+    account = world.service_account()
+    name = world.name("on-push")
+    browser.open("/triggers")
+    browser.click("New trigger")
+    browser.find("dialog[open]")
+    browser.enter("Name", name)
+    browser.enter("When this event source", source["name"])
+    browser.enter("Only this branch", "main")
+    browser.enter("Only these events", "Push")
+    browser.enter("Run this template", template["name"])
+    browser.enter("In the name of", account["name"])
+    browser.accessible()
+    browser.click("Create")
+    browser.until(lambda: browser.find("h1").text == name)
+    browser.settled()
+    made = client.read("/triggers/" + client.items("/triggers", name=name)[0]["id"])
+    assert made["metadata"]["event_filter"] == {"branch": "main", "event_type": "push_event"}
+    action = client.read("/actions/" + made["resources"]["action"]["id"])
+    assert action["metadata"]["configuration"]["template_id"] == template["id"]
+    for text in ("Branch: main", template["name"], account["name"], source["name"], "It has not fired yet"):
+        assert text in browser.text()
+    browser.everywhere("trigger")
+
+    browser.click(f"Edit trigger {name}")
+    browser.enter("Only this branch", "")
+    browser.enter("Only this repository", "me/mine")
+    browser.click("Save")
+    browser.until_text("Repo: me/mine")
+    browser.settled()
+    assert client.read(f"/triggers/{made['id']}")["metadata"]["event_filter"] == {"repo": "me/mine", "event_type": "push_event"}
+    browser.click(source["name"], within="main")
+    browser.until(lambda: browser.find("h1").text == source["name"])
+    browser.settled()
+    assert name in browser.text()
+    browser.clean()
+
+
+def test_a_trigger_that_cannot_be_leaves_no_action(browser, client, world, template):
+    world.event_source()
+    world.service_account()
+    taken = world.trigger()["name"]
+    before = client.read("/actions", size=1)["total"]
+    browser.open("/triggers")
+    browser.click("New trigger")
+    browser.find("dialog[open]")
+    browser.enter("Name", taken)
+    browser.click("Create")
+    browser.until(lambda: browser.find("dialog [role=alert]").text)
+    assert client.read("/actions", size=1)["total"] == before
+    browser.clean(allow=[(409, "/triggers")])
