@@ -31,7 +31,7 @@ settings_read() {
     fi
     # What may be secret is handed to those who need it (settings_print), and to nobody else.
     local name
-    for name in $(compgen -A export ZENML_); do
+    for name in $(compgen -A export ZENML_) KANSO_WORKLOAD_REGISTRY_PASSWORD; do
         export -n "${name?}"
     done
     export KANSO_HOME=${KANSO_HOME:-$(home_default)} KANSO_PORT=${KANSO_PORT:-8080}
@@ -70,6 +70,8 @@ settings_print() {
         *:ZENML_DEFAULT_USER_PASSWORD) continue ;;
         *service_connectors*:AWS_* | rest:AWS_* | all:AWS_*) ;; # implicit methods of service connectors
         *:AWS_*) continue ;;
+        jobs:KANSO_WORKLOAD_REGISTRY_PASSWORD) ;;
+        *:KANSO_WORKLOAD_REGISTRY_PASSWORD) continue ;; # only jobs push images
         auth:ZENML_SECRETS_STORE_ENCRYPTION_KEY) continue ;; # opens no secrets
         esac
         [ -z "${!name+set}" ] || printf '%s=%s\0' "$name" "${!name}"
@@ -80,7 +82,8 @@ settings_print() {
 settings_clean() {
     local name
     clean=(env -i)
-    for name in PATH HOME LANG LC_ALL TZ SSL_CERT_FILE DOCKER_HOST AWS_REGION AWS_DEFAULT_REGION ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS; do
+    for name in PATH HOME LANG LC_ALL TZ SSL_CERT_FILE DOCKER_HOST DOCKER_TLS_VERIFY DOCKER_CERT_PATH KUBECONFIG KUBERNETES_SERVICE_HOST \
+        KUBERNETES_SERVICE_PORT AWS_REGION AWS_DEFAULT_REGION ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS; do
         [ -z "${!name+set}" ] || clean+=("$name=${!name}")
     done
 }

@@ -93,6 +93,7 @@ struct call {
 static int call(struct ctx *c, const struct call *k, struct fetched *answer)
 {
     struct engine e;
+    *answer = (struct fetched){0};
     const char *problem = read_engine(c->mem, &e);
     if (problem)
         return fail(c, EX_RUNTIME, "The container engine cannot be used: %s", problem);
@@ -198,14 +199,15 @@ static bool progress_take(void *to, const char *data, size_t len)
 }
 
 /* Makes a call whose answer is such a report. */
-static int follow(struct ctx *c, struct call *k, const char *what)
+static int follow(struct ctx *c, const struct call *wanted, const char *what)
 {
     struct progress p = {.mem = c->mem, .output = {.limit = BUILD_SHOWN}};
     struct fetched answer;
-    k->sink = progress_take;
-    k->sink_to = &p;
-    k->timeout_ms = (long)config.workload_timeout * 1000;
-    int rc = call(c, k, &answer);
+    struct call k = *wanted;
+    k.sink = progress_take;
+    k.sink_to = &p;
+    k.timeout_ms = (long)config.workload_timeout * 1000;
+    int rc = call(c, &k, &answer);
     progress_line(&p, p.line.data ? p.line.data : "", p.line.len);
     buf_free(&p.line);
     const char *output = output_text(c->mem, &p.output);
@@ -291,7 +293,7 @@ static int image_build(struct ctx *c, const char *image, const char *dockerfile)
     if (config.workload_network)
         path = query_append(c->mem, path, "networkmode", config.workload_network);
     tar_add(&tar, "Dockerfile", dockerfile);
-    struct call k = {
+    const struct call k = {
         .method = "POST", .path = path, .type = "application/x-tar", .body = tar.data, .body_len = tar.len};
     int rc = follow(c, &k, "build the image");
     buf_free(&tar);
@@ -312,7 +314,7 @@ static bool image_pull(struct ctx *c, const char *image)
     const char *name, *tag;
     split_tag(c->mem, image, &name, &tag);
     char *path = query_append(c->mem, "/images/create?", "fromImage", name);
-    struct call k = {
+    const struct call k = {
         .method = "POST", .path = query_append(c->mem, path, "tag", tag), .registry_auth = registry_auth(c->mem)};
     bool pulled = follow(c, &k, "pull the image") == OK;
     respond_reset(c);
@@ -324,7 +326,7 @@ static int image_push(struct ctx *c, const char *image)
     const char *name, *tag;
     split_tag(c->mem, image, &name, &tag);
     char *path = arena_printf(c->mem, "/images/%s/push?", name);
-    struct call k = {
+    const struct call k = {
         .method = "POST", .path = query_append(c->mem, path, "tag", tag), .registry_auth = registry_auth(c->mem)};
     return follow(c, &k, "push the image");
 }

@@ -52,6 +52,7 @@ static bool take(void *to, const char *data, size_t len)
 static int ask(struct ctx *c, const struct api_call *r, struct fetched *answer)
 {
     struct cluster cluster;
+    *answer = (struct fetched){0};
     const char *problem = cluster_find(c->mem, &cluster);
     if (problem)
         return fail(c, EX_RUNTIME, "The cluster cannot be used: %s", problem);

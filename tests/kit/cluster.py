@@ -207,8 +207,8 @@ class Cluster:
     def respond(self, call: Call, certified: bool) -> tuple[int, Any]:
         with self.lock:
             self.calls.append(call)
-            bearer = call.headers.get("authorization", "").removeprefix("Bearer ")
-            if bearer not in self.tokens and not (certified and self.client_certificates):
+            scheme, _, token = call.headers.get("authorization", "").partition(" ")
+            if (scheme.lower() != "bearer" or token not in self.tokens) and not (certified and self.client_certificates):
                 return self.failure(401, "Unauthorized", "Unauthorized")
             for (method, end), (status, text) in self.answer.items():
                 if call.method == method and call.path.endswith(end):

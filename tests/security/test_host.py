@@ -268,10 +268,10 @@ def test_a_clone_that_others_cannot_enter(private: Kanso) -> None:
 def test_no_environment_holds_a_secret(private: Kanso) -> None:
     """Neither that of workers, nor of the database, nginx and what supervises them; nor do their command lines."""
     private.environment |= {"ZENML_SERVER_JWT_SECRET_KEY": JWT_KEY, "ZENML_SECRETS_STORE_ENCRYPTION_KEY": SECRETS_KEY,
-                            "ZENML_DEFAULT_USER_PASSWORD": "first-password", "AWS_SECRET_ACCESS_KEY": "of-somebody-else",
+                            "ZENML_DEFAULT_USER_PASSWORD": "first-password", "AWS_SECRET_ACCESS_KEY": "of-somebody-else", "KANSO_WORKLOAD_REGISTRY_PASSWORD": "of-the-registry",
                             "https_proxy": "http://user:proxy-password@192.0.2.1:1"}
     private.start()
-    secrets = [JWT_KEY, SECRETS_KEY, "first-password", "of-somebody-else", "proxy-password",
+    secrets = [JWT_KEY, SECRETS_KEY, "first-password", "of-somebody-else", "of-the-registry", "proxy-password",
                (private.home / "etc" / "database-password").read_text()]
     programs = set()
     for pid in private.processes():
