@@ -198,6 +198,8 @@ static void check_column(struct buf *out, const struct resource *r, size_t i, si
     if (col->many && (!col->many->attached.parent || col->many->rank <= r->rank))
         complain(&k, "shows what hangs on it: %s does not say how (attached), or its rank is not behind that of %s",
                  col->many->name, r->name);
+    if (col->many == &resource_tag && !r->tag_type)
+        complain(&k, "shows tags, but its resource has no tag_type");
     if (unknown)
         complain(&k, "'%s' in .schema is no component of the OpenAPI document", unknown);
     check_flags_of_column(&k, col);

@@ -128,7 +128,7 @@ static int look_for_link(struct write *w)
     if (!found)
         return OK;
     memcpy(w->id, found, sizeof w->id);
-    w->exists = true;
+    w->result = WRITE_FOUND;
     return OK;
 }
 
@@ -136,7 +136,7 @@ int mv_link_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = c->route->resource, .body = c->body};
     TRY(write_create(&w));
-    return respond_row(c, w.res, w.id, w.exists ? D_BODY : D_META);
+    return respond_row(c, w.res, w.id, w.result == WRITE_FOUND ? D_BODY : D_META);
 }
 
 const struct resource resource_mv_artifact = {

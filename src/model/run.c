@@ -9,7 +9,7 @@
 #include "model/onboarding.h"
 #include "model/orphans.h"
 #include "resource/filter.h"
-#include "resource/tags.h"
+#include "model/tags.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -295,7 +295,7 @@ int run_get_or_create(struct ctx *c)
     if (id)
         return respond_created(c, id, false);
     int rc = write_create(&w);
-    if (rc == FAILED && w.taken)
+    if (rc == FAILED && w.result == WRITE_TAKEN)
         return answer_existing(&w, deployment);
     TRY(rc);
     return respond_created(c, w.id, true);

@@ -1,6 +1,6 @@
 /* Tags: names with a colour that hang on resources of several kinds. */
 #include "model/model.h"
-#include "resource/tags.h"
+#include "model/tags.h"
 
 static const struct type T_COLOR = {.kind = K_ENUM, .label = "str-enum[ColorVariants]", .words = TAG_COLORS};
 
@@ -36,7 +36,8 @@ const struct resource resource_tag = {
     .rank = RANK_TAG,
     .attached = {.slot = SLOT_TAGS,
                  .from = "tag_resource x STRAIGHT_JOIN tag t ON t.id = x.tag_id",
-                 .parent = "x.resource_id"},
+                 .parent = "x.resource_id",
+                 .follow = tags_follow},
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
     .check_create = choose_color,
     .load = tags_load_counts,

@@ -5,7 +5,6 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "resource/filter.h"
-#include "resource/tags.h"
 #include "resource/view.h"
 
 #include <stdlib.h>
@@ -502,7 +501,8 @@ int write_insert(struct write *w)
     }
     query_add(q, ")");
     int rc = query_run(w->c, q, NULL);
-    w->taken = rc == FAILED && w->c->res.status == 409;
+    if (rc == FAILED && w->c->res.status == 409)
+        w->result = WRITE_TAKEN;
     return rc;
 }
 
@@ -561,7 +561,7 @@ int name_guard_release(struct ctx *c, const char *resource, const char *scope, c
 static int refuse_taken(struct write *w, const struct unique *u)
 {
     struct db_param name = future_value(w, u->columns[0]);
-    w->taken = true;
+    w->result = WRITE_TAKEN;
     return fail(w->c, u->error, "There is a %s named '%s' already", w->res->label, name.type == P_TEXT ? name.s : "");
 }
 
@@ -680,17 +680,42 @@ typedef int (*step)(struct write *);
 /* Hooks that a resource does not have are NULL. A hook that finds the row that was to be made ends the steps. */
 static int run_steps(struct write *w, const step *steps, size_t count)
 {
-    for (size_t i = 0; i < count && !w->exists; i++)
+    for (size_t i = 0; i < count && w->result != WRITE_FOUND; i++)
         if (steps[i])
             TRY(steps[i](w));
     return OK;
 }
 
+/* Brings along what hangs on the row. */
+static int follow(struct write *w, enum change change)
+{
+    for (size_t i = 0; i < w->res->column_count; i++) {
+        const struct resource *many = w->res->columns[i].many;
+        if (many && many->attached.follow)
+            TRY(many->attached.follow(w, change));
+    }
+    return OK;
+}
+
+static int attach_new(struct write *w)
+{
+    return follow(w, CREATED);
+}
+
+static int attach_change(struct write *w)
+{
+    return follow(w, UPDATED);
+}
+
+static int detach_all(struct write *w)
+{
+    return follow(w, DELETED);
+}
+
 int write_create_within(struct write *w)
 {
     const struct resource *r = w->res;
-    const step within[] = {write_unique,    r->before_create, write_insert,
-                           r->after_create, tags_attach_new,  release_guard};
+    const step within[] = {write_unique, r->before_create, write_insert, r->after_create, attach_new, release_guard};
     if (!*w->id)
         uuid_new(w->id);
     assign_members(w, false);
@@ -705,7 +730,7 @@ int write_create(struct write *w)
     TRY(run_steps(w, before, ARRAY_LEN(before)));
     TRY(sql_begin(w->c));
     TRY(write_create_within(w));
-    if (!w->exists)
+    if (w->result != WRITE_FOUND)
         return sql_commit(w->c);
     db_rollback(w->c->db);
     return OK;
@@ -740,7 +765,7 @@ static int assign_update(struct write *w)
 int write_update(struct write *w, const char *hex)
 {
     const step steps[] = {w->res->before_update, assign_update, unique_on_update, write_flush_update,
-                          w->res->after_update,  tags_change,   release_on_update};
+                          w->res->after_update,  attach_change, release_on_update};
     TRY(sql_begin(w->c));
     if (w->res->before_lock)
         TRY(w->res->before_lock(w));
@@ -770,7 +795,7 @@ int resource_delete(struct ctx *c)
     TRY(path_row(c, w.res, &id));
     TRY(sql_begin(c));
     TRY(write_lock(&w, id));
-    const step steps[] = {w.res->before_delete, tags_detach_all, delete_row};
+    const step steps[] = {w.res->before_delete, detach_all, delete_row};
     TRY(run_steps(&w, steps, ARRAY_LEN(steps)));
     TRY(sql_commit(c));
     return respond_null(c);

@@ -104,6 +104,13 @@ struct unique {
     bool on_update;
 };
 
+/* What has come of a write besides OK or FAILED. */
+enum write_result {
+    WRITE_DONE,
+    WRITE_FOUND, /* a hook of a create has found the row that is asked for, `id`: nothing is written */
+    WRITE_TAKEN, /* refused, because a row has the same key */
+};
+
 /* A create, update or delete in progress. */
 struct write {
     struct ctx *c;
@@ -116,10 +123,11 @@ struct write {
         struct db_param value;
     } set[48];
     size_t set_count;
-    void *data;  /* of the handler that began it, for its hooks */
-    bool taken;  /* refused because a row has the same key */
-    bool exists; /* a hook of a create has found the row that is asked for, `id`: nothing is written */
+    void *data; /* of the handler that began it, for its hooks */
+    enum write_result result;
 };
+
+enum change { CREATED, UPDATED, DELETED };
 
 enum resource_flags {
     X_WORKSPACE = 1,       /* has workspace_id */
@@ -153,6 +161,9 @@ struct resource {
         int slot;           /* of the links of what they hang on */
         const char *from;   /* as that of view_children(): NULL when `parent` is the row's own column */
         const char *parent; /* the SQL column with the id of what it hangs on; NULL: they hang on nothing */
+        /* what is to be done with it when such a row is created or updated, before the commit, or about to be deleted;
+         * NULL: nothing */
+        int (*follow)(struct write *w, enum change change);
     } attached;
     const char *tag_type;      /* tags of this resource: tag_resource.resource_type */
     const char *metadata_type; /* run metadata of this resource: run_metadata.resource_type */
@@ -287,8 +298,8 @@ int path_within(struct ctx *c, char hex[33]);
 /* The id behind a name or id (docs/contract/resources.md#look-up): 404 KeyError when there is none. */
 int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33]);
 
-/* Runs the whole generic create for a checked body; w->id then names the new row, or with w->exists one that was there.
- * Commits. */
+/* Runs the whole generic create for a checked body; w->id then names the new row, or with WRITE_FOUND one that was
+ * there. Commits. */
 int write_create(struct write *w);
 
 /* Runs the whole generic update of a row (hex id) for a checked body. Commits. */

@@ -1,13 +1,12 @@
 /* Tags of any resource: rows of tag and tag_resource (docs/contract/resources.md#tags). */
-#ifndef KANSO_RESOURCE_TAGS_H
-#define KANSO_RESOURCE_TAGS_H
+#ifndef KANSO_MODEL_TAGS_H
+#define KANSO_MODEL_TAGS_H
 
 #include "resource/resource.h"
 
-/* Steps of create, update and delete; they do nothing for resources without a tag_type. */
-int tags_attach_new(struct write *w); /* member `tags` */
-int tags_change(struct write *w);     /* members `add_tags`, then `remove_tags` */
-int tags_detach_all(struct write *w);
+/* Of a row of a resource with a tag_type: attaches the member `tags` of a create, then of an update `add_tags` and
+ * detaches `remove_tags`; detaches all when it is deleted. */
+int tags_follow(struct write *w, enum change change);
 
 /* Attaches tags by name, creating the missing ones with a random colour; existing links stay as they are. */
 int tags_attach(struct ctx *c, const char *resource_type, const char *resource_id, struct json_object *names);

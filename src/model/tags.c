@@ -1,4 +1,4 @@
-#include "resource/tags.h"
+#include "model/tags.h"
 
 #include "base/lookup.h"
 #include "base/text.h"
@@ -236,24 +236,19 @@ static int detach(struct ctx *c, const char *type, const char *id, struct json_o
                   names, n, SQL_PARAMS(p_text(id), p_text(type)));
 }
 
-int tags_attach_new(struct write *w)
+int tags_follow(struct write *w, enum change change)
 {
-    return w->res->tag_type ? tags_attach(w->c, w->res->tag_type, w->id, member(w->body, "tags")) : OK;
-}
-
-int tags_change(struct write *w)
-{
-    if (!w->res->tag_type)
-        return OK;
-    TRY(tags_attach(w->c, w->res->tag_type, w->id, member(w->body, "add_tags")));
-    return detach(w->c, w->res->tag_type, w->id, member(w->body, "remove_tags"));
-}
-
-int tags_detach_all(struct write *w)
-{
-    if (!w->res->tag_type)
-        return OK;
-    clear_counts();
-    return sql(w->c, NULL, "DELETE FROM tag_resource WHERE resource_id = ? AND resource_type = ?", p_text(w->id),
-               p_text(w->res->tag_type));
+    const char *type = w->res->tag_type;
+    switch (change) {
+    case CREATED:
+        return tags_attach(w->c, type, w->id, member(w->body, "tags"));
+    case UPDATED:
+        TRY(tags_attach(w->c, type, w->id, member(w->body, "add_tags")));
+        return detach(w->c, type, w->id, member(w->body, "remove_tags"));
+    case DELETED:
+        clear_counts();
+        return sql(w->c, NULL, "DELETE FROM tag_resource WHERE resource_id = ? AND resource_type = ?", p_text(w->id),
+                   p_text(type));
+    }
+    return OK;
 }
