@@ -55,17 +55,25 @@ static struct buf *new_text(struct ctx *c)
     return text;
 }
 
-/* What the manager has, or why it has nothing: the lines of our own are shown in any case. */
+/* What the manager has; the lines of our own are shown in any case. A worker that has waited for nothing does not ask
+ * again for four times as long: who asks for logs every second must not take all workers from everybody else. */
 static void add_managers_log(struct ctx *c, const struct workload_manager *m, const char *id, struct buf *text)
 {
+    static double ask_again;
     struct buf *own = new_text(c);
-    if (m->logs(c, uuid_dashed(c->mem, id), own) == OK && own->len) {
+    double start = monotonic_ms();
+    bool asked = start >= ask_again;
+    if (asked && m->logs(c, uuid_dashed(c->mem, id), own) == OK) {
         buf_add(text, own->data, own->len);
-    } else if (c->res.body.len) {
-        log_warn("the log of workload %s: %s", id, c->res.body.data);
-        buf_adds(text, "(The workload manager does not give its log at the moment.)\n");
+        return;
     }
-    respond_reset(c);
+    if (asked) {
+        log_warn("the log of workload %s: %s", id,
+                 c->res.body.data ? c->res.body.data : "the manager does not say why");
+        ask_again = monotonic_ms() + 4 * (monotonic_ms() - start);
+        respond_reset(c);
+    }
+    buf_adds(text, "(The workload manager does not give its log at the moment.)\n");
 }
 
 int deployment_logs(struct ctx *c)

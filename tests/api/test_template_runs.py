@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -524,8 +525,22 @@ def test_logs(world: World, workloads: Workloads) -> None:
     log = world.api.read(f"/pipeline_deployments/{run['body']['deployment_id']}/logs")
     assert log.startswith("Starting pipeline run.\nPipeline run started successfully.\n") and "does not give its log" in log
     workloads.plan(logs={"answer": {"logs": "\u00fcber \u0001\n"}})
-    log = world.api.read(f"/pipeline_deployments/{run['body']['deployment_id']}/logs")
-    assert log.endswith("\u00fcber \u0001\n")
+    wait_until(lambda: world.api.read(f"/pipeline_deployments/{run['body']['deployment_id']}/logs").endswith(
+        "\u00fcber \u0001\n"), 60, "the manager is asked again")
+
+
+def test_a_manager_that_hangs_takes_few_workers(launch: Callable[..., Kanso], workloads: Workloads) -> None:
+    """One request waits for it; those that follow are answered at once."""
+    world = World(Api(launch(**manager_settings(workloads) | {"workers": "rest:1"}).url))
+    log = f"/pipeline_deployments/{world.deployment()['id']}/logs"
+    assert world.api.read(log) == ""
+    workloads.plan(logs={"sleep": 60})
+    took = []
+    for _ in range(4):
+        begin = time.monotonic()
+        assert "does not give its log" in world.api.read(log)
+        took.append(time.monotonic() - begin)
+    assert sum(took[1:]) < took[0] / 2, took
 
 
 def test_the_example_of_the_documentation(launch: Callable[..., Kanso], workspace_directory: Path) -> None:
