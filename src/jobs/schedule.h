@@ -1,4 +1,4 @@
-/* When a trigger's schedule fires: the documents of docs/contract (class Schedule), read for their times. */
+/* When a trigger fires by itself: what its schedule, as it is stored, says about times (docs/automation.md). */
 #ifndef KANSO_JOBS_SCHEDULE_H
 #define KANSO_JOBS_SCHEDULE_H
 

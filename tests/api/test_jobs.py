@@ -29,6 +29,8 @@ def jobs(mariadb: MariaDB, tmp_path: Path) -> Iterator[Jobs]:
     made.end()
 
 
+@pytest.mark.sanitize
+@pytest.mark.engine
 def test_a_job_is_run_and_leaves_its_effects(jobs: Jobs) -> None:
     job = jobs.add("note:here done:there")
     jobs.start()
@@ -47,6 +49,7 @@ def test_a_job_that_says_nothing_is_done(jobs: Jobs) -> None:
 # What goes wrong in a job ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sanitize
 def test_what_may_pass_is_tried_again_and_given_up(jobs: Jobs) -> None:
     job = jobs.add("note:try unavailable")
     jobs.start()
@@ -61,6 +64,7 @@ def test_what_may_pass_is_tried_again_and_given_up(jobs: Jobs) -> None:
     assert jobs.job(job, "payload") == "note:try unavailable", "an operator may try again"
 
 
+@pytest.mark.sanitize
 def test_what_is_refused_is_final(jobs: Jobs) -> None:
     job = jobs.add("note:try refuse")
     jobs.start()
@@ -119,6 +123,7 @@ def test_nothing_of_a_transaction_stays_that_did_not_end(jobs: Jobs) -> None:
     assert jobs.notes(job) == ["try", "effect"], "killed behind the commit: it is done"
 
 
+@pytest.mark.sanitize
 def test_jobs_are_added_once_for_a_key(jobs: Jobs) -> None:
     first, second = jobs.add("add:k"), jobs.add("add:k")
     other = jobs.add("add:l")
@@ -154,6 +159,7 @@ def test_kinds_that_are_not_known_are_left_to_others(jobs: Jobs) -> None:
     assert jobs.job(strange, "CONCAT(state, attempt)") == "waiting0"
 
 
+@pytest.mark.sanitize
 def test_caller_of_a_job(jobs: Jobs) -> None:
     """An account that is there and active, and no other."""
     user = jobs.sql("SELECT id FROM user WHERE name = 'default'")[0][0]
@@ -190,6 +196,7 @@ def test_stopping_lets_jobs_end(jobs: Jobs) -> None:
     assert jobs.job(job) == "done" and jobs.job(next_one) == "waiting"
 
 
+@pytest.mark.sanitize
 def test_stopping_gives_back_what_does_not_end(jobs: Jobs) -> None:
     job = jobs.add("note:begun spawn sleep:6000 done:ended")
     process = jobs.start(KANSO_JOBS_GRACE="1")
@@ -203,6 +210,7 @@ def test_stopping_gives_back_what_does_not_end(jobs: Jobs) -> None:
     assert not alive(int(jobs.notes(job)[1].split()[1]))
 
 
+@pytest.mark.engine
 def test_a_host_that_is_gone(jobs: Jobs) -> None:
     """Its children end with it, and another takes up the jobs when the lease has run out, not before."""
     job = jobs.add("note:begun sleep:3000 done:ended")
@@ -262,6 +270,7 @@ def test_who_does_not_reach_the_database_lets_go_in_time(mariadb: MariaDB, jobs:
         first.kill()
 
 
+@pytest.mark.engine
 @pytest.mark.race
 def test_two_hosts_and_a_thousand_jobs(jobs: Jobs) -> None:
     """Each is started exactly once, though both hosts want all of them, and has its effects once."""
@@ -353,6 +362,7 @@ def dashed(job: str) -> str:
     return str(uuid.UUID(job))
 
 
+@pytest.mark.sanitize
 def test_command_lists_and_shows(jobs: Jobs) -> None:
     failed, subject = jobs.add("refuse", key="k"), uuid.uuid4().hex
     jobs.start()
@@ -390,6 +400,7 @@ def test_command_retries_what_has_failed(jobs: Jobs) -> None:
     assert again.returncode == 1 and "the job is done" in again.stderr
 
 
+@pytest.mark.sanitize
 def test_command_cancels_what_waits_and_what_runs(jobs: Jobs) -> None:
     """Both are failures that are told like others; what runs is stopped."""
     runs, waits = jobs.add("note:begun spawn sleep:60000"), jobs.add("note:never", later=3600)
@@ -408,6 +419,7 @@ def test_command_cancels_what_waits_and_what_runs(jobs: Jobs) -> None:
     assert again.returncode == 1 and "the job is failed" in again.stderr
 
 
+@pytest.mark.engine
 def test_command_shows_events(jobs: Jobs) -> None:
     """Deliveries and firings, by the name of where they come from, and nothing else."""
     user, workspace = (jobs.sql(f"SELECT id FROM {table} LIMIT 1")[0][0] for table in ("user", "workspace"))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 import time
 import uuid
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
+from kit.api import Api
+from kit.factory import World
 from kit.jobs import Jobs
 from kit.mariadb import MariaDB
 from kit.process import wait_until
+from kit.servers import Kanso
+from kit.workloads import Workloads
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -69,6 +74,7 @@ def triggers(mariadb: MariaDB, tmp_path: Path) -> Iterator[Triggers]:
     made.end()
 
 
+@pytest.mark.sanitize
 def test_a_single_time(triggers: Triggers) -> None:
     """Not before it, and once."""
     at = triggers.now() + timedelta(seconds=4)
@@ -115,6 +121,7 @@ def test_missed_times_without_catchup(triggers: Triggers) -> None:
     assert triggers.firings(trigger) == [stamp(latest)]
 
 
+@pytest.mark.sanitize
 def test_missed_times_with_catchup(triggers: Triggers) -> None:
     """Each of them, oldest first; more than twenty in several rounds."""
     start = triggers.now() - timedelta(minutes=5 * 29, seconds=30)
@@ -162,6 +169,7 @@ def test_triggers_of_an_older_database_fire_from_now_on(triggers: Triggers) -> N
     assert triggers.firings(old) == triggers.firings(once) == triggers.firings(cron) == []
 
 
+@pytest.mark.sanitize
 def test_schedules_that_cannot_be_read_are_told_of(triggers: Triggers) -> None:
     """Once; the others fire all the same."""
     bad = triggers.trigger(cron_expression="at noon")
@@ -200,6 +208,7 @@ def test_a_new_schedule_does_not_fire_for_what_is_past(triggers: Triggers) -> No
     assert triggers.firings(trigger) == [stamp(start)]
 
 
+@pytest.mark.engine
 @pytest.mark.race
 def test_several_hosts_fire_once(triggers: Triggers) -> None:
     start = triggers.now() + timedelta(seconds=3)
@@ -211,3 +220,57 @@ def test_several_hosts_fire_once(triggers: Triggers) -> None:
     wait_until(lambda: all(len(triggers.firings(trigger)) >= 9 for trigger in made), 90, "all firings")
     time.sleep(1.5)
     assert [triggers.firings(trigger) for trigger in made] == [expected] * len(made)
+
+
+# From the API to the run ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def workloads(workspace_directory: Path) -> Workloads:
+    return Workloads(workspace_directory / "schedule-workloads")
+
+
+@pytest.fixture(scope="module")
+def kanso(launch: Callable[..., Kanso], workloads: Workloads) -> Kanso:
+    return launch(ZENML_SERVER_SERVER_URL="http://kanso.test:8080",
+                  ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command",
+                  KANSO_WORKLOAD_COMMAND=str(workloads.program))
+
+
+def test_a_schedule_runs_a_template(kanso: Kanso) -> None:
+    """A trigger that was made by the API: its execution, its action, and a run that belongs to the service account."""
+    world = World(Api(kanso.url))
+    at = datetime.now(timezone.utc) + timedelta(seconds=2)
+    trigger = world.trigger(schedule={"run_once_start_time": stamp(at)})
+    subject = trigger["id"].replace("-", "")
+
+    def outcome(kind: str) -> str:
+        rows = kanso.sql(f"SELECT state, outcome FROM kanso_job WHERE kind = '{kind}' AND subject = '{subject}'")
+        assert not rows or rows[0][0] != "failed", rows
+        return rows[0][1] if rows and rows[0][0] == "done" else ""
+
+    wait_until(lambda: bool(outcome("firing")), 60, "the firing")
+    assert outcome("firing") == stamp(at)
+    wait_until(lambda: bool(outcome("action")), 60, "the action")
+    run = world.api.read("/runs/" + outcome("action").removeprefix("run "))
+    assert run["body"]["user"]["body"]["is_service_account"]
+    executions = world.api.read("/triggers/" + trigger["id"])["resources"]["executions"]
+    assert executions["total"] == 1
+    event = kanso.sql(f"SELECT event_metadata FROM trigger_execution WHERE trigger_id = '{subject}'")[0][0]
+    assert json.loads(base64.b64decode(event.replace("\\n", ""))) == {"scheduled_time": stamp(at)}
+    listed = subprocess.run([str(kanso.build / "bin" / "kansoctl"), "events", "--json"], check=True, capture_output=True,
+                            text=True, env=kanso.environment)
+    assert [(row["subject"], row["outcome"]) for row in json.loads(listed.stdout)] == [(trigger["id"], stamp(at))]
+
+
+def test_a_trigger_that_was_switched_off_meanwhile(kanso: Kanso) -> None:
+    """The firing was there already: nothing is executed."""
+    world = World(Api(kanso.url))
+    trigger = world.trigger(schedule={"cron_expression": "0 0 1 1 *"})
+    subject = trigger["id"].replace("-", "")
+    world.api.change("/triggers/" + trigger["id"], {"is_active": False})
+    kanso.sql("INSERT INTO kanso_job (id, created, updated, kind, subject, state, due, payload) VALUES "
+              f"('{uuid.uuid4().hex}', UTC_TIMESTAMP(), UTC_TIMESTAMP(), 'firing', '{subject}', 'waiting', 0, '{{}}')")
+    wait_until(lambda: kanso.sql(f"SELECT state FROM kanso_job WHERE subject = '{subject}'") == [["failed"]], 60, "its end")
+    assert "not active" in kanso.sql(f"SELECT outcome FROM kanso_job WHERE subject = '{subject}'")[0][0]
+    assert kanso.sql(f"SELECT COUNT(*) FROM trigger_execution WHERE trigger_id = '{subject}'") == [["0"]]

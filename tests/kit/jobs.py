@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .mariadb import MariaDB
 from .process import alive, descendants, stop, wait_until
-from .servers import base_environment
+from .servers import COMPLAINT, SECRET, base_environment
 
 
 class Jobs:
@@ -79,3 +79,5 @@ class Jobs:
         for process in self.running:
             stop(process)
         wait_until(lambda: not any(alive(pid) for pid in children), 10, "the end of all children")
+        said = self.log() if self.running else ""
+        assert not COMPLAINT.search(said) and not SECRET.search(said) and self.mariadb.password not in said, said
