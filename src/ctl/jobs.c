@@ -329,7 +329,7 @@ const struct ctl_command ctl_jobs = {
                "  show     all about one, and what came of it\n"
                "  retry    lets one that has failed start anew\n"
                "  cancel   ends one that waits or runs, as a failure\n",
-    .options = {{"kind", "KIND", "delivery, firing, action, workload or watch"},
+    .options = {{"kind", "KIND", "delivery, firing, action, workload, watch or discard"},
                 STATE,
                 {"subject", "ID", "of an event source, a trigger or a run"},
                 LIMIT,

@@ -56,7 +56,7 @@ def shared(primary: MariaDB, proxy: MySQLProxy, launch) -> Iterator[Kanso]:
     """One worker that reaches its database through the proxy."""
     name = primary.new_database()
     url = proxy.url(primary.tcp_url(name)).replace("//kanso_test:", f"//{ACCOUNT}:")
-    instance = launch(workers=ONE_WORKER, database=name, ZENML_STORE_URL=url)
+    instance = launch(workers=ONE_WORKER, database=name, ZENML_STORE_URL=url, KANSO_JOBS="0")
     instance.mariadb = primary
     yield instance
     instance.stop()

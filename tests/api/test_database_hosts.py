@@ -65,7 +65,7 @@ def at(mariadb, launch: Callable[..., Kanso], server_url: str | None) -> Callabl
         database = mariadb.new_database()
         url = mariadb.tcp_url(database)
         head, tail = url.rsplit("@", 1)[0], url.rsplit("/", 1)[1]
-        return launch(database=database, workers="rest:2", ZENML_STORE_URL=f"{head}@{hosts}/{tail}", **more)
+        return launch(database=database, workers="rest:2", KANSO_JOBS="0", ZENML_STORE_URL=f"{head}@{hosts}/{tail}", **more)
 
     return start
 
