@@ -4,19 +4,11 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/model.h"
+#include "resource/stored.h"
 
 #include <string.h>
 
 static const char TYPE[] = "action";
-
-/* What the configuration holds: the id of a template, which the database knows nothing of. */
-#define CONFIGURATION "CONVERT(FROM_BASE64(t.configuration) USING utf8mb4)"
-#define TEMPLATE_ID                                                                                                    \
-    "REPLACE(IF(JSON_VALID(" CONFIGURATION "), JSON_UNQUOTE(JSON_EXTRACT(" CONFIGURATION                               \
-    ", '$.template_id')), NULL), '-', '')"
-#define OF_TEMPLATE(column)                                                                                            \
-    "(SELECT " column                                                                                                  \
-    " FROM run_template r JOIN pipeline_deployment d ON d.id = r.source_deployment_id WHERE r.id = " TEMPLATE_ID ")"
 
 static void show_whole(struct view *v, const struct row *row, struct jw *w, const struct resource *r, const char *name)
 {
@@ -54,21 +46,16 @@ static const struct column columns[] = {
      .enc = E_UUID,
      .section = S_RES},
     {.name = "run_template",
-     .sql = OF_TEMPLATE("r.id"),
-     .enc = E_UUID,
      .section = S_RES,
      .show = show_template,
      .flags = C_IF_HYDRATED,
      .schema = "RunTemplateResponse~"},
     {.name = "pipeline",
-     .sql = OF_TEMPLATE("d.pipeline_id"),
-     .enc = E_UUID,
      .section = S_RES,
      .show = show_pipeline,
      .flags = C_IF_HYDRATED,
      .schema = "PipelineResponse~"},
     COL_NAME,
-    {.name = "template_id", .sql = TEMPLATE_ID, .flags = C_LOAD_META},
 };
 
 static const struct field fields[] = {
@@ -84,27 +71,56 @@ static const struct field fields[] = {
 };
 static const struct model body = MODEL("action", fields);
 
+/* The template (hex) that a stored configuration names; NULL when it is damaged. */
+static const char *template_of(struct arena *a, const struct row *row)
+{
+    struct json_object *stored =
+        stored_base64_tree(a, row_span(row, "configuration"), json_type_object, row_origin(row, "configuration"));
+    const char *id = stored ? member_str(stored, "template_id") : NULL;
+    char hex[UUID_HEX + 1];
+    return id && uuid_read(id, strlen(id), hex) ? arena_strdup(a, hex) : NULL;
+}
+
+static int no_template(struct ctx *c, const char *hex)
+{
+    return fail(c, EX_VALUE, "No template found with id %s.", uuid_dashed(c->mem, hex));
+}
+
+static int load_templates(struct view *v, struct row **rows, size_t count)
+{
+    struct arena *mem = view_ctx(v)->mem;
+    const char **ids = arena_array(mem, count + 1, sizeof *ids);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *id = template_of(mem, rows[i]);
+        row_set(rows[i], "run_template", id);
+        if (id)
+            ids[n++] = id;
+    }
+    return n ? view_fetch(v, &resource_run_template, D_RES, ids, n) : OK;
+}
+
 /* Hydrated actions show their template and its pipeline, with what belongs to them. One whose template has been deleted
  * cannot be shown whole, and says so; in a list it stands without. */
 static int load(struct view *v, struct row **rows, size_t count)
 {
     struct ctx *c = view_ctx(v);
-    size_t n, found = 0, pipelines = 0;
+    size_t n, pipelines = 0;
     struct row **whole = view_hydrated(v, rows, count, &n);
-    const char **ids = arena_array(c->mem, 2 * n + 1, sizeof *ids), **pipeline_ids = ids + n;
+    const char **ids = arena_array(c->mem, n + 1, sizeof *ids);
+    TRY(load_templates(v, whole, n));
     for (size_t i = 0; i < n; i++) {
-        const char *id = row_str(whole[i], "run_template"), *pipeline = row_str(whole[i], "pipeline"), *gone;
-        if (!id && c->route->op != OP_LIST && (gone = row_str(whole[i], "template_id")))
-            return fail(c, EX_VALUE, "No template found with id %s.",
-                        strlen(gone) == UUID_HEX ? uuid_dashed(c->mem, gone) : gone);
-        if (id)
-            ids[found++] = id;
+        const char *id = row_str(whole[i], "run_template");
+        const struct row *template = view_find(v, &resource_run_template, id);
+        const char *pipeline = template ? row_str(template, "pipeline") : NULL;
+        if (id && !template && c->route->op != OP_LIST)
+            return no_template(c, id);
+        row_set(whole[i], "run_template", template ? id : NULL);
+        row_set(whole[i], "pipeline", pipeline);
         if (pipeline)
-            pipeline_ids[pipelines++] = pipeline;
+            ids[pipelines++] = pipeline;
     }
-    if (found)
-        TRY(view_fetch(v, &resource_run_template, D_RES, ids, found));
-    return pipelines ? view_fetch(v, &resource_pipeline, D_RES, pipeline_ids, pipelines) : OK;
+    return pipelines ? view_fetch(v, &resource_pipeline, D_RES, ids, pipelines) : OK;
 }
 
 /* Checks --------------------------------------------------------------------------------------------------------- */
@@ -118,13 +134,11 @@ static int check_account(struct ctx *c, const char *id)
     return found.count ? OK : fail(c, EX_KEY, "No service account with the '%s' name or ID was found", id);
 }
 
-static int check_template(struct ctx *c, const char *id)
+static int check_template(struct ctx *c, const char *hex)
 {
     struct db_rows found;
-    char hex[UUID_HEX + 1];
-    uuid_read(id, strlen(id), hex);
     TRY(sql(c, &found, "SELECT id FROM run_template WHERE id = ?", p_text(hex)));
-    return found.count ? OK : fail(c, EX_VALUE, "No template found with id %s.", id);
+    return found.count ? OK : no_template(c, hex);
 }
 
 /* Checks a configuration, and leaves in the body the form in which it is stored. */
@@ -139,7 +153,10 @@ static int check_configuration(struct write *w, const char *subtype, const char 
         return FAILED;
     json_object_object_add(w->body, "configuration",
                            json_object_get(model_stored(c->mem, p->configuration, checked, false)));
-    return check_template(c, member_str(checked, "template_id"));
+    const char *id = member_str(checked, "template_id");
+    char hex[UUID_HEX + 1];
+    uuid_read(id, strlen(id), hex);
+    return check_template(c, hex);
 }
 
 static int check_create(struct write *w)
@@ -152,12 +169,12 @@ static int check_create(struct write *w)
 
 static int before_update(struct write *w)
 {
-    const char *account = member_str(w->body, "service_account_id"), *template = row_str(w->old, "template_id");
+    const char *account = member_str(w->body, "service_account_id"), *template = template_of(w->c->mem, w->old);
     if (account)
         TRY(check_account(w->c, account));
     if (member(w->body, "configuration"))
         return check_configuration(w, row_str(w->old, "plugin_subtype"), row_str(w->old, "flavor"));
-    return template && strlen(template) == UUID_HEX ? check_template(w->c, uuid_dashed(w->c->mem, template)) : OK;
+    return template ? check_template(w->c, template) : OK;
 }
 
 static int before_delete(struct write *w)

@@ -156,6 +156,11 @@ bool row_bool(const struct row *row, const char *name)
     return s && *s != '0';
 }
 
+void row_set(struct row *row, const char *name, const char *value)
+{
+    row->values[column_index(row->res, name)] = (struct db_value){value, value ? strlen(value) : 0};
+}
+
 struct span row_span(const struct row *row, const char *name)
 {
     struct db_value v = row_value(row, name);

@@ -157,6 +157,9 @@ const char *row_str(const struct row *row, const char *name);
 bool row_bool(const struct row *row, const char *name);
 struct span row_span(const struct row *row, const char *name);
 
+/* Gives a column that no SQL stands behind its value, in a load hook; NULL for none. */
+void row_set(struct row *row, const char *name, const char *value);
+
 /* The SQL expression of a column. */
 const char *column_sql(struct arena *a, const struct column *col);
 
