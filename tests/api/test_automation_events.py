@@ -19,6 +19,7 @@ from kit.events import FORM, bitbucket_push, deliver, github_push, signature
 from kit.factory import World
 from kit.process import descendants, executable_of, wait_until
 from kit.servers import Kanso
+from kit.stock import client_environment
 from kit.workloads import Workloads
 
 RECEIVED = {"status": "Event Received."}
@@ -485,3 +486,75 @@ def test_processes_that_are_killed_between_the_steps(events: Events, pause: floa
     events.ended(trigger, 4, kind="action")
     assert sorted(event["number"] for event in events.executions(trigger)) == list(range(4))
     assert len({run["id"] for run in events.runs(trigger)}) == 4
+
+
+# The stock client
+
+CLIENT = '''
+import json, sys
+from zenml.client import Client
+from zenml.enums import PluginSubType, PluginType
+
+template, name = sys.argv[1:]
+client = Client()
+account = client.create_service_account(name)
+source = client.create_event_source(name=name, flavor="github", event_source_subtype=PluginSubType.WEBHOOK, configuration={},
+                                    description="by the stock client")
+first = source.configuration["webhook_secret"]
+action = client.create_action(name=name, flavor="builtin", action_type=PluginSubType.PIPELINE_RUN, service_account_id=account.id,
+                              configuration={"template_id": template})
+trigger = client.create_trigger(name=name, event_source_id=source.id, action_id=action.id, event_filter={"branch": "main"})
+rotated = client.update_event_source(name, configuration={"rotate_secret": True})
+client.update_action(name, auth_window=7)
+client.update_trigger(name, description="changed")
+
+print(json.dumps({
+    "source": str(source.id), "secrets": [first, rotated.configuration["webhook_secret"]], "trigger": str(trigger.id),
+    "window": client.get_action(name).auth_window, "description": client.get_trigger(name).description,
+    "listed": [str(found.id) for found in client.list_triggers(event_source_id=source.id).items],
+    "of_source": [str(found.id) for found in client.get_event_source(name).get_resources().triggers.items],
+    "hidden": client.get_event_source(name).configuration}))
+'''
+
+AFTERWARDS = '''
+import sys
+from zenml.client import Client
+from zenml.exceptions import IllegalOperationError
+
+name = sys.argv[1]
+client = Client()
+assert client.get_trigger(name).executions.total == 1
+for refused in (client.delete_event_source, client.delete_action, client.delete_trigger):
+    try:
+        refused(name)
+    except IllegalOperationError:
+        continue
+    raise AssertionError(refused)
+client.update_trigger(name, is_active=False)
+assert client.get_trigger(name).is_active is False
+'''
+
+
+def test_with_the_stock_client(events: Events, zenml_venv: Path, tmp_path: Path) -> None:
+    """From the registration to the run that a push starts."""
+    world, name = events.world, events.world.name("stock")
+    environment = client_environment(tmp_path) | {"ZENML_STORE_URL": events.kanso.url, "ZENML_STORE_TYPE": "rest",
+                                                  "ZENML_STORE_USERNAME": "default", "ZENML_STORE_PASSWORD": "pw"}
+
+    def client(program: str, *arguments: str) -> str:
+        done = subprocess.run([str(zenml_venv / "bin" / "python"), "-c", program, *arguments], capture_output=True, text=True,
+                              env=environment, cwd=tmp_path, timeout=300)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    said = json.loads(client(CLIENT, world.template_id, name).splitlines()[-1])
+    assert len(set(said["secrets"])) == 2 and said["hidden"] == {} and said["window"] == 7
+    assert said["listed"] == said["of_source"] == [said["trigger"]] and said["description"] == "changed"
+    for secret in said["secrets"]:  # the first is not good any more
+        source = {"id": said["source"], "metadata": {"configuration": {"webhook_secret": secret}}}
+        events.post(source, github_push())
+    assert [state for state, _ in events.ended(said["source"], 2)] == ["failed", "done"]
+    assert events.ended(said["trigger"], kind="action")[0][0] == "done"
+    [run] = events.runs(said["trigger"])
+    assert run["body"]["user"]["name"] == name
+    client(AFTERWARDS, name)
