@@ -14,7 +14,7 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: chaos test check check-unit check-api check-security check-conformance check-sanitize check-mysql check-engine unit tools
+.PHONY: chaos test check check-unit check-api check-security check-conformance check-remote check-sanitize check-mysql check-engine unit tools
 check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
@@ -28,6 +28,9 @@ check-security: build $(VENV)/.done ## what strangers and neighbours can do to i
 	@$(TESTS) security
 check-conformance: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the stock client, and recorded traffic
 	@$(TESTS) conformance
+check-remote: build unit $(VENV)/.done $(B)/runner-venv $(B)/moto-venv ## templates that really run, in containers: needs root and a network once
+	@KANSO_BUILD=$(abspath $(B)) KANSO_RUNNER_VENV=$(abspath $(B)/runner-venv) KANSO_MOTO_VENV=$(abspath $(B)/moto-venv) \
+	    $(VENV)/bin/python -m pytest -q tests/conformance/test_remote.py
 check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan
 	+@$(TESTS) sanitize
 check-mysql: build tools $(VENV)/.done ## API tests and recorded traffic on MySQL
@@ -71,6 +74,14 @@ $(VENV)/.done: tests/requirements.txt | packages-test
 $(ZENML_VENV)/bin/zenml: | packages-test
 	@scripts/venv $(ZENML_VENV) 'zenml[server]==0.66.0' || echo "no zenml 0.66.0: its tests are left out"
 
+# What the container of a run from a template has: the stock client with the integrations of a remote stack. Its tests need moto
+# besides, and Podman; they are skipped where one is not there.
+$(B)/runner-venv: | $(ZENML_VENV)/bin/zenml
+	@echo "  PIP $@"
+	@rm -rf $@.new && mkdir -p $@.new && cp -a $(ZENML_VENV)/. $@.new && $@.new/bin/python -m pip install -q --disable-pip-version-check \
+	    kubernetes==25.3.0 s3fs==2026.9.0 aiobotocore==3.10.0 boto3==1.43.117 aws-profile-manager==0.7.3 && \
+	    $@.new/bin/python -m pip download -q --no-deps -d $@.new/wheels argparse==1.4.0 && \
+	    mv $@.new $@ || { rm -rf $@.new; exit 1; }
 # moto plays AWS for the tests of service connectors, which are skipped where it is not installed.
 $(B)/moto-venv:
 	@python3 -m venv $@ && $@/bin/pip install -q 'moto[server,s3,sts,ecr,eks]' || { rm -rf $@; exit 1; }

@@ -88,6 +88,12 @@ class Podman:
     def import_image(self, name: str, archive: Path, *changes: str) -> None:
         self.run("import", "-q", *(each for change in changes for each in ("--change", change)), str(archive), name)
 
+    def refuses(self, image: str) -> str:
+        """Why containers do not run on this machine, or ''. There has to be a shell in the image."""
+        tried = subprocess.run(self.command("run", "--rm", image, "/bin/sh", "-c", "exit 0"), env=self.environment, check=False,
+                               capture_output=True, text=True, timeout=120)
+        return "" if tried.returncode == 0 else f"containers do not run here: {tried.stderr.strip()[-300:]}"
+
     def containers(self) -> list[str]:
         """The names of all, whether they run or not."""
         return self.run("ps", "-a", "--format", "{{.Names}}").split()
