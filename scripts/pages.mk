@@ -5,8 +5,12 @@
 
 ZENML_VENV ?= $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 
-.PHONY: check-browser dashboard
+.PHONY: check-browser dashboard screens
 check-browser: build $(ZENML_VENV)/bin/zenml ## the pages in a real Chromium
 	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) tests/browser/run $(if $(ONLY),-k '$(ONLY)') $(if $(SERVER),--server-url $(SERVER))
+screens: build $(ZENML_VENV)/bin/zenml ## make the pictures of the README anew
+	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) tests/browser/run -k test_pictures
+	@mkdir -p docs/pictures
+	@for name in overview run compare; do cp build/screens/picture-$$name.png docs/pictures/$$name.png; done
 dashboard: ## fetch ZenML's own dashboard for KANSO_DASHBOARD_DIR
 	@scripts/dashboard.sh $(DASHBOARD)

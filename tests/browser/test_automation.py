@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from kit.factory import step_spec
+from kit.api import Api, ok
+from kit.events import deliver, github_push
+from kit.factory import World, step_spec
+from kit.workloads import Workloads
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +148,58 @@ def test_a_trigger_that_cannot_be_leaves_no_action(browser, client, world, templ
     browser.until(lambda: browser.find("dialog [role=alert]").text)
     assert client.read("/actions", size=1)["total"] == before
     browser.clean(allow=[(409, "/triggers")])
+
+
+@pytest.fixture(scope="module")
+def automatic(request, server_url, workspace_directory):
+    """A Kanso of its own whose workloads are the tests', and what is in it."""
+    if server_url:
+        pytest.skip("needs a Kanso of its own, with a workload manager")
+    workloads = Workloads(workspace_directory / "page-workloads")
+    kanso = request.getfixturevalue("launch")(
+        ZENML_SERVER_SERVER_URL="http://kanso.test:8080", ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command",
+        KANSO_WORKLOAD_COMMAND=str(workloads.program))
+    return kanso, World(Api(kanso.url)), workloads
+
+
+def test_from_an_event_to_the_log_of_its_run(browsers, automatic):
+    kanso, world, _ = automatic
+    source = world.event_source()
+    trigger = world.trigger(event_source_id=source["id"])
+    assert ok(deliver(kanso.url, source, github_push()))
+    browser = browsers(kanso.url + "/")
+    browser.sign_in("default", "pw")
+    browser.until(lambda: world.api.read(f"/triggers/{trigger['id']}")["resources"]["executions"]["total"], wait=30)
+    run = browser.until(lambda: world.api.items("/runs", template_id=world.template_id), wait=30)[0]
+    browser.open(f"/triggers/{trigger['id']}")
+    rows = browser.js("return [...document.querySelectorAll('main table')].map(t => [...t.tBodies[0].rows].map(r => [...r.children].slice(0, 2).map(c => c.textContent)))")
+    assert len(rows[0]) == 1 and rows[1] == [[run["name"], "Starting"]]
+    browser.everywhere("trigger-fired")
+    browser.click(run["name"], within="main")
+    browser.until_text("Start of the run")
+    browser.until(lambda: "a line of the workload" in browser.find("[aria-label='Log of the workload']").text, wait=40)
+    browser.everywhere("run-workload")
+    browser.clean()
+
+
+def test_a_template_is_run_and_its_run_shown(browsers, automatic):
+    kanso, world, workloads = automatic
+    template = world.template()
+    browser = browsers(kanso.url + "/")
+    browser.sign_in("default", "pw")
+    browser.open(f"/templates/{template['id']}")
+    browser.click("Run")
+    browser.find("dialog[open]")
+    browser.enter("Name of the run", "from the page")
+    browser.click("Run", css="dialog button")
+    browser.until(lambda: browser.find("h1").text == "from the page")
+    browser.until_text("Starting pipeline run.")
+    run = world.api.items("/runs", name="from the page")[0]
+    workload = run["body"]["deployment_id"]
+    browser.until(lambda: workloads.calls("run", workload), wait=40)
+    workloads.set_state(workload, "failed")
+    browser.until(lambda: "it fell over" in browser.find("[aria-label='Log of the workload']").text, "the log is not followed", wait=90)
+    browser.until(lambda: "Failed" in browser.find(".page-head").text, wait=30)
+    browser.open(f"/templates/{template['id']}")
+    assert [n.text for n in browser.all(".listing tbody th")] == ["from the page"]
+    browser.clean()

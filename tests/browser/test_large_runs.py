@@ -31,6 +31,25 @@ def wide(world):
     return fan(world, 120, failed=2)
 
 
+BUDGET = 60_000  # bytes on the wire
+
+
+def test_pages_are_small_on_the_wire(browser, wide):
+    """The answers that the overview and the page of a run of 122 steps need; the files of the pages come once (test_safety)."""
+    for address in ("/", f"/runs/{wide}"):
+        browser.open(address)
+        browser.driver.get("about:blank")
+        browser.forget()
+        browser.open(address)
+        browser.until_text("Signed in as")
+        browser.collect()
+        answers = [(url, size) for url, size in browser.answers if "/api/" in url]
+        total = sum(size for _, size in answers)
+        print(f"{address}: {total} bytes in {len(answers)} answers; {sum(size for _, size in browser.answers)} with the files, which are 304")
+        assert total < BUDGET, answers
+    browser.clean()
+
+
 def rows(browser):
     return browser.js("return [...document.querySelectorAll('tbody th')].map(n => n.textContent)")
 

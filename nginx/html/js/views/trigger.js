@@ -6,10 +6,10 @@ import { words } from '../format.js';
 import { again } from '../parts/edit.js';
 import { remove } from '../parts/remove.js';
 import { thingPage } from '../parts/thing.js';
-import { ask, empty, field, muted, name, section, status, table, time, toast } from '../ui.js';
+import { ask, empty, field, name, section, status, table, time, toast } from '../ui.js';
 import { filterFields, filterOf } from './triggers.js';
 
-const RUNS = 100; // of the template, among which those of the executions are found
+const RUNS = 25; // that are shown
 
 async function change(trigger, page) {
   const { name: now, metadata: more } = trigger;
@@ -31,8 +31,9 @@ export default async function triggerView(page) {
   const { body, metadata: more, resources: { event_source: source, executions, ...other } } = trigger;
   const action = await api.get(`actions/${other.action.id}`, null, page.signal); // the trigger has only its name
   const template = action.metadata.configuration.template_id;
-  const runs = executions.items.length && template ? await api.get('runs', { template_id: template, sort_by: 'desc:created', size: RUNS }, page.signal) : { items: [] };
-  const runOf = (execution) => runs.items.find((run) => run.body.trigger_execution?.id === execution.id);
+  const account = action.resources?.service_account;
+  // (The API tells no more of an execution than when it was; what it started are runs of the template by this account.)
+  const runs = account ? (await api.get('runs', { template_id: template, user_id: account.id, sort_by: 'desc:created', size: RUNS }, page.signal)).items : [];
   const path = `triggers/${trigger.id}`;
   const toggle = async () => {
     await api.put(path, { is_active: !body.is_active });
@@ -53,14 +54,17 @@ export default async function triggerView(page) {
       ['Only', Object.entries(more.event_filter ?? {}).filter(([, v]) => v).map(([key, v]) => `${words(key)}: ${v}`).join(', ')],
       ['Schedule', more.schedule && (more.schedule.cron_expression ?? `every ${more.schedule.interval_second} s`)],
       ['Runs template', template && h('a', { href: to(`/templates/${template}`) }, action.resources?.run_template?.name ?? action.name)],
-      ['In the name of', action.resources?.service_account?.name],
+      ['In the name of', account?.name],
     ],
-    more: section(executions.total > executions.items.length ? `The last ${executions.items.length} of ${executions.total} executions` : 'Executions',
-      executions.items.length ? table('Executions', [
-        { label: 'When', cell: (x) => time(x.body?.created) },
-        { label: 'Run', cell: (x) => (runOf(x) ? h('a', { href: to(`/runs/${runOf(x).id}`) }, name(runOf(x).name)) : muted('none')) },
-        { label: 'Outcome', cell: (x) => status(runOf(x)?.body.status) },
-      ], executions.items) : empty({ title: 'It has not fired yet' })),
-    blocks: executions.items.map((x) => [`Event of ${x.body?.created ?? x.id}`, x.metadata?.event_metadata]),
+    more: [
+      section(executions.total > executions.items.length ? `The last ${executions.items.length} of ${executions.total} executions` : 'Executions',
+        executions.items.length ? table('Executions', [{ label: 'When', cell: (x) => time(x.body?.created) }, { label: 'Id', cell: (x) => h('code', null, x.id) }], executions.items)
+          : empty({ title: 'It has not fired yet' })),
+      runs.length > 0 && section(`Runs of the template in the name of ${account.name}`, table('Runs', [
+        { label: 'Run', cell: (r) => h('a', { href: to(`/runs/${r.id}`) }, name(r.name)) },
+        { label: 'Outcome', cell: (r) => status(r.body.status) },
+        { label: 'Started', cell: (r) => time(r.body.created) },
+      ], runs)),
+    ],
   });
 }
