@@ -8,8 +8,8 @@
 #include "document/documents.h"
 #include "model/onboarding.h"
 #include "model/orphans.h"
-#include "resource/filter.h"
 #include "model/tags.h"
+#include "resource/filter.h"
 
 #include <stdlib.h>
 #include <string.h>
