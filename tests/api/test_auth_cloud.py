@@ -349,6 +349,29 @@ def test_service_accounts_may_do_everything(plane: ControlPlane, kanso: Kanso, m
     assert plane.calls == []
 
 
+def test_who_lets_an_account_act_may_see_it(plane: ControlPlane, mine: World, other: World) -> None:
+    """Actions and triggers are governed like other objects; whoever makes an action reads its service account."""
+    mine.trigger()
+    account, action = mine.bot_id, mine.action_id
+    body = other.action_body(service_account_id=account, configuration={"template_id": mine.template_id})
+    changed = {"service_account_id": account}
+    plane.forget()
+    plane.may = lambda resource, asked_for: not (":service_account" in resource and asked_for == "read")
+    for call in (lambda: other.api.post("/actions", body), lambda: other.api.put("/actions/" + action, changed)):
+        message = fails(call(), 403, "IllegalOperationError")
+        assert "READ" in message and f"'service_account/{account}'" in message
+    plane.may = lambda resource, asked_for: True
+    other.api.make("/actions", body)
+    for kind, path in (("action", "/actions/" + action), ("event_source", "/event-sources/" + mine.event_source_id)):
+        for asked_for, request in (("read", other.api.get), ("delete", other.api.delete)):
+            plane.may = lambda resource, asked, asked_for=asked_for: asked != asked_for
+            message = fails(request(path), 403, "IllegalOperationError")
+            assert asked_for.upper() in message and f"'{kind}/" in message
+    plane.may = lambda resource, asked_for: ":trigger" not in resource
+    page = other.api.read("/event-sources/" + mine.event_source_id)["resources"]["triggers"]
+    assert page["total"] == 1 and denied(page["items"][0])
+
+
 def test_keys_are_governed_by_their_account(plane: ControlPlane, mine: World, other: World) -> None:
     account = mine.api.make("/service_accounts", {"name": mine.name("sa"), "active": True})["id"]
     keys = f"/service_accounts/{account}/api_keys"
