@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chaos.day import bad_day
-from chaos.faults import FAULTS, Target
+from chaos.faults import FAULTS
 from chaos.instance import private_instance
 
 pytestmark = pytest.mark.race
@@ -21,7 +21,7 @@ def test_a_bad_day(workspace_directory: Path, server_url: str | None) -> None:
     directory = workspace_directory / "chaos"
     directory.mkdir()
     seed = random.randrange(1000000)
-    with private_instance(directory) as kanso:
-        report = bad_day(Target(kanso, pause=1), seed, len(FAULTS))
+    with private_instance(directory, pause=1) as target:
+        report = bad_day(target, seed, len(FAULTS))
     assert not report.wrong, f"seed {seed}: {report.wrong[:10]}"
     assert report.acknowledged > 100

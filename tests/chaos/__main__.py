@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from .day import Report, bad_day
-from .faults import FAULTS, Target
+from .faults import FAULTS
 from .instance import private_instance
 
 
@@ -30,8 +30,8 @@ def main() -> int:
     options.add_argument("--only", nargs="*", choices=list(FAULTS), help="these kinds of faults")
     given = options.parse_args()
     print(f"seed {given.seed}, {given.faults} faults under {given.writers} writers", flush=True)
-    with tempfile.TemporaryDirectory(prefix="chaos-") as directory, private_instance(Path(directory)) as kanso:
-        report = bad_day(Target(kanso, given.pause), given.seed, given.faults, given.writers, names=given.only)
+    with tempfile.TemporaryDirectory(prefix="chaos-") as directory, private_instance(Path(directory), given.pause) as target:
+        report = bad_day(target, given.seed, given.faults, given.writers, names=given.only)
     print(table(report))
     print(f"{report.faults()} faults, {report.acknowledged} requests acknowledged, {report.unanswered} without an answer, "
           f"{len(report.wrong)} wrong")

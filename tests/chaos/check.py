@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections import Counter
 from typing import Callable
+
+from kit.process import wait_until
 
 from .workload import STEPS, Contest, Promise, Writer
 
@@ -69,12 +73,45 @@ def check_runs(sql: Sql, writers: list[Writer]) -> list[str]:
     return wrong
 
 
+def wait_for_jobs(sql: Sql, seconds: float = 300) -> None:
+    """Until what deliveries lead to has come to its end. (Workloads are watched for as long as they run.)"""
+    wait_until(lambda: sql("SELECT COUNT(*) FROM kanso_job WHERE kind <> 'watch' AND state IN ('waiting', 'running')")
+               == [["0"]], seconds, "the end of the background work")
+
+
+def check_deliveries(sql: Sql, writers: list[Writer], started: list[str]) -> list[str]:
+    """Each delivery that was acknowledged has one execution of the trigger, one run, and one workload; `started` are the
+    workloads that the manager was asked to start."""
+    executions = Counter(json.loads(base64.b64decode(row[0].replace("\\n", "")))["after"]
+                         for row in sql("SELECT event_metadata FROM trigger_execution"))
+    wrong = []
+    for writer in writers:
+        for commit, acknowledged in writer.journal.deliveries.items():
+            count = executions.pop(commit, 0)
+            if count > 1 or count < acknowledged:
+                wrong.append(f"a delivery ({'' if acknowledged else 'not '}acknowledged) has {count} executions")
+    if executions:
+        wrong.append(f"{len(executions)} executions of nothing that was delivered")
+    wrong += [f"{kind} has failed: {outcome}" for kind, outcome in
+              sql("SELECT kind, COALESCE(outcome, '') FROM kanso_job WHERE state = 'failed'")]
+    total = int(sql("SELECT COUNT(*) FROM trigger_execution")[0][0])
+    runs = sql("SELECT HEX(UNHEX(d.id)) FROM pipeline_run r JOIN pipeline_deployment d ON d.id = r.deployment_id "
+               "WHERE d.template_id IS NOT NULL")
+    if len(runs) != total:
+        wrong.append(f"{total} executions and {len(runs)} runs")
+    if (asked := {hexadecimal(each).upper() for each in started}) != (made := {row[0] for row in runs}):
+        wrong.append(f"of {len(made)} runs {len(made - asked)} were not started, and {len(asked - made)} others were")
+    return wrong
+
+
 def check_leftovers(sql: Sql) -> list[str]:
     guards = sql("SELECT COUNT(*) FROM kanso_name_guard")[0][0]
     return [] if guards == "0" else [f"{guards} names are still guarded"]
 
 
-def check(sql: Sql, writers: list[Writer], contest: Contest) -> list[str]:
+def check(sql: Sql, writers: list[Writer], contest: Contest, started: Callable[[], list[str]]) -> list[str]:
     """Everything that is wrong, a line each."""
     wrong = [re.sub(r"\s+", " ", each) for writer in writers for each in writer.journal.wrong]
-    return wrong + check_tags(sql, writers, contest) + check_runs(sql, writers) + check_leftovers(sql)
+    wait_for_jobs(sql)
+    wrong += check_tags(sql, writers, contest) + check_runs(sql, writers)
+    return wrong + check_deliveries(sql, writers, started()) + check_leftovers(sql)

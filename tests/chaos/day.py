@@ -59,7 +59,8 @@ def bad_day(target: Target, seed: int, faults: int, writers: int = 6, patience: 
         for writer in at_work:
             writer.join(90)
     report.wrong = [f"a writer hangs (seed {seed})" for writer in at_work if writer.is_alive()]
-    report.wrong += check(target.sql, at_work, contest)
+    report.wrong += check(target.sql, at_work, contest,
+                          lambda: [call["workload_id"] for call in target.workloads.calls("run")])
     report.acknowledged = sum(writer.journal.acknowledged for writer in at_work)
     report.unanswered = sum(writer.journal.unanswered for writer in at_work)
     return report

@@ -11,6 +11,7 @@ from typing import Callable
 
 from kit.process import executable_of, kill_hard
 from kit.servers import Kanso
+from kit.workloads import Workloads
 
 Fault = Callable[["Target", random.Random], None]
 
@@ -18,8 +19,9 @@ Fault = Callable[["Target", random.Random], None]
 class Target:
     """An instance with a private database, and the means to hurt it."""
 
-    def __init__(self, kanso: Kanso, pause: float) -> None:
+    def __init__(self, kanso: Kanso, workloads: Workloads, pause: float) -> None:
         self.kanso = kanso
+        self.workloads = workloads
         self.pause = pause  # seconds that something stands still
         self.client = ["mariadb", "--no-defaults", f"--socket={kanso.home / 'db' / 'mariadb.sock'}", "--batch",
                        "--skip-column-names", "--default-character-set=utf8mb4", "zenml"]
@@ -48,6 +50,11 @@ def kill_nginx(target: Target, chance: random.Random) -> None:
 
 def kill_database(target: Target, chance: random.Random) -> None:
     kill_hard(target.programs("mariadbd"))
+
+
+def kill_jobs(target: Target, chance: random.Random) -> None:
+    """Whoever does background work, in the middle of it."""
+    kill_hard(target.programs("kanso-jobs"))
 
 
 def stop_for_a_while(target: Target, pids: list[int]) -> None:
@@ -107,5 +114,5 @@ def kill_supervisor(target: Target, chance: random.Random) -> None:
 
 
 FAULTS: dict[str, Fault] = {each.__name__: each for each in (
-    kill_worker, kill_workers, kill_nginx, kill_database, freeze_worker, freeze_database, cut_connections, lock_tables,
+    kill_worker, kill_workers, kill_nginx, kill_database, kill_jobs, freeze_worker, freeze_database, cut_connections, lock_tables,
     use_up_connections, restart, kill_supervisor)}

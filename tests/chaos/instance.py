@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Iterator
 
 from kit.servers import Kanso
+from kit.workloads import Workloads
+
+from .faults import Target
 
 
 class NoDatabase:
@@ -22,15 +25,19 @@ class NoDatabase:
 
 
 @contextmanager
-def private_instance(directory: Path, **settings: Any) -> Iterator[Kanso]:
-    """Started; stopped at the end, when its logs must be free of complaints."""
+def private_instance(directory: Path, pause: float) -> Iterator[Target]:
+    """Started, with a workload manager; stopped at the end, when its logs must be free of complaints."""
     directory.chmod(0o755)
-    kanso = Kanso(directory / "home", NoDatabase(), KANSO_LOGIN_RATE="0", **settings)  # type: ignore[arg-type]
+    workloads = Workloads(directory / "workloads")
+    kanso = Kanso(directory / "home", NoDatabase(), KANSO_LOGIN_RATE="0",  # type: ignore[arg-type]
+                  ZENML_SERVER_SERVER_URL="http://kanso.test:8080",
+                  ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command",
+                  KANSO_WORKLOAD_COMMAND=str(workloads.program))
     del kanso.environment["ZENML_STORE_URL"]
     kanso.start()
     kanso.mariadb.password = (kanso.home / "etc" / "database-password").read_text().strip()  # no log may hold it
     try:
-        yield kanso
+        yield Target(kanso, workloads, pause)
     finally:
         kanso.stop()
     assert not kanso.processes()

@@ -1,4 +1,4 @@
-"""Writers that behave as clients do, and remember what the server has promised them.
+"""Writers that behave as clients do (and as GitHub does), and remember what the server has promised them.
 
 What was acknowledged must be there; what was refused must not. A request whose answer never came may have been carried
 out or not: its effects are allowed, not expected.
@@ -16,6 +16,7 @@ from typing import Any, Callable
 import requests
 
 from kit.api import Api
+from kit.events import deliver, github_push
 from kit.factory import World, step_spec
 
 STEPS = ("load", "train", "test")
@@ -43,6 +44,7 @@ class Journal:
     def __init__(self) -> None:
         self.tags: dict[str, Promise] = {}
         self.runs: dict[str, Run] = {}
+        self.deliveries: dict[str, bool] = {}  # whether they were acknowledged, by what their events lead to
         self.acknowledged = 0
         self.unanswered = 0
         self.wrong: list[str] = []
@@ -60,18 +62,27 @@ class Contest:
             self.winners.setdefault(name, []).append(identifier)
 
 
+@dataclass
+class Goods:
+    """What all writers use."""
+
+    deployment: str
+    event_source: dict[str, Any]
+
+
 class Writer(threading.Thread):
     """One client with a session of its own, until `ended` is set."""
 
-    def __init__(self, api: Api, deployment: str, contest: Contest, seed: int, ended: threading.Event) -> None:
+    def __init__(self, api: Api, goods: Goods, contest: Contest, seed: int, ended: threading.Event) -> None:
         super().__init__(daemon=True)
-        self.api, self.world, self.deployment = api, World(api), deployment
+        self.api, self.world, self.goods = api, World(api), goods
         self.contest, self.random, self.ended = contest, random.Random(seed), ended
         self.journal = Journal()
 
     def run(self) -> None:
-        actions: list[Callable[[], None]] = [self.create_tag, self.create_tag, self.change_tag, self.change_tag,
-                                             self.delete_tag, self.contend, self.carry_out_run]
+        actions: list[Callable[[], None]] = [
+            *3 * [self.create_tag], *3 * [self.change_tag], self.delete_tag, *2 * [self.contend],
+            *2 * [self.carry_out_run], self.deliver]
         while not self.ended.is_set():
             try:
                 self.random.choice(actions)()
@@ -80,10 +91,13 @@ class Writer(threading.Thread):
                 return
 
     def ask(self, method: str, path: str, body: Any = None) -> requests.Response | None:
+        return self.answer(lambda: self.api.call(method, path, body, timeout=30))
+
+    def answer(self, request: Callable[[], requests.Response]) -> requests.Response | None:
         """The answer; None when there is none or it is that the server cannot now, and whether something has happened
         is open."""
         try:
-            answer = self.api.call(method, path, body, timeout=30)
+            answer = request()
         except requests.RequestException:
             answer = None
         if answer is not None and answer.status_code < 500:
@@ -141,10 +155,16 @@ class Writer(threading.Thread):
         if answer is not None and self.expect(answer, 409):
             self.contest.won(name, answer.json()["id"])
 
+    def deliver(self) -> None:
+        """A push, told apart from all others by its commit; as GitHub does, it is delivered once."""
+        commit = uuid.uuid4().hex
+        answer = self.answer(lambda: deliver(self.api.url, self.goods.event_source, github_push(after=commit)))
+        self.journal.deliveries[commit] = answer is not None and self.expect(answer)
+
     # Runs ------------------------------------------------------------------------------------------------------------
 
     def carry_out_run(self) -> None:
-        body = self.world.run_body(self.deployment, name=f"c-{uuid.uuid4().hex}")
+        body = self.world.run_body(self.goods.deployment, name=f"c-{uuid.uuid4().hex}")
         answer = self.ask("POST", self.world.ws + "/runs", body)
         run = Run(Promise(None, set()))
         self.journal.runs[body["name"]] = run
@@ -177,7 +197,9 @@ def start(url: str, seed: int, count: int, ended: threading.Event) -> tuple[list
     apis = [Api(url) for _ in range(count)]
     world, contest = World(apis[0]), Contest()
     deployment = world.deployment({name: step_spec(name) for name in STEPS}, pipeline=world.pipeline()["id"])["id"]
-    writers = [Writer(api, deployment, contest, seed * 1000 + number, ended) for number, api in enumerate(apis)]
+    goods = Goods(deployment, world.event_source())
+    world.trigger(event_source_id=goods.event_source["id"])
+    writers = [Writer(api, goods, contest, seed * 1000 + number, ended) for number, api in enumerate(apis)]
     for writer in writers:
         writer.start()
     return writers, contest
