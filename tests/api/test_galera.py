@@ -12,6 +12,7 @@ import pytest
 
 from kit.api import Api
 from kit.galera import Galera
+from kit.jobs import Jobs
 from kit.mariadb import Unavailable
 from kit.process import wait_until
 from kit.servers import ONE_WORKER, Kanso
@@ -116,3 +117,19 @@ def test_a_node_is_killed(cluster: Galera, hosts: list[Kanso], workspace_directo
         assert sorted(api.names("/tags", name="startswith:kept-", size=100)) == sorted(acknowledged)
     finally:
         host.stop()
+
+
+def test_jobs_of_two_nodes(cluster: Galera, tmp_path: Path) -> None:
+    """Both nodes may give out the same job, and find that out when they compare: its effects are there once."""
+    first, second = cluster.nodes[:2]
+    jobs = Jobs(first, tmp_path)
+    values = ", ".join(f"(REPLACE(UUID(), '-', ''), UTC_TIMESTAMP(), UTC_TIMESTAMP(), 'script', '{n:032x}', 'waiting', 0, "
+                       "'done:once')" for n in range(300))
+    jobs.sql("INSERT INTO kanso_job (id, created, updated, kind, subject, state, due, payload) VALUES " + values)
+    try:
+        for node in (first, second):
+            jobs.start(ZENML_STORE_URL=node.socket_url(jobs.database))
+        wait_until(lambda: jobs.sql("SELECT COUNT(*) FROM kanso_job WHERE state <> 'done'") == [["0"]], 240, "all jobs")
+        assert jobs.sql("SELECT COUNT(*), COUNT(DISTINCT job) FROM kanso_test_note") == [["300", "300"]]
+    finally:
+        jobs.end()
