@@ -218,7 +218,7 @@ static const char *ask_list(struct connection *con, const char *path, struct jso
 
 static const char *only_subscription(struct connection *con, struct json_object **out)
 {
-    struct json_object *list;
+    struct json_object *list = NULL;
     const char *problem = ask_list(con, "/subscriptions?api-version=" V_SUBSCRIPTIONS, &list);
     if (problem)
         return problem;
@@ -268,7 +268,7 @@ static const char *list_managed(struct connection *con, const char *kind, const 
                                 struct json_object **out)
 {
     const char *group = setting(con, "resource_group"), *problem = find_subscription(con);
-    struct json_object *all;
+    struct json_object *all = NULL;
     if (problem)
         return problem;
     problem = ask_list(con,
@@ -329,7 +329,7 @@ static const char *account_containers(struct connection *con, const char *accoun
 static const char *accounts(struct connection *con, struct texts *out)
 {
     const char *configured = setting(con, "storage_account");
-    struct json_object *list;
+    struct json_object *list = NULL;
     if (configured) {
         texts_add(out, configured);
         return find_subscription(con);
@@ -370,7 +370,7 @@ static const char *containers(struct connection *con, const char *id, struct tex
 static const char *find_registries(struct connection *con, const char *wanted, struct json_object **out)
 {
     const char *group = setting(con, "resource_group"), *problem = find_subscription(con);
-    struct json_object *one, *all;
+    struct json_object *one, *all = NULL;
     *out = json_keep(con->mem, json_object_new_array());
     if (problem)
         return problem;
@@ -394,7 +394,7 @@ static const char *find_registries(struct connection *con, const char *wanted, s
 
 static const char *registries(struct connection *con, const char *id, struct texts *ids)
 {
-    struct json_object *list;
+    struct json_object *list = NULL;
     const char *problem = find_registries(con, id ? registry_of(con->mem, id) : NULL, &list);
     for (size_t i = 0; !problem && i < json_object_array_length(list); i++) {
         const char *name = member_str(json_object_array_get_idx(list, i), "name");

@@ -4,9 +4,9 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "db/embedded.h"
+#include "json/schema.h"
 #include "json/write.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -140,48 +140,9 @@ static const char *const FLAVOR_TEXTS[] = {
     "source",   "integration", "connector_type", "connector_resource_type", "connector_resource_id_attr",
     "logo_url", "docs_url",    "sdk_docs_url"};
 
-static struct db_param member(struct json_object *row, const char *name)
+static struct db_param text_of(struct json_object *row, const char *name)
 {
     return p_text(json_object_get_string(json_object_object_get(row, name)));
-}
-
-/* The label that forms show for a member: "max_retries" becomes "Max Retries". */
-static struct json_object *label(struct arena *a, const char *name)
-{
-    char *text = arena_strdup(a, name);
-    bool begin = true;
-    for (char *p = text; *p; p++) {
-        *p = (char)(*p == '_' ? ' ' : begin ? toupper((unsigned char)*p) : tolower((unsigned char)*p));
-        begin = !isalpha((unsigned char)*p);
-    }
-    return json_object_new_string(text);
-}
-
-static bool refers(struct json_object *schema)
-{
-    struct json_object *any = json_object_object_get(schema, "anyOf");
-    bool found = json_object_object_get_ex(schema, "$ref", NULL) || json_object_object_get_ex(schema, "allOf", NULL);
-    for (size_t i = 0; any && i < json_object_array_length(any) && !found; i++)
-        found = refers(json_object_array_get_idx(any, i));
-    return found;
-}
-
-/* Members of a configuration schema are labelled by their names, unless they refer to another schema. */
-static void label_members(struct arena *a, struct json_object *schema)
-{
-    struct json_object *members = json_object_object_get(schema, "properties");
-    struct json_object *definitions = json_object_object_get(schema, "$defs");
-    if (members) {
-        json_object_object_foreach(members, name, part) if (!refers(part))
-            json_object_object_add(part, "title", label(a, name));
-    }
-    if (definitions) {
-        json_object_object_foreach(definitions, name, part)
-        {
-            label_members(a, part);
-            json_object_object_add(part, "title", json_object_new_string(name));
-        }
-    }
 }
 
 /* What there is already: `name`, `type`, `is_custom`, `id`, the texts and the schema of each flavor, oldest first. */
@@ -218,10 +179,10 @@ static enum db_status write_flavor(struct db *db, struct arena *a, struct json_o
     struct db_param p[TEXTS + 6];
     size_t n = 0;
     for (; n < TEXTS; n++)
-        p[n] = member(row, FLAVOR_TEXTS[n]);
-    struct db_param now = now_param(a), name = member(row, "name"), type = member(row, "type");
+        p[n] = text_of(row, FLAVOR_TEXTS[n]);
+    struct db_param now = now_param(a), name = text_of(row, "name"), type = text_of(row, "type");
     struct json_object *schema = json_object_object_get(row, "config_schema");
-    label_members(a, schema);
+    schema_label(a, schema);
     p[n++] = p_text(json_text(a, schema, true));
     const struct db_value *old = find_flavor(known, name.s, type.s);
     if (old && up_to_date(old, p, n))

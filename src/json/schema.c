@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* Schemas come from users as well: what they may cost is limited. A schema within a schema, a word that a value is
@@ -291,4 +292,47 @@ bool schema_check_object(struct check *c, struct json_object *schema, struct jso
     check_rewind(c, count, mark);
     check_problem(c, NULL, "value_error", NULL, NULL, "Checking it against this schema takes too long");
     return false;
+}
+
+/* Titles ---------------------------------------------------------------------------------------------------------- */
+
+static struct json_object *title_of(struct arena *a, const char *name)
+{
+    char *text = arena_strdup(a, name);
+    bool begin = true;
+    for (char *p = text; *p; p++) {
+        *p = (char)(*p == '_' ? ' ' : begin ? toupper((unsigned char)*p) : tolower((unsigned char)*p));
+        begin = !isalpha((unsigned char)*p);
+    }
+    return json_object_new_string(text);
+}
+
+/* Whether a schema is a reference, or one and null. */
+static bool refers(struct json_object *schema)
+{
+    struct json_object *any = member(schema, "anyOf");
+    size_t count = any ? json_object_array_length(any) : 0, others = 0;
+    bool found = member_given(schema, "$ref") || member_given(schema, "allOf");
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *alternative = json_object_array_get_idx(any, i);
+        others += !streq(member_str(alternative, "type"), "null");
+        found = found || refers(alternative);
+    }
+    return found && others < 2;
+}
+
+void schema_label(struct arena *a, struct json_object *schema)
+{
+    struct json_object *members = member(schema, "properties"), *definitions = member(schema, "$defs");
+    if (members) {
+        json_object_object_foreach(members, name, part) if (!refers(part))
+            json_object_object_add(part, "title", title_of(a, name));
+    }
+    if (definitions) {
+        json_object_object_foreach(definitions, name, part)
+        {
+            schema_label(a, part);
+            json_object_object_add(part, "title", json_object_new_string(name));
+        }
+    }
 }

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "document/documents.h"
 #include "template/flavors.h"
+#include "json/schema.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -422,8 +423,9 @@ static bool define_steps(struct schema *s)
     return required;
 }
 
-void config_schema_write(struct jw *w, struct arena *mem, const struct template_source *source,
-                         const struct template_component *components, size_t count)
+/* The schema without titles. */
+static void write_untitled(struct jw *w, struct arena *mem, const struct template_source *source,
+                           const struct template_component *components, size_t count)
 {
     struct schema s = {.w = w, .mem = mem, .source = source, .components = components, .count = count};
     jw_open(w, '{');
@@ -450,4 +452,20 @@ void config_schema_write(struct jw *w, struct arena *mem, const struct template_
     jw_key(w, "type");
     jw_str(w, "object");
     jw_close(w, '}');
+}
+
+/* Titles need a tree, which goes when it is written: pages hold many of these schemas. */
+void config_schema_write(struct jw *w, struct arena *mem, const struct template_source *source,
+                         const struct template_component *components, size_t count)
+{
+    struct buf text = {0};
+    struct jw untitled = {.out = &text};
+    struct arena own = {0};
+    write_untitled(&untitled, mem, source, components, count);
+    struct json_object *schema = json_tree(&own, text.data, text.len);
+    schema_label(&own, schema);
+    json_object_object_add(schema, "title", json_object_new_string("Result"));
+    jw_value(w, schema);
+    arena_free(&own);
+    buf_free(&text);
 }
