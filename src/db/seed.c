@@ -173,6 +173,24 @@ static bool up_to_date(const struct db_value *row, const struct db_param *texts,
     return same;
 }
 
+/* The schema with a sentence about what it is for, at the place where clients expect it. */
+static struct json_object *described(struct arena *a, struct json_object *schema, const char *type, const char *name)
+{
+    struct json_object *out = json_keep(a, json_object_new_object());
+    char *kind = arena_strdup(a, type);
+    for (char *p = strchr(kind, '_'); p; p = strchr(p, '_'))
+        *p = ' ';
+    json_object_object_foreach(schema, key, value)
+    {
+        if (streq(key, "properties"))
+            json_object_object_add(
+                out, "description",
+                json_object_new_string(arena_printf(a, "Configuration of the flavor %s of the type %s.", name, kind)));
+        json_object_object_add(out, key, json_object_get(value));
+    }
+    return out;
+}
+
 static enum db_status write_flavor(struct db *db, struct arena *a, struct json_object *row, const struct db_rows *known)
 {
     enum { TEXTS = ARRAY_LEN(FLAVOR_TEXTS) };
@@ -183,6 +201,7 @@ static enum db_status write_flavor(struct db *db, struct arena *a, struct json_o
     struct db_param now = now_param(a), name = text_of(row, "name"), type = text_of(row, "type");
     struct json_object *schema = json_object_object_get(row, "config_schema");
     schema_label(a, schema);
+    schema = described(a, schema, type.s, name.s);
     p[n++] = p_text(json_text(a, schema, true));
     const struct db_value *old = find_flavor(known, name.s, type.s);
     if (old && up_to_date(old, p, n))
