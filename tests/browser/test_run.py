@@ -58,7 +58,7 @@ def test_what_was_made_in_one_second_stands_in_the_order_it_was_made(browser, wo
     versions = [world.artifact_version(artifact, version=str(n))["body"]["version"] for n in (3, 1, 4, 15, 9, 2, 6)]
     for page, made in ((f"/pipelines/{pipeline}", runs), (f"/artifacts/{artifact}", versions)):
         browser.open(page)
-        rows = "return [...document.querySelectorAll('tbody th')].map(n => n.textContent)"
+        rows = "return [...document.querySelectorAll('.listing tbody th')].map(n => n.textContent)"
         assert browser.js(rows) == made[::-1]
         browser.open(page + "?sort=asc:created")
         browser.until(lambda: browser.js(rows) == made)

@@ -1,6 +1,7 @@
-// The page of a thing that is mostly looked at.
+// The page of a thing that is mostly looked at, and the list of things that have no names.
 
 import { h, to } from '../dom.js';
+import { listing } from '../listing.js';
 import { copyable, facts, header, jsonBlock, section, time } from '../ui.js';
 
 /**
@@ -19,3 +20,20 @@ export function thingPage(page, thing, { title, all, actions, facts: pairs, bloc
     shown.length > 0 && section('Details', shown),
   );
 }
+
+/**
+ * A list of things that only have an id: `path` is theirs in the API, `place` that of their pages. A lean answer tells no more of
+ * them, and a full one would have every step's configuration.
+ */
+export const idList = (page, { title, path, place, one, nothing }) => listing(page, {
+  title,
+  path,
+  one,
+  filters: [{ name: 'id', label: 'Id', ask: (id) => ({ id: `startswith:${id.toLowerCase().replaceAll('-', '')}` }) }],
+  columns: [
+    { label: title.replace(/s$/, ''), cell: (x) => h('a', { href: to(`/${place}/${x.id}`) }, h('code', null, x.id)) },
+    { label: 'By', hide: 'phone', cell: (x) => x.body.user?.name },
+    { label: 'Created', sort: 'created', cell: (x) => time(x.body.created) },
+  ],
+  nothing,
+}).start;
