@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from pathlib import Path
 from typing import Any, Callable, Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from kit.api import Api, ok
+from kit.control_plane import Call
 from kit.emulators import ACCOUNT, moto, seed
 from kit.factory import World
+from kit.provider import started
 from kit.servers import Kanso
 
 REGION = "eu-west-1"
@@ -45,7 +50,7 @@ def cloud(workspace_directory: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def aws(launch: Callable[..., Kanso], cloud: str) -> World:
-    return World(Api(launch(KANSO_CONNECTOR_ENDPOINTS=f"*.amazonaws.com={cloud}").url))
+    return World(Api(launch(KANSO_CONNECTOR_ENDPOINTS=f"sts.{REGION}.amazonaws.com={cloud}").url))
 
 
 def body(world: World, cloud: str, method: str, resource: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -113,3 +118,49 @@ def test_what_is_not_there(aws: World, cloud: str) -> None:
 
     assert "authorization failure" in error_of("s3-bucket", "nothing-here")
     assert "EKS cluster nothing" in error_of("kubernetes-cluster", "nothing")
+
+
+def test_client_of_a_registry(aws: World, cloud: str) -> None:
+    where = make(aws, cloud, "secret-key")
+    got = aws.api.read(where + "/client", resource_type="docker-registry")
+    assert got["body"]["connector_type"]["connector_type"] == "docker" and got["body"]["auth_method"] == "password"
+    assert got["body"]["resource_id"] == REGISTRY and got["metadata"]["secrets"]["username"] == "AWS"
+    assert got["metadata"]["configuration"] == {"registry": "https://" + REGISTRY}
+
+
+def test_client_of_a_cluster(aws: World) -> None:
+    """EKS is played here, since moto's clusters have no API server."""
+    def version(call: Call, _: re.Match) -> Any:
+        token = call.headers["authorization"].removeprefix("Bearer k8s-aws-v1.")
+        url = urlsplit(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode())
+        query = parse_qs(url.query)
+        assert (url.scheme, url.hostname, url.path) == ("https", f"sts.{REGION}.amazonaws.com", "/")
+        assert query["Action"] == ["GetCallerIdentity"] and query["X-Amz-Expires"] == ["60"]
+        assert query["X-Amz-SignedHeaders"] == ["host;x-k8s-aws-id"] and len(query["X-Amz-Signature"][0]) == 64
+        return {"major": "1"}
+
+    for provider in started():
+        arn = f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/one"
+        provider.routes = {"GET /version": version, "GET /clusters/one": {"cluster": {
+            "name": "one", "arn": arn, "endpoint": provider.url, "certificateAuthority": {"data": "Y2E="}}}}
+        where = make(aws, provider.url, "secret-key")
+        got = aws.api.read(where + "/client", resource_type="kubernetes-cluster", resource_id=arn)
+        assert got["body"]["connector_type"]["connector_type"] == "kubernetes" and got["body"]["auth_method"] == "token"
+        assert got["body"]["resource_id"] == arn and got["body"]["expires_at"]
+        assert got["metadata"]["configuration"] == {"server": provider.url, "insecure": False, "cluster_name": arn}
+        assert got["metadata"]["secrets"]["certificate_authority"] == "Y2E="
+        assert provider.called("/clusters/one")[0].headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIA")
+
+
+def test_full_stack(aws: World, cloud: str) -> None:
+    made = make(aws, cloud, "secret-key")
+    store = aws.component(type="artifact_store", flavor="s3", configuration={"path": "s3://alpha"}, connector=made.split("/")[-1],
+                          connector_resource_id="s3://alpha")
+    found = ok(aws.api.post("/service_connectors/full_stack_resources", connector_uuid=made.split("/")[-1]))
+    parts = found["components_resources_info"]
+    assert found["connector_type"] == "aws" and list(parts) == ["artifact_store", "orchestrator", "container_registry"]
+    assert {part: [item["flavor"] for item in items] for part, items in parts.items()} == {
+        "artifact_store": ["s3"], "orchestrator": ["sagemaker", "vm_aws", "kubernetes"], "container_registry": ["aws"]}
+    assert [item["id"] for item in parts["artifact_store"][0]["connected_through_service_connector"]] == [store["id"]]
+    assert parts["container_registry"][0]["accessible_by_service_connector"] == [REGISTRY]
+    assert parts["orchestrator"][1]["use_resource_value_as_fixed_config"] is True
