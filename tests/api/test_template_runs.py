@@ -31,7 +31,7 @@ def workloads(workspace_directory: Path) -> Workloads:
 
 @pytest.fixture(scope="module")
 def kanso(launch: Callable[..., Kanso], workloads: Workloads) -> Kanso:
-    return launch(KANSO_LOGIN_RATE="0", ZENML_SERVER_SERVER_URL=SERVER_URL, KANSO_WORKLOAD_TIMEOUT="3",
+    return launch(KANSO_LOGIN_RATE="0", ZENML_SERVER_SERVER_URL=SERVER_URL, KANSO_WORKLOAD_TIMEOUT="15",
                   ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command",
                   KANSO_WORKLOAD_COMMAND=str(workloads.program))
 
@@ -86,6 +86,12 @@ def until_started(world: World, run: dict[str, Any]) -> str:
     return world.api.read(log)
 
 
+def until_log_is(world: World, run: dict[str, Any], text: str) -> None:
+    """A busy manager may not give its log at the first time."""
+    log = f"/pipeline_deployments/{run['body']['deployment_id']}/logs"
+    wait_until(lambda: world.api.read(log) == text, 60, f"the log {text!r}")
+
+
 def test_a_run_is_started(world: World, workloads: Workloads) -> None:
     template = template_of(world)
     run = start(world, template)
@@ -95,8 +101,7 @@ def test_a_run_is_started(world: World, workloads: Workloads) -> None:
     assert run["metadata"]["orchestrator_run_id"] is None
     assert run["metadata"]["start_time"] and not run["metadata"]["end_time"]
     assert run["metadata"]["template_id"] == template["id"]
-    assert until_started(world, run) == ("Starting pipeline run.\nPipeline run started successfully.\n"
-                                         "a line of the workload\n")
+    until_log_is(world, run, "Starting pipeline run.\nPipeline run started successfully.\na line of the workload\n")
     [build] = workloads.calls("build", deployment)
     digest = hashlib.md5(DOCKERFILE.encode()).hexdigest()
     assert build["dockerfile"] == DOCKERFILE and digest == "ce468ffe661b31440b5bc70bb00a1d6a"

@@ -17,7 +17,7 @@ from kit.factory import World
 from kit.process import REPOSITORY, wait_until
 from kit.servers import Kanso
 
-from test_template_runs import DOCKERFILE, RUNNER, run_of, start, template_of, until_failed, until_started
+from test_template_runs import DOCKERFILE, RUNNER, run_of, start, template_of, until_failed, until_log_is
 
 CLASS = '''
 import json, os, signal, time
@@ -108,8 +108,7 @@ def world(launch: Callable[..., Kanso], settings: dict[str, str]) -> World:
 def test_a_class_starts_a_run(world: World, classes: Classes) -> None:
     run = start(world, template_of(world))
     deployment = run["body"]["deployment_id"]
-    assert until_started(world, run) == ("Starting pipeline run.\nPipeline run started successfully.\n"
-                                         "what the class has kept\n")
+    until_log_is(world, run, "Starting pipeline run.\nPipeline run started successfully.\nwhat the class has kept\n")
     assert classes.calls("build", deployment) == [{"dockerfile": DOCKERFILE, "sync": True}]
     [call] = classes.calls("run", deployment)
     assert call["image"].startswith("python.test/zenml-runner:")
