@@ -66,7 +66,7 @@ static int execute(struct ctx *c, const char *trigger_id, const char *metadata)
 static int read_event(struct ctx *c, const struct event_kind *k, const struct delivery *d, struct json_object **event)
 {
     struct span text = event_text(c->mem, k, d->content_type, d->body);
-    struct json_object *tree;
+    struct json_object *tree = NULL;
     struct json_error error;
     struct check *check = check_new(c->mem);
     if (!utf8_valid(text.s, text.len) || !json_parse(c->mem, text.s, text.len, &tree, &error))

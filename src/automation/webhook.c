@@ -35,8 +35,8 @@ static struct span payload_of(struct arena *a, const char *name, const char *val
     const char *line = json_text(a, head, false);
     size_t len = strlen(line);
     char *out = arena_alloc(a, size_add(size_add(len, body.len), 2));
-    memcpy(out, line, len);
-    out[len] = '\n';
+    memcpy(out, line, len + 1);
+    out[len] = '\n'; /* in place of the NUL */
     if (body.len)
         memcpy(out + len + 1, body.s, body.len);
     return (struct span){out, len + 1 + body.len};
