@@ -118,7 +118,7 @@ static int run_delivery(struct ctx *c, const struct job *job)
     struct delivery d;
     struct db_rows rows;
     const struct plugin *p;
-    struct json_object *event;
+    struct json_object *event = NULL;
     if (!delivery_read(c->mem, job->payload, &d))
         return fail(c, EX_VALUE, "What was kept of the delivery is damaged");
     if (d.refused)
