@@ -91,10 +91,8 @@ CREATE TABLE IF NOT EXISTS `kanso_workload_log` (
   `deployment_id` char(32) NOT NULL,
   `message`       text NOT NULL,
   PRIMARY KEY (`id`),
-  KEY `kanso_workload_log_deployment` (`deployment_id`),
-  CONSTRAINT `fk_kanso_workload_log_deployment` FOREIGN KEY (`deployment_id`) REFERENCES `pipeline_deployment` (`id`)
-    ON DELETE CASCADE
-) ENGINE=InnoDB;
+  KEY `kanso_workload_log_deployment` (`deployment_id`)
+) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Until when the firings of a trigger's schedule have been dealt with, in seconds since 1970 (src/jobs/scheduler.h).
 CREATE TABLE IF NOT EXISTS `kanso_trigger_schedule` (

@@ -125,7 +125,11 @@ static int before_delete(struct write *w)
 {
     static const char nothing[] = "{}";
     TRY(orphans_delete_of_runs(w->c, "deployment_id", w->id));
-    if (!workload_configured() || !row_str(w->old, "template_id"))
+    if (!row_str(w->old, "template_id"))
+        return OK;
+    /* no foreign key does that: ids of ZenML's tables may have another collation */
+    TRY(sql(w->c, NULL, "DELETE FROM kanso_workload_log WHERE deployment_id = ?", p_text(w->id)));
+    if (!workload_configured())
         return OK;
     return job_add(w->c, JOB_DISCARD, w->id, w->id, (struct span){nothing, strlen(nothing)}, 0);
 }

@@ -61,6 +61,8 @@ def tables(mariadb: MariaDB, database: str) -> dict[str, Any]:
             "JOIN information_schema.referential_constraints r "
             "ON r.constraint_schema = k.table_schema AND r.constraint_name = k.constraint_name "
             "WHERE k.table_schema = @ AND k.referenced_table_name IS NOT NULL"):
+        if table.startswith("kanso_"):
+            continue
         found[table]["foreign_keys"][name] = (column, target, target_column, rule(on_delete), rule(on_update))
     return found
 
@@ -90,9 +92,9 @@ def named_in_kanso_sql() -> set[str]:
     """Tables and indexes, and the index of each table's order of creation."""
     text = (REPOSITORY / "sql" / "kanso.sql").read_text()
     ordered = {f"kanso_{table}_order" for table, columns in re.findall(
-        r"^CREATE TABLE IF NOT EXISTS `(\w+)` \((.*?)^\)", (REPOSITORY / "sql" / "schema.sql").read_text(), re.M | re.S)
+        r"^CREATE TABLE IF NOT EXISTS `(\w+)` \((.*?)^\)", (REPOSITORY / "sql" / "schema.sql").read_text() + text, re.M | re.S)
         if {"id", "created"} <= set(re.findall(r"^  `(\w+)`", columns, re.M))}
-    return ordered | set(re.findall(r"^(?:CREATE TABLE IF NOT EXISTS|CREATE INDEX|  KEY) `(kanso_\w+)`",
+    return ordered | set(re.findall(r"^(?:CREATE TABLE IF NOT EXISTS|CREATE INDEX|  KEY|  UNIQUE KEY) `(kanso_\w+)`",
                                     text, re.M))
 
 
