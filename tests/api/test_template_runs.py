@@ -507,12 +507,15 @@ def test_a_run_that_is_deleted_meanwhile(world: World, workloads: Workloads, kan
     assert not workloads.calls("run", run["body"]["deployment_id"])
 
 
-def test_a_workload_goes_with_its_deployment(world: World, workloads: Workloads) -> None:
+def test_a_workload_goes_with_its_deployment(world: World, workloads: Workloads, kanso: Kanso) -> None:
     run = start(world, template_of(world))
     until_started(world, run)
     deployment = run["body"]["deployment_id"]
     assert not workloads.calls("delete", deployment)
+    log = f"SELECT COUNT(*) > 0 FROM kanso_workload_log WHERE deployment_id = '{deployment.replace('-', '')}'"
+    assert kanso.sql(log) == [["1"]]
     world.api.remove(f"/pipeline_deployments/{deployment}")
+    assert kanso.sql(log) == [["0"]]
     wait_until(lambda: len(workloads.calls("delete", deployment)) == 1, 60, "the workload's removal")
     other = world.deployment()["id"]
     world.api.remove(f"/pipeline_deployments/{other}")
