@@ -89,7 +89,7 @@ CREATE TABLE IF NOT EXISTS `kanso_workload_log` (
   `id`            char(32) NOT NULL,
   `created`       datetime NOT NULL,
   `deployment_id` char(32) NOT NULL,
-  `message`       text CHARACTER SET utf8mb4 NOT NULL,
+  `message`       text NOT NULL,
   PRIMARY KEY (`id`),
   KEY `kanso_workload_log_deployment` (`deployment_id`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -96,23 +96,6 @@ static bool makes_column(const char *sql)
 static const char OWN_TABLES[] =
     "SELECT table_name FROM information_schema.tables WHERE " HERE "AND table_name LIKE 'kanso\\_%'";
 
-/* A foreign key demands columns of the same character set and collation, which are those of ZenML's tables and need not
- * be the database's default: a table that has one is made like them. */
-static const char *like_targets(struct migration *m, const char **sql)
-{
-    static const char ids[] = "SELECT character_set_name, collation_name FROM information_schema.columns WHERE " HERE
-                              "AND table_name = 'pipeline_deployment' AND column_name = 'id'";
-    struct db_rows rows;
-    if (!strstr(*sql, "FOREIGN KEY"))
-        return NULL;
-    if (db_run(m->db, m->mem, &rows, ids, NULL, 0) != DB_OK)
-        return migrate_trouble(m);
-    if (rows.count)
-        *sql = arena_printf(m->mem, "%s DEFAULT CHARACTER SET=%s COLLATE=%s", *sql, db_row(&rows, 0)[0].s,
-                            db_row(&rows, 0)[1].s);
-    return NULL;
-}
-
 static const char *add_tables(struct migration *m)
 {
     struct db_rows have;
@@ -122,9 +105,7 @@ static const char *add_tables(struct migration *m)
     while (!problem && (sql = next_statement(m->mem, &at))) {
         if (!makes_table(sql) || has_text(&have, quoted_name(m->mem, sql, 0)))
             continue;
-        problem = like_targets(m, &sql);
-        if (!problem)
-            problem = steps_change(m, steps_with_order(m->mem, sql), NULL);
+        problem = steps_change(m, steps_with_order(m->mem, sql), NULL);
         m->additions++;
     }
     return problem;

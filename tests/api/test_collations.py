@@ -36,9 +36,8 @@ def kanso(request: pytest.FixtureRequest, launch: Any, server_url: str | None) -
     mariadb.sql((REPOSITORY / "sql" / "schema.sql").read_text(), database)
     mariadb.sql(f"ALTER DATABASE {database} {default}; INSERT INTO {database}.alembic_version VALUES ('0.66.0')")
     if tables == "general":  # own tables of an earlier start, with the default of then
-        own = (REPOSITORY / "sql" / "kanso.sql").read_text().split("\nCREATE INDEX")[0].replace(
-            "DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin", "CHARACTER SET latin1")
-        mariadb.sql(";\n".join(made for made in own.split(";\n") if "FOREIGN KEY" not in made), database)
+        mariadb.sql((REPOSITORY / "sql" / "kanso.sql").read_text().split("\nCREATE INDEX")[0].replace(
+            "DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin", "CHARACTER SET latin1"), database)
     instance = launch(database=database)
     instance.tables = tables
     yield instance
