@@ -236,19 +236,21 @@ const char *steps_with_order(struct arena *a, const char *sql)
                         sql, quoted_name(a, sql, 0), key);
 }
 
-/* The names of ZenML's tables that lack the column, one call each. */
+/* The names of tables that lack the column, one call each: ZenML's, and own ones that were made without it. */
 static const char *each_unordered(struct migration *m, const char *(*call)(struct migration *, const char *, size_t *),
                                   size_t *count)
 {
+    const char *const files[] = {sql_schema, sql_kanso};
     struct db_rows have;
-    const char *at = sql_schema, *sql, *problem = NULL;
+    const char *sql, *problem = NULL;
     if (db_run(m->db, m->mem, &have, ORDERED, NULL, 0) != DB_OK)
         return migrate_trouble(m);
-    while (!problem && (sql = next_statement(m->mem, &at))) {
-        const char *table = quoted_name(m->mem, sql, 0);
-        if (is_ordered(sql) && !has_text(&have, table))
-            problem = call(m, table, count);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        for (const char *at = files[i]; !problem && (sql = next_statement(m->mem, &at));) {
+            const char *table = quoted_name(m->mem, sql, 0);
+            if (is_ordered(sql) && !has_text(&have, table))
+                problem = call(m, table, count);
+        }
     return problem;
 }
 
