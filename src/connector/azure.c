@@ -269,6 +269,7 @@ static const char *list_managed(struct connection *con, const char *kind, const 
 {
     const char *group = setting(con, "resource_group"), *problem = find_subscription(con);
     struct json_object *all = NULL;
+    *out = NULL;
     if (problem)
         return problem;
     problem = ask_list(con,

@@ -12,7 +12,7 @@
 
 enum { HELP = CTL_MAX_OPTIONS };
 
-static void complain(const char *prefix, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) complain(const char *prefix, const char *fmt, va_list ap)
 {
     fputs(prefix, stderr);
     vfprintf(stderr, fmt, ap);

@@ -115,6 +115,7 @@ def test_a_start_that_was_cut_short_is_completed(docker: Manager, image: str, po
     assert docker("logs", workload)["logs"] == "made before\n"
 
 
+@pytest.mark.race
 def test_two_at_once_start_one(docker: Manager, image: str, podman: Podman) -> None:
     workload, results = new_id(), []
     threads = [threading.Thread(target=lambda: results.append(

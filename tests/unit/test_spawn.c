@@ -127,8 +127,10 @@ static void descriptors_signals_and_limits_are_a_shells(void **state)
     getrlimit(RLIMIT_AS, &limit);
     int fds[2];
     assert_int_equal(pipe(fds), 0);
-    struct spawned p =
-        shell("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status; ulimit -v", "", 0, 1000, 60);
+    /* Signals 32 and 33 are the C library's own, whatever the caller of this test has made of them. */
+    struct spawned p = shell("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status | "
+                             "sed 's/0000000180000000/0000000000000000/'; ulimit -v",
+                             "", 0, 1000, 60);
     sigprocmask(SIG_UNBLOCK, &block, NULL);
     close(fds[0]);
     close(fds[1]);
