@@ -129,7 +129,7 @@ static void descriptors_signals_and_limits_are_a_shells(void **state)
     assert_int_equal(pipe(fds), 0);
     /* Signals 32 and 33 are the C library's own, whatever the caller of this test has made of them. */
     struct spawned p = shell("ls /proc/self/fd | wc -l; grep -E 'SigBlk|SigIgn' /proc/self/status | "
-                             "sed 's/0000000180000000/0000000000000000/'; ulimit -v",
+                             "sed 's/[01][08]0000000$/000000000/'; ulimit -v",
                              "", 0, 1000, 60);
     sigprocmask(SIG_UNBLOCK, &block, NULL);
     close(fds[0]);
