@@ -80,10 +80,15 @@ static const char *read_option(struct arena *a, struct db_url *u, const char *ke
         if (on < 0)
             return "ZENML_STORE_URL: ssl_verify_server_cert must be true or false";
         u->ssl_verify = on;
+    } else if (streq(key, "read_timeout")) {
+        int64_t seconds;
+        if (!parse_int64(value, &seconds) || seconds < 1 || seconds > 3600)
+            return "ZENML_STORE_URL: read_timeout must be 1 to 3600 seconds";
+        u->io_timeout = (unsigned)seconds;
     } else {
         return arena_printf(a,
-                            "ZENML_STORE_URL: unknown option '%s'; known are ssl_ca, ssl_cert, ssl_key, "
-                            "ssl_verify_server_cert and unix_socket",
+                            "ZENML_STORE_URL: unknown option '%s'; known are read_timeout, ssl_ca, ssl_cert, "
+                            "ssl_key, ssl_verify_server_cert and unix_socket",
                             key);
     }
     return NULL;

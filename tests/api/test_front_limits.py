@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from kit.api import Api, ok
+from kit.process import wait_until
 from kit.servers import PASSWORD, USER, Kanso
 
 from test_front import REFUSED, send
@@ -323,8 +324,12 @@ def test_the_access_log_holds_short_lines_and_nothing_decoded(kanso: Kanso) -> N
     for target in ("/" + "a" * 60_000, "/mark%0d%0aforged", "/mark?secret=1", "/\x81" * 3000):
         send(kanso, f"DELETE {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode("latin-1"))
     send(kanso, b"X" * 60_000 + b" / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    lines = file.read_bytes()[before:].decode().splitlines()
-    lines = lines[-5:]
+
+    def lines_since() -> list[str]:
+        return file.read_bytes()[before:].decode().splitlines()
+
+    wait_until(lambda: len(lines_since()) >= 5, 10, "a line for each request, which may come after its answer")
+    lines = lines_since()[-5:]
     assert max(map(len, lines)) < 2500, [len(line) for line in lines]
     assert " DELETE /mark%0d%0aforged 400 " in lines[1] and re.search(r" DELETE /mark 405 ", lines[2])
 

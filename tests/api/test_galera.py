@@ -39,7 +39,9 @@ def cluster(workspace_directory: Path, server_url: str | None) -> Iterator[Galer
 def hosts(cluster: Galera, workspace_directory: Path) -> Iterator[list[Kanso]]:
     """Both started for the first time at once, each on a node of its own."""
     database = cluster.nodes[0].new_database()
-    started = [Kanso(workspace_directory / f"host-{node.directory.name}", node, database, ONE_WORKER, by_tcp=True)
+    # A node may leave a statement without an answer when it gives up its transaction for one of another node.
+    started = [Kanso(workspace_directory / f"host-{node.directory.name}", node, database, ONE_WORKER,
+                     ZENML_STORE_URL=node.tcp_url(database) + "?read_timeout=2")
                for node in cluster.nodes[:2]]
     try:
         with ThreadPoolExecutor() as at_once:
@@ -88,8 +90,26 @@ def test_a_name_has_one_winner(hosts: list[Kanso]) -> None:
         for _ in range(30):
             body = {"name": uuid.uuid4().hex, "color": "red"}
             answers = sorted(at_once.map(lambda api: api.post("/tags", body).status_code, apis))
-            assert answers == [200, 409, 409, 409]
+            # 503: the connection was lost at the commit, and nobody knows
+            assert answers.count(200) <= 1 and set(answers) <= {200, 409, 503}, answers
+            assert hosts[0].sql(f"SELECT COUNT(*) FROM tag WHERE name = '{body['name']}'") == [["1"]]
     assert hosts[1].sql("SELECT COUNT(*) FROM (SELECT name FROM tag GROUP BY name HAVING COUNT(*) > 1) twice") == [["0"]]
+
+
+def test_jobs_of_two_nodes(cluster: Galera, tmp_path: Path) -> None:
+    """Both nodes may give out the same job, and find that out when they compare: its effects are there once."""
+    first, second = cluster.nodes[:2]
+    jobs = Jobs(first, tmp_path)
+    values = ", ".join(f"(REPLACE(UUID(), '-', ''), UTC_TIMESTAMP(), UTC_TIMESTAMP(), 'script', '{n:032x}', 'waiting', 0, "
+                       "'done:once')" for n in range(300))
+    jobs.sql("INSERT INTO kanso_job (id, created, updated, kind, subject, state, due, payload) VALUES " + values)
+    try:
+        for node in (first, second):
+            jobs.start(ZENML_STORE_URL=node.socket_url(jobs.database))
+        wait_until(lambda: jobs.sql("SELECT COUNT(*) FROM kanso_job WHERE state <> 'done'") == [["0"]], 240, "all jobs")
+        assert jobs.sql("SELECT COUNT(*), COUNT(DISTINCT job) FROM kanso_test_note") == [["300", "300"]]
+    finally:
+        jobs.end()
 
 
 def test_a_node_is_killed(cluster: Galera, hosts: list[Kanso], workspace_directory: Path) -> None:
@@ -117,19 +137,3 @@ def test_a_node_is_killed(cluster: Galera, hosts: list[Kanso], workspace_directo
         assert sorted(api.names("/tags", name="startswith:kept-", size=100)) == sorted(acknowledged)
     finally:
         host.stop()
-
-
-def test_jobs_of_two_nodes(cluster: Galera, tmp_path: Path) -> None:
-    """Both nodes may give out the same job, and find that out when they compare: its effects are there once."""
-    first, second = cluster.nodes[:2]
-    jobs = Jobs(first, tmp_path)
-    values = ", ".join(f"(REPLACE(UUID(), '-', ''), UTC_TIMESTAMP(), UTC_TIMESTAMP(), 'script', '{n:032x}', 'waiting', 0, "
-                       "'done:once')" for n in range(300))
-    jobs.sql("INSERT INTO kanso_job (id, created, updated, kind, subject, state, due, payload) VALUES " + values)
-    try:
-        for node in (first, second):
-            jobs.start(ZENML_STORE_URL=node.socket_url(jobs.database))
-        wait_until(lambda: jobs.sql("SELECT COUNT(*) FROM kanso_job WHERE state <> 'done'") == [["0"]], 240, "all jobs")
-        assert jobs.sql("SELECT COUNT(*), COUNT(DISTINCT job) FROM kanso_test_note") == [["300", "300"]]
-    finally:
-        jobs.end()

@@ -16,7 +16,7 @@ import pytest
 from kit.jobs import Jobs
 from kit.mariadb import MariaDB
 from kit.mysql_proxy import MySQLProxy
-from kit.process import alive, descendants, executable_of, memory_of, wait_until
+from kit.process import REPOSITORY, alive, descendants, executable_of, memory_of, wait_until
 from kit.servers import Kanso, base_environment
 
 MB = 1024 * 1024
@@ -444,7 +444,7 @@ def test_command_shows_events(jobs: Jobs) -> None:
     (("jobs", "--limit", "0"), "--limit"), (("jobs", "--state", "odd"), "--state"), (("jobs", "--subject", "x"), "--subject"),
     (("jobs", "--odd"), "option"), (("events", "list"), "unexpected 'list'"), (("jobs", "list", "x"), "takes no ids")])
 def test_command_line_is_checked(arguments: tuple[str, ...], words: str) -> None:
-    kansoctl = Path(os.environ["KANSO_BUILD"]) / "bin" / "kansoctl"
+    kansoctl = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build") / "bin" / "kansoctl"
     done = subprocess.run([str(kansoctl), *arguments], capture_output=True, text=True, env=base_environment())
     assert done.returncode == 2 and words in done.stderr and "--help" in done.stderr
     assert subprocess.run([str(kansoctl), arguments[0], "--help"], capture_output=True, text=True).stdout.startswith("Usage:")

@@ -34,7 +34,7 @@ def podman(workspace_directory: Path) -> Iterator[Podman]:
     engine = Podman(workspace_directory / "podman")
     engine.start()
     root_filesystem(engine.directory / "base.tar", ["sh", "echo", "sleep", "seq", "cat"])
-    engine.import_image("docker.io/zenmldocker/zenml:0.66.0-py3.11", engine.directory / "base.tar")
+    engine.import_or_skip("docker.io/zenmldocker/zenml:0.66.0-py3.11", engine.directory / "base.tar")
     if why := engine.refuses("zenmldocker/zenml:0.66.0-py3.11"):
         engine.remove()
         pytest.skip(why)

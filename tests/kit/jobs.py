@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 from .mariadb import MariaDB
-from .process import alive, descendants, stop, wait_until
+from .process import REPOSITORY, alive, descendants, stop, wait_until
 from .servers import COMPLAINT, SECRET, base_environment
 
 
@@ -17,7 +17,7 @@ class Jobs:
 
     def __init__(self, mariadb: MariaDB, directory: Path) -> None:
         self.mariadb = mariadb
-        self.build = Path(os.environ["KANSO_BUILD"])
+        self.build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
         self.database = mariadb.new_database()
         self.directory = directory
         self.running: list[subprocess.Popen] = []

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Iterable
 
+import pytest
 import requests
 
 from .process import stop, wait_until
@@ -84,6 +85,14 @@ class Podman:
         for mounted in reversed(re.findall(rf" ({re.escape(str(self.directory))}/\S+) ", Path("/proc/self/mounts").read_text())):
             subprocess.run(["umount", "-l", mounted], check=False, capture_output=True)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def import_or_skip(self, name: str, archive: Path) -> None:
+        """For fixtures: where storage cannot be used, as within other containers, there is no engine."""
+        try:
+            self.import_image(name, archive)
+        except RuntimeError as why:
+            self.remove()
+            pytest.skip(str(why)[:300])
 
     def import_image(self, name: str, archive: Path, *changes: str) -> None:
         self.run("import", "-q", *(each for change in changes for each in ("--change", change)), str(archive), name)

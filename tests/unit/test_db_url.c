@@ -92,6 +92,20 @@ static void a_socket_needs_no_host(void **state)
     assert_int_equal(u.host_count, 0);
 }
 
+static void answers_are_waited_for_as_long_as_it_says(void **state)
+{
+    (void)state;
+    struct db_url u;
+    setenv("ZENML_STORE_URL", "mysql://u:p@h/zenml", 1);
+    assert_null(db_url_from_env(&mem, &u));
+    assert_int_equal(u.io_timeout, 0);
+    setenv("ZENML_STORE_URL", "mysql://u:p@h/zenml?read_timeout=20", 1);
+    assert_null(db_url_from_env(&mem, &u));
+    assert_int_equal(u.io_timeout, 20);
+    setenv("ZENML_STORE_URL", "mysql://u:p@h/zenml?read_timeout=0", 1);
+    assert_non_null(db_url_from_env(&mem, &u));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +113,7 @@ int main(void)
         cmocka_unit_test_teardown(passwords_may_hold_what_hosts_are_made_of, reset),
         cmocka_unit_test_teardown(what_is_no_host_is_refused, reset),
         cmocka_unit_test_teardown(a_socket_needs_no_host, reset),
+        cmocka_unit_test_teardown(answers_are_waited_for_as_long_as_it_says, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
