@@ -85,3 +85,10 @@ $(B)/runner-venv: | $(ZENML_VENV)/bin/zenml
 # moto plays AWS for the tests of service connectors, which are skipped where it is not installed.
 $(B)/moto-venv:
 	@python3 -m venv $@ && $@/bin/pip install -q 'moto[server,s3,sts,ecr,eks]' || { rm -rf $@; exit 1; }
+# They play Google's and Azure's stores: written in Go and for Node.
+$(B)/fake-gcs:
+	@mkdir -p $@.new && GOBIN=$(abspath $@.new) go install github.com/fsouza/fake-gcs-server@v1.56.1 && mv $@.new $@ || \
+	    { rm -rf $@.new; exit 1; }
+$(B)/azurite:
+	@mkdir -p $@.new && npm install --silent --no-fund --no-audit --prefix $@.new azurite@3.35.0 && mv $@.new $@ || \
+	    { rm -rf $@.new; exit 1; }
