@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 char *file_read(struct arena *a, const char *path, size_t most, size_t *len)
@@ -23,5 +24,16 @@ char *file_read(struct arena *a, const char *path, size_t most, size_t *len)
     buf_free(&b);
     close(fd);
     errno = error;
+    return text;
+}
+
+char *file_text(struct arena *a, const char *path, size_t most, const char **problem)
+{
+    size_t len;
+    char *text = file_read(a, path, most, &len);
+    if (!text)
+        *problem = arena_printf(a, "%s cannot be read: %s", path, strerror(errno));
+    while (text && len && strchr(" \t\r\n", text[len - 1]))
+        text[--len] = '\0';
     return text;
 }

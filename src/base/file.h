@@ -8,4 +8,8 @@
  * be read or is larger (EFBIG). */
 char *file_read(struct arena *a, const char *path, size_t most, size_t *len);
 
+/* The same as text, without the blanks and newlines behind it. NULL, and *problem says why in a sentence without its
+ * period; it is left alone otherwise. */
+char *file_text(struct arena *a, const char *path, size_t most, const char **problem);
+
 #endif

@@ -1,4 +1,5 @@
 /* Microsoft Azure: blob containers, AKS clusters, ACR registries (docs/contract/connectors.md#azure). */
+#include "base/kubeconfig.h"
 #include "base/text.h"
 #include "connector/call.h"
 
@@ -513,44 +514,14 @@ static const char *registry_client(struct connection *con, const char *id, struc
     return problem;
 }
 
-/* The value of "key: value" in a line of a kubeconfig, without quotes; NULL when the line is another one. */
-static const char *yaml_value(struct arena *a, const char *line, size_t len, const char *key)
+static void set_base64(struct json_object *o, const char *name, const char *pem, struct arena *a)
 {
-    size_t indent = strspn(line, " -"), name = strlen(key);
-    if (len < indent + name + 2 || strncmp(line + indent, key, name) != 0 || line[indent + name] != ':')
-        return NULL;
-    const char *from = line + indent + name + 1, *to = line + len;
-    while (from < to && strchr(" \"'", *from))
-        from++;
-    while (to > from && strchr(" \"'\r", to[-1]))
-        to--;
-    return to > from ? arena_strndup(a, from, (size_t)(to - from)) : NULL;
-}
-
-/* Takes the first value of each key in a section of a kubeconfig, which Azure writes in block style, one key a line. */
-static void read_section(struct arena *a, const char *text, const char *section, const char *const (*keys)[2],
-                         size_t count, struct json_object *out)
-{
-    bool inside = false;
-    for (const char *line = text; *line; line += *line == '\n') {
-        size_t len = strcspn(line, "\n");
-        if (len && *line != ' ' && *line != '-')
-            inside = starts_with(line, section) && line[strlen(section)] == ':';
-        for (size_t i = 0; i < count && inside; i++) {
-            const char *value = member(out, keys[i][1]) ? NULL : yaml_value(a, line, len, keys[i][0]);
-            if (value)
-                set_text(out, keys[i][1], value);
-        }
-        line += len;
-    }
+    set_text(o, name, pem ? base64_encode(a, pem, strlen(pem)) : NULL);
 }
 
 static const char *cluster_client(struct connection *con, const char *id, struct connection *out)
 {
-    static const char *const of_cluster[][2] = {
-        {"certificate-authority-data", "certificate_authority"}, {"server", "server"}, {"name", "cluster_name"}};
-    static const char *const of_user[][2] = {
-        {"client-certificate-data", "client_certificate"}, {"client-key-data", "client_key"}, {"token", "token"}};
+    struct kubeconfig kube;
     struct cluster wanted = {0}, found = {0};
     struct texts ids = {.mem = con->mem};
     struct json_object *o, *config_of = json_keep(con->mem, json_object_new_object());
@@ -568,8 +539,15 @@ static const char *cluster_client(struct connection *con, const char *id, struct
     const char *text = value ? base64_any(con->mem, value) : NULL;
     if (!text)
         return arena_printf(con->mem, "the AKS cluster '%s' gives no kubeconfig", found.name);
-    read_section(con->mem, text, "clusters", of_cluster, ARRAY_LEN(of_cluster), config_of);
-    read_section(con->mem, text, "users", of_user, ARRAY_LEN(of_user), config_of);
+    problem = kubeconfig_read(con->mem, text, NULL, &kube);
+    if (problem)
+        return arena_printf(con->mem, "failed to use the credentials of the AKS cluster '%s': %s", found.name, problem);
+    set_text(config_of, "server", kube.server);
+    set_text(config_of, "cluster_name", kube.cluster);
+    set_text(config_of, "token", kube.token);
+    set_base64(config_of, "certificate_authority", kube.authorities, con->mem);
+    set_base64(config_of, "client_certificate", kube.certificate, con->mem);
+    set_base64(config_of, "client_key", kube.key, con->mem);
     connection_renew(out, &connector_kubernetes, "token", config_of,
                      streq(con->method->name, "access-token") ? con->expires_at : 0);
     return NULL;

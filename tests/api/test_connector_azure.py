@@ -29,6 +29,7 @@ def managed(group: str, kind: str, name: str) -> dict[str, str]:
 def kubeconfig(server: str) -> str:
     text = ("apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: Y2E=\n"
             f"    server: {server}\n  name: kube\ncontexts:\n- context:\n    cluster: kube\n    user: admin\n  name: other\n"
+            "current-context: other\n"
             "users:\n- name: admin\n  user:\n    client-certificate-data: Y2VydA==\n    client-key-data: a2V5\n"
             "    token: \"kube-token\"\n")
     return base64.b64encode(text.encode()).decode()

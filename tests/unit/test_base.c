@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/egress.h"
+#include "base/kubeconfig.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timestamp.h"
@@ -329,6 +330,40 @@ static void egress_rules(void **state)
     assert_false(egress_valid("*."));
 }
 
+/* A document of another one: in any style of YAML, and nothing of this machine is read for it. */
+static void kubeconfigs_from_elsewhere(void **state)
+{
+    (void)state;
+#define KUBE(cluster, user)                                                                                            \
+    "{current-context: a, contexts: [{name: b}, {name: a, context: {cluster: c, user: u, namespace: n}}], "            \
+    "clusters: [{name: c, cluster: {" cluster "}}], users: [{name: u, user: {" user "}}]}"
+    struct kubeconfig k;
+    assert_null(
+        kubeconfig_read(&mem, KUBE("server: 'https://k', certificate-authority-data: Y2E=", "token: t"), NULL, &k));
+    assert_string_equal(k.server, "https://k");
+    assert_string_equal(k.cluster, "c");
+    assert_string_equal(k.space, "n");
+    assert_string_equal(k.token, "t");
+    assert_string_equal(k.authorities, "ca");
+    assert_null(k.certificate);
+    static const char *const refused[][2] = {
+        {KUBE("server: s, certificate-authority: /etc/hostname", "token: t"), "names a file"},
+        {KUBE("server: s", "tokenFile: /etc/hostname"), "names a file"},
+        {KUBE("server: s", "client-certificate: /etc/hostname"), "names a file"},
+        {KUBE("server: s", "exec: {command: id}"), "are not run"},
+        {KUBE("server: s, certificate-authority-data: '%'", "token: t"), "not base64"},
+        {KUBE("", "token: t"), "no server"},
+        {"current-context: a", "no context named a"},
+        {"[", "not YAML"},
+        {"", "no context named (nothing)"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        const char *problem = kubeconfig_read(&mem, refused[i][0], NULL, &k);
+        assert_non_null(problem);
+        assert_non_null(strstr(problem, refused[i][1]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +380,7 @@ int main(void)
         cmocka_unit_test_teardown(timestamps_become_whole_seconds_of_utc, reset),
         cmocka_unit_test(early_years_have_four_digits),
         cmocka_unit_test(egress_rules),
+        cmocka_unit_test_teardown(kubeconfigs_from_elsewhere, reset),
         cmocka_unit_test_teardown(durations_read_and_write_iso, reset),
         cmocka_unit_test_teardown(comparison_in_constant_time_is_right, reset),
         cmocka_unit_test(a_logged_text_stays_in_its_line),
