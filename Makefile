@@ -33,7 +33,7 @@ JOBS       := $(B)/bin/kanso-jobs
 LIB        := $(B)/lib/libkanso.so
 
 .DEFAULT_GOAL := all
-.PHONY: all build stale clean help
+.PHONY: all build stale man clean help
 # Programs whose source is gone are removed: nobody is to run them by mistake.
 stale:
 	@rm -f $(filter-out $(WORKERS),$(wildcard $(B)/cgi-bin/*))
@@ -112,8 +112,13 @@ lint: | packages-lint ## clang-format, clang-tidy, cppcheck, and who includes wh
 	    $(patsubst -I%,-I$(CURDIR)/%,$(filter-out -I/%,$(INCLUDES))) $(filter -I/%,$(INCLUDES)) >$(B)/compile_flags.txt
 	@printf '%s\n' $(LIB_SRC) $(CTL_SRC) $(SUPERVISE_SRC) $(JOBS_SRC) $(GROUP_SRC) | xargs -P "$$(nproc)" -n 4 clang-tidy --quiet -p $(B)
 
+# The day of the pages is that of the last change, so that a build can be repeated.
+man: $(KANSOCTL) ## write the manual pages into build/man
+	@mkdir -p $(B)/man/man1
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null)} $(KANSOCTL) man >$(B)/man/man1/kansoctl.1
+
 clean: ## remove what was built (var/ stays)
-	rm -rf $(B)/obj $(B)/prog $(B)/lib $(B)/bin $(B)/cgi-bin $(B)/gen $(B)/unit
+	rm -rf $(B)/obj $(B)/prog $(B)/man $(B)/lib $(B)/bin $(B)/cgi-bin $(B)/gen $(B)/unit
 
 help: ## list the tasks
 	@grep -hE '^[a-z][a-z -]*:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-22s %s\n", $$1, $$2}'

@@ -25,8 +25,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kit.process import BUILD
+
 ROOT = Path(__file__).resolve().parents[1]
-BUILD = Path(os.environ.get("KANSO_BUILD") or ROOT / "build")
 SANITIZED = BUILD / "sanitize"
 
 UNSTEADY_MAX = 2  # of one run, all parts together

@@ -8,6 +8,7 @@
 #include "template/workload.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Whether the database can be reached. One that is not there yet is made at the next start. */
 static const char *reach(struct arena *a, const struct db_url *url)
@@ -75,19 +76,15 @@ static const char *login_of(struct db *db, struct arena *a)
     return active && password_matches(config.default_password, user[0].s) ? "fits" : "differs";
 }
 
+static const struct ctl_column columns[] = {{"password", CTL_TEXT, 0}, {NULL}};
+
 static int default_user(const struct ctl_call *call)
 {
-    struct db_url url;
-    const char *problem = db_url_from_env(call->mem, &url);
-    if (problem)
-        return ctl_fail("%s", problem);
-    struct migration m = {.db = db_new(&url), .mem = call->mem, .url = &url};
-    const char *word = db_ready(m.db) == DB_OK ? login_of(m.db, call->mem) : NULL;
-    if (word)
-        puts(word);
-    int rc = word ? CTL_DONE : ctl_fail("%s", migrate_trouble(&m));
-    db_free(m.db);
-    return rc;
+    const char *word = login_of(call->db, call->mem);
+    if (!word)
+        return ctl_db_failed(call);
+    ctl_row(call, &(struct db_value){word, strlen(word)});
+    return CTL_DONE;
 }
 
 const struct ctl_command ctl_default_user = {
@@ -95,7 +92,11 @@ const struct ctl_command ctl_default_user = {
     .summary = "say whether the configured password of the first user fits",
     .details = "Whether ZENML_DEFAULT_USER_PASSWORD signs ZENML_DEFAULT_USER_NAME in: prints `fits`, `differs`,\n"
                "or `missing` when there is no such user in the database of ZENML_STORE_URL.\n",
+    .columns = columns,
+    .single = true,
+    .bare = true,
     .of_instance = true,
     .configured = true,
+    .connects = true,
     .run = default_user,
 };

@@ -366,10 +366,10 @@ const struct ctl_command ctl_nginx_conf = {
     .name = "nginx-conf",
     .summary = "print nginx.conf, made from the route tables",
     .details = "Prints a complete nginx.conf for the workers that `kansoctl plan` lists.\n"
-               "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY, "
-               "KANSO_WEBHOOK_MAX_BODY, KANSO_ACCESS_LOG,\n"
-               "KANSO_NGINX_WORKERS, KANSO_LOGIN_RATE, KANSO_CLIENT_REQUESTS, KANSO_CLIENT_UPLOADS,\n"
-               "KANSO_DASHBOARD_DIR, KANSO_TRUSTED_PROXIES, ZENML_SERVER_CORS_ALLOW_ORIGINS,\n"
+               "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY,\n"
+               "KANSO_WEBHOOK_MAX_BODY, KANSO_ACCESS_LOG, KANSO_NGINX_WORKERS, KANSO_LOGIN_RATE,\n"
+               "KANSO_CLIENT_REQUESTS, KANSO_CLIENT_UPLOADS, KANSO_DASHBOARD_DIR,\n"
+               "KANSO_TRUSTED_PROXIES, ZENML_SERVER_CORS_ALLOW_ORIGINS,\n"
                "ZENML_SERVER_SECURE_HEADERS_* and ZENML_SERVER_ROOT_URL_PATH go into it.\n",
     .configured = true,
     .run = run,

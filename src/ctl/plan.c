@@ -142,19 +142,28 @@ const char *plan_from_env(struct arena *a, struct plan *out)
     return plan_read(a, text, all_groups, count, out);
 }
 
+static const struct ctl_column columns[] = {
+    {"socket", CTL_TEXT, 0}, {"processes", CTL_NUMBER, 0}, {"groups", CTL_TEXT, 0}, {NULL}};
+
+static void print_socket(const struct ctl_call *call, const struct plan_socket *s)
+{
+    struct buf groups = {0};
+    for (size_t i = 0; i < s->group_count; i++)
+        buf_addf(&groups, "%s%s", i ? "," : "", s->groups[i]->name);
+    const struct db_value values[] = {ctl_value(s->name), ctl_value(arena_printf(call->mem, "%u", s->count)),
+                                      ctl_value(groups.data)};
+    ctl_row(call, values);
+    buf_free(&groups);
+}
+
 static int print_plan(const struct ctl_call *call)
 {
     struct plan plan;
     const char *problem = plan_from_env(call->mem, &plan);
     if (problem)
         return ctl_fail("%s", problem);
-    for (size_t i = 0; i < plan.count; i++) {
-        const struct plan_socket *s = &plan.sockets[i];
-        printf("%s %u ", s->name, s->count);
-        for (size_t j = 0; j < s->group_count; j++)
-            printf("%s%s", j ? "," : "", s->groups[j]->name);
-        putchar('\n');
-    }
+    for (size_t i = 0; i < plan.count; i++)
+        print_socket(call, &plan.sockets[i]);
     return CTL_DONE;
 }
 
@@ -166,5 +175,7 @@ const struct ctl_command ctl_plan = {
                "  all       everything in two processes\n"
                "  each      one process for each endpoint group\n"
                "  GROUP,...:COUNT;...   a plan of one's own; `rest` means all groups not named\n",
+    .columns = columns,
+    .bare = true,
     .run = print_plan,
 };

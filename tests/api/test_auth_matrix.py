@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import uuid
-from pathlib import Path
 from typing import Iterator
 
 import pytest
@@ -14,7 +12,7 @@ import requests
 
 from kit.api import Api, ok
 from kit.factory import World
-from kit.process import REPOSITORY
+from kit.process import BUILD
 
 pytestmark = pytest.mark.sanitize
 
@@ -34,8 +32,7 @@ ELSEWHERE = {"/api/v1/users/{user_name_or_id}/resource_membership", "/api/v1/run
 
 
 def routes() -> list[tuple[str, str]]:
-    build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
-    listed = subprocess.run([build / "cgi-bin" / "server", "--routes"], check=True, capture_output=True, text=True)
+    listed = subprocess.run([BUILD / "cgi-bin" / "server", "--routes"], check=True, capture_output=True, text=True)
     return sorted({(method, path) for _, method, path in (line.split() for line in listed.stdout.splitlines())
                    if path not in ELSEWHERE})
 

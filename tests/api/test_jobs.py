@@ -16,8 +16,8 @@ import pytest
 from kit.jobs import Jobs
 from kit.mariadb import MariaDB
 from kit.mysql_proxy import MySQLProxy
-from kit.process import REPOSITORY, alive, descendants, executable_of, memory_of, wait_until
-from kit.servers import Kanso, base_environment
+from kit.process import alive, descendants, executable_of, memory_of, wait_until
+from kit.servers import Kanso
 
 MB = 1024 * 1024
 
@@ -368,13 +368,13 @@ def test_command_lists_and_shows(jobs: Jobs) -> None:
     jobs.start()
     jobs.ends(failed, "failed")
     waiting = jobs.add("note:x", subject=subject, later=3600)
-    listed = json.loads(jobs.ctl("jobs", "--json").stdout)
+    listed = json.loads(jobs.ctl("jobs", "list", "--json").stdout)
     assert [(row["id"], row["state"]) for row in listed] == [(dashed(waiting), "waiting"), (dashed(failed), "failed")]
     assert [row["id"] for row in json.loads(jobs.ctl("jobs", "list", "--json", "--state", "failed").stdout)] == [dashed(failed)]
-    assert [row["id"] for row in json.loads(jobs.ctl("jobs", "--json", "--subject", subject).stdout)] == [dashed(waiting)]
-    assert json.loads(jobs.ctl("jobs", "--json", "--kind", "other").stdout) == []
-    assert len(json.loads(jobs.ctl("jobs", "--json", "--limit", "1").stdout)) == 1
-    lines = jobs.ctl("jobs").stdout.splitlines()
+    assert [row["id"] for row in json.loads(jobs.ctl("jobs", "list", "--json", "--subject", subject).stdout)] == [dashed(waiting)]
+    assert json.loads(jobs.ctl("jobs", "list", "--json", "--kind", "other").stdout) == []
+    assert len(json.loads(jobs.ctl("jobs", "list", "--json", "--limit", "1").stdout)) == 1
+    lines = jobs.ctl("jobs", "list").stdout.splitlines()
     assert len(lines) == 3 and lines[1].split()[:3] == [dashed(waiting), "script", "waiting"]
     shown = json.loads(jobs.ctl("jobs", "show", failed, "--json").stdout)
     assert {name: shown[name] for name in ("kind", "key", "state", "attempt", "outcome", "owner", "payload_bytes", "cancelled")} == {
@@ -386,7 +386,7 @@ def test_command_lists_and_shows(jobs: Jobs) -> None:
 def test_what_is_shown_moves_no_cursor(jobs: Jobs) -> None:
     job = jobs.add("note:x", later=3600)
     jobs.sql(f"UPDATE kanso_job SET outcome = CONCAT('a', CHAR(27), '[2Jb', CHAR(10), 'c') WHERE id = '{job}'")
-    assert "outcome    a [2Jb c\n" in jobs.ctl("jobs", "show", job).stdout
+    assert "outcome        a [2Jb c\n" in jobs.ctl("jobs", "show", job).stdout
 
 
 def test_command_retries_what_has_failed(jobs: Jobs) -> None:
@@ -435,22 +435,20 @@ def test_command_shows_events(jobs: Jobs) -> None:
     assert [(event["id"], event["kind"]) for event in events] == [(dashed(firing), "firing"), (dashed(delivery), "delivery")]
     assert (events[1]["subject_name"], events[1]["outcome"]) == ("from-github", "2 triggers")
     lines = jobs.ctl("events").stdout.splitlines()
-    assert len(lines) == 3 and lines[2].endswith("from-github: 2 triggers")
+    assert len(lines) == 3 and lines[2].split()[-3:] == ["from-github", "2", "triggers"]
     assert json.loads(jobs.ctl("events", "--json", "--subject", dashed(source)).stdout)[0]["id"] == dashed(delivery)
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (("jobs", "show"), "one id is needed"), (("jobs", "show", "x"), "is a UUID"), (("jobs", "dance"), "the command is"),
-    (("jobs", "--limit", "0"), "--limit"), (("jobs", "--state", "odd"), "--state"), (("jobs", "--subject", "x"), "--subject"),
-    (("jobs", "--odd"), "option"), (("events", "list"), "unexpected 'list'"), (("jobs", "list", "x"), "takes no ids")])
-def test_command_line_is_checked(arguments: tuple[str, ...], words: str) -> None:
-    kansoctl = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build") / "bin" / "kansoctl"
-    done = subprocess.run([str(kansoctl), *arguments], capture_output=True, text=True, env=base_environment())
+    (("jobs", "show", "x"), "is a UUID"), (("jobs", "list", "--limit", "0"), "--limit"),
+    (("jobs", "list", "--state", "odd"), "--state"), (("jobs", "list", "--subject", "x"), "--subject")])
+def test_command_line_is_checked(jobs: Jobs, arguments: tuple[str, ...], words: str) -> None:
+    """What is the command's own; test_kansoctl.py has what all commands share."""
+    done = jobs.ctl(*arguments, check=False)
     assert done.returncode == 2 and words in done.stderr and "--help" in done.stderr
-    assert subprocess.run([str(kansoctl), arguments[0], "--help"], capture_output=True, text=True).stdout.startswith("Usage:")
 
 
 def test_no_such_job(jobs: Jobs) -> None:
     for command in ("show", "retry", "cancel"):
         done = jobs.ctl("jobs", command, uuid.uuid4().hex, check=False)
-        assert done.returncode == 1 and "there is no job" in done.stderr
+        assert done.returncode == 4 and "there is no job" in done.stderr

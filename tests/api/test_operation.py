@@ -170,26 +170,6 @@ def test_unknown_command(stopped: Kanso) -> None:
         assert done.stderr.splitlines()[0] == f"{name}: unknown command 'begin'"
 
 
-def test_every_command_explains_itself(stopped: Kanso) -> None:
-    """Help on standard output; what its row does not have is one line on standard error, and nothing is done."""
-    def kansoctl(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([str(stopped.build / "bin" / "kansoctl"), *arguments], env=stopped.environment,
-                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
-
-    names = re.findall(r"^  ([a-z-]+) +\S", kansoctl("--help").stdout, re.M)
-    assert {"check", "migrate", "version"} <= set(names)
-    for name in names:
-        for option in "--help", "-h":
-            done = kansoctl(name, option)
-            assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith(f"Usage: kansoctl {name}"), name
-            assert "\n\n" in done.stdout and done.stdout.endswith("\n"), name
-        for wrong, said in ((["--nonsense"], "--nonsense"), (["one", "two", "three"], "unexpected '"), (["-x"], "-x")):
-            done = kansoctl(name, *wrong)
-            assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), (name, wrong)
-            assert done.stderr.startswith(f"kansoctl {name}: ") and said in done.stderr
-            assert f"`kansoctl {name} --help`" in done.stderr
-
-
 @pytest.mark.parametrize(("name", "value", "expected"), [
     ("KANSO_WORKERS", "nothing:2", "there is no endpoint group 'nothing'"),
     ("KANSO_PORT", "busy", "is taken by "),

@@ -13,12 +13,11 @@ import pytest
 
 from kit.api import Api, fails, ok
 from kit.factory import World
-from kit.process import REPOSITORY
+from kit.process import BUILD, REPOSITORY
 from kit.servers import Kanso
 
 pytestmark = pytest.mark.slow
 
-BUILD = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
 STEP = re.compile(r"^In `([^`\n]+)`, (?:behind `([^`\n]+)`|(at the end|which is new)):[^\n]*\n\n```\w+\n(.*?)```$", re.M | re.S)
 
 

@@ -12,12 +12,12 @@ import pytest
 
 from kit.api import NOBODY, fails
 from kit.factory import World
-from kit.process import REPOSITORY
+from kit.process import BUILD
 from kit.servers import Kanso, base_environment
 
 pytestmark = pytest.mark.sanitize
 
-KANSOCTL = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build") / "bin" / "kansoctl"
+KANSOCTL = BUILD / "bin" / "kansoctl"
 CONTEXT = {"runAs": {"k8sServiceAccount": "sa"}, "secrets": [{"group": "g", "key": "k"}]}
 WIRE = bytes.fromhex("0a041202736112060a01671a016b")
 

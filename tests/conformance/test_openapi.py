@@ -8,17 +8,15 @@ what stands in the table must differ.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 import requests
 
 from kit import contract as zenml
-from kit.process import REPOSITORY
+from kit.process import BUILD, REPOSITORY
 from kit.servers import base_environment
 
 TABLE = REPOSITORY / "docs" / "compatibility.md"
@@ -119,8 +117,7 @@ def listed() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
-    printed = subprocess.run([str(build / "bin" / "kansoctl"), "openapi"], check=True,
+    printed = subprocess.run([str(BUILD / "bin" / "kansoctl"), "openapi"], check=True,
                              env=base_environment(),
                              capture_output=True, text=True).stdout
     return json.loads(printed)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import subprocess
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ import pytest
 from kit import contract as zenml
 from kit.api import Api
 from kit.mariadb import MariaDB
-from kit.process import REPOSITORY
+from kit.process import BUILD, REPOSITORY
 from kit.servers import Kanso, base_environment
 
 VERSION = "0.66.0"
@@ -207,11 +205,10 @@ def test_cut_short_start_is_taken_up(launch, mariadb: MariaDB, contract: dict[st
 
 def migrate(mariadb: MariaDB, database: str, **changes: str) -> subprocess.CompletedProcess:
     """`kansoctl migrate` by itself."""
-    build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
     settings = {"ZENML_STORE_URL": mariadb.socket_url(database), "ZENML_DEFAULT_USER_PASSWORD": "pw",
                 "KANSO_MAX_BODY": "16777216",  # what the database takes at once by default
                 "ZENML_SERVER_AUTO_ACTIVATE": "1"}
-    return subprocess.run([str(build / "bin" / "kansoctl"), "migrate"], capture_output=True, text=True, timeout=120,
+    return subprocess.run([str(BUILD / "bin" / "kansoctl"), "migrate"], capture_output=True, text=True, timeout=120,
                           env=base_environment() | settings | changes)
 
 

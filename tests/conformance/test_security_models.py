@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import ctypes
 import json
-import os
 import random
 import string
 import textwrap
@@ -21,8 +20,9 @@ pb = pytest.importorskip("flyteidl.core.security_pb2")
 from google.protobuf import json_format  # noqa: E402
 from google.protobuf.message import DecodeError, Message  # noqa: E402
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-LIBRARY = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build") / "lib" / "libkanso.so"
+from kit.process import BUILD  # noqa: E402
+
+LIBRARY = BUILD / "lib" / "libkanso.so"
 COUNT = 10_000
 AS_MODEL, AS_WRITTEN = 0, 1
 MODELS = ["Secret", "OAuth2Client", "Identity", "OAuth2TokenRequest", "SecurityContext"]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import ast
 import atexit
 import json
-import os
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
 
-from .process import REPOSITORY
+from .process import BUILD
 from .servers import PASSWORD, USER
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -29,7 +27,7 @@ CALLS: set[str] = set()
 
 def note_calls() -> None:
     """Add them to those of earlier runs."""
-    file = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build") / "api-calls.txt"
+    file = BUILD / "api-calls.txt"
     if CALLS and not REFERENCE and file.parent.is_dir():
         before = set(file.read_text().splitlines()) if file.exists() else set()
         file.write_text("".join(call + "\n" for call in sorted(before | CALLS)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import uuid
 from pathlib import Path
 
 from .mariadb import MariaDB
-from .process import REPOSITORY, alive, descendants, stop, wait_until
+from .process import BUILD, alive, descendants, stop, wait_until
 from .servers import COMPLAINT, SECRET, base_environment
 
 
@@ -17,7 +16,7 @@ class Jobs:
 
     def __init__(self, mariadb: MariaDB, directory: Path) -> None:
         self.mariadb = mariadb
-        self.build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
+        self.build = BUILD
         self.database = mariadb.new_database()
         self.directory = directory
         self.running: list[subprocess.Popen] = []

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import uuid
-from pathlib import Path
 from typing import Any
 
-from .process import REPOSITORY
+from .process import BUILD
 from .servers import COMPLAINT, base_environment
 
 
@@ -17,8 +15,7 @@ class Manager:
     """A manager with its settings."""
 
     def __init__(self, manager: str, **settings: str) -> None:
-        build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
-        self.command = [str(build / "unit" / "workload_tool"), manager]
+        self.command = [str(BUILD / "unit" / "workload_tool"), manager]
         self.settings = settings
 
     def __call__(self, operation: str, *arguments: str, env: dict[str, str] | None = None, **settings: str) -> dict[str, Any]:

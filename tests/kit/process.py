@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Callable
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")  # the programs under test
 SHARED = REPOSITORY.parent / "shared"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import requests
 
 from .mariadb import MariaDB
-from .process import (REPOSITORY, alive, descendants, executable_of, free_port, stop,
+from .process import (BUILD, REPOSITORY, alive, descendants, executable_of, free_port, stop,
                       wait_until)
 
 USER, PASSWORD = "default", "pw"
@@ -59,7 +59,7 @@ class Kanso(Server):
     def __init__(self, home: Path, mariadb: MariaDB, database: str = "", workers: str = "",
                  by_tcp: bool = False, port: int = 0, **environment: str) -> None:
         self.home = home
-        self.build = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
+        self.build = BUILD
         self.port = port or free_port()
         address = environment.get("KANSO_ADDRESS", "127.0.0.1").strip("[]")
         address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)

@@ -12,9 +12,8 @@ from typing import Any, Iterator
 
 import pytest
 
-from kit.process import REPOSITORY, alive, descendants, kill_hard, stop, wait_until
+from kit.process import BUILD, alive, descendants, kill_hard, stop, wait_until
 
-BUILD = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
 SUPERVISE = str(BUILD / "bin" / "kanso-supervise")
 
 
