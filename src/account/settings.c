@@ -106,7 +106,7 @@ int server_info(struct ctx *c)
     pair_bool(&w, "debug", config.debug);
     pair_str(&w, "deployment_type", config.deployment_type);
     pair_str(&w, "database_type", "mysql");
-    pair_str(&w, "secrets_store_type", config.secrets_store_type);
+    pair_str(&w, "secrets_store_type", config.secrets.type);
     pair_str(&w, "auth_scheme", schemes[config.auth_scheme]);
     pair_str(&w, "server_url", config.server_url ? config.server_url : "");
     pair_str(&w, "dashboard_url", config.dashboard_url ? config.dashboard_url : "");

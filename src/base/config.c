@@ -49,6 +49,27 @@ struct entry {
         "ZENML_SERVER_SECURE_HEADERS_" name, NULL, V_TEXT, AT(headers) + (index) * sizeof(char *), 0, 0, about         \
     }
 
+/* Where secrets are kept; which of these a type takes stands in docs/configuration.md. */
+#define SECRETS_STORE(prefix, of, type_default)                                                                        \
+    TEXT(prefix "TYPE", of.type, type_default, "sql, aws, gcp, azure, hashicorp or none"),                             \
+        SECRET(prefix "ENCRYPTION_KEY", of.encryption_key, NULL, "sql: key of the secrets in the database"),           \
+        TEXT(prefix "AUTH_METHOD", of.auth_method, NULL, "aws, gcp, azure: method of the service connector type"),     \
+        SECRET(prefix "AUTH_CONFIG", of.auth_config, NULL, "and its configuration, a JSON object"),                    \
+        TEXT(prefix "REGION_NAME", of.region_name, NULL, "aws, the older form: region"),                               \
+        TEXT(prefix "AWS_ACCESS_KEY_ID", of.aws_access_key_id, NULL, "and the key; without it, that of the machine"),  \
+        SECRET(prefix "AWS_SECRET_ACCESS_KEY", of.aws_secret_access_key, NULL, "likewise"),                            \
+        TEXT(prefix "PROJECT_ID", of.project_id, NULL,                                                                 \
+             "gcp, the older form: project; the key is in the file GOOGLE_APPLICATION_CREDENTIALS or the machine's"),  \
+        TEXT(prefix "KEY_VAULT_NAME", of.key_vault_name, NULL, "azure: the key vault"),                                \
+        TEXT(prefix "AZURE_CLIENT_ID", of.azure_client_id, NULL, "azure, the older form: service principal"),          \
+        SECRET(prefix "AZURE_CLIENT_SECRET", of.azure_client_secret, NULL, "likewise"),                                \
+        TEXT(prefix "AZURE_TENANT_ID", of.azure_tenant_id, NULL, "likewise"),                                          \
+        TEXT(prefix "VAULT_ADDR", of.vault_addr, NULL, "hashicorp: URL of the Vault server"),                          \
+        SECRET(prefix "VAULT_TOKEN", of.vault_token, NULL, "hashicorp: token, else that of VAULT_TOKEN"),              \
+        TEXT(prefix "VAULT_NAMESPACE", of.vault_namespace, NULL, "hashicorp: namespace"),                              \
+        TEXT(prefix "MOUNT_POINT", of.mount_point, NULL, "hashicorp: see docs/configuration.md"),                      \
+        INT(prefix "MAX_VERSIONS", of.max_versions, "1", 0, 100000, "hashicorp: versions of values that Vault keeps")
+
 /* As many bytes as the shortest of the digests gives: a key that is harder to guess than its signatures. */
 enum { JWT_KEY_MIN = 32 };
 enum { MINUTES_MAX = 100 * 365 * 24 * 60 };
@@ -159,8 +180,8 @@ static const struct entry ENTRIES[] = {
     LOOSE("ZENML_LOCAL_SERVER", local_server, "false", "shown analytics setting follows the process"),
     INT("ZENML_PAGINATION_DEFAULT_LIMIT", pagination_limit, "0", 0, 1000000,
         "default and largest page size; 0 = 20 and 10000"),
-    TEXT("ZENML_SECRETS_STORE_TYPE", secrets_store_type, "sql", "sql or none"),
-    SECRET("ZENML_SECRETS_STORE_ENCRYPTION_KEY", encryption_key, NULL, "key of the secrets in the database"),
+    SECRETS_STORE("ZENML_SECRETS_STORE_", secrets, "sql"),
+    SECRETS_STORE("ZENML_BACKUP_SECRETS_STORE_", backup_secrets, NULL),
     TEXT("ZENML_LOCAL_STORES_PATH", local_stores_path, NULL, "where local artifact stores without a path lie"),
     TEXT("ZENML_CONFIG_PATH", config_path, NULL, "else in local_stores below it; ~/.config/zenml by default"),
     TEXT("KANSO_STORE_ROOTS", store_roots, NULL,
@@ -350,8 +371,8 @@ static const char *check_together(struct arena *a)
     if (config.auth_scheme == SCHEME_EXTERNAL && (!config.external_login_url || !config.external_user_info_url))
         return "ZENML_SERVER_EXTERNAL_LOGIN_URL and ZENML_SERVER_EXTERNAL_USER_INFO_URL are needed with the scheme "
                "EXTERNAL";
-    if (!streq(config.secrets_store_type, "sql") && !streq(config.secrets_store_type, "none"))
-        return arena_printf(a, "ZENML_SECRETS_STORE_TYPE is '%s'; expected sql or none", config.secrets_store_type);
+    if (!streq(config.secrets.type, "sql") && !streq(config.secrets.type, "none"))
+        return arena_printf(a, "ZENML_SECRETS_STORE_TYPE is '%s'; expected sql or none", config.secrets.type);
     if (config.trusted_proxies && !address_list_valid(config.trusted_proxies))
         return arena_printf(
             a, "KANSO_TRUSTED_PROXIES is '%s'; expected addresses or networks such as 10.0.0.0/8, separated by commas",

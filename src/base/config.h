@@ -14,6 +14,18 @@ enum auth_scheme { SCHEME_NO_AUTH, SCHEME_HTTP_BASIC, SCHEME_OAUTH2_PASSWORD_BEA
 
 enum header_index { H_SERVER, H_HSTS, H_XFO, H_XXP, H_CONTENT, H_CSP, H_REFERRER, H_CACHE, H_PERMISSIONS, H_COUNT };
 
+/* A secrets store, by ZENML_SECRETS_STORE_* or ZENML_BACKUP_SECRETS_STORE_*; NULL: not given. */
+struct secrets_config {
+    const char *type; /* NULL: there is no such store */
+    const char *encryption_key;
+    const char *auth_method, *auth_config;
+    const char *region_name, *aws_access_key_id, *aws_secret_access_key;
+    const char *project_id;
+    const char *key_vault_name, *azure_client_id, *azure_client_secret, *azure_tenant_id;
+    const char *vault_addr, *vault_token, *vault_namespace, *mount_point;
+    int64_t max_versions;
+};
+
 struct config {
     const char *deployment_type, *server_url, *dashboard_url, *root_url_path, *metadata, *server_name;
     enum auth_scheme auth_scheme;
@@ -44,7 +56,7 @@ struct config {
     const char *default_user, *default_password, *default_workspace;
     bool debug, analytics_opt_in, local_server;
     int64_t pagination_limit;
-    const char *secrets_store_type, *encryption_key;
+    struct secrets_config secrets, backup_secrets;
     const char *local_stores_path, *config_path, *store_roots;
     const char *log_level, *trusted_proxies;
     const char *connector_types;     /* names with commas between; NULL: all */

@@ -1,5 +1,6 @@
 #include "model/component.h"
 
+#include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "secrets/secrets.h"
@@ -179,7 +180,7 @@ static int resolve_reference(struct ctx *c, const char *attribute, const char **
     if (found.count == 0)
         return fail(c, EX_KEY, "The %s refers to the secret '%s', which does not exist", attribute, name);
     const struct db_value *v = db_row(&found, 0);
-    *text = member_str(v->s ? secret_values(c->mem, v->s, v->len) : NULL, key);
+    *text = member_str(v->s ? secret_values(c->mem, config.secrets.encryption_key, v->s, v->len) : NULL, key);
     return *text ? OK
                  : fail(c, EX_KEY, "The %s refers to '%s' of the secret '%s', which has no such value", attribute, key,
                         name);

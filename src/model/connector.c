@@ -1,5 +1,6 @@
 #include "model/connector.h"
 
+#include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/secret.h"
@@ -241,7 +242,8 @@ struct json_object *connector_configuration(struct view *v, const struct row *ro
         stored.len ? stored_base64_tree(mem, stored, json_type_object, row_origin(row, "configuration")) : NULL;
     if (!all)
         all = json_keep(mem, json_object_new_object());
-    struct json_object *values = link && link->key ? secret_values(mem, link->key, strlen(link->key)) : NULL;
+    struct json_object *values =
+        link && link->key ? secret_values(mem, config.secrets.encryption_key, link->key, strlen(link->key)) : NULL;
     *complete = values || !row_str(row, "secret_id");
     if (values) {
         json_object_object_foreach(values, key, value) json_object_object_add(all, key, json_object_get(value));

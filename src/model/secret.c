@@ -72,7 +72,7 @@ static const struct unique *key_of(const char *scope)
 
 static int need_store(struct ctx *c)
 {
-    if (streq(config.secrets_store_type, "none"))
+    if (streq(config.secrets.type, "none"))
         return fail(c, EX_NOT_IMPLEMENTED, "This server keeps no secrets: ZENML_SECRETS_STORE_TYPE is none");
     return OK;
 }
@@ -80,7 +80,7 @@ static int need_store(struct ctx *c)
 /* Assigns the stored form of the values. */
 static int store_values(struct write *w, struct json_object *values)
 {
-    const char *stored = secret_store(w->c->mem, values);
+    const char *stored = secret_store(w->c->mem, config.secrets.encryption_key, values);
     if (strlen(stored) > SECRET_STORED_MAX)
         return fail(w->c, EX_VALUE,
                     "The values of the secret are too long: stored, they take %zu of at most %d characters",
@@ -121,7 +121,7 @@ static int end_create(struct write *w)
 static struct json_object *values_of(struct ctx *c, const struct row *row)
 {
     struct db_value stored = row_value(row, "stored");
-    return stored.s ? secret_values(c->mem, stored.s, stored.len) : NULL;
+    return stored.s ? secret_values(c->mem, config.secrets.encryption_key, stored.s, stored.len) : NULL;
 }
 
 static int unreadable(struct ctx *c, const char *id)
@@ -267,7 +267,7 @@ int secret_read_row(struct ctx *c, const char *id, struct json_object **values)
     struct db_rows rows;
     TRY(sql(c, &rows, "SELECT `values` FROM secret WHERE id = ?", p_text(id)));
     const struct db_value *stored = rows.count ? db_row(&rows, 0) : NULL;
-    *values = stored && stored->s ? secret_values(c->mem, stored->s, stored->len) : NULL;
+    *values = stored && stored->s ? secret_values(c->mem, config.secrets.encryption_key, stored->s, stored->len) : NULL;
     return OK;
 }
 

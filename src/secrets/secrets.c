@@ -1,6 +1,5 @@
 #include "secrets/secrets.h"
 
-#include "base/config.h"
 #include "base/text.h"
 #include "json/write.h"
 
@@ -17,18 +16,18 @@ struct cipher_key {
     unsigned char bytes[SHA256_DIGEST_LENGTH];
 };
 
-static struct cipher_key cipher_key(void)
+static struct cipher_key cipher_key(const char *text)
 {
     struct cipher_key key;
-    SHA256((const unsigned char *)config.encryption_key, strlen(config.encryption_key), key.bytes);
+    SHA256((const unsigned char *)text, strlen(text), key.bytes);
     return key;
 }
 
 /* One pass of AES-256-GCM in either direction: `tag` is read when opening and written when sealing. */
-static bool run_gcm(bool seal, const unsigned char *nonce, const void *in, size_t len, unsigned char *out,
-                    unsigned char *tag)
+static bool run_gcm(bool seal, const char *text, const unsigned char *nonce, const void *in, size_t len,
+                    unsigned char *out, unsigned char *tag)
 {
-    struct cipher_key key = cipher_key();
+    struct cipher_key key = cipher_key(text);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n = 0, end = 0;
     bool good = ctx && len <= INT32_MAX &&
@@ -42,7 +41,7 @@ static bool run_gcm(bool seal, const unsigned char *nonce, const void *in, size_
     return good;
 }
 
-static char *open_sealed(struct arena *a, const char *raw, size_t len, size_t *plain_len)
+static char *open_sealed(struct arena *a, const char *key, const char *raw, size_t len, size_t *plain_len)
 {
     if (len < NONCE + TAG)
         return NULL;
@@ -50,7 +49,7 @@ static char *open_sealed(struct arena *a, const char *raw, size_t len, size_t *p
     memcpy(tag, raw + NONCE, TAG);
     *plain_len = len - NONCE - TAG;
     unsigned char *plain = arena_alloc(a, *plain_len + 1);
-    if (!run_gcm(false, (const unsigned char *)raw, raw + NONCE + TAG, *plain_len, plain, tag))
+    if (!run_gcm(false, key, (const unsigned char *)raw, raw + NONCE + TAG, *plain_len, plain, tag))
         return NULL;
     return (char *)plain;
 }
@@ -68,25 +67,25 @@ static bool only_texts(struct json_object *values)
     return true;
 }
 
-struct json_object *secret_values(struct arena *a, const char *stored, size_t len)
+struct json_object *secret_values(struct arena *a, const char *key, const char *stored, size_t len)
 {
     size_t n = 0;
     char *text = base64_decode(a, stored, len, &n);
-    if (text && config.encryption_key)
-        text = open_sealed(a, text, n, &n);
+    if (text && key)
+        text = open_sealed(a, key, text, n, &n);
     struct json_object *values = text ? json_tree(a, text, n) : NULL;
     return only_texts(values) ? values : NULL;
 }
 
-char *secret_store(struct arena *a, struct json_object *values)
+char *secret_store(struct arena *a, const char *key, struct json_object *values)
 {
     const char *plain = json_text(a, values, true);
     size_t len = strlen(plain);
-    if (!config.encryption_key)
+    if (!key)
         return base64_encode(a, plain, len);
     unsigned char *raw = arena_alloc(a, NONCE + TAG + len + 1);
     random_bytes(raw, NONCE);
-    if (!run_gcm(true, raw, plain, len, raw + NONCE + TAG, raw + NONCE)) {
+    if (!run_gcm(true, key, raw, plain, len, raw + NONCE + TAG, raw + NONCE)) {
         fputs("kanso: OpenSSL cannot encrypt with AES-256-GCM\n", stderr);
         abort();
     }

@@ -1,5 +1,6 @@
 #include "security/run.h"
 
+#include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "secrets/secrets.h"
@@ -43,7 +44,8 @@ static const char find_secret[] =
 
 static enum sec_found look_for_key(struct arena *a, struct span key, struct db_value stored)
 {
-    struct json_object *values = stored.s ? secret_values(a, stored.s, stored.len) : NULL;
+    struct json_object *values =
+        stored.s ? secret_values(a, config.secrets.encryption_key, stored.s, stored.len) : NULL;
     if (!values)
         return SEC_UNREADABLE;
     if (key.len == 0)

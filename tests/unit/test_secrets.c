@@ -1,5 +1,4 @@
 /* The secrets store: the test vector of docs/contract/resources.md#secrets, and what is not to be decoded. */
-#include "base/config.h"
 #include "base/text.h"
 #include "secrets/secrets.h"
 #include "json/write.h"
@@ -23,7 +22,6 @@ static int begin(void **state)
 {
     static struct arena a;
     a = (struct arena){0};
-    config.encryption_key = KEY;
     *state = &a;
     return 0;
 }
@@ -46,30 +44,29 @@ static void test_vector_with_key(void **state)
 {
     struct arena *a = *state;
     assert_int_equal(strlen(PLAIN), 62);
-    expect_vector(a, secret_values(a, SEALED, strlen(SEALED)));
+    expect_vector(a, secret_values(a, KEY, SEALED, strlen(SEALED)));
 }
 
 static void test_vector_without_key(void **state)
 {
     struct arena *a = *state;
-    config.encryption_key = NULL;
-    struct json_object *values = secret_values(a, OPEN, strlen(OPEN));
+    struct json_object *values = secret_values(a, NULL, OPEN, strlen(OPEN));
     expect_vector(a, values);
-    assert_string_equal(secret_store(a, values), OPEN);
-    assert_null(secret_values(a, SEALED, strlen(SEALED)));
+    assert_string_equal(secret_store(a, NULL, values), OPEN);
+    assert_null(secret_values(a, NULL, SEALED, strlen(SEALED)));
 }
 
 static void test_round_trip(void **state)
 {
     struct arena *a = *state;
-    struct json_object *values = secret_values(a, SEALED, strlen(SEALED));
-    const char *one = secret_store(a, values), *two = secret_store(a, values);
+    struct json_object *values = secret_values(a, KEY, SEALED, strlen(SEALED));
+    const char *one = secret_store(a, KEY, values), *two = secret_store(a, KEY, values);
     assert_string_not_equal(one, two);
     assert_int_equal(strlen(one), strlen(SEALED));
-    expect_vector(a, secret_values(a, one, strlen(one)));
+    expect_vector(a, secret_values(a, KEY, one, strlen(one)));
     struct json_object *none = json_keep(a, json_object_new_object());
-    one = secret_store(a, none);
-    assert_int_equal(json_object_object_length(secret_values(a, one, strlen(one))), 0);
+    one = secret_store(a, KEY, none);
+    assert_int_equal(json_object_object_length(secret_values(a, KEY, one, strlen(one))), 0);
 }
 
 static void test_each_changed_bit_is_noticed(void **state)
@@ -80,7 +77,7 @@ static void test_each_changed_bit_is_noticed(void **state)
     for (size_t i = 0; i < len * 8; i++) {
         raw[i / 8] = (char)(raw[i / 8] ^ 1 << i % 8);
         const char *stored = base64_encode(a, raw, len);
-        assert_null(secret_values(a, stored, strlen(stored)));
+        assert_null(secret_values(a, KEY, stored, strlen(stored)));
         raw[i / 8] = (char)(raw[i / 8] ^ 1 << i % 8);
     }
 }
@@ -92,12 +89,11 @@ static void test_shortened_and_damaged(void **state)
     char *raw = base64_decode(a, SEALED, strlen(SEALED), &len);
     for (size_t i = 0; i < len; i++) {
         const char *stored = base64_encode(a, raw, i);
-        assert_null(secret_values(a, stored, strlen(stored)));
+        assert_null(secret_values(a, KEY, stored, strlen(stored)));
     }
-    assert_null(secret_values(a, "!!!!", 4));
-    assert_null(secret_values(a, SEALED, strlen(SEALED) - 1));
-    config.encryption_key = "another key";
-    assert_null(secret_values(a, SEALED, strlen(SEALED)));
+    assert_null(secret_values(a, KEY, "!!!!", 4));
+    assert_null(secret_values(a, KEY, SEALED, strlen(SEALED) - 1));
+    assert_null(secret_values(a, "another key", SEALED, strlen(SEALED)));
 }
 
 static void test_only_objects_of_texts(void **state)
@@ -105,10 +101,9 @@ static void test_only_objects_of_texts(void **state)
     static const char *const others[] = {
         "", "null", "[]", "\"text\"", "{\"a\": 1}", "{\"a\": null}", "{\"a\": \"b\"", "{'a': 'b'}"};
     struct arena *a = *state;
-    config.encryption_key = NULL;
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         const char *stored = base64_encode(a, others[i], strlen(others[i]));
-        assert_null(secret_values(a, stored, strlen(stored)));
+        assert_null(secret_values(a, NULL, stored, strlen(stored)));
     }
 }
 
