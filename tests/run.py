@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Runs parts of the test suite and closes with one line: `N passed, N failed[, N skipped]`.
 
-    run.py PART...      of: check, unit, api, security, conformance, fuzz, sanitize, mysql, engine
+    run.py PART... [--beside PART...]
+                        of: check, unit, api, security, conformance, fuzz, sanitize, mysql, engine
+
+Parts run one after the other; those behind --beside at the same time as the last one before it, as much of what tests
+do is waiting. What they print comes when they have ended.
 
 ONLY narrows the pytest parts (its -k), SERVER points the API tests to a running server. TENTH, a number, narrows the
 part mysql to a tenth of it, by the number's last digit, and to what depends most on the engine. The part engine needs
 KANSO_TEST_DATABASE (see kit/mariadb.py).
 
-Failures of pytest parts are looked at once more, alone: on a busy machine a time-out is no verdict. What passes then is
+Failures of pytest parts are looked at once more, when nothing else runs: on a busy machine a time-out is no verdict. What passes then is
 named as unsteady, and counts as passed, but not more than UNSTEADY_MAX of a run. A test with the marker `race` has failed
 if it failed once: threads meet there, and passing when run again is just what a lost race does.
 Exit status 1 when anything failed, or when nothing passed.
@@ -19,11 +23,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+import threading
 import xml.etree.ElementTree as ET
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Callable
 
 from kit.process import BUILD
 
@@ -33,6 +40,8 @@ SANITIZED = BUILD / "sanitize"
 UNSTEADY_MAX = 2  # of one run, all parts together
 
 counts: Counter[str] = Counter()
+output = threading.local()  # .file: where this thread's parts print, when it is not standard output
+seconds: list[Callable[[], None]] = []  # what there is to look at once more
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -41,17 +50,25 @@ def environment(**changes: str) -> dict[str, str]:
             if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")} | changes
 
 
+def out() -> IO[str]:
+    return getattr(output, "file", sys.stdout)
+
+
+def say(text: str) -> None:
+    print(text, file=out(), flush=True)
+
+
 def title(text: str) -> None:
-    print(f"\n== {text}", flush=True)
+    say(f"\n== {text}")
 
 
-def unit_program(program: Path) -> None:
+def unit_program(program: Path, **changes: str) -> None:
     """A cmocka executable: each test counts; one that is missing or ends without a summary counts as failed."""
     if not program.exists():
-        print(f"{program.name}: not built")
+        say(f"{program.name}: not built")
         counts["failed"] += 1
         return
-    done = subprocess.run([str(program)], cwd=ROOT, env=environment(), text=True,
+    done = subprocess.run([str(program)], cwd=ROOT, env=environment(**changes), text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600)
     found = {word: int(number) for word, number in
              re.findall(r"^\[  (PASSED|FAILED|SKIPPED) *\] (\d+) test", done.stdout, re.M)}
@@ -60,15 +77,15 @@ def unit_program(program: Path) -> None:
         failed = 1
     counts.update(passed=found.get("PASSED", 0), failed=failed,
                   skipped=found.get("SKIPPED", 0))
-    print(f"{program.name}: {found.get('PASSED', 0)} passed, {failed} failed")
+    say(f"{program.name}: {found.get('PASSED', 0)} passed, {failed} failed")
     if failed:
-        print(done.stdout[-8000:])
+        say(done.stdout[-8000:])
 
 
-def unit(build: Path = BUILD, sources: Path = ROOT / "tests" / "unit") -> None:
+def unit(build: Path = BUILD, **changes: str) -> None:
     """The programs of the sources that there are: what an earlier build has left behind does not run."""
-    for source in sorted(sources.glob("test_*.c")):
-        unit_program(build / "unit" / source.stem)
+    for source in sorted((ROOT / "tests" / "unit").glob("test_*.c")):
+        unit_program(build / "unit" / source.stem, **changes)
 
 
 @dataclass
@@ -111,39 +128,43 @@ def settle(first: Report, second: Report | None) -> None:
     """Adds up a part: what it says first, and what it says of its failures when they are run again."""
     unsteady = unsteady_of(first, second) if second else set()
     for name in sorted(unsteady):
-        print(f"unsteady: {name} passed only when run again", flush=True)
+        say(f"unsteady: {name} passed only when run again")
     for name in sorted(first.failed & first.races & (second.passed if second else set())):
-        print(f"failed: {name} passed when run again, but a race that is lost once is lost", flush=True)
+        say(f"failed: {name} passed when run again, but a race that is lost once is lost")
     forgiven = min(len(unsteady), max(0, UNSTEADY_MAX - counts["unsteady"]))
     counts["unsteady"] += len(unsteady)
     if forgiven < len(unsteady):
-        print(f"more than {UNSTEADY_MAX} unsteady tests in one run: they count as failed", flush=True)
+        say(f"more than {UNSTEADY_MAX} unsteady tests in one run: they count as failed")
     counts["passed"] += len(first.passed) + forgiven
     counts["skipped"] += len(first.skipped)
     counts["failed"] += len(first.failed) - forgiven
 
 
 def pytest(part: str, *arguments: str, **changes: str) -> None:
-    """A directory of tests/; what its own report says is added up. A few failures are looked at once more."""
+    """A directory of tests/; what its own report says is added up. A few failures are looked at once more, later."""
     report, again = BUILD / f"test-{part}.xml", BUILD / f"test-{part}-again.xml"
     report.unlink(missing_ok=True)
     again.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-o", f"cache_dir={BUILD / 'pytest' / part}", *arguments]
     if os.environ.get("ONLY"):
         command += ["-k", os.environ["ONLY"]]
     if os.environ.get("SERVER"):
         command += ["--server-url", os.environ["SERVER"]]
 
     def run(*more: str) -> None:
-        subprocess.run([*command, *more], cwd=ROOT / "tests", env=environment(**changes), check=False)
+        subprocess.run([*command, *more], cwd=ROOT / "tests", env=environment(**changes), stdout=out(), check=False)
+
+    def look_again() -> None:
+        title(f"{part}: {len(first.failed)} failed; once more, alone")
+        run("--lf", "--lfnf=none", f"--junitxml={again}")
+        settle(first, read_report(again))
 
     run(f"--junitxml={report}")
-    first, second = read_report(report), None
+    first = read_report(report)
     if 0 < len(first.failed) <= 8 and report.exists():
-        print(f"\n{len(first.failed)} failed; once more, alone", flush=True)
-        run("--lf", "--lfnf=none", f"--junitxml={again}")
-        second = read_report(again)
-    settle(first, second)
+        seconds.append(look_again)
+    else:
+        settle(first, None)
 
 
 def check() -> None:
@@ -160,7 +181,7 @@ def fuzz() -> None:
     targets = len(list((ROOT / "tests" / "fuzz").glob("fuzz_*.c")))
     passed = len(re.findall(r"^\w+: \d+ inputs$", done.stdout, re.M))
     counts.update(passed=passed, failed=targets - passed)
-    print(done.stdout, end="")
+    say(done.stdout)
 
 
 def sanitize() -> None:
@@ -168,15 +189,14 @@ def sanitize() -> None:
     title("building with sanitizers")
     made = subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "MODE=sanitize",
                            f"B={SANITIZED}", "build", "unit"], cwd=ROOT,
-                          env=environment())
+                          env=environment(), stdout=out())
     if made.returncode != 0:
         counts.update(failed=1)
         return
     options = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
                "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
-    os.environ.update(options)
-    unit(SANITIZED)
-    pytest("sanitize", "api", "-m", "sanitize", KANSO_BUILD=str(SANITIZED))
+    unit(SANITIZED, **options)
+    pytest("sanitize", "api", "-m", "sanitize", KANSO_BUILD=str(SANITIZED), **options)
 
 
 def mysql() -> None:
@@ -184,11 +204,11 @@ def mysql() -> None:
     engine = subprocess.run([str(ROOT / "tests" / "kit" / "engine"), "mysql-9.7"], env=environment(), text=True,
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     if engine.returncode != 0:
-        print(f"left out: {engine.stderr.strip()}")
+        say(f"left out: {engine.stderr.strip()}")
         counts["skipped"] += 1
         return
     narrow = [f"--tenth={int(os.environ['TENTH']) % 10}"] if os.environ.get("TENTH") else []
-    print(f"MySQL 9.7 {' '.join(narrow)}", flush=True)
+    say(f"MySQL 9.7 {' '.join(narrow)}")
     pytest("mysql", "api", "conformance/test_schema.py", "conformance/test_traces.py", *narrow,
            KANSO_TEST_DATABASE="mysql-9.7")
 
@@ -206,14 +226,37 @@ PARTS = {"check": check, "unit": unit, "api": lambda: pytest("api", "api"),
          "sanitize": sanitize, "mysql": mysql, "engine": engine}
 
 
-def main() -> None:
-    parts = sys.argv[1:]
-    if not parts or set(parts) - set(PARTS):
-        sys.exit(__doc__)
-    BUILD.mkdir(exist_ok=True)
+def run_parts(parts: list[str]) -> None:
     for part in parts:
         title(part)
         PARTS[part]()
+
+
+def run_aside(parts: list[str], file: IO[str]) -> None:
+    output.file = file
+    run_parts(parts)
+
+
+def run_beside(part: str, others: list[str]) -> None:
+    """The part, and the others in their order at the same time."""
+    with tempfile.TemporaryFile("w+", errors="replace") as file, ThreadPoolExecutor(1) as aside:
+        done = aside.submit(run_aside, others, file)
+        run_parts([part])
+        done.result()
+        file.seek(0)
+        say(file.read())
+
+
+def main() -> None:
+    at = sys.argv.index("--beside") if "--beside" in sys.argv else len(sys.argv)
+    parts, others = sys.argv[1:at], sys.argv[at + 1:]
+    if not parts or set(parts + others) - set(PARTS) or (not others and at < len(sys.argv)):
+        sys.exit(__doc__)
+    BUILD.mkdir(exist_ok=True)
+    run_parts(parts[:-1])
+    run_beside(parts[-1], others)
+    for look_again in seconds:
+        look_again()
     if counts["unsteady"]:
         print(f"\n{counts['unsteady']} unsteady", flush=True)
     skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""

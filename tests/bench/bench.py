@@ -121,18 +121,24 @@ def lists_of(world: World) -> dict[str, str]:
                                                                   f"?hydrate=true&size={FEW}") for path in LISTS}
 
 
+def columns_of(mariadb: MariaDB, database: str, table: str) -> list[str]:
+    """Of a table, without Kanso's order of creation: it is made anew for rows that are put in."""
+    return [row[0] for row in mariadb.sql(
+        f"SELECT column_name FROM information_schema.columns WHERE table_schema = '{database}' "
+        f"AND table_name = '{table}' AND column_name <> 'kanso_order' ORDER BY ordinal_position")]
+
+
 def copy_rows(mariadb: MariaDB, source: str, target: str) -> None:
     """Put the rows of Kanso's database into one whose tables the reference made."""
     theirs = {row[0] for row in mariadb.sql("SHOW TABLES", target)}
-    common = ["--no-defaults", f"--socket={mariadb.socket}", "-uroot"]
     tables = sorted({row[0] for row in mariadb.sql("SHOW TABLES", source)} & theirs
                     - {"alembic_version"})
-    mariadb.sql("SET FOREIGN_KEY_CHECKS = 0;" + "".join(
-        f"DELETE FROM `{table}`;" for table in tables), target)
-    dump = subprocess.Popen(["mariadb-dump", *common, "--no-create-info", "--complete-insert",
-                             "--single-transaction", source, *tables], stdout=subprocess.PIPE)
-    subprocess.run(["mariadb", *common, target], stdin=dump.stdout, check=True)
-    assert dump.wait() == 0
+    statements = ["SET FOREIGN_KEY_CHECKS = 0"]
+    for table in tables:
+        columns = ", ".join(f"`{column}`" for column in columns_of(mariadb, target, table))
+        statements += [f"DELETE FROM `{table}`",
+                       f"INSERT INTO `{table}` ({columns}) SELECT {columns} FROM `{source}`.`{table}`"]
+    mariadb.sql("; ".join(statements), target)
 
 
 class Line:
@@ -292,9 +298,7 @@ REMAPPED = {
 def multiply(mariadb: MariaDB, database: str, times: int) -> None:
     """Clone all runs with their steps, artifact versions, metadata and tags, by SQL."""
     for table, remapped in REMAPPED.items():
-        columns = [row[0] for row in mariadb.sql(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = "
-            f"'{database}' AND table_name = '{table}' ORDER BY ordinal_position")]
+        columns = columns_of(mariadb, database, table)
         values = ", ".join(
             f"MD5(CONCAT(o.`{column}`, s.seq))" if column in remapped
             else f"CONCAT(o.`name`, '-', s.seq)" if (table, column) == ("pipeline_run", "name")
@@ -302,12 +306,13 @@ def multiply(mariadb: MariaDB, database: str, times: int) -> None:
             for column in columns)
         only = " WHERE o.resource_type IN ('pipeline_run', 'step_run', 'artifact_version')" \
             if "resource_id" in remapped else ""
+        names = ", ".join(f"`{column}`" for column in columns)
         # all from the same rows, a part at a time: one statement would want more locks than there is room for
-        mariadb.sql(f"CREATE TABLE original AS SELECT * FROM `{table}` o{only}", database)
+        mariadb.sql(f"CREATE TABLE original AS SELECT {names} FROM `{table}` o{only}", database)
         for first in range(1, times, 5):
             mariadb.sql("SET FOREIGN_KEY_CHECKS = 0; INSERT INTO `{0}` ({1}) SELECT {2} FROM original o "
                         "CROSS JOIN seq_{3}_to_{4} s".format(
-                            table, ", ".join(f"`{column}`" for column in columns), values,
+                            table, names, values,
                             first, min(first + 4, times - 1)), database)
         mariadb.sql("DROP TABLE original", database)
     mariadb.sql("ANALYZE TABLE " + ", ".join(f"`{table}`" for table in REMAPPED), database)
