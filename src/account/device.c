@@ -1,7 +1,7 @@
 #include "account/device.h"
 
 #include "auth/auth.h"
-#include "auth/client.h"
+#include "http/client.h"
 #include "auth/limit.h"
 #include "auth/password.h"
 #include "auth/session.h"

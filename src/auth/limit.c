@@ -1,6 +1,6 @@
 #include "auth/limit.h"
 
-#include "auth/client.h"
+#include "http/client.h"
 #include "base/address.h"
 #include "base/config.h"
 #include "base/text.h"

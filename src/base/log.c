@@ -12,6 +12,7 @@
 enum log_level log_threshold = LOG_INFO;
 static const char *const LEVELS[] = {"error", "warn", "info", "debug"};
 static const char *program = "kanso";
+static _Thread_local const char *about;
 
 void log_open(const char *name)
 {
@@ -20,6 +21,11 @@ void log_open(const char *name)
     for (size_t i = 0; wanted && i < ARRAY_LEN(LEVELS); i++)
         if (streq(wanted, LEVELS[i]))
             log_threshold = (enum log_level)i;
+}
+
+void log_about(const char *id)
+{
+    about = id;
 }
 
 /* What is logged may have been sent by anybody: it begins no line and moves no cursor of those who read the log. U+0080
@@ -39,14 +45,17 @@ void log_write(enum log_level level, const char *fmt, ...)
 {
     if (level > log_threshold)
         return;
+    enum { ABOUT = 80 }; /* bytes for the end of a line, which stays whole however long the rest is */
     char line[2048], stamp[STAMP_LEN + 1];
     stamp_now(stamp);
     int n = snprintf(line, sizeof line, "%s %s[%d] %s: ", stamp, program, (int)getpid(), LEVELS[level]);
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(line + n, sizeof line - (size_t)n - 1, fmt, ap);
+    vsnprintf(line + n, sizeof line - (size_t)n - ABOUT, fmt, ap);
     va_end(ap);
     size_t len = strlen(line);
+    if (about)
+        len += (size_t)snprintf(line + len, ABOUT - 1, " [%.64s]", about);
     blank_controls(line, len);
     line[len++] = '\n';
     if (write(STDERR_FILENO, line, len) < 0)

@@ -10,6 +10,10 @@ extern enum log_level log_threshold;
 /* Sets the name that begins each line (the worker's or tool's) and reads KANSO_LOG_LEVEL. */
 void log_open(const char *name);
 
+/* What the lines of this thread are about from now on, until it is NULL: the id of a request, which ends each line. It
+ * must live until then. */
+void log_about(const char *id);
+
 void log_write(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)

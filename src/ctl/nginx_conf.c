@@ -87,6 +87,23 @@ static const char *proxies(struct arena *a)
     return text;
 }
 
+/* Whether who connects is a trusted proxy, whose word on what the request is called counts. */
+static const char *trusted_peers(struct arena *a)
+{
+    struct buf out = {0};
+    const char *list = config.trusted_proxies ? config.trusted_proxies : "", *blanks = ", \t";
+    buf_adds(&out, "    geo $realip_remote_addr $trusted_peer {\n        default \"\";\n");
+    for (list += strspn(list, blanks); *list; list += strspn(list, blanks)) {
+        size_t len = strcspn(list, blanks);
+        buf_addf(&out, "        %.*s 1;\n", (int)len, list);
+        list += len;
+    }
+    buf_adds(&out, "    }\n");
+    const char *text = arena_strdup(a, out.data);
+    buf_free(&out);
+    return text;
+}
+
 /* Where nginx listens: an address, in brackets or not, or a name. `::` is every address, those of IPv4 included, which
  * have a socket of their own so that they look as they do elsewhere. */
 static const char *listen_lines(struct arena *a)
@@ -269,9 +286,10 @@ static const char *add_headers(struct arena *a, bool file, bool with_policy)
         }
         buf_adds(&out, "\" always;\n");
     }
+    buf_adds(&out, "            add_header X-Request-ID $kanso_request_id always;\n");
     const char *text = arena_strdup(a, out.data);
     buf_free(&out);
-    return text ? text : "";
+    return text;
 }
 
 /* What is served beside the API: Kanso's own pages, or the dashboard of KANSO_DASHBOARD_DIR. */
@@ -340,6 +358,7 @@ static int print_conf(struct arena *a, const struct plan *plan)
         {"@ROOT_PATH@\n", root_path(a, prefix)},
         {"@PEER@", config.trusted_proxies ? "$realip_remote_addr" : "$remote_addr"},
         {"@PROXIES@", proxies(a)},
+        {"@TRUSTED_PEERS@\n", trusted_peers(a)},
         {"@GATE_ZONE@\n", gate_zone(a, rate)},
         {"@CORS@\n", cors_maps(a)},
         {"@REFUSAL_HEADERS@\n", add_headers(a, false, true)},

@@ -46,6 +46,7 @@ const char *const request_headers[] = {
     "HTTP_X_FORWARDED_FOR",
     "HTTP_X_HUB_SIGNATURE",
     "HTTP_X_HUB_SIGNATURE_256",
+    "HTTP_X_REQUEST_ID",
     "HTTP_X_SYSTEM_REQUEST",
     NULL,
 };

@@ -67,8 +67,9 @@ struct request {
     const char *body;      /* NUL-terminated; NULL until it has been read */
     size_t body_len;
     struct body_source source;
-    char **env;     /* CGI variables, HTTP_* among them */
-    int connection; /* to the web server, which closes it when its client goes; -1: there is none */
+    char **env;              /* CGI variables, HTTP_* among them */
+    int connection;          /* to the web server, which closes it when its client goes; -1: there is none */
+    const char *id, *client; /* NULL until asked for: request_id(), client_address() in http/client.h */
 };
 
 struct header {

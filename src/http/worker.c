@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/timestamp.h"
+#include "http/client.h"
 #include "http/form.h"
 
 #include <errno.h>
@@ -133,7 +134,7 @@ static void write_head(struct ctx *c, const struct worker *w, struct buf *head)
     buf_addf(head, "Status: %d %s\r\n", status, reason(status));
     if (c->res.content_type)
         buf_addf(head, "Content-Type: %s\r\n", c->res.content_type);
-    buf_addf(head, "Content-Length: %zu\r\n", c->res.body.len);
+    buf_addf(head, "Content-Length: %zu\r\nX-Request-ID: %s\r\n", c->res.body.len, request_id(c));
     struct header *ordered = NULL;
     for (struct header *h = c->res.headers, *next; h; h = next) {
         next = h->next;
@@ -259,6 +260,7 @@ static void hang_up(FCGX_Request *r, bool sent)
 
 static void handle(struct ctx *c, struct worker *w)
 {
+    log_about(request_id(c));
     respond_reset(c);
     if (read_request(c, w) != OK || (c->req.content_length == 0 && request_read_body(c) != OK))
         return;
@@ -292,6 +294,7 @@ static int serve_cgi(struct worker *w)
         ok = ok && fwrite(c.res.body.data ? c.res.body.data : "", 1, c.res.body.len, stdout) == c.res.body.len;
     ok = fflush(stdout) == 0 && ok;
     w->finish(&c, w->app);
+    log_about(NULL);
     buf_free(&head);
     buf_free(&c.res.body);
     arena_free(&mem);
@@ -332,6 +335,7 @@ static void serve(struct worker *w, FCGX_Request *r, struct ctx *c, struct arena
     hang_up(r, sent);
     log_request(c, monotonic_ms() - start);
     w->finish(c, w->app);
+    log_about(NULL);
     arena_reset(mem);
     buf_clear(&c->res.body, KEEP_BODY);
     memory_trim();

@@ -54,10 +54,11 @@ static int step(struct arena *mem, struct db *db, int (*call)(struct ctx *), str
 {
     static const struct route none = {.method = "JOB", .path = "(background)"};
     buf_free(&c->res.body);
-    *c = (struct ctx){.mem = mem,
-                      .db = db,
-                      .route = &none,
-                      .req = {.method = "JOB", .path = hand.kind->name, .content_type = "", .connection = -1}};
+    *c = (struct ctx){
+        .mem = mem,
+        .db = db,
+        .route = &none,
+        .req = {.method = "JOB", .path = hand.kind->name, .content_type = "", .connection = -1, .id = hand.claim->id}};
     respond_reset(c);
     int rc = sql_retrying(c, call);
     db_rollback(db); /* a transaction that was left open */
@@ -127,6 +128,7 @@ bool job_run(struct db *db, const struct job_kind *kind, const struct claim *cla
     struct ctx c = {0};
     hand.kind = kind;
     hand.claim = claim;
+    log_about(claim->id);
     bool settled = step(&mem, db, load, &c) == OK;
     const char *before = hand.job.reason; /* what came of the last attempt */
     hand.job.reason = NULL;

@@ -1,5 +1,5 @@
 /* Passwords, tokens, addresses: what strangers send. */
-#include "auth/client.h"
+#include "http/client.h"
 #include "auth/password.h"
 #include "auth/token.h"
 #include "base/address.h"

@@ -1,12 +1,17 @@
-#include "auth/client.h"
+#include "http/client.h"
 
 #include "base/address.h"
 #include "base/config.h"
+#include "base/uuid.h"
 
 #include <string.h>
 
+enum { ID_SHORTEST = 8, ID_LONGEST = 64 };
+
 const char *client_address(struct ctx *c)
 {
+    if (c->req.client)
+        return c->req.client;
     const char *address = request_header(c, "REMOTE_ADDR"), *forwarded = request_header(c, "HTTP_X_FORWARDED_FOR");
     if (!address)
         address = "127.0.0.1";
@@ -27,5 +32,26 @@ const char *client_address(struct ctx *c)
         for (end = start; end > 0 && forwarded[end - 1] != ','; end--)
             ;
     }
-    return address;
+    return c->req.client = address;
+}
+
+static bool good_id(const char *id)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = id ? strlen(id) : 0;
+    return len >= ID_SHORTEST && len <= ID_LONGEST && strspn(id, alphabet) == len;
+}
+
+const char *request_id(struct ctx *c)
+{
+    const char *told = request_env(c, "REQUEST_ID"), *given = request_header(c, "HTTP_X_REQUEST_ID");
+    if (c->req.id)
+        return c->req.id;
+    if (good_id(told))
+        return c->req.id = told;
+    if (good_id(given) && address_listed(config.trusted_proxies, request_env(c, "REMOTE_ADDR")))
+        return c->req.id = given;
+    char *made = arena_alloc(c->mem, UUID_HEX + 1);
+    uuid_new(made);
+    return c->req.id = made;
 }
