@@ -563,8 +563,6 @@ static void write_list_parameters(struct api *a, const struct route *route)
         bool mark = f->cls == F_STRICT_BOOL && f->sql && !f->column && !f->sql_false; /* false is as good as absent */
         write_filter(a, route, f->name, with_default(a, filter_schema(a, f->cls, NULL), mark ? "false" : NULL));
     }
-    if (r->tag_type)
-        write_parameter(a, "query", "tag", filter_schema(a, F_EQUAL, NULL), false);
     if (r->flags & X_WORKSPACE)
         write_parameter(a, "query", "scope_workspace", filter_schema(a, F_STRICT_UUID, NULL), false);
 }

@@ -237,6 +237,8 @@ static void check_filter(struct buf *out, const struct resource *r, size_t i, si
         complain(&k, "compares nothing");
     if (compares && f->column && f->sql && marks(f->sql) != 1)
         complain(&k, "its SQL needs one %%s, where the comparison goes");
+    if (f->joined && (f->ungrouped || f->cls == F_STRICT_BOOL))
+        complain(&k, "what is joined is for filters among the conditions that logical_operator joins");
     if (!f->column && (marks(f->sql) || marks(f->sql_false)))
         complain(&k, "its SQL has a %%s, but nothing is compared");
     if (f->sql_false && f->cls != F_STRICT_BOOL)
@@ -311,6 +313,14 @@ static bool has_list(const struct resource *r)
     return false;
 }
 
+static bool has_filter(const struct resource *r, const char *name)
+{
+    for (size_t i = 0; i < r->filter_count; i++)
+        if (streq(r->filters[i].name, name))
+            return true;
+    return false;
+}
+
 static void check_resource_itself(struct row_check *k, const struct resource *r)
 {
     size_t len;
@@ -332,6 +342,8 @@ static void check_resource_itself(struct row_check *k, const struct resource *r)
         complain(k, "X_WORKSPACE, but `%s` has no workspace_id", r->table);
     if (r->flags & X_NAME_RULE && !column_exists(r->table, "name"))
         complain(k, "X_NAME_RULE, but `%s` has no name", r->table);
+    if (r->tag_type && !has_filter(r, "tag"))
+        complain(k, "has a tag_type, but no filter by tags (TAG_FILTER)");
 }
 
 size_t tables_check_resource(struct buf *out, const struct resource *r)

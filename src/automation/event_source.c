@@ -207,7 +207,7 @@ int event_source_create(struct ctx *c)
     char secret[SECRET_LEN + 1] = "";
     struct write w = {.c = c, .res = &resource_event_source, .body = c->body, .data = secret};
     TRY(write_create(&w));
-    return respond_row_data(c, w.res, w.id, D_META | D_RES, secret);
+    return respond_row_with(c, w.res, w.id, D_META | D_RES, secret);
 }
 
 int event_source_update(struct ctx *c)
@@ -215,5 +215,5 @@ int event_source_update(struct ctx *c)
     char secret[SECRET_LEN + 1] = "";
     struct write w = {.c = c, .res = &resource_event_source, .body = c->body, .data = secret};
     TRY(write_update(&w, c->param[0]));
-    return respond_row_data(c, w.res, w.id, D_META | D_RES, secret);
+    return respond_row_with(c, w.res, w.id, D_META | D_RES, secret);
 }

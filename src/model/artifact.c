@@ -25,6 +25,7 @@ static const struct column columns[] = {
 /* Artifacts belong to no workspace. */
 static const struct filter filters[] = {
     {.name = "scope_workspace", .cls = F_STRICT_UUID},
+    TAG_FILTER("artifact"),
 };
 
 static const struct field fields[] = {

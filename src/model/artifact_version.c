@@ -159,6 +159,7 @@ static const struct filter filters[] = {
      .column = "y.has_custom_name",
      .sql = "EXISTS (SELECT 1 FROM artifact y WHERE y.id = t.artifact_id AND %s)"},
     {.name = "only_unused", .cls = F_STRICT_BOOL, .sql = UNUSED},
+    TAG_FILTER("artifact_version"),
 };
 
 /* Request -------------------------------------------------------------------------------------------------------- */

@@ -57,6 +57,10 @@ static int delete_of_versions(struct write *w)
     return orphans_delete_of_versions(w->c, "model_version", "model_id", w->id);
 }
 
+static const struct filter filters[] = {
+    TAG_FILTER("model"),
+};
+
 const struct resource resource_model = {
     .name = "model",
     .label = "model",
@@ -67,6 +71,7 @@ const struct resource resource_model = {
     .flags = X_WORKSPACE | X_OWNER | X_NAME_RULE,
     .rank = RANK_MODEL,
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
+    FILTERS(filters),
     .tag_type = "model",
     .before_delete = delete_of_versions,
 };

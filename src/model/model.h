@@ -68,6 +68,14 @@ _Static_assert((int)SLOT_METADATA < (int)SLOT_FIRST, "slots that resources use f
     {                                                                                                                  \
         .name = "tags", .section = (where), .many = &resource_tag, .flags = C_READONLY, .schema = "[TagResponse]"      \
     }
+/* The filter by a tag's name, for resources with a tag_type. */
+#define TAG_FILTER(type)                                                                                               \
+    {                                                                                                                  \
+        .name = "tag", .cls = F_EQUAL, .column = "y.name",                                                             \
+        .sql = "EXISTS (SELECT 1 FROM tag_resource x JOIN tag y ON y.id = x.tag_id WHERE x.resource_id = t.id AND "    \
+               "x.resource_type = '" type "' AND %s)",                                                                 \
+        .joined = "EXISTS (SELECT 1 FROM tag_resource x WHERE x.resource_id = t.id AND x.resource_type = '" type "')"  \
+    }
 #define COL_METADATA(more)                                                                                             \
     {                                                                                                                  \
         .name = "run_metadata", .section = S_META, .many = &resource_run_metadata, .show = show_run_metadata,          \

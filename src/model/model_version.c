@@ -222,6 +222,10 @@ static int delete_of_row(struct write *w)
     return orphans_delete_of_versions(w->c, "model_version", "id", w->id);
 }
 
+static const struct filter filters[] = {
+    TAG_FILTER("model_version"),
+};
+
 const struct resource resource_model_version = {
     .name = "model_version",
     .label = "model version",
@@ -231,6 +235,7 @@ const struct resource resource_model_version = {
     .body = &body,
     .flags = X_WORKSPACE | X_OWNER | X_NAME_RULE,
     .rank = RANK_MODEL_VERSION,
+    FILTERS(filters),
     .tag_type = "model_version",
     .metadata_type = "model_version",
     .load = load,

@@ -37,6 +37,10 @@ static int keep_schedules(struct write *w)
     return sql(w->c, NULL, "UPDATE schedule SET pipeline_id = NULL WHERE pipeline_id = ?", p_text(w->id));
 }
 
+static const struct filter filters[] = {
+    TAG_FILTER("pipeline"),
+};
+
 const struct resource resource_pipeline = {
     .name = "pipeline",
     .label = "pipeline",
@@ -47,6 +51,7 @@ const struct resource resource_pipeline = {
     .flags = X_WORKSPACE | X_OWNER,
     .rank = RANK_PIPELINE,
     .unique = {.columns = {"name", "workspace_id"}, .error = EX_ENTITY_EXISTS},
+    FILTERS(filters),
     .tag_type = "pipeline",
     .before_delete = keep_schedules,
 };

@@ -136,6 +136,7 @@ static const struct filter filters[] = {
      .cls = F_STRICT_BOOL,
      .sql = "t.pipeline_id IS NULL",
      .sql_false = "t.pipeline_id IS NOT NULL"},
+    TAG_FILTER("pipeline_run"),
 };
 
 static const struct field fields[] = {

@@ -109,6 +109,7 @@ static const struct filter filters[] = {
      .column = "y.code_repository_id",
      .sql = "EXISTS (SELECT 1 FROM pipeline_deployment x JOIN code_reference y ON y.id = x.code_reference_id WHERE "
             "x.id = t.source_deployment_id AND %s)"},
+    TAG_FILTER("run_template"),
 };
 
 static const struct field fields[] = {

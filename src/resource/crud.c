@@ -102,18 +102,6 @@ static int path_row(struct ctx *c, const struct resource *r, const char **id)
 
 /* Answering ------------------------------------------------------------------------------------------------------ */
 
-int respond_row_data(struct ctx *c, const struct resource *r, const char *id, unsigned detail, void *data)
-{
-    struct view *v = view_new(c);
-    struct row *row;
-    TRY(view_row(v, r, detail, id, &row));
-    row->data = data;
-    TRY(view_load(v));
-    struct jw w = respond_json(c);
-    view_write(v, &w, row, detail);
-    return OK;
-}
-
 int respond_row_with(struct ctx *c, const struct resource *r, const char *id, unsigned detail, void *data)
 {
     struct view *v = view_new(c);
@@ -570,17 +558,6 @@ int write_taken(struct write *w)
     return refuse_taken(w, &w->res->unique);
 }
 
-/*
- * Takes the guard of a key, then looks for a row that has it.
- *
- * The reference's tables have hardly any unique keys, and rows of old databases may break one, so none can be added.
- * Without the guard two requests would look, both find nothing, and both insert. The order matters: whoever looks first
- * and waits for the guard afterwards has looked before the other's commit. The row of the guard is deleted again in the
- * same transaction (write_release_key()), so the table stays empty; its lock lasts until the commit all the same.
- *
- * NULL is a value of a key here (<=>). The scope in the guard tells keys apart by everything but the name, in the
- * database's own collation, which decides what is the same name.
- */
 /* What the name is unique within: the values of the key's other columns. */
 static const char *scope_of(const struct write *w, const struct unique *u)
 {
@@ -592,6 +569,17 @@ static const char *scope_of(const struct write *w, const struct unique *u)
     return scope;
 }
 
+/*
+ * Takes the guard of a key, then looks for a row that has it.
+ *
+ * The reference's tables have hardly any unique keys, and rows of old databases may break one, so none can be added.
+ * Without the guard two requests would look, both find nothing, and both insert. The order matters: whoever looks first
+ * and waits for the guard afterwards has looked before the other's commit. The row of the guard is deleted again in the
+ * same transaction (write_release_key()), so the table stays empty; its lock lasts until the commit all the same.
+ *
+ * NULL is a value of a key here (<=>). The scope in the guard tells keys apart by everything but the name, in the
+ * database's own collation, which decides what is the same name.
+ */
 int write_unique_key(struct write *w, const struct unique *u)
 {
     struct ctx *c = w->c;

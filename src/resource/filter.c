@@ -249,6 +249,8 @@ static void read_filter(struct ctx *c, const struct filter *f, const struct pair
             accept(c, r.to, around, f->ungrouped);
     } else if (read_class(&r, f->cls, NULL, f->column)) {
         accept(c, r.to, f->sql, f->ungrouped);
+        if (f->joined && c->filter->any)
+            filter_scope(c->filter, f->joined, NULL, 0);
     }
 }
 
@@ -346,27 +348,6 @@ static void read_path_filter(struct ctx *c)
     accept(c, q, NULL, false);
 }
 
-/* Tags are joined, not looked up: with `or`, what has no tag at all is out as well. */
-static void read_tag(struct ctx *c, const char *type)
-{
-    const struct pair *given = request_query(c, "tag");
-    const char *around = arena_printf(c->mem,
-                                      "EXISTS (SELECT 1 FROM tag_resource x JOIN tag y ON y.id = x.tag_id WHERE "
-                                      "x.resource_id = t.id AND x.resource_type = '%s' AND %%s)",
-                                      type);
-    const struct filter tag = {.name = "tag", .cls = F_EQUAL, .column = "y.name", .sql = around};
-    if (!has_text(given))
-        return;
-    read_filter(c, &tag, given);
-    if (c->filter->any)
-        filter_scope(c->filter,
-                     arena_printf(c->mem,
-                                  "EXISTS (SELECT 1 FROM tag_resource x WHERE x.resource_id = t.id AND "
-                                  "x.resource_type = '%s')",
-                                  type),
-                     NULL, 0);
-}
-
 /*
  * Two sets of conditions come out of a query string. The group is what logical_operator joins, AND or OR; the others
  * (scopes of a path, of the caller and of permissions) hold in any case and stand outside its parentheses. A condition
@@ -396,8 +377,6 @@ void filter_read(struct ctx *c)
         if (given && !(res->filters[i].overridden_by && has_text(request_query(c, res->filters[i].overridden_by))))
             read_filter(c, &res->filters[i], given);
     }
-    if (res->tag_type)
-        read_tag(c, res->tag_type);
     if (res->flags & X_WORKSPACE && !(c->route->within && c->route->within->flags & X_COMMON)) {
         static const struct filter scope = {.name = "scope_workspace",
                                             .cls = F_STRICT_UUID,

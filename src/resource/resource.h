@@ -95,6 +95,7 @@ struct filter {
     const char *sql;    /* around the comparison; NULL: just the comparison */
     const char *sql_false;
     bool ungrouped;            /* holds in any case: not among the conditions that logical_operator joins */
+    const char *joined;        /* with `or`, holds besides: ZenML joins what is compared, so rows without it are out */
     const char *overridden_by; /* no effect when this other parameter is given and not empty */
 };
 
@@ -320,9 +321,6 @@ int respond_member(struct ctx *c, const struct resource *r, const char *id, cons
 
 /* Locks the row of that id (hex) until the end of the transaction; 404 when there is none. */
 int row_lock(struct ctx *c, const struct resource *r, const char *id);
-
-/* The same with `data` as the row's own, for the `show` hooks of its columns. */
-int respond_row_data(struct ctx *c, const struct resource *r, const char *id, unsigned detail, void *data);
 
 /* Adds an assignment to the INSERT or UPDATE; a later one for the same column wins. */
 void write_set(struct write *w, const char *col, struct db_param value);

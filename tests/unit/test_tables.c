@@ -155,6 +155,8 @@ static void resources_are_checked(void **state)
         {.filter = {.name = "x", .cls = F_STRING}, .complaint = "compares nothing"},
         {.filter = {.name = "x", .cls = F_STRING, .column = "y.name", .sql = "EXISTS (SELECT 1)"},
          .complaint = "needs one %s"},
+        {.filter = {.name = "x", .cls = F_STRING, .column = "t.color", .joined = "1", .ungrouped = true},
+         .complaint = "what is joined"},
         {.field = {"size", &T_INT, NULL, 0, 0}, .complaint = "reaches no column"},
         {.field = {"name", &T_STRING, NULL, 0, 0}, .complaint = "stands there twice"},
         {.field = {"color", &T_STRING, NULL, 0, HOOK}, .complaint = "is written to the column 'color'"},
@@ -166,6 +168,15 @@ static void resources_are_checked(void **state)
         if (!strstr(text, CASES[i].complaint))
             fail_msg("%s: %s", CASES[i].complaint, text);
     }
+}
+
+static void tags_come_with_their_filter(void **state)
+{
+    (void)state;
+    struct resource r = resource_tag;
+    r.tag_type = "tag";
+    tables_check_resource(&out, &r);
+    assert_non_null(strstr(found(), "no filter by tags"));
 }
 
 static void added_columns_are_checked(void **state)
@@ -197,6 +208,7 @@ int main(void)
         cmocka_unit_test_setup(the_tables_are_sound, reset),
         cmocka_unit_test_setup(routes_are_checked, reset),
         cmocka_unit_test_setup(resources_are_checked, reset),
+        cmocka_unit_test_setup(tags_come_with_their_filter, reset),
         cmocka_unit_test_setup(added_columns_are_checked, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
