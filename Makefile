@@ -2,7 +2,7 @@
 VERSION    := 0.1.0
 B          := build
 CC         ?= cc
-PKGS       := libmariadb json-c libjwt uuid libcrypt libcrypto libcurl libssh yaml-0.1
+PKGS       := libmariadb json-c libjwt uuid libcrypt libcrypto libcurl libssh yaml-0.1 zlib
 WARN       := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
               -Wformat=2 -Wundef -Wvla -Wno-missing-field-initializers
 HARDEN     := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIC \

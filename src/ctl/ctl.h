@@ -83,6 +83,7 @@ struct ctl_command {
 
 /* Every command, in the order of the lists; those of a group stand behind its row. */
 #define EACH_COMMAND(X)                                                                                                \
+    X(backup)                                                                                                          \
     X(check)                                                                                                           \
     X(default_user)                                                                                                    \
     X(events)                                                                                                          \
@@ -97,6 +98,7 @@ struct ctl_command {
     X(nginx_conf)                                                                                                      \
     X(openapi)                                                                                                         \
     X(plan)                                                                                                            \
+    X(restore)                                                                                                         \
     X(security_context)                                                                                                \
     X(store_roots)                                                                                                     \
     X(version)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -516,6 +517,38 @@ static enum db_status command(struct db *db, const char *sql)
 enum db_status db_script(struct db *db, const char *sql)
 {
     return command(db, sql);
+}
+
+static bool hand_on(MYSQL_RES *rows, MYSQL_ROW row, db_row_fn *fn, void *data, struct db_value *values)
+{
+    unsigned columns = mysql_num_fields(rows);
+    unsigned long *lengths = mysql_fetch_lengths(rows);
+    for (unsigned i = 0; i < columns; i++)
+        values[i] = (struct db_value){row[i], row[i] ? lengths[i] : 0};
+    return fn(data, values, columns);
+}
+
+enum db_status db_stream(struct db *db, const char *sql, db_row_fn *row, void *data)
+{
+    enum db_status s = command(db, sql);
+    MYSQL_RES *rows = s == DB_OK ? mysql_use_result(db->conn) : NULL;
+    if (!rows)
+        return s == DB_OK ? failed(db, mysql_errno(db->conn), mysql_error(db->conn)) : s;
+    struct db_value *values = xmalloc(size_mul(mysql_num_fields(rows), sizeof *values));
+    MYSQL_ROW r;
+    bool more = true;
+    while (more && (r = mysql_fetch_row(rows)))
+        more = hand_on(rows, r, row, data, values);
+    unsigned number = more ? mysql_errno(db->conn) : 0;
+    char text[512];
+    snprintf(text, sizeof text, "%s", number ? mysql_error(db->conn) : "");
+    free(values);
+    if (!more) /* to free the result, the driver reads the rest of it: there is to be none */
+        shutdown(mysql_get_socket(db->conn), SHUT_RDWR);
+    mysql_free_result(rows);
+    if (!more)
+        disconnect(db);
+    return number ? failed(db, number, text) : DB_OK;
 }
 
 enum db_status db_room(struct db *db)

@@ -109,6 +109,12 @@ void db_prefetch(struct db *db, struct arena *a, const char *sql, const struct d
 /* Runs one statement that is not prepared, without parameters: migrations only. */
 enum db_status db_script(struct db *db, const char *sql);
 
+/* Runs a SELECT that is not prepared, without parameters, and hands its rows on as they arrive: a result of any length
+ * takes the memory of its longest row. Values are as the server writes them and live until `row` returns; when that is
+ * false, no more rows are wanted and the connection is given up (DB_OK all the same). `row` may not use `db`. */
+typedef bool db_row_fn(void *data, const struct db_value *values, size_t columns);
+enum db_status db_stream(struct db *db, const char *sql, db_row_fn *row, void *data);
+
 /* Whether the private database has room for changes: DB_UNAVAILABLE while less than DB_RESERVE bytes are left on its
  * disk. InnoDB ends itself when a page finds no room, and without room it does not start again: so reading would end as
  * well. */

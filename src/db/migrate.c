@@ -11,9 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Raised when a change of kanso.sql is one that an older Kanso cannot live with. */
-enum { KANSO_LEVEL = 1 };
-
 enum { SIGNING_KEY = 32 }; /* bytes */
 
 enum { LOCK_SECONDS = 30, LOCK_TRIES = 20 };
@@ -268,6 +265,11 @@ static const char *bring_forward(struct migration *m, bool look_only)
     if (has_text(&tables, "alembic_version") &&
         db_run(m->db, m->mem, &version, "SELECT version_num FROM alembic_version", NULL, 0) != DB_OK)
         return migrate_trouble(m);
+    if (has_text(&tables, MIGRATE_RESTORING))
+        return arena_printf(m->mem,
+                            "a restore of database '%s' was cut short, so it is not whole: run `kansoctl restore FILE "
+                            "--force` again",
+                            m->url->database);
     const char *problem = check_level(m, &tables);
     if (problem)
         return problem;

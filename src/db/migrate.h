@@ -13,6 +13,13 @@
 /* What alembic_version says in a database that Kanso works with. */
 #define SCHEMA_VERSION "0.66.0"
 
+/* The level of kanso.sql. Raised when a change of it is one that an older Kanso cannot live with. */
+enum { KANSO_LEVEL = 1 };
+
+/* A table that a database has while `kansoctl restore` fills it. It is there still when that was cut short: the
+ * database is not whole then, and refused. */
+#define MIGRATE_RESTORING "kanso_restoring"
+
 /* One migration: where, whom to tell, and what it found and did. Set the first five, zero the rest. */
 struct migration {
     struct db *db;
