@@ -237,12 +237,11 @@ static int set_hash(struct write *w, const char *col, struct json_object *secret
     return OK;
 }
 
-int user_create(struct ctx *c)
+int user_add(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct json_object *password = member(c->body, "password"), *code = member(c->body, "activation_token");
     const char *token = NULL;
-    TRY(need_admin(c, "create users"));
     if (!password) {
         token = secret_token(c->mem, 32);
         code = json_keep(c->mem, json_object_new_string(token));
@@ -254,6 +253,12 @@ int user_create(struct ctx *c)
     write_set(&w, "email", p_text(member_str(c->body, "email")));
     TRY(write_create(&w));
     return respond_user(c, w.id, D_META, token);
+}
+
+int user_create(struct ctx *c)
+{
+    TRY(need_admin(c, "create users"));
+    return user_add(c);
 }
 
 int user_create_admin(struct ctx *c, const char *name, const char *hash, char id[33])
@@ -525,25 +530,88 @@ static int may_deactivate(struct ctx *c, const struct account *u)
     return need_admin(c, "deactivate users");
 }
 
-static int decide_deactivation(struct write *w, const struct account *was, const struct account *now)
+static int end_sessions(struct write *w, const struct account *was, const struct account *now)
 {
     (void)was;
-    TRY(may_deactivate(w->c, now));
-    TRY(session_end_account(w->c, now->id));
+    return session_end_account(w->c, now->id);
+}
+
+static int keep_another_admin(struct write *w, const struct account *was, const struct account *now)
+{
+    TRY(end_sessions(w, was, now));
     return now->admin ? keep_an_admin(w->c, now->id, "deactivated") : OK;
+}
+
+static int decide_deactivation(struct write *w, const struct account *was, const struct account *now)
+{
+    TRY(may_deactivate(w->c, now));
+    return keep_another_admin(w, was, now);
+}
+
+static int deactivate(struct ctx *c, const struct account *u, decision decide)
+{
+    struct write w = {.c = c, .res = &resource_user};
+    const char *token = secret_token(c->mem, 32);
+    write_set(&w, "active", p_int(0));
+    write_set(&w, "activation_token", p_text(password_hash(c->mem, token)));
+    TRY(save(&w, u, decide));
+    return respond_user(c, u->id, D_META, token);
 }
 
 int user_deactivate(struct ctx *c)
 {
-    struct write w = {.c = c, .res = &resource_user};
     struct account u = {0};
     TRY(find_other(c, &u, "deactivate users"));
     TRY(may_deactivate(c, &u));
-    const char *token = secret_token(c->mem, 32);
-    write_set(&w, "active", p_int(0));
-    write_set(&w, "activation_token", p_text(password_hash(c->mem, token)));
-    TRY(save(&w, &u, decide_deactivation));
-    return respond_user(c, u.id, D_META, token);
+    return deactivate(c, &u, decide_deactivation);
+}
+
+/* What an operator does ------------------------------------------------------------------------------------------ */
+
+static int decide_anything(struct write *w, const struct account *was, const struct account *now)
+{
+    (void)w;
+    (void)was;
+    (void)now;
+    return OK;
+}
+
+int user_set_password(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_user, .body = c->body};
+    struct account u = {0};
+    TRY(find_account(c, c->param[0], &u));
+    TRY(set_hash(&w, "password", member(c->body, "password")));
+    TRY(save(&w, &u, end_sessions));
+    return respond_user(c, u.id, D_META, NULL);
+}
+
+static int activate(struct ctx *c, const struct account *u)
+{
+    struct write w = {.c = c, .res = &resource_user};
+    if (!u->password && users_managed())
+        return fail(c, EX_ILLEGAL_OPERATION, "The user %s has no password yet, and could not sign in", u->name);
+    write_set(&w, "active", p_int(1));
+    write_set(&w, "activation_token", p_null());
+    TRY(save(&w, u, decide_anything));
+    return respond_user(c, u->id, D_META, NULL);
+}
+
+int user_set_active(struct ctx *c)
+{
+    struct account u = {0};
+    TRY(find_account(c, c->param[0], &u));
+    return member_bool(c->body, "active") ? activate(c, &u) : deactivate(c, &u, keep_another_admin);
+}
+
+int user_set_admin(struct ctx *c)
+{
+    struct write w = {.c = c, .res = &resource_user};
+    struct account u = {0};
+    TRY(find_account(c, c->param[0], &u));
+    write_set(&w, "is_admin", p_int(member_bool(c->body, "is_admin")));
+    TRY(save(&w, &u, decide_anything));
+    return respond_user(c, u.id, D_META, NULL);
 }
 
 /* Deleting ------------------------------------------------------------------------------------------------------- */

@@ -31,6 +31,16 @@ int respond_user(struct ctx *c, const char *id, unsigned detail, const char *tok
 /* Makes an active administrator within the caller's transaction; the id goes to `id`. 409 when the name is taken. */
 int user_create_admin(struct ctx *c, const char *name, const char *password_hash, char id[33]);
 
+/*
+ * What an operator does straight on the database: nobody calls (c->auth is NULL), and nobody is asked. Otherwise as the
+ * requests: sessions end, an administrator stays, names are unique. c->param[0] is a user's id in hex; the body is
+ * checked. The answer is the user.
+ */
+int user_add(struct ctx *c);          /* as user_create() */
+int user_set_password(struct ctx *c); /* body: password. Ends the sessions of the user */
+int user_set_active(struct ctx *c);   /* body: active. Who is deactivated gets an activation token, see user_deactivate() */
+int user_set_admin(struct ctx *c);    /* body: is_admin */
+
 /* Whom an external authenticator vouches for. */
 struct external_user {
     const char *id;           /* hex */

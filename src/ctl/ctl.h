@@ -83,9 +83,21 @@ struct ctl_command {
 
 /* Every command, in the order of the lists; those of a group stand behind its row. */
 #define EACH_COMMAND(X)                                                                                                \
+    X(api_key)                                                                                                         \
+    X(api_key_list)                                                                                                    \
+    X(api_key_create)                                                                                                  \
+    X(api_key_rotate)                                                                                                  \
+    X(api_key_activate)                                                                                                \
+    X(api_key_deactivate)                                                                                              \
+    X(api_key_delete)                                                                                                  \
     X(backup)                                                                                                          \
     X(check)                                                                                                           \
     X(default_user)                                                                                                    \
+    X(device)                                                                                                          \
+    X(device_list)                                                                                                     \
+    X(device_lock)                                                                                                     \
+    X(device_unlock)                                                                                                   \
+    X(device_delete)                                                                                                   \
     X(events)                                                                                                          \
     X(help)                                                                                                            \
     X(jobs)                                                                                                            \
@@ -101,6 +113,13 @@ struct ctl_command {
     X(restore)                                                                                                         \
     X(security_context)                                                                                                \
     X(store_roots)                                                                                                     \
+    X(user)                                                                                                            \
+    X(user_list)                                                                                                       \
+    X(user_add)                                                                                                        \
+    X(user_reset_password)                                                                                             \
+    X(user_activate)                                                                                                   \
+    X(user_deactivate)                                                                                                 \
+    X(user_admin)                                                                                                      \
     X(version)
 
 #define CTL_DECLARE(name) extern const struct ctl_command ctl_##name;
