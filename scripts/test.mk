@@ -14,7 +14,7 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: chaos test check check-unit check-api check-security check-conformance check-remote check-sanitize check-mysql check-engine unit tools
+.PHONY: chaos test check check-unit check-api check-security check-conformance check-remote check-sanitize check-mysql check-prune check-engine unit tools
 check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
@@ -35,6 +35,9 @@ check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBS
 	+@$(TESTS) sanitize
 check-mysql: build tools $(VENV)/.done ## API tests and recorded traffic on MySQL
 	@$(TESTS) mysql
+check-prune: build $(VENV)/.done ## `kansoctl prune` of 20,000 runs beside writers (RUNS=)
+	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_PRUNE_RUNS=$(or $(RUNS),20000) ../$(VENV)/bin/python -m pytest -q -s \
+	    api/test_prune.py -k beside_writers
 check-engine: build tools $(VENV)/.done $(ZENML_VENV)/bin/zenml ## API tests and the stock client on ENGINE=mysql-9.7, mysql-8.4 or mariadb-11
 	@KANSO_TEST_DATABASE=$(or $(ENGINE),mysql-9.7) $(TESTS) engine
 chaos: build $(VENV)/.done ## kill, freeze and cut everything under load (FAULTS=100 SEED= PAUSE=10); what is lost?

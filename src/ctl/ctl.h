@@ -110,6 +110,7 @@ struct ctl_command {
     X(nginx_conf)                                                                                                      \
     X(openapi)                                                                                                         \
     X(plan)                                                                                                            \
+    X(prune)                                                                                                           \
     X(restore)                                                                                                         \
     X(security_context)                                                                                                \
     X(store_roots)                                                                                                     \

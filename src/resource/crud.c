@@ -776,6 +776,12 @@ static int delete_row(struct write *w)
     return sql(w->c, NULL, arena_printf(w->c->mem, "DELETE FROM `%s` WHERE id = ?", w->res->table), p_text(w->id));
 }
 
+int write_delete_within(struct write *w)
+{
+    const step steps[] = {w->res->before_delete, detach_all, delete_row};
+    return run_steps(w, steps, ARRAY_LEN(steps));
+}
+
 int resource_delete(struct ctx *c)
 {
     struct write w = {.c = c, .res = c->route->resource};
@@ -783,8 +789,7 @@ int resource_delete(struct ctx *c)
     TRY(path_row(c, w.res, &id));
     TRY(sql_begin(c));
     TRY(write_lock(&w, id));
-    const step steps[] = {w.res->before_delete, detach_all, delete_row};
-    TRY(run_steps(&w, steps, ARRAY_LEN(steps)));
+    TRY(write_delete_within(&w));
     TRY(sql_commit(c));
     return respond_null(c);
 }

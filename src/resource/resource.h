@@ -310,6 +310,9 @@ int write_update(struct write *w, const char *hex);
  * transaction, made the checks that it wants, and commits. */
 int write_create_within(struct write *w);
 
+/* The part of a delete that is in the transaction: deletes the row that write_lock() has locked, and what goes with it. */
+int write_delete_within(struct write *w);
+
 /* Refuses because there is no row of that id (hex or dashed) or name. */
 int no_such_row(struct ctx *c, enum exception error, const struct resource *r, const char *name_or_id);
 
