@@ -400,6 +400,15 @@ const char *config_load(struct arena *a)
     return problem ? problem : check_together(a);
 }
 
+bool config_variable(size_t i, struct config_variable *out)
+{
+    if (i >= ARRAY_LEN(ENTRIES))
+        return false;
+    const struct entry *e = &ENTRIES[i];
+    *out = (struct config_variable){e->name, e->def, e->about, e->type == V_SECRET};
+    return true;
+}
+
 void config_print(void)
 {
     for (size_t i = 0; i < ARRAY_LEN(ENTRIES); i++)

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum auth_scheme { SCHEME_NO_AUTH, SCHEME_HTTP_BASIC, SCHEME_OAUTH2_PASSWORD_BEARER, SCHEME_EXTERNAL };
@@ -75,6 +76,15 @@ extern struct config config;
 /* Fills `config` from the environment, from which secrets are then gone. Returns NULL, or a sentence about the first
  * bad value; texts live in `a`. */
 const char *config_load(struct arena *a);
+
+/* A variable of the configuration. */
+struct config_variable {
+    const char *name, *def, *about; /* def: NULL without a default */
+    bool secret;                    /* nobody is shown its value, and config_load() removes it from the environment */
+};
+
+/* The variables that config_load() reads, by their place from 0; false when there are fewer. */
+bool config_variable(size_t i, struct config_variable *out);
 
 /* The variables with their types and defaults, one line each, for --help and the documentation. */
 void config_print(void);

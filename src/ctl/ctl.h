@@ -92,6 +92,7 @@ struct ctl_command {
     X(api_key_delete)                                                                                                  \
     X(backup)                                                                                                          \
     X(check)                                                                                                           \
+    X(config)                                                                                                          \
     X(default_user)                                                                                                    \
     X(device)                                                                                                          \
     X(device_list)                                                                                                     \
@@ -174,9 +175,19 @@ int ctl_missing(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same for a statement that failed on call->db; returns CTL_FAILED. */
 int ctl_db_failed(const struct ctl_call *call);
 
+/* Where the instance is that a person means. */
+struct ctl_place {
+    const char *tree; /* the directory of scripts/kanso; NULL when it cannot be told */
+    const char *conf; /* the file of settings, which need not be there; NULL: none */
+    const char *home; /* $KANSO_HOME or its default; NULL when there is no tree either */
+};
+
 /* Completes the environment as scripts/kanso does: from kanso.conf, and where no database is named with the private one
  * under $KANSO_HOME and its key. What the environment has already wins. */
-void ctl_instance(struct arena *a);
+struct ctl_place ctl_instance(struct arena *a);
+
+/* After that: where the value of a variable comes from: a path, "environment", "the private database" or "default". */
+const char *ctl_origin(const char *name);
 
 /* A warning on standard error when the database takes less at once than a request may hold. */
 void ctl_warn_packet(struct db *db);

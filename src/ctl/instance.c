@@ -2,6 +2,7 @@
 #include "ctl/ctl.h"
 
 #include "base/arena.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -64,34 +65,101 @@ static char *read_key(struct arena *a, const char *home, const char *name)
     return ok && *key ? arena_strdup(a, key) : NULL;
 }
 
+/* Which file has set a variable. */
+struct origin {
+    const char *name, *file;
+};
+
+static struct origin *origins;
+static size_t origin_count, origin_room;
+
+extern char **environ;
+
+static size_t count_names(void)
+{
+    size_t n = 0;
+    while (environ[n])
+        n++;
+    return n;
+}
+
+/* Loads a file of settings and notes what came from there: new variables stand behind those that were there. */
+static void load(struct arena *a, const char *path)
+{
+    size_t before = count_names();
+    load_file(path);
+    for (size_t i = before; environ[i]; i++) {
+        origins = arena_grow(a, origins, origin_count, &origin_room, sizeof *origins);
+        origins[origin_count++] = (struct origin){arena_strndup(a, environ[i], strcspn(environ[i], "=")), path};
+    }
+}
+
+const char *ctl_origin(const char *name)
+{
+    for (size_t i = 0; i < origin_count; i++)
+        if (streq(origins[i].name, name))
+            return origins[i].file;
+    return ctl_env(name, NULL) ? "environment" : "default";
+}
+
+/* What the private database and its key come from, as if a file of settings had said it. */
+static void export_own(struct arena *a, const char *name, const char *value, const char *file)
+{
+    if (ctl_env(name, NULL))
+        return;
+    setenv(name, value, 1);
+    origins = arena_grow(a, origins, origin_count, &origin_room, sizeof *origins);
+    origins[origin_count++] = (struct origin){name, file};
+}
+
+/* Where Kanso was installed as a package, settings and data have the places that packages have. */
+static bool is_package(const char *tree)
+{
+    return tree && starts_with(tree, "/usr/");
+}
+
 /* Where root keeps the instance of a clone that is closed to others (home_default() of scripts/lib/home.sh). */
 static const char *default_home(struct arena *a, const char *tree)
 {
     const char *own = arena_printf(a, "%s/var", tree), *common = "/var/lib/kanso";
     bool elsewhere = access(arena_printf(a, "%s/etc", own), F_OK) != 0 && access(common, X_OK) == 0;
-    return elsewhere ? common : own;
+    return elsewhere || is_package(tree) ? common : own;
 }
 
-void ctl_instance(struct arena *a)
+/* The file of settings: in $KANSO_HOME when there is one or nowhere else to have it, beside the sources otherwise. */
+static const char *default_conf(struct arena *a, const char *tree, const char *home)
 {
-    const char *tree = source_tree(a);
-    const char *file = ctl_env("KANSO_CONF", NULL), *home = ctl_env("KANSO_HOME", NULL);
-    if (file) {
-        load_file(file);
-    } else {
-        if (home)
-            load_file(arena_printf(a, "%s/kanso.conf", home));
-        if (tree)
-            load_file(arena_printf(a, "%s/kanso.conf", tree));
-    }
-    home = ctl_env("KANSO_HOME", tree ? default_home(a, tree) : NULL);
-    if (!home || ctl_env("ZENML_STORE_URL", NULL))
-        return;
-    const char *password = read_key(a, home, "database-password");
-    const char *key = read_key(a, home, "encryption-key");
+    if (is_package(tree))
+        return "/etc/kanso/kanso.conf";
+    const char *in_home = home ? arena_printf(a, "%s/kanso.conf", home) : NULL;
+    bool here = !tree || (in_home && access(in_home, F_OK) == 0);
+    return here ? in_home : arena_printf(a, "%s/kanso.conf", tree);
+}
+
+struct ctl_place ctl_instance(struct arena *a)
+{
+    struct ctl_place place = {.tree = source_tree(a), .conf = ctl_env("KANSO_CONF", NULL)};
+    const char *home = ctl_env("KANSO_HOME", NULL);
+    bool given = place.conf;
+    if (!place.conf)
+        place.conf = default_conf(a, place.tree, home);
+    if (place.conf)
+        load(a, place.conf);
+    if (!given && place.tree && !is_package(place.tree))
+        load(a, arena_printf(a, "%s/kanso.conf", place.tree)); /* behind that of $KANSO_HOME */
+    place.home = ctl_env("KANSO_HOME", place.tree ? default_home(a, place.tree) : NULL);
+    if (place.home)
+        export_own(a, "KANSO_HOME", place.home, "default");
+    if (!place.home || ctl_env("ZENML_STORE_URL", NULL))
+        return place;
+    const char *password = read_key(a, place.home, "database-password");
+    const char *key = read_key(a, place.home, "encryption-key");
     if (password)
-        setenv("ZENML_STORE_URL",
-               arena_printf(a, "mysql://kanso:%s@localhost/zenml?unix_socket=%s/db/mariadb.sock", password, home), 1);
-    if (password && key && !ctl_env("ZENML_SECRETS_STORE_ENCRYPTION_KEY", NULL))
-        setenv("ZENML_SECRETS_STORE_ENCRYPTION_KEY", key, 1);
+        export_own(
+            a, "ZENML_STORE_URL",
+            arena_printf(a, "mysql://kanso:%s@localhost/zenml?unix_socket=%s/db/mariadb.sock", password, place.home),
+            "the private database");
+    if (password && key)
+        export_own(a, "ZENML_SECRETS_STORE_ENCRYPTION_KEY", key, arena_printf(a, "%s/etc/encryption-key", place.home));
+    return place;
 }

@@ -107,9 +107,11 @@ def test_list_of_commands() -> None:
     assert len(set(NAMES)) == len(NAMES)
     for status in range(5):
         assert f"\n  {status}  " in done.stdout
-    for wrong in ([], ["dance"], ["--dance"]):
+    for wrong in (["dance"], ["--dance"]):
         done = kansoctl(*wrong)
-        assert (done.returncode, done.stdout) == (2, "") and "Usage: kansoctl COMMAND" in done.stderr
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1) and "`kansoctl --help`" in done.stderr
+    done = kansoctl()
+    assert (done.returncode, done.stdout) == (2, "") and "Usage: kansoctl COMMAND" in done.stderr
     assert kansoctl("help", "dance").returncode == 4
 
 
