@@ -1,6 +1,6 @@
 # Running Kanso on this machine: `scripts/kanso --help` says what each does.
 
-.PHONY: run start stop restart status logs
+.PHONY: run start stop restart database status logs
 run: ## start in the foreground: database, workers, nginx; Ctrl-C stops all
 	@exec scripts/kanso run
 start: ## the same in the background
@@ -9,6 +9,8 @@ stop: ## stop what was started
 	@scripts/kanso stop
 restart: ## stop and start
 	@scripts/kanso restart
+database: ## start the private database alone, for `kansoctl restore`
+	@scripts/kanso database
 status: ## what runs, with its memory
 	@scripts/kanso status
 logs: ## follow the logs

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -17,9 +18,10 @@ from typing import Iterator
 
 import pytest
 
+from kit.api import Api
 from kit.mariadb import INSTALLED, MariaDB, Unavailable
-from kit.process import BUILD, REPOSITORY, kill_hard, wait_until
-from kit.servers import base_environment
+from kit.process import BUILD, REPOSITORY, executable_of, kill_hard, wait_until
+from kit.servers import Kanso, base_environment
 
 pytestmark = pytest.mark.engine
 KANSOCTL = str(BUILD / "bin" / "kansoctl")
@@ -349,6 +351,32 @@ def test_database_that_kanso_has_not_seen(mariadb: MariaDB, tmp_path: Path) -> N
     assert "`kansoctl migrate`" in restored.stderr and json.dumps(done(restored))
     assert content(mariadb, target) == content(mariadb, bare) and definitions(mariadb, target) == definitions(mariadb, bare)
     assert "added" in done(backup(mariadb, target, "migrate"))
+
+
+def test_private_database(stopped: Kanso, tmp_path: Path) -> None:
+    """As docs/operations/backup.md has it: the server goes on during a backup; a restore has the database for itself."""
+    path = str(tmp_path / "private.backup")
+    stopped.environment = {name: value for name, value in stopped.environment.items() if not name.startswith("ZENML_")}
+
+    def kansoctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([KANSOCTL, *arguments], env=stopped.environment, capture_output=True, text=True, timeout=300)
+
+    password = re.search(r"^kanso:   password  (\S+)$", stopped.run("start").stdout, re.M)
+    assert password
+    api = Api(stopped.url, password=password[1])
+    kept = api.make("/tags", {"name": "kept", "color": "blue"})["id"]
+    done(kansoctl("backup", path))
+    lost = api.make("/tags", {"name": "lost", "color": "blue"})["id"]
+    refused(kansoctl("restore", path, "--force"), "in use", "stop the server")
+    stopped.run("stop")
+    assert kansoctl("restore", path, "--force").returncode == 1  # no database
+    assert "starts the rest" in stopped.run("database").stdout and [executable_of(pid).rpartition("/")[2] for pid in
+                                                                    stopped.processes()] == ["kanso-supervise", "mariadbd"]
+    refused(kansoctl("restore", path), "holds data")
+    done(kansoctl("restore", path, "--force"))
+    stopped.run("start")
+    again = Api(stopped.url, password=password[1])
+    assert again.read(f"/tags/{kept}")["name"] == "kept" and again.call("GET", f"/tags/{lost}").status_code == 404
 
 
 @pytest.mark.race
