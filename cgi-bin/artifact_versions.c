@@ -1,6 +1,5 @@
 /* Endpoint group: artifact_versions */
 #include "app/app.h"
-#include "artifact/visualize.h"
 #include "model/artifact_version.h"
 #include "model/model.h"
 
@@ -12,9 +11,6 @@ static const struct route routes[] = {
     GET("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
     UPDATE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
     DELETE("/api/v1/artifact_versions/{artifact_version_id}", resource_artifact_version),
-    {"GET", "/api/v1/artifact_versions/{artifact_version_id}/visualize", artifact_version_visualize,
-     .query = &VISUALIZE_QUERY, .response = "LoadedVisualization",
-     .needs = NEEDS({&resource_artifact_version, "read", NEED_PATH, NULL})},
 };
 
 WORKER(artifact_versions, routes)

@@ -1,7 +1,6 @@
 /* Endpoint group: step runs */
 #include "access/needs.h"
 #include "app/app.h"
-#include "artifact/logs.h"
 #include "model/model.h"
 #include "model/step.h"
 
@@ -15,8 +14,6 @@ static const struct route routes[] = {
      .needs = NEEDS({&resource_step, "update", NEED_PATH, NULL})},
     {"GET", "/api/v1/steps/{step_id}/step-configuration", step_configuration, .flags = R_DEFER_AUTH,
      .response = "object", .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
-    {"GET", "/api/v1/steps/{step_id}/logs", step_logs, .query = &STEP_LOGS_QUERY, .response = "string",
-     .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
     {"GET", "/api/v1/steps/{step_id}/status", step_status, .flags = R_DEFER_AUTH, .response = "ExecutionStatus",
      .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
 };

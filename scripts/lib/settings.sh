@@ -68,7 +68,7 @@ settings_print() {
         case $1:$name in
         migrate:* | default-user:* | check:*) ;;
         *:ZENML_DEFAULT_USER_PASSWORD) continue ;;
-        *service_connectors*:AWS_* | rest:AWS_* | all:AWS_*) ;; # implicit methods of service connectors
+        *service_connectors*:AWS_* | *artifact_files*:AWS_* | rest:AWS_* | all:AWS_*) ;; # implicit methods of connectors
         *:AWS_*) continue ;;
         jobs:KANSO_WORKLOAD_REGISTRY_PASSWORD) ;;
         *:KANSO_WORKLOAD_REGISTRY_PASSWORD) continue ;; # only jobs push images

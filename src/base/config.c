@@ -190,10 +190,12 @@ static const struct entry ENTRIES[] = {
     TEXT("KANSO_CONNECTOR_TYPES", connector_types, NULL,
          "service connector types, such as aws, docker; not set: all of aws, gcp, azure, kubernetes, docker, hyperai"),
     TEXT("KANSO_EGRESS", egress, NULL,
-         "hosts and networks that service connectors may call, such as *.amazonaws.com, 10.1.0.0/16; not set: all but "
+         "hosts and networks that service connectors and artifact stores may call, such as *.amazonaws.com, "
+         "10.1.0.0/16; not set: all but "
          "link-local ones"),
     TEXT("KANSO_CONNECTOR_ENDPOINTS", connector_endpoints, NULL,
-         "other addresses of hosts that service connectors call, such as sts.eu-west-1.amazonaws.com=http://10.1.2.3, "
+         "other addresses of hosts that service connectors and artifact stores call, such as "
+         "sts.eu-west-1.amazonaws.com=http://10.1.2.3, "
          "*.blob.core.windows.net=https://10.1.2.4/*"),
     LOOSE("ZENML_ENABLE_IMPLICIT_AUTH_METHODS", implicit_auth_methods, "false",
           "service connectors may use the credentials of the machine"),

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "connector/call.h"
+#include "connector/credentials.h"
 #include "connector/sigv4.h"
 
 #include <ctype.h>
@@ -574,6 +575,17 @@ static const char *client(struct connection *con, const struct connector_resourc
     if (is_resource(r, "kubernetes-cluster"))
         return cluster_client(con, id, s, out);
     return generic_client(con, r, id, s, out);
+}
+
+const char *aws_bucket_key(struct connection *con, const char *id, struct sigv4_key *key)
+{
+    struct session *s = NULL;
+    const char *problem = open_session(con, connector_resource_find(con->type, "s3-bucket"), id, &s);
+    if (problem)
+        return problem;
+    *key = s->key;
+    key->region = region(con);
+    return NULL;
 }
 
 /* The type ------------------------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "base/kubeconfig.h"
 #include "base/text.h"
 #include "connector/call.h"
+#include "connector/credentials.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -342,13 +343,19 @@ static const char *accounts(struct connection *con, struct texts *out)
     return problem;
 }
 
+/* Tokens that somebody has made are for Azure's management alone. */
+static const char *closed_to_blobs(const struct connection *con)
+{
+    return streq(con->method->name, "access-token") ? "the method 'access-token' does not open blob containers" : NULL;
+}
+
 static const char *containers(struct connection *con, const char *id, struct texts *ids)
 {
     struct texts of = {.mem = con->mem};
     const char *wanted = id ? container_of(con->mem, id) : NULL;
-    if (streq(con->method->name, "access-token"))
-        return "the method 'access-token' does not open blob containers";
-    const char *problem = accounts(con, &of);
+    const char *problem = closed_to_blobs(con);
+    if (!problem)
+        problem = accounts(con, &of);
     for (size_t i = 0; i < of.count && !problem; i++) {
         struct texts names = {.mem = con->mem};
         problem = account_containers(con, of.at[i], &names);
@@ -563,6 +570,39 @@ static const char *client(struct connection *con, const struct connector_resourc
     if (con->resource != r || !streq(con->resource_id, id))
         connection_renew(out, con->type, con->auth_method, con->config, con->expires_at);
     return NULL;
+}
+
+/* Stores ---------------------------------------------------------------------------------------------------------- */
+
+const char *azure_storage_token(struct connection *con, const char **token)
+{
+    struct session *s = session(con);
+    const char *problem = closed_to_blobs(con);
+    if (!problem)
+        problem = get_token(con, STORAGE, &s->storage_token);
+    *token = s->storage_token;
+    return problem;
+}
+
+const char *azure_storage_account(struct connection *con, const char *id, const char **account)
+{
+    const char *container = container_of(con->mem, id), *problem = closed_to_blobs(con);
+    struct texts of = {.mem = con->mem};
+    *account = setting(con, "storage_account");
+    if (*account || problem)
+        return problem;
+    problem = accounts(con, &of);
+    for (size_t i = 0; i < of.count && !problem; i++) {
+        struct texts names = {.mem = con->mem};
+        problem = account_containers(con, of.at[i], &names);
+        for (size_t k = 0; k < names.count; k++)
+            if (streq(container, names.at[k]))
+                *account = of.at[i];
+        if (*account)
+            return NULL;
+    }
+    return problem ? problem
+                   : arena_printf(con->mem, "the container '%s' was not found in the storage accounts", container);
 }
 
 /* The type ------------------------------------------------------------------------------------------------------- */

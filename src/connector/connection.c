@@ -175,6 +175,16 @@ static const char *resolve(struct connection *con, const struct connector_resour
     return NULL;
 }
 
+const char *connection_admits(struct connection *con, const char *resource_type, const char **resource_id)
+{
+    const struct connector_resource *r = connector_resource_find(con->type, resource_type);
+    bool refused;
+    if (!r)
+        return connector_specification(con->mem, con->type, con->auth_method, resource_type);
+    const char *problem = resolve(con, &r, resource_id, true, &refused);
+    return problem ? problem : has_expired(con) ? EXPIRED : NULL;
+}
+
 static void set_error(struct verification *v, const struct connector_resource *r, const char *error)
 {
     if (!r || v->count == 1)

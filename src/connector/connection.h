@@ -36,6 +36,10 @@ struct connection {
 /* Checks what the caller has filled in. Returns NULL, or what is wrong with it. */
 const char *connection_open(struct connection *con);
 
+/* Whether the connection is still good, and may be used for the resource, by what it is configured to; the provider is
+ * not asked. *resource_id becomes the canonical one. Returns NULL, or a problem. */
+const char *connection_admits(struct connection *con, const char *resource_type, const char **resource_id);
+
 /* What became of one kind of resource. */
 struct access {
     const struct connector_resource *resource;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "connector/call.h"
+#include "connector/credentials.h"
 #include "connector/sigv4.h"
 
 #include <ctype.h>
@@ -723,6 +724,14 @@ static const char *client(struct connection *con, const struct connector_resourc
     if (is_resource(r, "kubernetes-cluster"))
         return cluster_client(con, id, s, out);
     return generic_client(con, s, out);
+}
+
+const char *gcp_token(struct connection *con, const char **token)
+{
+    struct session *s = NULL;
+    const char *problem = open_session(con, &s);
+    *token = problem ? NULL : s->token;
+    return problem;
 }
 
 /* The type ------------------------------------------------------------------------------------------------------- */

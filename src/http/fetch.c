@@ -165,6 +165,10 @@ static void set_up(CURL *curl, const struct fetch *f, struct curl_slist *headers
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "kanso/" KANSO_VERSION);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, f->connect_ms ? f->connect_ms : f->timeout_ms);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, f->timeout_ms);
+    if (f->stall_s) {
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1024L);
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, f->stall_s);
+    }
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, f->redirects ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);

@@ -27,6 +27,7 @@ struct fetch {
     size_t body_len;            /* 0: `body` ends with its NUL */
     long timeout_ms;            /* for connecting, and again for the whole */
     long connect_ms;            /* for connecting, where that is to be shorter; 0: timeout_ms */
+    long stall_s;               /* ends when for so many seconds less than a kilobyte a second has come; 0: never */
     bool redirects;             /* are followed */
     bool guarded;               /* a user has chosen the URL: KANSO_EGRESS holds for each address that is called */
     const struct fetch_tls *tls;

@@ -27,6 +27,10 @@ int connector_load_secrets(struct view *v, struct row **rows, size_t count);
  * whose values cannot be had. */
 struct json_object *connector_configuration(struct view *v, const struct row *row, bool *complete);
 
+/* Opens a stored connector (hex id), whose provider may take its time until monotonic_ms() is `deadline`. *problem says
+ * what is wrong with it. 404 KeyError when it is not there. */
+int connector_open(struct ctx *c, const char *id, double deadline, struct connection *con, const char **problem);
+
 /* Handlers. */
 int connector_list(struct ctx *c);
 int connector_get(struct ctx *c);

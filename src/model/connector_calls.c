@@ -141,6 +141,18 @@ static int load_row(struct view *v, const char *id, struct row **row)
     return connector_load_secrets(v, row, 1);
 }
 
+int connector_open(struct ctx *c, const char *id, double deadline, struct connection *con, const char **problem)
+{
+    struct view *v = view_new(c);
+    struct row *row = NULL;
+    TRY(load_row(v, id, &row));
+    const char *name = row_str(row, "connector_type");
+    const struct connector_type *t = connector_type_find(name);
+    *problem = t ? open_row(v, row, t, deadline, con)
+                 : arena_printf(c->mem, "this server does not have the service connector type '%s'", name);
+    return OK;
+}
+
 /* Verifying ------------------------------------------------------------------------------------------------------- */
 
 static void write_verified(struct jw *w, const struct row *row, const struct connector_type *t,
