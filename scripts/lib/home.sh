@@ -29,10 +29,12 @@ first_on_the_way() {
     echo "${part:-/}"
 }
 
-# Where an instance is kept unless KANSO_HOME says so: beside the sources; but for root, who lets others run it, where
+# Where an instance is kept unless KANSO_HOME says so: where packages have their data; else beside the sources; but for root, who lets others run it, where
 # those get in and nobody else can exchange it.
 home_default() {
-    if [ "$(id -u)" = 0 ] && [ "${KANSO_USER:-}" != root ] && [ ! -d "$root/var/etc" ] &&
+    if [[ $root = /usr/* ]]; then # installed as a package
+        echo /var/lib/kanso
+    elif [ "$(id -u)" = 0 ] && [ "${KANSO_USER:-}" != root ] && [ ! -d "$root/var/etc" ] &&
         [ -n "$(first_on_the_way closed "$root")$(first_on_the_way foreign "$root")" ]; then
         echo /var/lib/kanso
     else

@@ -18,6 +18,9 @@ settings_load() {
 
 # Reads kanso.conf ($KANSO_CONF, or beside the sources, or in $KANSO_HOME), then fills in defaults.
 settings_read() {
+    if [ -z "${KANSO_CONF:-}" ] && [[ $root = /usr/* ]] && [ -e /etc/kanso/kanso.conf ]; then
+        export KANSO_CONF=/etc/kanso/kanso.conf # installed as a package
+    fi
     if [ -n "${KANSO_CONF:-}" ]; then
         [ -r "$KANSO_CONF" ] || die "KANSO_CONF: cannot read $KANSO_CONF"
         settings_load "$KANSO_CONF"

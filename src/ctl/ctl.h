@@ -114,6 +114,7 @@ struct ctl_command {
     X(prune)                                                                                                           \
     X(restore)                                                                                                         \
     X(security_context)                                                                                                \
+    X(setup)                                                                                                           \
     X(store_roots)                                                                                                     \
     X(user)                                                                                                            \
     X(user_list)                                                                                                       \
@@ -188,6 +189,10 @@ struct ctl_place ctl_instance(struct arena *a);
 
 /* After that: where the value of a variable comes from: a path, "environment", "the private database" or "default". */
 const char *ctl_origin(const char *name);
+
+/* Makes a database ready as `kansoctl migrate` does, with the configuration that has been loaded, and says on standard
+ * error what it does. NULL, or what is wrong in a sentence. */
+const char *ctl_prepare_database(struct arena *mem, const struct db_url *url);
 
 /* A warning on standard error when the database takes less at once than a request may hold. */
 void ctl_warn_packet(struct db *db);

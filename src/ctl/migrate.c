@@ -18,10 +18,13 @@ static void say_waiting(void)
     fputs("kanso: another process prepares this database; waiting for it\n", stderr);
 }
 
+/* Where is said what is done: results of `migrate` are on standard output, those of others are something else. */
+static FILE *told;
+
 static void say_progress(const char *what)
 {
-    printf("%s\n", what);
-    fflush(stdout);
+    fprintf(told, "%s\n", what);
+    fflush(told);
 }
 
 static void say_warning(const char *sentence)
@@ -68,7 +71,7 @@ static enum db_status activate(struct migration *m)
     const char *hash = external ? NULL : password_hash(m->mem, config.default_password);
     enum db_status s = seed_activation(m->db, m->mem, user, hash, &made);
     if (s == DB_OK && made)
-        printf("user %s made\n", user);
+        say_progress(arena_printf(m->mem, "user %s made", user));
     return s;
 }
 
@@ -122,26 +125,34 @@ static const char *migrate(struct migration *m)
     if (write_rows(m, &settings) != DB_OK)
         return migrate_trouble(m);
     if (m->fresh)
-        puts("the database was empty; its tables are made");
+        say_progress("the database was empty; its tables are made");
     else if (m->additions)
-        printf("a database of ZenML %s; %u tables and indexes of Kanso's own added\n", SCHEMA_VERSION, m->additions);
+        say_progress(arena_printf(m->mem, "a database of ZenML %s; %u tables and indexes of Kanso's own added",
+                                  SCHEMA_VERSION, m->additions));
     migrate_unlock(m);
     return NULL;
+}
+
+const char *ctl_prepare_database(struct arena *mem, const struct db_url *url)
+{
+    struct db_url patient = *url;
+    patient.io_timeout = HOURS; /* adding an index to a large table takes its time */
+    struct migration m = {
+        .db = db_new(&patient), .mem = mem, .url = &patient, .progress = say_progress, .warn = say_warning};
+    told = told ? told : stderr;
+    const char *problem = migrate(&m);
+    db_free(m.db);
+    return problem;
 }
 
 static int run(const struct ctl_call *call)
 {
     struct db_url url;
     const char *problem = db_url_from_env(call->mem, &url);
-    if (problem)
-        return ctl_fail("%s", problem);
-    url.io_timeout = HOURS; /* adding an index to a large table takes its time */
-    struct migration m = {
-        .db = db_new(&url), .mem = call->mem, .url = &url, .progress = say_progress, .warn = say_warning};
-    problem = migrate(&m);
-    int rc = problem ? ctl_fail("%s", problem) : CTL_DONE;
-    db_free(m.db);
-    return rc;
+    told = stdout;
+    if (!problem)
+        problem = ctl_prepare_database(call->mem, &url);
+    return problem ? ctl_fail("%s", problem) : CTL_DONE;
 }
 
 const struct ctl_command ctl_migrate = {

@@ -10,22 +10,17 @@ from typing import Any
 
 import pytest
 
-from kit.process import BUILD
+from kit.ctl import KANSOCTL, kansoctl
 from kit.servers import Kanso, base_environment
 
-KANSOCTL = str(BUILD / "bin" / "kansoctl")
 # Commands that no table can call: they would change what the other tests stand on, or need more than a made-up operand. Each has
 # tests of its own.
 ELSEWHERE: set[str] = {
     "backup",
+    "setup",
     "user add",
 }
 NOBODY = "00000000000040008000000000000000"
-
-
-def kansoctl(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([KANSOCTL, *arguments], env=base_environment() | environment, capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=120)
 
 
 COMMANDS: list[dict[str, Any]] = json.loads(kansoctl("help", "--json").stdout)
