@@ -14,7 +14,7 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: chaos test check check-unit check-api check-security check-conformance check-remote check-sanitize check-mysql check-prune check-engine unit tools
+.PHONY: chaos test check check-unit check-api check-security check-conformance check-remote check-compose check-sanitize check-mysql check-prune check-engine unit tools
 check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
@@ -31,6 +31,9 @@ check-conformance: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the stock clie
 check-remote: build unit $(VENV)/.done $(B)/runner-venv $(B)/moto-venv ## templates that really run, in containers: needs root and a network once
 	@KANSO_BUILD=$(abspath $(B)) KANSO_RUNNER_VENV=$(abspath $(B)/runner-venv) KANSO_MOTO_VENV=$(abspath $(B)/moto-venv) \
 	    $(VENV)/bin/python -m pytest -q tests/conformance/test_remote.py
+check-compose: $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the page about Docker Compose, in containers: needs root, podman, netavark and aardvark-dns
+	@$(VENV)/bin/pip install -q podman-compose==1.6.0
+	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) PATH=$(abspath $(VENV))/bin:$$PATH $(VENV)/bin/python -m pytest -q tests/deploy/test_compose.py
 check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan
 	+@$(TESTS) sanitize
 check-mysql: build tools $(VENV)/.done ## API tests and recorded traffic on MySQL

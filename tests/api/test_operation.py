@@ -232,8 +232,10 @@ def test_dashboard_goes_where_it_can_be_read(private: Kanso, zenml_venv: Path) -
 
 
 def test_only_a_password_that_works_is_printed(private: Kanso) -> None:
+    """And one that was given is not written to where it would be kept."""
     private.environment["ZENML_DEFAULT_USER_PASSWORD"] = "first"
-    assert "  password  first\n" in private.run("start").stdout
+    said = private.run("start").stdout
+    assert "  password  the one in ZENML_DEFAULT_USER_PASSWORD\n" in said and "first" not in said
     private.environment["ZENML_DEFAULT_USER_PASSWORD"] = "second"
     said = private.run("restart").stdout
     assert "second" not in said and "--password" not in said and "ZENML_DEFAULT_USER_PASSWORD" in said
@@ -244,7 +246,7 @@ def test_only_a_password_that_works_is_printed(private: Kanso) -> None:
     said = private.run("restart").stdout
     assert "there is no 'nobody'" in said and "--password" not in said and "--username" not in said
     private.environment |= {"ZENML_DEFAULT_USER_NAME": "default", "ZENML_DEFAULT_USER_PASSWORD": "first"}
-    assert "  password  first\n" in private.run("restart").stdout
+    assert "  password  the one in ZENML_DEFAULT_USER_PASSWORD\n" in private.run("restart").stdout
 
 
 @pytest.mark.parametrize(("name", "value", "expected"), [

@@ -24,11 +24,15 @@ from .process import stop, wait_until
 # What containers have here: the host's network, so that they reach servers on 127.0.0.1; limits that any machine grants.
 CONTAINERS_CONF = """[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-netns = "host"
+{netns}
 [engine]
 cgroup_manager = "cgroupfs"
 runtime = "runc"
 events_logger = "file"
+"""
+# With networks of their own, where containers find each other by name: needs netavark and aardvark-dns.
+NETWORKS_CONF = CONTAINERS_CONF.format(netns="") + """[network]
+network_backend = "netavark"
 """
 
 
@@ -40,12 +44,13 @@ def unavailable() -> str:
 
 
 class Podman:
-    """The engine; `host` is its DOCKER_HOST."""
+    """The engine; `host` is its DOCKER_HOST. Containers are on the host's network, or with `networks` on some of their own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, networks: bool = False) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "containers.conf").write_text(CONTAINERS_CONF)
+        (directory / "containers.conf").write_text(
+            NETWORKS_CONF if networks else CONTAINERS_CONF.format(netns='netns = "host"'))
         self.socket = directory / "engine.sock"
         self.host = f"unix://{self.socket}"
         self.environment = os.environ | {"CONTAINERS_CONF": str(directory / "containers.conf"),
