@@ -29,8 +29,8 @@ first_on_the_way() {
     echo "${part:-/}"
 }
 
-# Where an instance is kept unless KANSO_HOME says so: where packages have their data; else beside the sources; but for root, who lets others run it, where
-# those get in and nobody else can exchange it.
+# Where an instance is kept unless KANSO_HOME says so: where packages have their data; beside the sources; but for root, who
+# lets others run it, where those get in and nobody else can exchange it.
 home_default() {
     if [[ $root = /usr/* ]]; then # installed as a package
         echo /var/lib/kanso

@@ -171,7 +171,8 @@ const struct ctl_command ctl_plan = {
     .name = "plan",
     .summary = "print which endpoint groups share a worker: SOCKET PROCESSES GROUPS",
     .details = "Prints SOCKET PROCESSES GROUPS for each worker, as KANSO_WORKERS says:\n"
-               "  default   " DEFAULT_PLAN ", or " EXTERNAL_PLAN " with the scheme EXTERNAL\n"
+               "  default   " DEFAULT_PLAN ";\n"
+               "            with the scheme EXTERNAL " EXTERNAL_PLAN "\n"
                "  all       everything in two processes\n"
                "  each      one process for each endpoint group\n"
                "  GROUP,...:COUNT;...   a plan of one's own; `rest` means all groups not named\n",

@@ -272,8 +272,7 @@ static int run(const struct ctl_call *call)
 const struct ctl_command ctl_setup = {
     .name = "setup",
     .summary = "write kanso.conf, prepare the database and make the first user",
-    .synopsis = "[--database URL] [--address ADDRESS] [--port PORT] [--url URL] [--user NAME] [--password-stdin]\n"
-                "[--conf FILE]",
+    .synopsis = "[OPTION]...",
     .details = "Writes kanso.conf, tries the database, makes its tables and the first user, and says how to\n"
                "start. What is not said by an option is asked on a terminal; without one the values hold that are\n"
                "there already, or the defaults. It may be run again, and changes what is said anew.\n"
