@@ -116,18 +116,18 @@ static const char *open_azure(struct bucket *b)
     return strstr(x->base, "://") ? NULL : "the BlobEndpoint of its connection string is no URL";
 }
 
-/* The header of a request signed with the account's key: what is signed are its headers x-ms-..., sorted, and the
- * resource, which is the path and `parameters`: "\nname:value" for each, sorted. */
-static const char *shared_key(struct arena *a, const struct opened *x, const char *const *headers, const char *url,
-                              const char *parameters)
+/* The header of a request signed with the account's key: what is signed are its Range, its headers x-ms-..., sorted,
+ * and the resource, which is the path and `parameters`: "\nname:value" for each, sorted. */
+static const char *shared_key(struct arena *a, const struct opened *x, const struct bucket_call *call,
+                              const char *range, const char *parameters)
 {
-    const char *path = strchr(strstr(url, "://") + 3, '/'), *canonical = "";
-    for (; *headers; headers++) {
-        size_t name = strcspn(*headers, ":");
-        canonical = arena_printf(a, "%s%.*s:%s\n", canonical, (int)name, *headers, *headers + name + 2);
+    const char *path = strchr(strstr(call->url, "://") + 3, '/'), *canonical = "";
+    for (const char *const *h = call->headers; *h; h++) {
+        size_t name = strcspn(*h, ":");
+        canonical = arena_printf(a, "%s%.*s:%s\n", canonical, (int)name, *h, *h + name + 2);
     }
-    const char *text = arena_printf(a, "GET\n\n\n\n\n\n\n\n\n\n\n\n%s/%s%.*s%s", canonical, x->account,
-                                    (int)strcspn(path, "?"), path, parameters);
+    const char *text = arena_printf(a, "GET\n\n\n\n\n\n\n\n\n\n\n%s\n%s/%s%.*s%s", range ? range : "", canonical,
+                                    x->account, (int)strcspn(path, "?"), path, parameters);
     size_t len = 0;
     const char *key = base64_decode(a, x->key, strlen(x->key), &len);
     unsigned char sum[EVP_MAX_MD_SIZE];
@@ -147,13 +147,11 @@ static void authorize(const struct bucket *b, const char *range, const char *par
     gmtime_r(&now, &tm);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
     call->headers[n++] = arena_printf(b->mem, "x-ms-date: %s", date);
-    if (range)
-        call->headers[n++] = arena_printf(b->mem, "x-ms-range: %s", range); /* which is what counts of the two */
     call->headers[n++] = "x-ms-version: " VERSION;
     if (x->token)
         call->headers[n] = arena_printf(b->mem, "Authorization: Bearer %s", x->token);
     else if (x->key)
-        call->headers[n] = shared_key(b->mem, x, call->headers, call->url, parameters);
+        call->headers[n] = shared_key(b->mem, x, call, range, parameters);
     else
         call->url = arena_printf(b->mem, "%s%c%s", call->url, strchr(call->url, '?') ? '&' : '?', x->signature);
 }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import os
 import subprocess
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Iterator
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 import requests
@@ -76,3 +80,32 @@ def seed(url: str, service: str, method: str, path: str, body: str = "", **heade
         "Host": f"{service}.eu-west-1.amazonaws.com"} if service != "s3" else headers)
     assert answer.status_code < 300, answer.text
     return answer
+
+
+def make_bucket(url: str, flavor: str, bucket: str, files: dict[str, bytes]) -> None:
+    """A bucket of moto ("s3"), fake-gcs-server ("gcp") or Azurite ("azure"), with what is to be in it."""
+    if flavor == "s3":
+        seed(url, "s3", "PUT", f"/{bucket}")
+        for name, content in files.items():
+            assert requests.put(f"{url}/{bucket}/{quote(name)}", data=content, timeout=30).status_code == 200
+    elif flavor == "gcp":
+        assert requests.post(f"{url}/storage/v1/b?project=p", json={"name": bucket}, timeout=30).status_code == 200
+        for name, content in files.items():
+            assert requests.post(f"{url}/upload/storage/v1/b/{bucket}/o", params={"uploadType": "media", "name": name},
+                                 data=content, timeout=30).status_code == 200
+    else:
+        _azure_put(f"{url}/{bucket}?restype=container", b"")
+        for name, content in files.items():
+            _azure_put(f"{url}/{bucket}/{quote(name)}", content, **{"x-ms-blob-type": "BlockBlob"})
+
+
+def _azure_put(url: str, content: bytes, **headers: str) -> None:
+    sent = headers | {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2021-08-06"}
+    canonical = "".join(f"{name}:{sent[name]}\n" for name in sorted(sent))
+    parts = urlsplit(url)
+    resource = f"/{AZURITE_ACCOUNT}{parts.path}" + "".join(f"\n{k}:{v}" for k, v in sorted(parse_qsl(parts.query)))
+    text = f"PUT\n\n\n{len(content) or ''}\n\n{'application/octet-stream'}\n\n\n\n\n\n\n{canonical}{resource}"
+    sum_of = base64.b64encode(hmac.digest(base64.b64decode(AZURITE_KEY), text.encode(), "sha256")).decode()
+    answer = requests.put(url, data=content, timeout=30, headers=sent | {
+        "Content-Type": "application/octet-stream", "Authorization": f"SharedKey {AZURITE_ACCOUNT}:{sum_of}"})
+    assert answer.status_code == 201, answer.text

@@ -98,7 +98,7 @@ class Objects:
             return None
         canonical = "".join(f"{name.lower()}:{value}\n" for name, value in sorted(h.headers.items()) if name.startswith("x-ms-"))
         resource = f"/{AZURE_ACCOUNT}{parts.path}" + "".join(f"\n{k}:{v}" for k, v in sorted(parse_qsl(parts.query)))
-        text = "GET" + "\n" * 12 + canonical + resource
+        text = "GET" + "\n" * 11 + h.headers.get("Range", "") + "\n" + canonical + resource
         wanted = base64.b64encode(hmac.digest(base64.b64decode(AZURE_KEY), text.encode(), "sha256")).decode()
         return None if given == f"SharedKey {AZURE_ACCOUNT}:{wanted}" else "the signature does not match"
 
