@@ -9,7 +9,7 @@
 static const struct route routes[] = {
     {"POST", "/api/v1/login", login, .body = &LOGIN_FORM, .flags = R_PUBLIC | R_FORM | R_CREDENTIALS,
      .response = "OAuthTokenResponse|OAuthRedirectResponse", .open = "how one signs in"},
-    {"GET", "/api/v1/logout", logout, .flags = R_PUBLIC, .open = "how one signs out"},
+    {"GET", "/api/v1/logout", logout, .flags = R_PUBLIC | R_AUDITED, .open = "how one signs out"},
     {"POST", "/api/v1/device_authorization", device_authorize, .body = &DEVICE_AUTHORIZATION_FORM,
      .flags = R_PUBLIC | R_FORM | R_CREDENTIALS, .response = "OAuthDeviceAuthorizationResponse",
      .open = "how a device asks to sign in"},

@@ -3,6 +3,7 @@
 #include "account/user.h"
 #include "app/app.h"
 #include "app/openapi.h"
+#include "model/model.h"
 #include "model/onboarding.h"
 
 static const struct route routes[] = {
@@ -19,6 +20,8 @@ static const struct route routes[] = {
     {"PUT", "/api/v1/settings", settings_update, .body = &SETTINGS_UPDATE, .exists = settings_here,
      .response = "ServerSettingsResponse", .open = "the handler asks for an administrator"},
     {"GET", "/api/v1/onboarding_state", onboarding_get, .response = "[string]", .open = "the same for everybody"},
+    {"GET", "/api/v1/kanso/audit", resource_list, &resource_audit_entry, OP_LIST, .flags = R_INTERNAL,
+     .open = "for administrators, as the resource's scope says"},
     {"GET", "/openapi.json", openapi_get, .flags = R_PUBLIC | R_INTERNAL | R_HEAD, .open = "the same for everybody"},
 };
 

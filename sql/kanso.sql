@@ -94,6 +94,38 @@ CREATE TABLE IF NOT EXISTS `kanso_workload_log` (
   KEY `kanso_workload_log_deployment` (`deployment_id`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- Who did what (KANSO_AUDIT, docs/operations/audit.md): a row for each object that a request has changed, or one for a
+-- request that has changed none. It refers to nothing, so that it outlives what it tells of. `counted` is set where
+-- nobody knows who asked: its first ten characters are the hour, and what is the same within it is one row that counts
+-- its `times`, the last at `updated`.
+CREATE TABLE IF NOT EXISTS `kanso_audit` (
+  `id`            char(32) NOT NULL,
+  `created`       datetime NOT NULL,
+  `updated`       datetime NOT NULL,
+  `operation`     varchar(160) NOT NULL,
+  `outcome`       varchar(8) NOT NULL,
+  `status`        int NOT NULL,
+  `actor`         varchar(16),
+  `user_id`       char(32),
+  `user_name`     varchar(255),
+  `credential`    varchar(16),
+  `credential_id` char(32),
+  `address`       varchar(64),
+  `request_id`    varchar(64),
+  `object_type`   varchar(64),
+  `object_id`     char(32),
+  `object_name`   varchar(255),
+  `effect`        varchar(8),
+  `fields`        text,
+  `times`         int NOT NULL DEFAULT 1,
+  `counted`       char(32),
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `kanso_audit_counted` (`counted`),
+  KEY `kanso_kanso_audit_created` (`created`, `kanso_order`),
+  KEY `kanso_audit_user` (`user_id`, `created`),
+  KEY `kanso_audit_object` (`object_id`, `created`)
+) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- Until when the firings of a trigger's schedule have been dealt with, in seconds since 1970 (src/jobs/scheduler.h).
 CREATE TABLE IF NOT EXISTS `kanso_trigger_schedule` (
   `trigger_id` char(32) NOT NULL,

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/model.h"
+#include "resource/audit.h"
 
 #include <string.h>
 
@@ -72,6 +73,7 @@ int user_share(struct ctx *c)
     char id[UUID_HEX + 1];
     uuid_read(given, strlen(given), id);
     TRY(find_target(c, &user, &external));
+    audit_about(c, &resource_user, user, NULL);
     TRY(access_require(c, &resource_user, user, "read"));
     if (streq(user, c->auth->user_id))
         return fail(c, EX_VALUE, "Nobody can share with himself");

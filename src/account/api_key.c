@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
+#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <stdlib.h>
@@ -157,7 +158,10 @@ int api_key_delete(struct ctx *c)
 {
     const char *id;
     TRY(path_key(c, &id));
+    TRY(audit_begin_single(c));
     TRY(sql(c, NULL, "DELETE FROM api_key WHERE id = ?", p_text(id)));
+    audit_changed(c, &resource_api_key, id, streq(id, c->param[1]) ? NULL : c->param[1], DELETED);
+    TRY(audit_commit_single(c));
     return respond_null(c);
 }
 
@@ -244,6 +248,7 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
         return fail(c, EX_AUTHORIZATION, "Authentication error: there is no API key %s", uuid);
     }
     const struct db_value *v = db_row(&rows, 0);
+    audit_about(c, &resource_api_key, v[0].s, v[1].s);
     if (config.strict && !strict_fits(secret, v))
         return fail(c, EX_AUTHORIZATION, "Authentication error: this is no API key that opens anything");
     if (*v[9].s == '0')

@@ -10,6 +10,7 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "model/onboarding.h"
+#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <stdlib.h>
@@ -304,6 +305,7 @@ static int activate(struct write *w, struct device_login *out)
 {
     int64_t life = lifetime(w->old);
     struct db_param expires = life ? in_seconds(w->c->mem, life) : p_null();
+    TRY(audit_account(w->c, row_str(w->old, "user"), "device", w->id));
     write_set(w, "status", p_text("active"));
     write_set(w, "expires", expires);
     TRY(write_flush_update(w));
@@ -323,6 +325,7 @@ int device_poll(struct ctx *c, const char *client, const char *device_code, stru
             p_text(client)));
     if (rows.count == 0)
         return oauth_error(c, client, "invalid_client", "error retrieving device with client ID %s");
+    audit_about(c, &resource_device, db_row(&rows, 0)[0].s, NULL);
     TRY(sql_begin(c));
     TRY(write_lock(&w, db_row(&rows, 0)[0].s));
     const char *status = row_str(w.old, "status");

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "http/cors.h"
+#include "resource/audit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,13 +50,30 @@ static void set_cookie(struct ctx *c, const char *server_id, const char *token)
                                 cookie_domain(c), age));
 }
 
+/* Who signs out: whoever his token names, as that token is no good any more. */
+static int sign_out(struct ctx *c, const struct token *t)
+{
+    const char *via = t->api_key_id ? t->api_key_id : t->device_id ? t->device_id : t->session;
+    TRY(audit_account(c, t->subject,
+                      t->api_key_id  ? "api_key"
+                      : t->device_id ? "device"
+                      : t->session   ? "session"
+                                     : "token",
+                      via));
+    if (!t->session)
+        return OK;
+    TRY(audit_begin_single(c));
+    TRY(session_end(c, t->session));
+    return audit_commit_single(c);
+}
+
 int logout(struct ctx *c)
 {
     const char *server_id;
     TRY(server_id_of(c, &server_id));
-    const char *session = cors_foreign(c) ? NULL : auth_session(c, server_id);
-    if (session)
-        TRY(session_end(c, session));
+    struct token token;
+    if (!cors_foreign(c) && auth_token(c, server_id, &token))
+        TRY(sign_out(c, &token));
     char when[64];
     time_t now = time(NULL);
     struct tm tm;
@@ -109,6 +127,17 @@ static int64_t usual_expiry(void)
     return config.jwt_expire_minutes ? (int64_t)time(NULL) + config.jwt_expire_minutes * 60 : 0;
 }
 
+/* Opens the session of a sign-in that has gone well, by that credential. */
+static int open_session(struct ctx *c, struct token *t, const char *hash, const char *credential)
+{
+    TRY(audit_account(c, t->subject, credential, t->api_key_id ? t->api_key_id : t->device_id));
+    if (!config.strict)
+        return OK;
+    TRY(audit_begin_single(c));
+    TRY(session_open(c, t, hash));
+    return audit_commit_single(c);
+}
+
 /* Grants --------------------------------------------------------------------------------------------------------- */
 
 static int by_password(struct ctx *c)
@@ -121,7 +150,7 @@ static int by_password(struct ctx *c)
         return fail(c, who.unfit ? EX_INVALID_VALUE : EX_AUTHORIZATION, "%s", who.problem);
     TRY(limit_reset(c, LIMIT_LOGIN, name));
     struct token t = {.subject = who.user, .expires = usual_expiry()};
-    TRY(session_open(c, &t, who.hash));
+    TRY(open_session(c, &t, who.hash, "password"));
     return grant(c, &t, true);
 }
 
@@ -133,7 +162,7 @@ static int by_api_key(struct ctx *c)
     TRY(api_key_open(c, text, &key));
     TRY(limit_reset(c, LIMIT_LOGIN, id));
     struct token t = {.subject = key.account, .api_key_id = key.key, .expires = usual_expiry()};
-    TRY(session_open(c, &t, NULL));
+    TRY(open_session(c, &t, NULL, "api_key"));
     return grant(c, &t, true);
 }
 
@@ -150,7 +179,7 @@ static int by_device(struct ctx *c, const char *client)
     TRY(rc);
     TRY(limit_reset(c, LIMIT_LOGIN, client));
     struct token t = {.subject = device.user, .device_id = device.device, .expires = device.expires};
-    TRY(session_open(c, &t, NULL));
+    TRY(open_session(c, &t, NULL, "device"));
     return grant(c, &t, false);
 }
 
@@ -170,7 +199,7 @@ static int by_external(struct ctx *c)
     TRY(external_login(c, token, user));
     TRY(limit_reset(c, LIMIT_LOGIN, token));
     struct token t = {.subject = user, .expires = usual_expiry()};
-    TRY(session_open(c, &t, NULL));
+    TRY(open_session(c, &t, NULL, "external"));
     return grant(c, &t, true);
 }
 
@@ -249,6 +278,7 @@ int api_token(struct ctx *c)
     const struct auth *auth = c->auth;
     struct json_object *minutes = member(c->query, "expires_minutes");
     const char *server_id;
+    audit_about(c, &resource_user, auth->user_id, auth->name);
     if (!auth->token)
         return fail_detail(c, 401, "Not authenticated.");
     struct token t = {.subject = auth->user_id,

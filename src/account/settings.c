@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "db/migrate.h"
+#include "resource/audit.h"
 
 #include <string.h>
 
@@ -178,6 +179,8 @@ static int activate(struct write *w, const char *server, const char *admin, cons
     TRY(write_flush_update(w));
     if (hash)
         TRY(user_create_admin(c, admin, hash, admin_id));
+    if (hash)
+        audit_actor(c, &(struct actor){.kind = "user", .id = admin_id, .name = admin, .credential = "activation"});
     return sql_commit(c);
 }
 

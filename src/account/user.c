@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <stdlib.h>
@@ -429,6 +430,7 @@ int user_update_current(struct ctx *c)
                            NULL};
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
+    audit_about(c, &resource_user, c->auth->user_id, c->auth->name);
     TRY(find_account(c, c->auth->user_id, &u));
     if (member(c->body, "password"))
         TRY(check_old_password(c, &u));
@@ -515,7 +517,10 @@ int user_activate(struct ctx *c)
     struct write w = {.c = c, .res = &resource_user, .body = c->body};
     struct account u = {0};
     TRY(config.strict ? look_up_account(c, c->param[0], &u) : find_account(c, c->param[0], &u));
+    if (u.id)
+        audit_about(c, &resource_user, u.id, u.name);
     TRY(config.strict ? open_strictly(c, &u) : open_activation(c, &u));
+    audit_actor(c, &(struct actor){.kind = "user", .id = u.id, .name = u.name, .credential = "activation"});
     write_set(&w, "active", p_int(1));
     write_set(&w, "activation_token", p_null());
     TRY(assign(&w, applied));
@@ -674,6 +679,7 @@ static int delete_account(struct ctx *c, struct account *u)
         return fail(c, EX_ILLEGAL_OPERATION, "The user %s owns things and cannot be deleted before they are", u->name);
     TRY(sql(c, NULL, "DELETE FROM auth_devices WHERE user_id = ?", p_text(u->id)));
     TRY(sql(c, NULL, "DELETE FROM user WHERE id = ?", p_text(u->id)));
+    audit_changed(c, &resource_user, u->id, u->name, DELETED);
     return sql_commit(c);
 }
 
@@ -720,6 +726,7 @@ int user_from_external(struct ctx *c, const struct external_user *e, char id[33]
     write_set(&w, "external_user_id", p_text(e->id));
     TRY(sql_begin(c));
     TRY(store_external(&w, e->id));
+    audit_actor(c, &(struct actor){.kind = "user", .id = w.id, .name = e->email, .credential = "external"});
     TRY(sql_commit(c));
     memcpy(id, w.id, sizeof w.id);
     return OK;

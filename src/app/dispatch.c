@@ -3,6 +3,7 @@
 #include "access/access.h"
 #include "auth/activity.h"
 #include "auth/auth.h"
+#include "auth/client.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -10,6 +11,7 @@
 #include "db/db.h"
 #include "http/cors.h"
 #include "http/form.h"
+#include "resource/audit.h"
 #include "resource/filter.h"
 #include "resource/sql.h"
 #include "resource/view.h"
@@ -286,6 +288,7 @@ static int read_checked_body(struct ctx *c)
 static int handle_request(struct ctx *c, const struct app *app)
 {
     TRY(route_find(c, app->groups, app->group_count));
+    audit_request(c, client_address(c));
     if (!body_after_auth(c))
         TRY(read_syntax(c));
     check_path(c);
@@ -326,7 +329,7 @@ int dispatch(struct ctx *c, void *data)
     c->db = app->db;
     if (cors_preflight(c))
         return OK;
-    int rc = conclude(c, handle_request(c, app));
+    int rc = audit_conclude(c, conclude(c, handle_request(c, app)));
     cors_answer(c);
     return rc;
 }

@@ -202,12 +202,11 @@ int auth_confirm(struct ctx *c)
     return check_account(c, c->auth);
 }
 
-const char *auth_session(struct ctx *c, const char *server_id)
+bool auth_token(struct ctx *c, const char *server_id, struct token *out)
 {
     bool by_cookie;
-    struct token token;
     const char *text = find_token(c, server_id, &by_cookie);
-    return text && !token_decode(c->mem, text, server_id, &token) ? token.session : NULL;
+    return text && !token_decode(c->mem, text, server_id, out);
 }
 
 /* Whether the database knows who the token says, and what it was got with. */

@@ -8,8 +8,10 @@
 /* Loads an account (user or service account) by id; auth->user_id stays NULL when there is none. */
 int auth_load_account(struct ctx *c, const char *id, struct auth *auth, bool *active);
 
-/* The session (hex id) of the token that comes with a request, NULL when there is none or the token is not good. */
-const char *auth_session(struct ctx *c, const char *server_id);
+/* The token that comes with a request; false when there is none, or it is not good. Whether its account and session are
+ * still there is not asked. */
+struct token;
+bool auth_token(struct ctx *c, const char *server_id, struct token *out);
 
 /* Looks at the caller anew, who may have lost his rights since the request began; to be asked within a transaction that
  * holds his row. Composes the 401 when he is gone or inactive. */

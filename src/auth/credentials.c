@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "resource/audit.h"
 #include "resource/sql.h"
 
 #include <string.h>
@@ -23,6 +24,8 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
     const struct db_value *user = rows.count ? db_row(&rows, 0) : NULL;
     const char *secret = password ? json_object_get_string(password) : "", *hash = user ? user[1].s : NULL;
     const char *unfit = password_problem(password);
+    if (user && !again)
+        audit_about(c, &resource_user, user[0].s, user[3].s);
     if (user && unfit && !config.strict) {
         *out = (struct credentials){.problem = unfit, .unfit = true};
         return OK;
@@ -38,6 +41,6 @@ int check_credentials(struct ctx *c, const char *name, struct json_object *passw
     else if (*user[2].s == '0')
         out->problem = arena_printf(c->mem, "Authentication error: user %s is not active", user[3].s);
     else
-        *out = (struct credentials){.user = user[0].s, .hash = hash};
+        *out = (struct credentials){.user = user[0].s, .name = user[3].s, .hash = hash};
     return counted && out->user ? limit_reset(c, LIMIT_LOGIN, name) : OK;
 }

@@ -6,6 +6,7 @@
 
 struct credentials {
     const char *user;    /* hex id, when they fit */
+    const char *name;    /* his */
     const char *hash;    /* of the password that fits */
     const char *problem; /* why they do not, or NULL */
     bool unfit;          /* no password can look like this one: 422 instead of 401 */

@@ -4,6 +4,7 @@
 #include "base/address.h"
 #include "base/config.h"
 #include "base/text.h"
+#include "resource/audit.h"
 #include "resource/sql.h"
 
 #include <openssl/sha.h>
@@ -50,6 +51,7 @@ int limit_count(struct ctx *c, enum limiter which, const char *account)
     int64_t now = (int64_t)time(NULL);
     struct db_param name = p_text(NAMES[which]), who = address(c);
     struct db_rows rows;
+    audit_tried(c);
     if (!config.rate_limit)
         return OK;
     TRY(sweep(c, now));
@@ -67,6 +69,7 @@ int limit_count(struct ctx *c, enum limiter which, const char *account)
 
 int limit_uncount(struct ctx *c, enum limiter which, const char *account)
 {
+    audit_untried(c);
     if (!config.rate_limit)
         return OK;
     db_rollback(c->db);

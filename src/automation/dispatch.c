@@ -134,7 +134,8 @@ static int run_delivery(struct ctx *c, const struct job *job)
     return dispatch_event(c, job, p->events, event);
 }
 
-const struct job_kind job_delivery = {.name = "delivery", .run = run_delivery, .attempts = 20, .timeout = 60};
+const struct job_kind job_delivery = {
+    .name = "delivery", .about = "event_source", .run = run_delivery, .attempts = 20, .timeout = 60};
 
 /* Schedules ------------------------------------------------------------------------------------------------------ */
 
@@ -153,7 +154,8 @@ static int run_firing(struct ctx *c, const struct job *job)
     return sql_commit(c);
 }
 
-const struct job_kind job_firing = {.name = "firing", .run = run_firing, .attempts = 20, .timeout = 60};
+const struct job_kind job_firing = {
+    .name = "firing", .about = "trigger", .run = run_firing, .attempts = 20, .timeout = 60};
 
 /* Actions -------------------------------------------------------------------------------------------------------- */
 
@@ -220,4 +222,5 @@ static int run_action(struct ctx *c, const struct job *job)
     return sql_commit(c);
 }
 
-const struct job_kind job_action = {.name = "action", .run = run_action, .attempts = 10, .timeout = 120};
+const struct job_kind job_action = {
+    .name = "action", .about = "trigger", .run = run_action, .attempts = 10, .timeout = 120};

@@ -11,6 +11,7 @@
 #include "http/route.h"
 #include "jobs/jobs.h"
 #include "model/secret.h"
+#include "resource/audit.h"
 #include "resource/stored.h"
 
 #include <string.h>
@@ -170,6 +171,8 @@ int webhook_receive(struct ctx *c)
     struct span body = {c->req.body, c->req.body_len};
     if (!event_signed(s.secret, body, signature))
         return refuse(c, s.id, WRONGLY_SIGNED);
+    audit_actor(c, &(struct actor){.kind = "event_source", .credential = "signature", .credential_id = s.id});
+    audit_about(c, &resource_event_source, s.id, NULL);
     TRY(add_job(c, s.id, NULL, payload_of(c->mem, "content_type", c->req.content_type, body)));
     return received(c);
 }

@@ -219,6 +219,8 @@ static const struct entry ENTRIES[] = {
         "seconds after which another host takes up the jobs of one that does not answer any more"),
     INT("KANSO_JOBS_KEEP", jobs_keep, "14", 0, 36500, "days after which jobs that have ended are deleted"),
     BOOL("KANSO_SCHEDULER", scheduler, "true", "schedules of triggers fire; off: they are stored only, as in ZenML"),
+    BOOL("KANSO_AUDIT", audit, "false", "who did what is recorded in the database: docs/operations/audit.md"),
+    INT("KANSO_AUDIT_DAYS", audit_days, "90", 0, 36500, "days after which the audit log forgets; 0 = never"),
     INT("KANSO_MAX_REQUESTS", max_requests, "0", 0, 1000000000, "a worker ends after so many requests; 0 = never"),
 };
 

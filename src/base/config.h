@@ -66,7 +66,8 @@ struct config {
     bool implicit_auth_methods;
     int64_t max_body, webhook_max_body, max_requests, worker_memory;
     int64_t jobs, jobs_grace, jobs_lease, jobs_keep; /* at a time; seconds; seconds; days */
-    bool strict, scheduler;
+    bool strict, scheduler, audit;
+    int64_t audit_days; /* 0: rows stay */
     bool db_pipelining;
 };
 

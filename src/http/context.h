@@ -96,6 +96,7 @@ struct filter_query;
 struct access;
 struct view;
 struct row;
+struct audit;
 
 struct ctx;
 
@@ -135,6 +136,7 @@ struct ctx {
     int (*authorize_rows)(struct view *); /* marks which rows of a loaded view may be shown; NULL: all of them */
     const struct row *shown;     /* the object that the answer is about: the first that has been written, or NULL */
     bool found;                  /* what was to be created was there already */
+    struct audit *audit;         /* what is recorded of it (resource/audit.h); NULL: nothing */
     void (*after)(struct ctx *); /* background work, after the answer has left */
     void *after_data;
 };

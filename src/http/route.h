@@ -23,7 +23,9 @@ enum route_flags {
     R_DEFER_AUTH = 2048,  /* may read first, knowing of the caller what his token claims, as lists and gets may */
     R_DELIVERY = 16384,   /* with R_PUBLIC: a signature stands for the sign-in. The handler reads the body itself, of at
                              most webhook_max_body() bytes */
-    R_CREDENTIALS = 8192, /* the answer may hold tokens, keys or secrets: nginx does not compress it */
+    R_AUDITED = 32768,    /* a GET that does something: it is in the audit log */
+    R_CREDENTIALS = 8192, /* the answer may hold tokens, keys or secrets: nginx does not compress it, and
+                             the audit log has it */
 };
 
 /* Whom a permission concerns. */

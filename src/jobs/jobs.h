@@ -54,6 +54,7 @@ int job_again(struct ctx *c, const struct job *job, int64_t seconds, const char 
  */
 struct job_kind {
     const char *name;
+    const char *about; /* what its subject is: the name of a resource */
     int (*run)(struct ctx *c, const struct job *job);
     int (*gave_up)(struct ctx *c, const struct job *job); /* job->reason says why */
     unsigned attempts;                                    /* at most */

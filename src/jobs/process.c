@@ -15,6 +15,7 @@
 #include "jobs/queue.h"
 #include "jobs/run.h"
 #include "jobs/scheduler.h"
+#include "resource/audit.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -288,10 +289,13 @@ static void fire_schedules(void)
 
 static void sweep(void)
 {
-    bool more = false;
+    bool more = false, more_audit = false;
     enum db_status s = queue_sweep(self.db, &self.mem, config.jobs_keep, &more);
     if (s == DB_OK)
         s = scheduler_sweep(self.db, &self.mem);
+    if (s == DB_OK)
+        s = audit_sweep(self.db, &self.mem, &more_audit);
+    more = more || more_audit;
     self.next_sweep = monotonic_ms() + (s == DB_OK && more ? LOOK_EVERY : SWEEP_EVERY);
 }
 

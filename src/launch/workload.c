@@ -7,6 +7,7 @@
 #include "base/uuid.h"
 #include "launch/start.h"
 #include "model/model.h"
+#include "resource/audit.h"
 #include "resource/sql.h"
 #include "template/image.h"
 #include "template/stack.h"
@@ -119,6 +120,8 @@ static int end_failed(struct ctx *c, const struct job *job, const char *run_id, 
             "UPDATE pipeline_run SET status = 'failed', updated = ? WHERE id = ? AND orchestrator_run_id IS NULL AND "
             "status = 'initializing'",
             p_text(now), p_text(run_id)));
+    if (run.affected)
+        audit_changed(c, &resource_run, run_id, NULL, UPDATED);
     TRY(sql(c, &there, "SELECT 1 FROM pipeline_deployment WHERE id = ? LOCK IN SHARE MODE", p_text(job->subject)));
     if (there.count)
         TRY(workload_log(c, job->subject, arena_printf(c->mem, "The run has failed to start: %s", reason)));
@@ -287,6 +290,7 @@ static int give_up(struct ctx *c, const struct job *job)
 }
 
 const struct job_kind job_workload = {.name = "workload",
+                                      .about = "pipeline_deployment",
                                       .run = start_workload,
                                       .gave_up = give_up,
                                       .attempts = 8,
@@ -343,7 +347,8 @@ static int watch(struct ctx *c, const struct job *job)
     return look(c, job, run_id, age);
 }
 
-const struct job_kind job_watch = {.name = "watch", .run = watch, .attempts = 300, .timeout = 120};
+const struct job_kind job_watch = {
+    .name = "watch", .about = "pipeline_deployment", .run = watch, .attempts = 300, .timeout = 120};
 
 /* Removing ------------------------------------------------------------------------------------------------------- */
 
@@ -354,4 +359,5 @@ static int discard(struct ctx *c, const struct job *job)
     return settled(c, m->remove(c, uuid_dashed(c->mem, job->subject)));
 }
 
-const struct job_kind job_discard = {.name = JOB_DISCARD, .run = discard, .attempts = 10, .timeout = 300};
+const struct job_kind job_discard = {
+    .name = JOB_DISCARD, .about = "pipeline_deployment", .run = discard, .attempts = 10, .timeout = 300};

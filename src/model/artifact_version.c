@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "document/documents.h"
 #include "model/orphans.h"
+#include "resource/audit.h"
 #include "resource/stored.h"
 
 #include <ctype.h>
@@ -299,6 +300,7 @@ int artifact_versions_delete(struct ctx *c, const char *const *ids, size_t count
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         TRY(delete_batch(c, texts[i], ids, count));
+    audit_changed_all(c, &resource_artifact_version, ids, count, DELETED);
     return OK;
 }
 
@@ -347,7 +349,9 @@ static int prune_artifacts(struct ctx *c)
     TRY(lock_unused(c, "artifact", "NOT EXISTS (SELECT 1 FROM artifact_version v WHERE v.artifact_id = t.id)", &ids,
                     &count));
     TRY(delete_batch(c, "DELETE FROM tag_resource WHERE resource_type = 'artifact' AND resource_id IN ", ids, count));
-    return delete_batch(c, "DELETE FROM artifact WHERE id IN ", ids, count);
+    TRY(delete_batch(c, "DELETE FROM artifact WHERE id IN ", ids, count));
+    audit_changed_all(c, &resource_artifact, ids, count, DELETED);
+    return OK;
 }
 
 static const struct field prune_fields[] = {{"only_versions", &T_BOOL, "true", 0, 0}};

@@ -9,6 +9,7 @@
 #include "resource/view.h"
 
 enum rank {
+    RANK_AUDIT_ENTRY,
     RANK_TRIGGER,
     RANK_EVENT_SOURCE,
     RANK_ACTION,
@@ -54,7 +55,7 @@ extern const struct resource resource_workspace, resource_user, resource_flavor,
     resource_tag, resource_model, resource_model_version, resource_mv_artifact, resource_mv_run,
     resource_code_repository, resource_code_reference, resource_secret, resource_service, resource_connector,
     resource_trigger_execution, resource_trigger, resource_action, resource_event_source, resource_settings,
-    resource_run_template;
+    resource_run_template, resource_audit_entry;
 
 /* Checked words that several resources use. */
 extern const struct type T_COMPONENT_TYPE, T_EXECUTION_STATUS;

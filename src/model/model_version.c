@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "document/documents.h"
 #include "model/orphans.h"
+#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <string.h>
@@ -204,7 +205,8 @@ static int take_stage(struct write *w)
         return fail(c, EX_KEY, "The model %s has no version with the id %s", member_str(w->body, "model"), c->param[0]);
     if (!stage)
         return OK;
-    TRY(sql(c, &holders, "SELECT name FROM model_version WHERE model_id = ? AND stage = ? AND id <> ? ORDER BY number",
+    TRY(sql(c, &holders,
+            "SELECT name, id FROM model_version WHERE model_id = ? AND stage = ? AND id <> ? ORDER BY number",
             p_text(model), p_text(stage), p_text(w->id)));
     if (holders.count == 0)
         return OK;
@@ -212,6 +214,8 @@ static int take_stage(struct write *w)
         return fail(c, EX_RUNTIME, "The version '%s' is in the stage %s; set `force` to archive it",
                     db_row(&holders, 0)[0].s, stage);
     stamp_now(now);
+    for (size_t i = 0; i < holders.count; i++)
+        audit_changed(c, &resource_model_version, db_row(&holders, i)[1].s, db_row(&holders, i)[0].s, UPDATED);
     return sql(c, NULL,
                "UPDATE model_version SET stage = 'archived', updated = ? WHERE model_id = ? AND stage = ? AND id <> ?",
                p_text(now), p_text(model), p_text(stage), p_text(w->id));

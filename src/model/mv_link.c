@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/artifact_version.h"
+#include "resource/audit.h"
 
 #include <string.h>
 
@@ -190,6 +191,7 @@ int mv_link_delete(struct ctx *c)
     if (!found)
         return fail(c, EX_KEY, "The model version has no link to '%s'", named);
     TRY(sql(c, NULL, arena_printf(c->mem, "DELETE FROM %s WHERE id = ?", table), p_text(found)));
+    audit_changed(c, c->route->resource, found, by_id ? NULL : named, DELETED);
     TRY(sql_commit(c));
     return respond_null(c);
 }
@@ -215,6 +217,7 @@ int mv_artifacts_delete(struct ctx *c)
     if (!member_bool(c->query, "only_links"))
         TRY(delete_linked(c));
     TRY(sql(c, NULL, "DELETE FROM model_versions_artifacts WHERE model_version_id = ?", p_text(c->param[0])));
+    audit_changed(c, &resource_model_version, c->param[0], NULL, UPDATED);
     TRY(sql_commit(c));
     return respond_null(c);
 }

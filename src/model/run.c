@@ -9,6 +9,7 @@
 #include "model/onboarding.h"
 #include "model/orphans.h"
 #include "model/tags.h"
+#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <stdlib.h>
@@ -364,6 +365,7 @@ int run_derive_status(struct ctx *c, const struct run_lock *run)
     bool ended = !streq(status, "running");
     TRY(sql(c, NULL, "UPDATE pipeline_run SET status = ?, end_time = ?, updated = ? WHERE id = ?", p_text(status),
             ended ? p_text(now) : p_null(), p_text(now), p_text(run->id)));
+    audit_changed(c, &resource_run, run->id, NULL, UPDATED);
     return ended ? note_finished(c, run) : OK;
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
+#include "resource/audit.h"
 
 #include <string.h>
 
@@ -169,10 +170,12 @@ static int insert_values(struct ctx *c, const char ***ids, size_t *count)
         memcpy(params + n++ * COLUMNS, row, sizeof row);
     }
     *count = n;
-    return sql_insert(c,
-                      "INSERT INTO run_metadata (id, created, updated, resource_id, resource_type, stack_component_id, "
-                      "user_id, workspace_id, `key`, value, type) VALUES",
-                      params, COLUMNS, n, "");
+    TRY(sql_insert(c,
+                   "INSERT INTO run_metadata (id, created, updated, resource_id, resource_type, stack_component_id, "
+                   "user_id, workspace_id, `key`, value, type) VALUES",
+                   params, COLUMNS, n, ""));
+    audit_changed_all(c, &resource_run_metadata, *ids, n, CREATED);
+    return OK;
 }
 
 /* What others have deleted in the meantime is left out. */

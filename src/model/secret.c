@@ -3,6 +3,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "resource/audit.h"
 #include "resource/filter.h"
 #include "resource/sql.h"
 #include "secrets/secrets.h"
@@ -282,5 +283,7 @@ int secret_update_row(struct ctx *c, const char *id, struct json_object *values)
 
 int secret_delete_row(struct ctx *c, const char *id)
 {
-    return sql(c, NULL, "DELETE FROM secret WHERE id = ?", p_text(id));
+    TRY(sql(c, NULL, "DELETE FROM secret WHERE id = ?", p_text(id)));
+    audit_changed(c, &resource_secret, id, NULL, DELETED);
+    return OK;
 }

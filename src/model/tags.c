@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
+#include "model/model.h"
+#include "resource/audit.h"
 #include "resource/sql.h"
 #include "resource/view.h"
 
@@ -161,10 +163,23 @@ static int guard_names(struct ctx *c, const char **names, size_t *n)
     return OK;
 }
 
+/* Which of the tags have been made: others may have been faster with their names. */
+static int note_created(struct ctx *c, const char *const *ids, size_t n)
+{
+    struct db_rows made;
+    if (!c->audit)
+        return OK;
+    TRY(sql_in(c, &made, "SELECT id, name FROM tag WHERE id IN %s", ids, n, NULL, 0));
+    for (size_t i = 0; i < made.count; i++)
+        audit_changed(c, &resource_tag, db_row(&made, i)[0].s, db_row(&made, i)[1].s, CREATED);
+    return OK;
+}
+
 /* Inserts a tag of each name, of which no two are the same, unless there is one. */
 static int insert_tags(struct ctx *c, const char *const *names, size_t n)
 {
     char now[STAMP_LEN + 1], id[UUID_HEX + 1];
+    const char **ids = arena_array(c->mem, n + 1, sizeof *ids);
     stamp_now(now);
     struct query *q = query_new(c->mem);
     query_add(q, "INSERT INTO tag (id, created, updated, name, color)");
@@ -172,14 +187,16 @@ static int insert_tags(struct ctx *c, const char *const *names, size_t n)
         query_add(q, "%s SELECT ?, ?, ?, ?, ? FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM tag t WHERE t.name = ?)",
                   i ? " UNION ALL" : "");
         uuid_new(id);
-        query_param(q, p_text(arena_strdup(c->mem, id)));
+        ids[i] = arena_strdup(c->mem, id);
+        query_param(q, p_text(ids[i]));
         query_param(q, p_text(now));
         query_param(q, p_text(now));
         query_param(q, p_text(names[i]));
         query_param(q, p_text(tag_random_color()));
         query_param(q, p_text(names[i]));
     }
-    return query_run(c, q, NULL);
+    TRY(query_run(c, q, NULL));
+    return note_created(c, ids, n);
 }
 
 /* Creates the tags that are not there. Only names that are missing are guarded: requests that carry the same tag do not

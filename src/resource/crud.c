@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
+#include "resource/audit.h"
 #include "resource/filter.h"
 #include "resource/view.h"
 
@@ -491,7 +492,16 @@ int write_insert(struct write *w)
     int rc = query_run(w->c, q, NULL);
     if (rc == FAILED && w->c->res.status == 409)
         w->result = WRITE_TAKEN;
+    if (rc == OK)
+        audit_changed(w->c, w->res, w->id, write_get(w, "name"), CREATED);
     return rc;
+}
+
+/* The name that the row had before it was changed, or is to have. */
+static const char *name_of(const struct write *w)
+{
+    const struct column *col = resource_column(w->res, "name");
+    return w->old && col ? w->old->values[col - w->res->columns].s : write_get(w, "name");
 }
 
 int write_flush_update(struct write *w)
@@ -508,7 +518,9 @@ int write_flush_update(struct write *w)
     }
     query_add(q, " WHERE id = ?");
     query_param(q, p_text(w->id));
-    return query_run(w->c, q, NULL);
+    TRY(query_run(w->c, q, NULL));
+    audit_changed(w->c, w->res, w->id, name_of(w), UPDATED);
+    return OK;
 }
 
 int write_lock(struct write *w, const char *hex)
@@ -773,7 +785,9 @@ int resource_update(struct ctx *c)
 
 static int delete_row(struct write *w)
 {
-    return sql(w->c, NULL, arena_printf(w->c->mem, "DELETE FROM `%s` WHERE id = ?", w->res->table), p_text(w->id));
+    TRY(sql(w->c, NULL, arena_printf(w->c->mem, "DELETE FROM `%s` WHERE id = ?", w->res->table), p_text(w->id)));
+    audit_changed(w->c, w->res, w->id, name_of(w), DELETED);
+    return OK;
 }
 
 int write_delete_within(struct write *w)

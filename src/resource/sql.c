@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timestamp.h"
+#include "resource/audit.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -208,6 +209,7 @@ int sql_value_run(struct ctx *c, const char **out, const char *text, const struc
 int sql_begin(struct ctx *c)
 {
     TRY(sql_authenticate(c));
+    audit_begun(c);
     enum db_status s = db_room(c->db);
     if (s == DB_OK)
         s = db_begin(c->db);
@@ -218,6 +220,7 @@ int sql_begin(struct ctx *c)
 
 int sql_commit(struct ctx *c)
 {
+    TRY(audit_write(c));
     enum db_status s = db_commit(c->db);
     if (s == DB_LOST || s == DB_UNAVAILABLE) { /* nobody knows whether it took effect: not to be run again */
         log_error("COMMIT: database error %u: %s", db_errno(c->db), db_error(c->db));
@@ -225,6 +228,8 @@ int sql_commit(struct ctx *c)
                     db_cause(c->db));
     }
     c->committed = c->committed || s == DB_OK;
+    if (s == DB_OK)
+        audit_committed(c);
     return sql_failed(c, s);
 }
 
