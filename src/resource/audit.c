@@ -215,22 +215,22 @@ static const char *shown_name(const struct row *row)
 static struct object object_of_request(struct ctx *c, bool well)
 {
     struct object o = c->audit->about.type ? c->audit->about : object_of_route(c);
-    if (well && c->shown && (!o.type || streq(o.type, c->shown->res->name))) {
+    if (well && c->route->op != OP_LIST && c->shown && (!o.type || streq(o.type, c->shown->res->name))) {
         const char *name = shown_name(c->shown);
         o = (struct object){.type = c->shown->res->name, .id = c->shown->id, .name = name ? name : o.name};
     }
     return o;
 }
 
-/* The names of the members that the body of an update has. */
+/* The names of the members that the body has, as it was sent: what its model has added is not the sender's. */
 static const char *fields_of(struct ctx *c)
 {
     const struct model *m = c->route && c->route->op == OP_UPDATE ? c->route->resource->body : NULL;
     const char *list = NULL;
     if (!m && c->route && !(c->route->flags & R_FORM))
         m = c->route->body;
-    for (size_t i = 0; m && c->body && i < m->count; i++)
-        if (member_given(c->body, m->fields[i].name))
+    for (size_t i = 0; m && json_object_is_type(c->raw, json_type_object) && i < m->count; i++)
+        if (member_given(c->raw, m->fields[i].name))
             list = list ? arena_printf(c->mem, "%s, %s", list, m->fields[i].name) : m->fields[i].name;
     return list;
 }

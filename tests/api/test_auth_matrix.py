@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import uuid
 from typing import Iterator
 
@@ -12,7 +11,7 @@ import requests
 
 from kit.api import Api, ok
 from kit.factory import World
-from kit.process import BUILD
+from kit.servers import all_routes
 
 pytestmark = pytest.mark.sanitize
 
@@ -24,20 +23,15 @@ PUBLIC = {("GET", "/health"), ("GET", "/ready"), ("GET", "/api/v1/version"), ("G
 
 # What a user who is no administrator is refused, besides what belongs to others.
 ADMIN = {("POST", "/api/v1/users"), ("PUT", "/api/v1/users/{user_name_or_id}"), ("DELETE", "/api/v1/users/{user_name_or_id}"),
-         ("GET", "/api/v1/users/{user_name_or_id}"), ("PUT", "/api/v1/users/{user_name_or_id}/deactivate"), ("PUT", "/api/v1/settings")}
+         ("GET", "/api/v1/users/{user_name_or_id}"), ("PUT", "/api/v1/users/{user_name_or_id}/deactivate"), ("PUT", "/api/v1/settings"),
+         ("GET", "/api/v1/kanso/audit")}
 
 # There with a configuration that the server here does not have.
 ELSEWHERE = {"/api/v1/users/{user_name_or_id}/resource_membership", "/api/v1/run_templates/{template_id}/runs",
              "/api/v1/pipeline_deployments/{deployment_id}/logs"}
 
 
-def routes() -> list[tuple[str, str]]:
-    listed = subprocess.run([BUILD / "cgi-bin" / "server", "--routes"], check=True, capture_output=True, text=True)
-    return sorted({(method, path) for _, method, path in (line.split() for line in listed.stdout.splitlines())
-                   if path not in ELSEWHERE})
-
-
-ROUTES = routes()
+ROUTES = [route for route in all_routes() if route[1] not in ELSEWHERE]
 PRIVATE = [route for route in ROUTES if route not in PUBLIC]
 
 

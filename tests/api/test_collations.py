@@ -10,6 +10,7 @@ import pytest
 from kit.api import Api, describe, ok, taken
 from kit.factory import World
 from kit.kinds import BY_NAME, KINDS, Kind
+from kit.mariadb import own_tables
 from kit.process import REPOSITORY
 from kit.servers import Kanso
 
@@ -36,7 +37,7 @@ def kanso(request: pytest.FixtureRequest, launch: Any, server_url: str | None) -
     mariadb.sql((REPOSITORY / "sql" / "schema.sql").read_text(), database)
     mariadb.sql(f"ALTER DATABASE {database} {default}; INSERT INTO {database}.alembic_version VALUES ('0.66.0')")
     if tables == "general":  # own tables of an earlier start, with the default of then
-        mariadb.sql((REPOSITORY / "sql" / "kanso.sql").read_text().split("\nCREATE INDEX")[0].replace(
+        mariadb.sql(own_tables().replace(
             "DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin", "CHARACTER SET latin1"), database)
     instance = launch(database=database)
     instance.tables = tables

@@ -13,7 +13,7 @@ import pytest
 
 from kit import contract as zenml
 from kit.api import Api
-from kit.mariadb import MariaDB
+from kit.mariadb import MariaDB, own_tables
 from kit.process import BUILD, REPOSITORY
 from kit.servers import Kanso, base_environment
 
@@ -273,7 +273,7 @@ def test_progress_is_said(mariadb: MariaDB) -> None:
 def test_guards_compare_like_what_they_guard(mariadb: MariaDB, defaults: str) -> None:
     """Own tables that have the database's default, and tables of ZenML that do not."""
     database = mariadb.new_database(defaults)
-    mariadb.sql((REPOSITORY / "sql" / "kanso.sql").read_text().split("\nCREATE INDEX")[0], database)
+    mariadb.sql(own_tables(), database)
     mariadb.sql(f"ALTER DATABASE {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci")
     mariadb.sql((REPOSITORY / "sql" / "schema.sql").read_text(), database)
     mariadb.sql(f"ALTER DATABASE {database} {defaults}; INSERT INTO {database}.alembic_version VALUES ('{VERSION}');"

@@ -7,6 +7,7 @@ installed here.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import subprocess
 from contextlib import contextmanager
@@ -53,6 +54,12 @@ class Programs:
                        str(usr / "sbin" / ("mysqld" if self.is_mysql else "mariadbd"))]
         self.files = [f"--basedir={usr}", f"--plugin-dir={usr / 'lib' / 'mysql' / 'plugin'}",
                       f"--lc-messages-dir={self.share}", f"--character-sets-dir={self.share / 'charsets'}"]
+
+
+def own_tables() -> str:
+    """The statements that make Kanso's own tables, without the keys of the order of creation, which kansoctl adds."""
+    text = (REPOSITORY / "sql" / "kanso.sql").read_text().split("\nCREATE INDEX")[0]
+    return re.sub(r"\n  KEY `\w+` \(`created`, `kanso_order`\),", "", text)
 
 
 class MariaDB:

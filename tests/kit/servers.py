@@ -34,6 +34,12 @@ def base_environment() -> dict[str, str]:
             if not name.startswith(("ZENML_", "KANSO_", "MAKE"))}
 
 
+def all_routes() -> list[tuple[str, str]]:
+    """Method and path of every route of this build."""
+    listed = subprocess.run([BUILD / "cgi-bin" / "server", "--routes"], check=True, capture_output=True, text=True)
+    return sorted({(method, path) for _, method, path in (line.split() for line in listed.stdout.splitlines())})
+
+
 class Server:
     """What every server has: a URL, and perhaps a database that tests may look into."""
 
