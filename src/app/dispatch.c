@@ -3,7 +3,6 @@
 #include "access/access.h"
 #include "auth/activity.h"
 #include "auth/auth.h"
-#include "auth/client.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -288,7 +287,7 @@ static int read_checked_body(struct ctx *c)
 static int handle_request(struct ctx *c, const struct app *app)
 {
     TRY(route_find(c, app->groups, app->group_count));
-    audit_request(c, client_address(c));
+    audit_request(c);
     if (!body_after_auth(c))
         TRY(read_syntax(c));
     check_path(c);

@@ -61,7 +61,7 @@ static int step(struct arena *mem, struct db *db, int (*call)(struct ctx *), str
         .route = &none,
         .req = {.method = "JOB", .path = hand.kind->name, .content_type = "", .connection = -1, .id = hand.claim->id}};
     respond_reset(c);
-    audit_job(c, hand.kind->name, hand.job.id, hand.kind->about, hand.job.subject);
+    audit_job(c, hand.kind->name, hand.kind->about, hand.job.subject);
     int rc = sql_retrying(c, call);
     db_rollback(db); /* a transaction that was left open */
     return rc;

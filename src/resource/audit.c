@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
+#include "http/client.h"
 #include "resource/view.h"
 
 #include <openssl/sha.h>
@@ -26,8 +27,8 @@ struct object {
 
 struct audit {
     char id[UUID_HEX + 1]; /* of its first row: the same however often the request is tried */
-    const char *operation, *address;
-    const char *job;         /* its id; NULL: a request */
+    const char *operation;
+    bool job;                /* not a request: only what it changes is recorded */
     const struct actor *who; /* as audit_actor() said; NULL: c->auth knows */
     struct actor behalf;     /* of a job */
     struct object about;     /* as audit_about() said */
@@ -54,21 +55,20 @@ static bool only_reads(const struct route *r)
     return streq(r->method, "GET") && !(r->flags & (R_CREDENTIALS | R_AUDITED));
 }
 
-void audit_request(struct ctx *c, const char *address)
+void audit_request(struct ctx *c)
 {
     if (!config.audit)
         return;
     struct audit *a = begin(c, arena_printf(c->mem, "%s %s", c->route->method, c->route->path));
     a->wanted = !only_reads(c->route);
-    a->address = address;
 }
 
-void audit_job(struct ctx *c, const char *kind, const char *id, const char *credential, const char *credential_id)
+void audit_job(struct ctx *c, const char *kind, const char *credential, const char *credential_id)
 {
     if (!config.audit)
         return;
     struct audit *a = begin(c, arena_printf(c->mem, "job %s", kind));
-    a->job = id;
+    a->job = true;
     a->behalf = (struct actor){.kind = "server", .credential = credential, .credential_id = credential_id};
 }
 
@@ -299,8 +299,11 @@ static void fill(struct arena *mem, struct db_param *to, const char *id, const s
 static struct record record_of(struct ctx *c, int status)
 {
     const struct audit *a = c->audit;
-    return (struct record){
-        .who = actor_of(c), .operation = a->operation, .address = a->address, .request_id = a->job, .status = status};
+    return (struct record){.who = actor_of(c),
+                           .operation = a->operation,
+                           .address = a->job ? NULL : client_address(c),
+                           .request_id = request_id(c),
+                           .status = status};
 }
 
 /* An id of a row that is not the first. */

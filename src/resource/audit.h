@@ -26,11 +26,11 @@ struct actor {
     const char *credential_id; /* hex, or NULL */
 };
 
-/* Begins the record of a request from that address, whose route is known. Does nothing unless KANSO_AUDIT is set. */
-void audit_request(struct ctx *c, const char *address);
+/* Begins the record of a request whose route is known. Does nothing unless KANSO_AUDIT is set. */
+void audit_request(struct ctx *c);
 
 /* The same for a job: only what it changes is recorded, by whoever it runs as. */
-void audit_job(struct ctx *c, const char *kind, const char *id, const char *credential, const char *credential_id);
+void audit_job(struct ctx *c, const char *kind, const char *credential, const char *credential_id);
 
 /* A row has been written within the open transaction. The id is hex; `name` may be NULL. */
 void audit_changed(struct ctx *c, const struct resource *r, const char *id, const char *name, enum change change);

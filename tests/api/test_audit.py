@@ -561,7 +561,7 @@ def test_refusal(audited: Audited, plain: Api, route: Route) -> None:
     assert audited.count() == before
     answer = refused_call(audited, route, plain.token)
     assert audited.count() == before + 1 or answer.ok
-    entry = audited.of(route)[0]
+    entry = audited.entries(request_id=answer.headers["X-Request-ID"])[0]
     assert (entry["user_name"], entry["credential"], entry["address"]) == (plain.name, "token", "127.0.0.1")  # type: ignore[attr-defined]
     assert entry["status"] == answer.status_code
     outcome = "done" if answer.ok else "refused" if answer.status_code < 500 else "failed"
