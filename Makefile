@@ -23,21 +23,23 @@ LDFLAGS    := $(if $(filter sanitize,$(MODE)),-fsanitize=address$(comma)undefine
 CTL_SRC    := $(sort $(wildcard src/ctl/*.c))
 SUPERVISE_SRC := $(sort $(wildcard src/supervise/*.c))
 JOBS_SRC   := $(sort $(wildcard src/background/*.c))
-LIB_SRC    := $(filter-out $(CTL_SRC) $(SUPERVISE_SRC) $(JOBS_SRC),$(sort $(wildcard src/*/*.c src/*/*/*.c)))
+CGI_SRC    := $(sort $(wildcard src/cgi/*.c))
+LIB_SRC    := $(filter-out $(CTL_SRC) $(SUPERVISE_SRC) $(JOBS_SRC) $(CGI_SRC),$(sort $(wildcard src/*/*.c src/*/*/*.c)))
 GROUP_SRC  := $(sort $(wildcard cgi-bin/*.c))
 LIB_OBJ    := $(LIB_SRC:%.c=$(B)/obj/%.o) $(GROUP_SRC:%.c=$(B)/obj/%.o)
 WORKERS    := $(GROUP_SRC:cgi-bin/%.c=$(B)/cgi-bin/%)
 KANSOCTL   := $(if $(CTL_SRC),$(B)/bin/kansoctl)
 SUPERVISE  := $(B)/bin/kanso-supervise
 JOBS       := $(B)/bin/kanso-jobs
+CGI        := $(B)/cgi-bin/kanso
 LIB        := $(B)/lib/libkanso.so
 
 .DEFAULT_GOAL := all
 .PHONY: all build stale man clean help
 # Programs whose source is gone are removed: nobody is to run them by mistake.
 stale:
-	@rm -f $(filter-out $(WORKERS),$(wildcard $(B)/cgi-bin/*))
-all build: $(LIB) $(WORKERS) $(KANSOCTL) $(SUPERVISE) $(JOBS) stale ## build workers into build/cgi-bin and tools into build/bin
+	@rm -f $(filter-out $(WORKERS) $(CGI),$(wildcard $(B)/cgi-bin/*))
+all build: $(LIB) $(WORKERS) $(CGI) $(KANSOCTL) $(SUPERVISE) $(JOBS) stale ## build workers into build/cgi-bin and tools into build/bin
 
 # A file that is gone is no longer newer than anything: the list of the objects says so.
 $(B)/obj/library: FORCE
@@ -90,6 +92,11 @@ $(JOBS): $(JOBS_SRC:%.c=$(B)/obj/%.o) $(LIB)
 	@echo "  LD $@"
 	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib'
 
+$(CGI): $(CGI_SRC:%.c=$(B)/obj/%.o) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(OPT) $(LDFLAGS) -pie -o $@ $(filter %.o,$^) -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib'
+
 $(SUPERVISE): $(SUPERVISE_SRC:%.c=$(B)/obj/%.o)
 	@mkdir -p $(@D)
 	@echo "  LD $@"
@@ -110,7 +117,7 @@ lint: | packages-lint ## clang-format, clang-tidy, cppcheck, and who includes wh
 	    --suppress=unusedFunction:'tests/fuzz/*' --enable=unusedFunction -Isrc src cgi-bin tests/unit tests/fuzz
 	@mkdir -p $(B) && printf '%s\n' $(filter-out -fcf-protection -fstack-clash-protection -fno-semantic-interposition,$(CFLAGS)) \
 	    $(patsubst -I%,-I$(CURDIR)/%,$(filter-out -I/%,$(INCLUDES))) $(filter -I/%,$(INCLUDES)) >$(B)/compile_flags.txt
-	@printf '%s\n' $(LIB_SRC) $(CTL_SRC) $(SUPERVISE_SRC) $(JOBS_SRC) $(GROUP_SRC) | xargs -P "$$(nproc)" -n 4 clang-tidy --quiet -p $(B)
+	@printf '%s\n' $(LIB_SRC) $(CTL_SRC) $(SUPERVISE_SRC) $(JOBS_SRC) $(CGI_SRC) $(GROUP_SRC) | xargs -P "$$(nproc)" -n 4 clang-tidy --quiet -p $(B)
 
 # The day of the pages is that of the last change, so that a build can be repeated.
 man: $(KANSOCTL) ## write the manual pages into build/man

@@ -25,6 +25,7 @@ nginx_trouble() {
     last=$(grep -F '[emerg]' <<<"$1" | tail -n 1)
     last=${last:-$(tail -n 1 <<<"$1")}
     case $last in
+    *'bind() to unix:'*) echo "cannot listen at ${KANSO_ADDRESS#unix:}: ${last##*failed }" ;;
     *'(98: '* | *'still could not bind()'*) echo "port $KANSO_PORT on $KANSO_ADDRESS is taken; set KANSO_PORT to a free one" ;;
     *'bind()'*'(13: '*) echo "user '$run_user', as whom nginx runs, may not listen on port $KANSO_PORT;" \
         "set KANSO_PORT to 1024 or more" ;;
@@ -51,6 +52,7 @@ check_readable() {
 # Dies when somebody else listens where Kanso is going to, and says who where that can be seen.
 check_port() {
     local answers='' uid inode pid name=''
+    [ -n "$reach" ] || { check_socket; return; }
     { (exec 3<>"/dev/tcp/$reach/$KANSO_PORT") && answers=yes; } 2>/dev/null
     read -r uid inode < <(listeners "$answers")
     [ -n "$answers$inode" ] || return 0
@@ -64,6 +66,16 @@ check_port() {
     fi
     die "port $KANSO_PORT on $KANSO_ADDRESS is taken by ${name:-another program};" \
         "end it, or set KANSO_PORT to a free one"
+}
+
+# Dies when somebody else listens at the Unix socket, or what has that name is none. One that nobody listens at any more
+# makes room for the new one (nginx_start).
+check_socket() {
+    local path=${KANSO_ADDRESS#unix:}
+    [ -d "${path%/*}" ] || die "KANSO_ADDRESS is '$KANSO_ADDRESS'; there is no directory ${path%/*}"
+    [ -e "$path" ] || return 0
+    [ -S "$path" ] || die "KANSO_ADDRESS is '$KANSO_ADDRESS'; $path is there and is no socket"
+    pid_of nginx >/dev/null || ! ctl probe >/dev/null 2>&1 || die "another program listens at $path; end it, or choose another name"
 }
 
 # Prints UID INODE of what listens on Kanso's port in its way: on a wildcard address or, if Kanso's is one, on any; on any,

@@ -51,6 +51,14 @@ launch() {
     launched+=("$name")
 }
 
+# Prints the ids of a process's children.
+children_of() {
+    local pid
+    for pid in $(cat "/proc/${1:-none}/task/${1:-none}/children" 2>/dev/null); do
+        echo "$pid"
+    done
+}
+
 # Prints the process group of a process; nothing when there is none.
 group_of() {
     local stat=
@@ -106,6 +114,17 @@ jobs_patience() {
     echo $((10#$grace + 10))
 }
 
+# Waits for the end of what `restart` has put others in the place of.
+finish_old() {
+    local name
+    for name in $(names); do
+        case $name in
+        old-jobs) finish "$name" TERM "$(jobs_patience)" ;;
+        old-*) finish "$name" TERM 30 ;;
+        esac
+    done
+}
+
 # Stops everything: first no new requests, then the workers with theirs answered and jobs in hand, then the database.
 finish_all() {
     local name
@@ -114,6 +133,7 @@ finish_all() {
     for name in $(names); do
         case $name in worker-*) finish "$name" TERM 30 ;; esac
     done
+    finish_old
     finish jobs TERM "$(jobs_patience)"
     finish mariadb TERM 120
     rm -f "$KANSO_HOME"/run/*.sock

@@ -42,12 +42,18 @@ settings_read() {
     [[ $KANSO_HOME = /* ]] || KANSO_HOME=$PWD/$KANSO_HOME
     given_home=$KANSO_HOME
     KANSO_HOME=$(readlink -m "$KANSO_HOME")
+    prefix=${ZENML_SERVER_ROOT_URL_PATH:-}
+    given_store_url=${ZENML_STORE_URL:-}
     [[ $KANSO_PORT =~ ^[0-9]{1,5}$ && 10#$KANSO_PORT -ge 1 && 10#$KANSO_PORT -le 65535 ]] ||
         die "KANSO_PORT is '$KANSO_PORT'; it must be a number from 1 to 65535"
     [[ $KANSO_HOME != *[[:space:]\"\'\\\;{}\$]* ]] ||
         die "KANSO_HOME is '$KANSO_HOME'; it must be a path without blanks, quotes and shell characters"
     [ ${#KANSO_HOME} -le 70 ] ||
         die "KANSO_HOME is ${#KANSO_HOME} characters long; 70 is the limit, since it holds Unix sockets"
+    if [[ $KANSO_ADDRESS = unix:* ]]; then
+        settings_socket
+        return
+    fi
     reach=${KANSO_ADDRESS#[} # where it can be reached from here
     reach=${reach%]}
     case $reach in
@@ -58,8 +64,16 @@ settings_read() {
     *:*) url=http://[$reach]:$KANSO_PORT ;;
     *) url=http://$reach:$KANSO_PORT ;;
     esac
-    prefix=${ZENML_SERVER_ROOT_URL_PATH:-}
-    given_store_url=${ZENML_STORE_URL:-}
+}
+
+# A Unix socket to listen at. Whoever comes by it is a proxy: nobody else gets there.
+settings_socket() {
+    local path=${KANSO_ADDRESS#unix:}
+    [[ $path = /* && $path != *[[:space:]\"\'\\\;{}\$]* && ${#path} -le 100 ]] ||
+        die "KANSO_ADDRESS is '$KANSO_ADDRESS'; a socket has an absolute path of at most 100 characters, without blanks and quotes"
+    reach='' url=$KANSO_ADDRESS
+    [[ ${KANSO_TRUSTED_PROXIES:-} = *unix:* ]] ||
+        export KANSO_TRUSTED_PROXIES="${KANSO_TRUSTED_PROXIES:+$KANSO_TRUSTED_PROXIES, }unix:"
 }
 
 # Prints the settings that the workers for GROUPS, or a command of kansoctl, need, as kanso-supervise and the programs

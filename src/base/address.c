@@ -53,6 +53,12 @@ static bool inside(const struct network *n, const unsigned char address[16])
     return rest == 0 || ((n->bytes[whole] ^ address[whole]) & (0xff00 >> rest) & 0xff) == 0;
 }
 
+/* Whether this is what nginx calls whoever comes by a Unix socket. */
+static bool is_local(const char *text, size_t len)
+{
+    return len == strlen("unix:") && memcmp(text, "unix:", len) == 0;
+}
+
 /* Steps through the entries of a list. */
 static bool next_entry(const char **at, const char **entry, size_t *len)
 {
@@ -68,7 +74,7 @@ bool address_list_valid(const char *list)
     size_t len;
     struct network n;
     while (next_entry(&list, &entry, &len))
-        if (!read_network(entry, len, &n))
+        if (!is_local(entry, len) && !read_network(entry, len, &n))
             return false;
     return true;
 }
@@ -80,10 +86,13 @@ bool address_listed(const char *list, const char *address)
     struct network n;
     unsigned char bytes[16];
     bool v4;
-    if (!list || !address || !read_address(address, bytes, &v4))
+    if (!list || !address)
+        return false;
+    bool local = is_local(address, strlen(address));
+    if (!local && !read_address(address, bytes, &v4))
         return false;
     while (next_entry(&list, &entry, &len))
-        if (read_network(entry, len, &n) && inside(&n, bytes))
+        if (local ? is_local(entry, len) : read_network(entry, len, &n) && inside(&n, bytes))
             return true;
     return false;
 }

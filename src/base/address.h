@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether `list` holds nothing but addresses and networks ("10.0.0.0/8, ::1"), separated by commas or blanks. */
+/* Whether `list` holds nothing but addresses and networks ("10.0.0.0/8, ::1"), separated by commas or blanks; "unix:"
+ * counts as the address of whoever comes by a Unix socket. */
 bool address_list_valid(const char *list);
 
 /* Whether an address stands in the list or in one of its networks; an IPv4 address is also found in its IPv6 form

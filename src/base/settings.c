@@ -2,7 +2,9 @@
 
 #include "base/text.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -55,6 +57,62 @@ const char *settings_receive(void)
         if (name && !getenv(name))
             putenv(entry); /* not setenv(): glibc keeps copies that cannot be erased */
         free(name);
+    }
+    return NULL;
+}
+
+/* Exports a line NAME=value unless the environment has that name. The line stays where it is. */
+static void load_line(char *line)
+{
+    char *name = line + strspn(line, " \t"), *value = strchr(name, '=');
+    if (!value || !(isalpha((unsigned char)*name) || *name == '_'))
+        return;
+    char *text = ++value;
+    size_t n = strlen(text);
+    while (n > 0 && isspace((unsigned char)text[n - 1]))
+        n--;
+    if (n >= 2 && (*text == '"' || *text == '\'') && text[n - 1] == *text) {
+        text++;
+        n -= 2;
+    }
+    memmove(value, text, n);
+    value[n] = '\0';
+    value[-1] = '\0';
+    bool known = getenv(name) != NULL;
+    value[-1] = '=';
+    if (!known)
+        putenv(name);
+}
+
+bool settings_load(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = fd >= 0 ? calloc(1, MAX_SETTINGS) : NULL; /* the environment refers to it from now on */
+    size_t len = text ? read_all(fd, text, MAX_SETTINGS) : 0;
+    if (fd >= 0)
+        close(fd);
+    if (!text)
+        return false;
+    for (char *line = text, *next; line < text + len; line = next) {
+        char *end = strchr(line, '\n');
+        next = end ? end + 1 : text + len;
+        if (end)
+            *end = '\0';
+        load_line(line);
+    }
+    return true;
+}
+
+char *settings_tree(struct arena *a)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+    for (int up = 0; up < 3 && n > 0; up++) {
+        while (n > 0 && path[--n] != '/')
+            ;
+        char *tree = arena_strndup(a, path, (size_t)n);
+        if (up > 0 && access(arena_printf(a, "%s/scripts/kanso", tree), X_OK) == 0)
+            return tree;
     }
     return NULL;
 }

@@ -7,10 +7,20 @@
 
 #include "base/arena.h"
 
+#include <stdbool.h>
+
 /* First thing in main(): no core dump and no other process of the same user shows this one's memory from here on; and
  * the settings on the descriptor that KANSO_SETTINGS_FD names (NAME=value texts, each ended by NUL) join the
  * environment, which wins. Returns NULL, or what is wrong in a sentence. */
 const char *settings_receive(void);
+
+/* The NAME=value lines of a file (kanso.conf) join the environment, which wins. A value may stand in quotes; other
+ * lines are for scripts/kanso to complain about. False when the file cannot be read. */
+bool settings_load(const char *path);
+
+/* The directory that holds scripts/kanso: above build/bin/PROGRAM in the sources, above bin/PROGRAM where Kanso was
+ * installed; NULL when that cannot be told. */
+char *settings_tree(struct arena *a);
 
 /* The value of an environment variable, copied to `a`, where an empty one counts as unset: NULL. The variable is
  * removed and its memory erased: a second call returns NULL. */

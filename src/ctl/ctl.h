@@ -111,6 +111,7 @@ struct ctl_command {
     X(nginx_conf)                                                                                                      \
     X(openapi)                                                                                                         \
     X(plan)                                                                                                            \
+    X(probe)                                                                                                           \
     X(prune)                                                                                                           \
     X(restore)                                                                                                         \
     X(security_context)                                                                                                \

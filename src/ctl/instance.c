@@ -1,56 +1,14 @@
 /* The settings of the instance that scripts/kanso runs, for commands that a person calls. */
 #include "ctl/ctl.h"
 
-#include "base/arena.h"
+#include "base/settings.h"
 #include "base/text.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* The directory above that of build/bin/kansoctl; NULL when it cannot be told. */
-static char *source_tree(struct arena *a)
-{
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-    for (int up = 0; up < 3 && n > 0; up++)
-        while (n > 0 && path[--n] != '/')
-            ;
-    return n > 0 ? arena_strndup(a, path, (size_t)n) : NULL;
-}
-
-/* Exports a line NAME=value unless the environment has that name. Others are for scripts/kanso to
- * complain about. */
-static void load_line(char *line)
-{
-    char *name = line + strspn(line, " \t"), *value = strchr(name, '=');
-    if (!value || !(isalpha((unsigned char)*name) || *name == '_'))
-        return;
-    *value++ = '\0';
-    size_t n = strlen(value);
-    while (n > 0 && isspace((unsigned char)value[n - 1]))
-        value[--n] = '\0';
-    if (n >= 2 && (*value == '"' || *value == '\'') && value[n - 1] == *value) {
-        value[n - 1] = '\0';
-        value++;
-    }
-    setenv(name, value, 0);
-}
-
-static void load_file(const char *path)
-{
-    char *line = NULL;
-    size_t room = 0;
-    FILE *f = fopen(path, "re");
-    while (f && getline(&line, &room, f) >= 0)
-        load_line(line);
-    free(line);
-    if (f)
-        fclose(f);
-}
 
 /* The first line of a file that holds a key; NULL when it cannot be read. */
 static char *read_key(struct arena *a, const char *home, const char *name)
@@ -87,7 +45,7 @@ static size_t count_names(void)
 static void load(struct arena *a, const char *path)
 {
     size_t before = count_names();
-    load_file(path);
+    settings_load(path);
     for (size_t i = before; environ[i]; i++) {
         origins = arena_grow(a, origins, origin_count, &origin_room, sizeof *origins);
         origins[origin_count++] = (struct origin){arena_strndup(a, environ[i], strcspn(environ[i], "=")), path};
@@ -138,7 +96,7 @@ static const char *default_conf(struct arena *a, const char *tree, const char *h
 
 struct ctl_place ctl_instance(struct arena *a)
 {
-    struct ctl_place place = {.tree = source_tree(a), .conf = ctl_env("KANSO_CONF", NULL)};
+    struct ctl_place place = {.tree = settings_tree(a), .conf = ctl_env("KANSO_CONF", NULL)};
     const char *home = ctl_env("KANSO_HOME", NULL);
     bool given = place.conf;
     if (!place.conf)

@@ -109,14 +109,16 @@ static const char *trusted_peers(struct arena *a)
 static const char *listen_lines(struct arena *a)
 {
     const char *address = safe_env("KANSO_ADDRESS", "127.0.0.1"), *port = number_env("KANSO_PORT", "8080", 1, 65535);
+    if (starts_with(address, "unix:/"))
+        return arena_printf(a, "        listen %s backlog=1024;\n", address);
     size_t len = strlen(address);
     struct in6_addr parsed;
     bool brackets = *address == '[' && address[len - 1] == ']';
     const char *bare = brackets ? arena_strndup(a, address + 1, len - 2) : address;
     bool v6 = inet_pton(AF_INET6, bare, &parsed) == 1;
     if (!v6 && strpbrk(address, ":[]"))
-        exit(ctl_fail("KANSO_ADDRESS is '%s'; it must be an address such as 127.0.0.1, 0.0.0.0, ::1 or ::, or a name; "
-                      "the port is KANSO_PORT",
+        exit(ctl_fail("KANSO_ADDRESS is '%s'; it must be an address such as 127.0.0.1, 0.0.0.0, ::1 or ::, a name, or "
+                      "unix:/PATH; the port is KANSO_PORT",
                       address));
     const char *text =
         arena_printf(a, "        listen %s%s%s:%s backlog=1024;\n", v6 ? "[" : "", bare, v6 ? "]" : "", port);

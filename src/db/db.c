@@ -5,8 +5,10 @@
 #include "db/errors.h"
 #include "db/pipeline.h"
 
+#include <dlfcn.h>
 #include <errmsg.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <mysql.h>
 #include <mysqld_error.h>
 #include <stdio.h>
@@ -161,6 +163,21 @@ static void set_tls(struct db *db)
     mysql_optionsv(db->conn, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 }
 
+/* Ways to sign in that the driver loads at need: those beside this library where it was installed with its own driver,
+ * else the system's. */
+static void set_plugins(struct db *db)
+{
+    static char directory[PATH_MAX];
+    Dl_info own;
+    if (!*directory && dladdr(&db_new, &own) && own.dli_fname) {
+        const char *slash = strrchr(own.dli_fname, '/');
+        snprintf(directory, sizeof directory, "%.*smariadb-plugin", slash ? (int)(slash + 1 - own.dli_fname) : 0,
+                 own.dli_fname);
+    }
+    if (access(directory, X_OK) == 0)
+        mysql_optionsv(db->conn, MYSQL_PLUGIN_DIR, directory);
+}
+
 static enum db_status connect_to(struct db *db, const struct db_host *host)
 {
     const struct db_url *u = db->url;
@@ -177,6 +194,7 @@ static enum db_status connect_to(struct db *db, const struct db_host *host)
                    "SET SESSION time_zone = '+00:00', SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'");
     /* long lists of ids are looked up by index in any case: no use in estimating each of them first */
     mysql_optionsv(db->conn, MYSQL_INIT_COMMAND, "SET SESSION eq_range_index_dive_limit = 8");
+    set_plugins(db);
     set_tls(db);
     unsigned protocol = u->unix_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP; /* "localhost" is a host too */
     mysql_optionsv(db->conn, MYSQL_OPT_PROTOCOL, &protocol);

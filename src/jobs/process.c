@@ -62,6 +62,8 @@ static struct {
     size_t count, room;
     double next_look, next_keep, next_renewal, next_firing, next_sweep, stop_by;
     bool stopping, down;
+    bool once; /* it ends when nothing is due and nothing in hand */
+    bool idle; /* nothing was due at the last look, and nothing has ended since */
 } self;
 
 /* Database troubles are told once, when they begin and when they end. A conflict with another host is none. */
@@ -179,6 +181,7 @@ static void child_ended(struct child *c)
     kill(-ended.pid, SIGKILL); /* what it has started; its id is nobody else's yet */
     waitpid(ended.pid, &status, 0);
     self.next_look = 0;
+    self.idle = false;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return;
     const char *why = ending(&ended, status);
@@ -230,7 +233,10 @@ static void look(void)
     bool due = false;
     int64_t now;
     self.next_look = monotonic_ms() + LOOK_EVERY;
-    if (well(queue_look(self.db, &self.mem, &due, &now)) && due)
+    if (!well(queue_look(self.db, &self.mem, &due, &now)))
+        return;
+    self.idle = !due;
+    if (due)
         claim_jobs();
 }
 
@@ -299,6 +305,17 @@ static void sweep(void)
     self.next_sweep = monotonic_ms() + (s == DB_OK && more ? LOOK_EVERY : SWEEP_EVERY);
 }
 
+/* No new jobs; those in hand have their time to end. */
+static void stop(void)
+{
+    if (self.stopping)
+        return;
+    self.stopping = true;
+    self.stop_by = monotonic_ms() + (double)config.jobs_grace * 1000;
+    if (self.count)
+        log_info("stopping: %zu jobs in hand have %lld seconds to end", self.count, (long long)config.jobs_grace);
+}
+
 static void tend(void)
 {
     double now = monotonic_ms();
@@ -311,18 +328,9 @@ static void tend(void)
         look();
     if (!self.stopping && !self.down && now >= self.next_sweep)
         sweep();
+    if (self.once && !self.count && (self.idle || self.down))
+        stop();
     arena_reset(&self.mem);
-}
-
-/* No new jobs; those in hand have their time to end. */
-static void stop(void)
-{
-    if (self.stopping)
-        return;
-    self.stopping = true;
-    self.stop_by = monotonic_ms() + (double)config.jobs_grace * 1000;
-    if (self.count)
-        log_info("stopping: %zu jobs in hand have %lld seconds to end", self.count, (long long)config.jobs_grace);
 }
 
 static void take_signals(int fd)
@@ -371,10 +379,14 @@ static int refuse(const char *what)
 static int help(void)
 {
     fputs(
-        "Usage: kanso-jobs\n\n"
+        "Usage: kanso-jobs [--once]\n\n"
         "Does the background work of a Kanso server: takes up jobs from the database and runs KANSO_JOBS of them at a "
         "time,\neach in a process of its own. SIGTERM ends it once those in hand are done, after KANSO_JOBS_GRACE "
-        "seconds at most.\nAny number of hosts may run it. Configuration comes from the environment:\n\n",
+        "seconds at most.\nAny number of hosts may run it.\n\n"
+        "With --once it fires what schedules are due, does what is to be done by now, one job at a time if KANSO_JOBS "
+        "is "
+        "0, and ends:\nfor hosts where cron is all there is. Exit status 1 when the database does not answer.\n\n"
+        "Configuration comes from the environment:\n\n",
         stdout);
     config_print();
     return 0;
@@ -385,14 +397,14 @@ static int run(void)
     const char *problem = config_load(&self.settings);
     if (!problem)
         problem = db_url_from_env(&self.settings, &self.job_url);
-    if (!problem && config.jobs == 0)
+    if (!problem && config.jobs == 0 && !self.once)
         problem = "KANSO_JOBS is 0: no background work on this host";
     if (problem)
         return refuse(problem);
     struct db_url url = self.job_url;
     url.io_timeout = quarter() < DATABASE_TIMEOUT * 1000 ? (unsigned)(quarter() / 1000) : DATABASE_TIMEOUT;
     self.db = db_new(&url);
-    self.room = (size_t)config.jobs;
+    self.room = config.jobs ? (size_t)config.jobs : 1;
     for (size_t i = 0; self.kinds[i]; i++)
         if (self.kinds[i]->ready)
             self.kinds[i]->ready();
@@ -403,7 +415,7 @@ static int run(void)
     db_free(self.db);
     arena_free(&self.mem);
     arena_free(&self.settings);
-    return 0;
+    return self.once && self.down ? 1 : 0;
 }
 
 int jobs_main(int argc, char **argv, const struct job_kind *const *kinds)
@@ -417,8 +429,9 @@ int jobs_main(int argc, char **argv, const struct job_kind *const *kinds)
         puts("kanso-jobs " KANSO_VERSION " (ZenML 0.66.0)");
         return 0;
     }
-    if (argc > 1)
-        return refuse("takes no arguments; see --help");
+    self.once = argc == 2 && streq(argv[1], "--once");
+    if (argc > 1 && !self.once)
+        return refuse("takes no argument but --once; see --help");
     log_open("jobs");
     self.kinds = kinds;
     return run();

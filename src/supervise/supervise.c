@@ -41,7 +41,9 @@ static const char HELP[] =
     "  -a LOG      where goes what they write to descriptor 4\n"
     "  -b BYTES    a log that has grown so large is renamed to LOG.1, over the last one (10000000)\n"
     "  -n COUNT    how many children (1)\n"
-    "  -l SOCKET   a listening Unix socket that they share as descriptor 0, mode 0660\n"
+    "  -l SOCKET   a listening Unix socket that they share as descriptor 0, mode 0660. It takes the place of one that "
+    "is\n"
+    "              there already; who has waited at that one is served by its owner, also when it is told to end\n"
     "  -i          what stands on standard input, they read at /dev/fd/3, or by position; it is kept in memory only\n"
     "  -u USER     the user that they, and the socket, belong to\n"
     "  -s SIGNAL   TERM or QUIT: what ends them (TERM)\n"
@@ -56,6 +58,8 @@ enum {
     MAX_CHILDREN = 256,
     LARGEST_INPUT = 1 << 20,
     LAST_WORDS = 2000, /* ms to read what children wrote, once they have ended */
+    DRAIN = 15000,     /* ms that children have, once they are to end, for those who wait at the socket already */
+    DRAIN_LOOK = 5,    /* ms between two looks whether somebody waits */
 };
 
 #define NO_LOG                                                                                                         \
@@ -78,6 +82,7 @@ static struct {
     const char *socket_path, *note_path;
     int listener, input, null;
     bool drop, noted, stopping;
+    int64_t drain_until; /* 0: children have been told to end, or are not to */
     uid_t uid;
     gid_t gid;
     int stop_signal;
@@ -164,21 +169,24 @@ static void keep_input(void)
     self.input = fd;
 }
 
+/* Bound under another name first: from the moment that it has its own, whoever calls comes here; whoever has called the
+ * one before is in that one's queue. */
 static void listen_at(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
+    if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s.new", path) >= sizeof address.sun_path)
         die("%s is too long for a socket", path);
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    if (unlink(path) != 0 && errno != ENOENT)
-        die("cannot remove the old %s: %s", path, strerror(errno));
+    if (unlink(address.sun_path) != 0 && errno != ENOENT)
+        die("cannot remove the old %s: %s", address.sun_path, strerror(errno));
     self.listener = own(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     mode_t mask = umask(0117);
     if (bind(self.listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(self.listener, 1024) != 0)
         die("cannot listen at %s: %s", path, strerror(errno));
     umask(mask);
-    if (self.drop && lchown(path, self.uid, self.gid) != 0)
+    if (self.drop && lchown(address.sun_path, self.uid, self.gid) != 0)
         die("cannot give %s to its user: %s", path, strerror(errno));
+    if (rename(address.sun_path, path) != 0)
+        die("cannot take the place of %s: %s", path, strerror(errno));
 }
 
 static void become_user(void)
@@ -349,13 +357,36 @@ static bool any_child(void)
     return false;
 }
 
-/* Each signal is passed on, also a second one: a child may have missed the first. */
-static void stop(void)
+static bool somebody_waits(void)
 {
+    struct pollfd p = {self.listener, POLLIN, 0};
+    return self.listener >= 0 && poll(&p, 1, 0) > 0;
+}
+
+static void end_children(void)
+{
+    self.drain_until = 0;
     self.stopping = true;
     for (unsigned i = 0; i < self.count; i++)
         if (self.children[i].pid)
             kill(self.children[i].pid, self.stop_signal);
+}
+
+/* Children serve who waits at the socket before they are told to end: another listens under its name, or nobody. */
+static void drain(void)
+{
+    if (self.drain_until && (now() >= self.drain_until || !somebody_waits()))
+        end_children();
+}
+
+/* Each signal is passed on, also a second one: a child may have missed the first. */
+static void stop(void)
+{
+    if (self.stopping)
+        end_children();
+    else if (!self.drain_until)
+        self.drain_until = now() + DRAIN;
+    drain();
 }
 
 static void take_signals(int fd)
@@ -387,7 +418,12 @@ static void serve(int signals)
 {
     while (!self.stopping || any_child()) {
         struct pollfd fds[] = {{signals, POLLIN, 0}, {self.logs[0].in, POLLIN, 0}, {self.logs[1].in, POLLIN, 0}};
-        if (poll(fds, 3, tend()) <= 0)
+        int wait = tend();
+        if (self.drain_until && (wait < 0 || wait > DRAIN_LOOK))
+            wait = DRAIN_LOOK;
+        int ready = poll(fds, 3, wait);
+        drain();
+        if (ready <= 0)
             continue;
         for (int i = 0; i < 2; i++)
             if (fds[i + 1].revents)

@@ -46,6 +46,20 @@ def test_a_job_that_says_nothing_is_done(jobs: Jobs) -> None:
     assert jobs.notes(job) == ["here"]
 
 
+def test_one_turn_does_what_is_due_and_ends(jobs: Jobs) -> None:
+    """--once: jobs whose turn it is, also those that they make or that were added meanwhile; not those of later."""
+    due, refused, later = jobs.add("note:a done:x"), jobs.add("refuse"), jobs.add("note:b", later=600)
+    turn = [str(jobs.build / "unit" / "kanso-jobs"), "--once"]
+    run = {"env": jobs.environment | {"KANSO_JOBS": "0"}, "capture_output": True, "text": True, "timeout": 60}
+    done = subprocess.run(turn, **run)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert [jobs.job(each) for each in (due, refused, later)] == ["done", "failed", "waiting"]
+    assert subprocess.run(turn, **run).returncode == 0, "nothing is due"
+    assert jobs.notes(due) == ["a", "x"]
+    run["env"]["ZENML_STORE_URL"] = "mysql://kanso:no@127.0.0.1:9/none"
+    assert subprocess.run(turn, **run).returncode == 1, "no database"
+
+
 # What goes wrong in a job ---------------------------------------------------------------------------------------------
 
 

@@ -263,6 +263,9 @@ static void test_lists(void **state)
         address_network(networks[i][0], network);
         assert_string_equal(network, networks[i][1]);
     }
+    assert_true(address_list_valid("10.0.0.0/8, unix:") && !address_list_valid("unix"));
+    assert_true(address_listed("10.0.0.0/8, unix:", "unix:") && address_listed("unix:, ::1", "::1"));
+    assert_false(address_listed("0.0.0.0/0", "unix:") || address_listed("unix:", "127.0.0.1"));
     assert_true(address_listed("0.0.0.0/0", "8.8.8.8"));
     assert_false(address_listed("0.0.0.0/0", "::1"));
 }
