@@ -1,7 +1,7 @@
 /* Endpoint group: stacks */
 #include "access/needs.h"
 #include "app/app.h"
-#include "deploy/stack_deployment.h"
+#include "stack_deployment/stack_deployment.h"
 #include "model/model.h"
 #include "model/stack.h"
 

@@ -1,7 +1,7 @@
 #include "app/answers.h"
 
 #include "automation/plugin.h"
-#include "deploy/stack_deployment.h"
+#include "stack_deployment/stack_deployment.h"
 #include "document/documents.h"
 #include "model/model.h"
 

@@ -19,10 +19,4 @@ const char *conf_write(struct arena *a, const char *path, const char *to, const 
  * made when it is not there. */
 const char *conf_change(struct arena *a, const char *path, const struct conf_line *lines, size_t count);
 
-/* Puts a file that conf_write() or file_save() has made in the place of another, and that on the disk. */
-const char *conf_replace(struct arena *a, const char *path, const char *by);
-
-/* Writes a new file that only its owner can read, with the owner of `like`, if that is there; on the disk. */
-const char *conf_save(struct arena *a, const char *to, const char *text, size_t len, const char *like);
-
 #endif

@@ -1,6 +1,7 @@
 /* kansoctl setup: from a machine with the programs on it to one where a start is all that is left. */
 #include "auth/password.h"
 #include "base/config.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "ctl/ask.h"
 #include "ctl/conf_file.h"
@@ -197,7 +198,7 @@ static const char *leave_password(struct setup *s)
         problem = make_directory(s->mem, s->place.home);
     if (!problem)
         problem = make_directory(s->mem, etc);
-    return problem ? problem : conf_save(s->mem, file, s->password, strlen(s->password), NULL);
+    return problem ? problem : file_save(s->mem, file, s->password, strlen(s->password), NULL);
 }
 
 static const char *set_up_private(struct setup *s)

@@ -2,8 +2,8 @@
  * Stacks that a user's cloud makes by itself: what to show him before, what to start there, and whether the stack has
  * come (docs/contract/stack-deployment.md#routes). Clients know them as `zenml stack deploy`.
  */
-#ifndef KANSO_DEPLOY_STACK_DEPLOYMENT_H
-#define KANSO_DEPLOY_STACK_DEPLOYMENT_H
+#ifndef KANSO_STACK_DEPLOYMENT_STACK_DEPLOYMENT_H
+#define KANSO_STACK_DEPLOYMENT_STACK_DEPLOYMENT_H
 
 #include "http/route.h"
 

@@ -1,4 +1,4 @@
-#include "deploy/stack_deployment.h"
+#include "stack_deployment/stack_deployment.h"
 
 #include "auth/server.h"
 #include "auth/token.h"
