@@ -79,16 +79,21 @@ const struct resource resource_api_key = {
 };
 
 /* The key of the path, within the service account of the path. */
-static int path_key(struct ctx *c, const char **id)
+static int path_key(struct ctx *c, const char **id, const char **name)
 {
     char account[UUID_HEX + 1], hex[UUID_HEX + 1];
+    struct db_rows rows;
     bool by_id = uuid_read(c->param[1], strlen(c->param[1]), hex);
     TRY(path_within(c, account));
-    TRY(sql_value(c, id,
-                  by_id ? "SELECT id FROM api_key WHERE service_account_id = ? AND id = ?"
-                        : "SELECT id FROM api_key WHERE service_account_id = ? AND name = ?",
-                  p_text(account), p_text(by_id ? hex : c->param[1])));
-    return *id ? OK : no_such_row(c, EX_KEY, &resource_api_key, c->param[1]);
+    TRY(sql(c, &rows,
+            by_id ? "SELECT id, name FROM api_key WHERE service_account_id = ? AND id = ?"
+                  : "SELECT id, name FROM api_key WHERE service_account_id = ? AND name = ?",
+            p_text(account), p_text(by_id ? hex : c->param[1])));
+    if (!rows.count)
+        return no_such_row(c, EX_KEY, &resource_api_key, c->param[1]);
+    *id = db_row(&rows, 0)[0].s;
+    *name = db_row(&rows, 0)[1].s;
+    return OK;
 }
 
 static int respond_key(struct ctx *c, const char *id, unsigned detail, const char *clear)
@@ -119,16 +124,16 @@ int api_key_create(struct ctx *c)
 
 int api_key_get(struct ctx *c)
 {
-    const char *id;
-    TRY(path_key(c, &id));
+    const char *id, *name;
+    TRY(path_key(c, &id, &name));
     return respond_key(c, id, member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL);
 }
 
 int api_key_update(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_api_key, .body = c->body};
-    const char *id;
-    TRY(path_key(c, &id));
+    const char *id, *name;
+    TRY(path_key(c, &id, &name));
     TRY(write_update(&w, id));
     return respond_key(c, w.id, D_META, NULL);
 }
@@ -137,8 +142,8 @@ int api_key_rotate(struct ctx *c)
 {
     struct write w = {.c = c, .res = &resource_api_key};
     char now[STAMP_LEN + 1];
-    const char *id;
-    TRY(path_key(c, &id));
+    const char *id, *name;
+    TRY(path_key(c, &id, &name));
     const char *secret = secret_token(c->mem, SECRET_BYTES), *hash = password_hash(c->mem, secret);
     stamp_now(now);
     TRY(sql_begin(c));
@@ -156,11 +161,11 @@ int api_key_rotate(struct ctx *c)
 
 int api_key_delete(struct ctx *c)
 {
-    const char *id;
-    TRY(path_key(c, &id));
+    const char *id, *name;
+    TRY(path_key(c, &id, &name));
     TRY(audit_begin_single(c));
     TRY(sql(c, NULL, "DELETE FROM api_key WHERE id = ?", p_text(id)));
-    audit_changed(c, &resource_api_key, id, streq(id, c->param[1]) ? NULL : c->param[1], DELETED);
+    audit_changed(c, &resource_api_key, id, name, DELETED);
     TRY(audit_commit_single(c));
     return respond_null(c);
 }

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "ctl/ctl.h"
+#include "resource/audit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -120,6 +121,14 @@ static const char *write_backup(struct backup *b, const struct ctl_call *call)
     return problem;
 }
 
+/* The audit log of a restored database is that of the backup, with this behind it. The work is done: that it is not
+ * recorded is no reason to call it failed. */
+static void record(struct backup *b, const char *operation)
+{
+    if (audit_operator(b->m.db, b->m.mem, operation, NULL, NULL, NULL, NULL) != DB_OK)
+        fprintf(stderr, "kanso: warning: this is not in the audit log: %s\n", db_error(b->m.db));
+}
+
 static int backup(const struct ctl_call *call)
 {
     struct backup b;
@@ -134,6 +143,8 @@ static int backup(const struct ctl_call *call)
         problem = arena_printf(call->mem, "there is no database '%s'", url.database);
     if (!problem)
         problem = write_backup(&b, call);
+    if (!problem)
+        record(&b, "kansoctl backup");
     db_free(b.m.db);
     return problem ? failed(problem) : report(call, "written", &b.facts);
 }
@@ -173,6 +184,8 @@ static int restore(const struct ctl_call *call)
         problem = connect(&b, &url);
     if (!problem && !only_check)
         problem = backup_restore(&b, &in, ctl_option(call, "force"));
+    if (!problem && !only_check)
+        record(&b, "kansoctl restore");
     archive_close(&in);
     db_free(b.m.db);
     if (problem)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { HELP = CTL_MAX_OPTIONS, JSON };
 
@@ -168,6 +169,24 @@ static int read_options(struct ctl_call *call, int argc, char **argv)
     call->operands = argv + optind;
     call->operand_count = (size_t)(argc - optind);
     return check_operands(call);
+}
+
+bool ctl_age(const char *text, char before[STAMP_LEN + 1])
+{
+    static const struct {
+        char letter;
+        int64_t seconds;
+    } units[] = {{'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    int64_t number = strtoll(text, &end, 10), most = 100 * 366;
+    for (size_t i = 0; i < ARRAY_LEN(units); i++)
+        if (*end == units[i].letter && !end[1] && number <= most) {
+            stamp_from_seconds((int64_t)time(NULL) - number * units[i].seconds, before);
+            return true;
+        }
+    return false;
 }
 
 int ctl_number(const struct ctl_call *call, const char *name, int64_t least, int64_t most, int64_t *out)

@@ -3,6 +3,7 @@
 #define KANSO_CTL_CTL_H
 
 #include "base/arena.h"
+#include "base/timestamp.h"
 #include "db/db.h"
 
 #include <stdbool.h>
@@ -90,6 +91,7 @@ struct ctl_command {
     X(api_key_activate)                                                                                                \
     X(api_key_deactivate)                                                                                              \
     X(api_key_delete)                                                                                                  \
+    X(audit)                                                                                                           \
     X(backup)                                                                                                          \
     X(check)                                                                                                           \
     X(config)                                                                                                          \
@@ -157,6 +159,9 @@ const char *ctl_option(const struct ctl_call *call, const char *name);
 /* The value of an option that is a number from `least` to `most`; `*out` stays as it is when it was not given. Returns
  * CTL_DONE, or CTL_MISUSED, and has complained. */
 int ctl_number(const struct ctl_call *call, const char *name, int64_t least, int64_t most, int64_t *out);
+
+/* The time so long ago as the text says, "90d" or "12h" (h, d or w), in SQL form; false when it says something else. */
+bool ctl_age(const char *text, char before[STAMP_LEN + 1]);
 
 /* Writes a row of results, a value for each column of the command; at once, so that there may be any number of them.
  * ctl_run() completes what was begun when the command returns CTL_DONE or CTL_FOUND: without rows, an empty list. */

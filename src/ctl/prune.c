@@ -5,9 +5,7 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { KINDS_MAX = 16, SHOW_MS = 200 };
@@ -22,25 +20,6 @@ static void stop(int number)
 }
 
 /* Command line ----------------------------------------------------------------------------------------------------- */
-
-/* "90d" or "12h": the time so long ago. */
-static bool read_age(const char *text, char before[STAMP_LEN + 1])
-{
-    static const struct {
-        char letter;
-        int64_t seconds;
-    } units[] = {{'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
-    char *end;
-    if (*text < '0' || *text > '9')
-        return false;
-    int64_t number = strtoll(text, &end, 10), most = 100 * 366;
-    for (size_t i = 0; i < ARRAY_LEN(units); i++)
-        if (*end == units[i].letter && !end[1] && number <= most) {
-            stamp_from_seconds((int64_t)time(NULL) - number * units[i].seconds, before);
-            return true;
-        }
-    return false;
-}
 
 /* Marks the kinds that are named; none is all of them. */
 static int read_kinds(const struct ctl_call *call, bool wanted[KINDS_MAX])
@@ -102,7 +81,7 @@ static int run(const struct ctl_call *call)
         status = ctl_number(call, "keep", 0, 1000000, &p.keep);
     if (status != CTL_DONE)
         return status;
-    if (!age || !read_age(age, p.before))
+    if (!age || !ctl_age(age, p.before))
         return ctl_misused(call->command, "--older-than takes a number with h, d or w, such as 90d");
     if (yes && !call->operand_count)
         return ctl_misused(call->command, "with --yes, name the kinds that are to be deleted");

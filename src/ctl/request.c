@@ -3,6 +3,7 @@
 #include "app/app.h"
 #include "base/text.h"
 #include "http/route.h"
+#include "resource/audit.h"
 #include "resource/resource.h"
 #include "resource/sql.h"
 #include "json/write.h"
@@ -17,6 +18,7 @@ struct ctx request_begin(const struct ctl_call *call, const char *id)
     struct ctx c = {.mem = call->mem, .db = call->db, .route = &none};
     c.req = (struct request){.method = "kansoctl", .path = call->command->name, .connection = -1};
     c.param[0] = id;
+    audit_command(&c, call->command->name);
     return c;
 }
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "http/route.h"
 #include "model/model.h"
+#include "resource/audit.h"
 #include "resource/sql.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ static const struct prunable {
     const char *name;
     const struct resource *res; /* deleted as the API would; NULL: nothing hangs on rows of `table` */
     const char *table;
+    const char *audited;   /* what the audit log calls a row of `table`; NULL: they are not in it */
     const char *old;       /* condition on t with one place for the time */
     const char *unused;    /* what it must be besides; NULL: nothing */
     const char *latest_of; /* column with what it is a run or a version of; NULL: none is the latest */
@@ -89,7 +91,7 @@ static const struct prunable {
      .table = "kanso_job",
      .old = "t.due < UNIX_TIMESTAMP(?) AND t.state IN ('done', 'failed')",
      .batch = 100},
-    {.name = "devices", .table = "auth_devices", .old = "t.expires < ?", .batch = 100},
+    {.name = "devices", .table = "auth_devices", .audited = "device", .old = "t.expires < ?", .batch = 100},
 };
 
 size_t prune_kinds(void)
@@ -192,6 +194,8 @@ static int delete_row(struct ctx *c, const char *id)
     struct db_rows r;
     TRY(sql(c, &r, hand.check, p_text(hand.p->before), p_text(id)));
     hand.deleted += (int64_t)r.affected;
+    if (r.affected && hand.kind->audited)
+        audit_changed_row(c, hand.kind->audited, id, NULL, DELETED);
     return OK;
 }
 
@@ -215,6 +219,7 @@ static bool run_transaction(struct prune *p)
                     .route = &none,
                     .req = {.method = "PRUNE", .path = hand.kind->name, .content_type = "", .connection = -1}};
     respond_reset(&c);
+    audit_command(&c, "prune");
     bool ok = sql_retrying(&c, transaction) == OK;
     db_rollback(p->db);
     buf_free(&c.res.body);

@@ -72,15 +72,36 @@ void audit_job(struct ctx *c, const char *kind, const char *credential, const ch
     a->behalf = (struct actor){.kind = "server", .credential = credential, .credential_id = credential_id};
 }
 
+/* Who has started this program. */
+static const char *operator_name(struct arena *a)
+{
+    const struct passwd *user = getpwuid(getuid());
+    const char *name = user ? user->pw_name : arena_printf(a, "%u", (unsigned)getuid()), *by = getenv("SUDO_USER");
+    return by && *by && getuid() == 0 ? arena_printf(a, "%s (sudo by %s)", name, by) : arena_strdup(a, name);
+}
+
+void audit_command(struct ctx *c, const char *name)
+{
+    if (!config.audit)
+        return;
+    begin(c, arena_printf(c->mem, "kansoctl %s", name))->job = true;
+    audit_actor(c, &(struct actor){.kind = "operator", .name = operator_name(c->mem)});
+}
+
 /* Noting --------------------------------------------------------------------------------------------------------- */
 
 void audit_changed(struct ctx *c, const struct resource *r, const char *id, const char *name, enum change change)
+{
+    audit_changed_row(c, r->name, id, name, change);
+}
+
+void audit_changed_row(struct ctx *c, const char *type, const char *id, const char *name, enum change change)
 {
     struct audit *a = c->audit;
     if (!a)
         return;
     a->changes = arena_grow(c->mem, a->changes, a->count, &a->room, sizeof *a->changes);
-    a->changes[a->count++] = (struct object){.type = r->name,
+    a->changes[a->count++] = (struct object){.type = type,
                                              .id = arena_strdup(c->mem, id),
                                              .name = name ? arena_strdup(c->mem, name) : NULL,
                                              .effect = EFFECTS[change]};
@@ -462,14 +483,6 @@ int audit_conclude(struct ctx *c, int rc)
 }
 
 /* Operators ------------------------------------------------------------------------------------------------------ */
-
-/* Who has started this program. */
-static const char *operator_name(struct arena *a)
-{
-    const struct passwd *user = getpwuid(getuid());
-    const char *name = user ? user->pw_name : arena_printf(a, "%u", (unsigned)getuid()), *by = getenv("SUDO_USER");
-    return by && *by && getuid() == 0 ? arena_printf(a, "%s (sudo by %s)", name, by) : name;
-}
 
 enum db_status audit_operator(struct db *db, struct arena *a, const char *operation, const char *object_type,
                               const char *object_id, const char *object_name, const char *effect)

@@ -32,8 +32,15 @@ void audit_request(struct ctx *c);
 /* The same for a job: only what it changes is recorded, by whoever it runs as. */
 void audit_job(struct ctx *c, const char *kind, const char *credential, const char *credential_id);
 
+/* The same for a command of kansoctl, such as "user add": only what it changes is recorded, by the name of the user of
+ * the system. */
+void audit_command(struct ctx *c, const char *name);
+
 /* A row has been written within the open transaction. The id is hex; `name` may be NULL. */
 void audit_changed(struct ctx *c, const struct resource *r, const char *id, const char *name, enum change change);
+
+/* The same where no description of the type is at hand: its name. */
+void audit_changed_row(struct ctx *c, const char *type, const char *id, const char *name, enum change change);
 
 /* The same for many rows. */
 void audit_changed_all(struct ctx *c, const struct resource *r, const char *const *ids, size_t count,
@@ -66,9 +73,9 @@ int audit_commit_single(struct ctx *c);
  * cannot be recorded; of one that was refused anyway only the log tells. Returns OK or FAILED. */
 int audit_conclude(struct ctx *c, int rc);
 
-/* What an operator has done with kansoctl, as a row within the open transaction, or by itself. `operation` is the
- * command, such as "kansoctl user reset-password"; type, id (hex), name and effect (created, updated, deleted) may be
- * NULL. Does nothing unless KANSO_AUDIT is set. */
+/* What an operator has done with kansoctl past all of that, as a row within the open transaction, or by itself.
+ * `operation` is the command, such as "kansoctl user reset-password"; type, id (hex), name and effect (created,
+ * updated, deleted) may be NULL. Does nothing unless KANSO_AUDIT is set. */
 enum db_status audit_operator(struct db *db, struct arena *a, const char *operation, const char *object_type,
                               const char *object_id, const char *object_name, const char *effect);
 

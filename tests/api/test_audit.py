@@ -3,14 +3,17 @@ known who asks leaves none."""
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import uuid
 from typing import Any, Callable, Iterator
 
 import pytest
 import requests
 
-from kit.api import NOBODY, Api, ok
+from kit.api import Api, ok
+from kit.ctl import kansoctl, results
 from kit.events import deliver, github_push
 from kit.factory import World
 from kit.kinds import KINDS, Kind
@@ -688,3 +691,75 @@ def test_a_trigger_starts_a_run(audited: Audited) -> None:
     made = audited.entries(operation="job action", credential_id=trigger["id"])
     assert {(entry["object_type"], entry["effect"]) for entry in made} == {("pipeline_deployment", "created"), ("pipeline_run", "created")}
     assert {(entry["actor"], entry["user_id"], entry["credential"]) for entry in made} == {("service_account", bot["id"], "trigger")}
+
+
+# Operators ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_kansoctl_is_recorded_and_reads_it(audited: Audited) -> None:
+    settings = audited.kanso.environment
+    name = audited.world.name("operated")
+    before = audited.count()
+    made = results("user", "add", name, stdin="pw\n", **settings)
+    results("user", "reset-password", name, stdin="pw2\n", **settings)
+    results("user", "list", **settings)
+    account, key = audited.key()
+    results("api-key", "delete", account["name"], key["name"], **settings)
+    assert kansoctl("prune", "runs", "--older-than", "50w", "--yes", **settings).returncode == 0  # there is nothing
+    found = audited.entries(actor="operator")
+    assert [(entry["operation"], entry["effect"], entry["object_name"]) for entry in found] == [
+        ("kansoctl api-key delete", "deleted", key["name"]), ("kansoctl user reset-password", "updated", name),
+        ("kansoctl user add", "created", name)]
+    assert {(entry["user_id"], entry["user_name"] != "", entry["address"]) for entry in found} == {(None, True, None)}
+    assert audited.count() == before + 3 + 2  # the account and its key
+    listed = results("audit", "--object", name, **settings)
+    assert [(entry["operation"], entry["object_id"]) for entry in listed] == [
+        ("kansoctl user reset-password", made["id"]), ("kansoctl user add", made["id"])]
+    assert results("audit", "--user", USER, "--operation", "POST", "--outcome", "done", "--since", "1h", "--limit", "2", **settings)
+    assert results("audit", "--until", "2020-01-31", **settings) == []
+    for wrong in (("--since", "soon"), ("--outcome", "x"), ("--limit", "0")):
+        assert kansoctl("audit", *wrong, **settings).returncode == 2
+
+
+# How long it is kept --------------------------------------------------------------------------------------------------------------
+
+
+def test_retention(audited: Audited) -> None:
+    """kanso-jobs deletes what is older, a bounded number of rows at a time."""
+    kanso = audited.kanso
+    kanso.sql("INSERT INTO kanso_audit (id, created, updated, operation, outcome, status) SELECT REPLACE(UUID(), '-', ''), "
+              "UTC_TIMESTAMP() - INTERVAL 91 DAY, UTC_TIMESTAMP(), 'ancient', 'done', 200 FROM "
+              "(SELECT 1 FROM mysql.help_topic LIMIT 50) x, (SELECT 1 FROM mysql.help_topic LIMIT 50) y")
+    kanso.sql("UPDATE kanso_audit SET created = created + INTERVAL 2 DAY WHERE operation = 'ancient' ORDER BY id LIMIT 10")
+    for pid in kanso.background():
+        os.kill(pid, signal.SIGTERM)  # started again, it looks at once
+    wait_until(lambda: kanso.sql("SELECT COUNT(*) FROM kanso_audit WHERE operation = 'ancient'") == [["10"]], 60, "the deletion")
+
+
+# Off ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_off_by_default(server: Kanso, world: World) -> None:
+    if not server.mariadb:
+        pytest.skip("looks into the database")
+    world.tag()
+    assert world.api.read("/kanso/audit")["total"] == 0
+
+
+# Strict ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_sessions(launch: Callable[..., Kanso], server: Kanso) -> None:
+    """Where sessions are rows, they begin and end with their entries."""
+    if not server.mariadb:
+        pytest.skip("needs a Kanso of its own")
+    kanso = launch(KANSO_AUDIT="on", KANSO_STRICT="true", KANSO_LOGIN_RATE="0", KANSO_JOBS="0")
+    audited = Audited(kanso)
+    made = audited.someone()
+    someone = Api(kanso.url, made["name"], "p")
+    ok(someone.get("/logout"))
+    entry, = audited.of(("GET", V1 + "/logout"))
+    assert (entry["user_id"], entry["credential"]) == (made["id"], "session") and entry["credential_id"]
+    assert someone.get("/current-user").status_code == 401
+    assert {entry["credential"] for entry in audited.of(("POST", V1 + "/users"))} == {"session"}
+    kanso.stop()
