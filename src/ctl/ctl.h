@@ -101,6 +101,7 @@ struct ctl_command {
     X(device_lock)                                                                                                     \
     X(device_unlock)                                                                                                   \
     X(device_delete)                                                                                                   \
+    X(doctor)                                                                                                          \
     X(events)                                                                                                          \
     X(help)                                                                                                            \
     X(jobs)                                                                                                            \
