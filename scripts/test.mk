@@ -14,7 +14,7 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: chaos test check check-unit check-api check-security check-conformance check-remote check-compose check-sanitize check-mysql check-prune check-engine unit tools
+.PHONY: chaos test check check-unit check-api check-security check-conformance check-connectors check-remote check-compose check-sanitize check-mysql check-prune check-engine unit tools
 check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
@@ -31,6 +31,10 @@ check-conformance: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the stock clie
 check-remote: build unit $(VENV)/.done $(B)/runner-venv $(B)/moto-venv ## templates that really run, in containers: needs root and a network once
 	@KANSO_BUILD=$(abspath $(B)) KANSO_RUNNER_VENV=$(abspath $(B)/runner-venv) KANSO_MOTO_VENV=$(abspath $(B)/moto-venv) \
 	    $(VENV)/bin/python -m pytest -q tests/conformance/test_remote.py
+check-connectors: build unit $(VENV)/.done $(B)/moto-venv $(B)/connectors-venv ## service connectors, also beside the reference with its SDKs: 15 minutes
+	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_MOTO_VENV=$(abspath $(B)/moto-venv) \
+	    KANSO_CONNECTORS_VENV=$(abspath $(B)/connectors-venv) \
+	    ../$(VENV)/bin/python -m pytest -q api/test_connector*.py conformance/test_connectors_differential.py
 check-compose: $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the page about Docker Compose, in containers: needs root, podman, netavark and aardvark-dns
 	@$(VENV)/bin/pip install -q podman-compose==1.6.0
 	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) PATH=$(abspath $(VENV))/bin:$$PATH $(VENV)/bin/python -m pytest -q tests/deploy/test_compose.py
@@ -98,3 +102,10 @@ $(B)/fake-gcs:
 $(B)/azurite:
 	@mkdir -p $@.new && npm install --silent --no-fund --no-audit --prefix $@.new azurite@3.35.0 && mv $@.new $@ || \
 	    { rm -rf $@.new; exit 1; }
+# The reference with the SDKs of its time: later ones lack what it calls.
+$(B)/connectors-venv: | $(ZENML_VENV)/bin/zenml
+	@echo "  PIP $@"
+	@python3 -m venv $@ && $@/bin/pip install -q --disable-pip-version-check \
+	    'zenml[server,connectors-aws,connectors-gcp,connectors-azure,connectors-kubernetes]==0.66.0' kubernetes==25.3.0 \
+	    azure-mgmt-resource==23.1.1 azure-mgmt-containerservice==31.0.0 azure-mgmt-containerregistry==10.3.0 \
+	    azure-mgmt-storage==21.2.1 azure-storage-blob==12.22.0 azure-identity==1.17.1 'paramiko<4' || { rm -rf $@; exit 1; }

@@ -1,53 +1,30 @@
 /* Amazon Web Services: S3 buckets, EKS clusters, ECR registries (docs/contract/connectors.md#aws). */
 #include "base/text.h"
-#include "base/timestamp.h"
-#include "connector/call.h"
 #include "connector/credentials.h"
-#include "connector/sigv4.h"
+#include "connector/machine.h"
+#include "connector/provider.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { ACCOUNT = 12, EKS_TOKEN_SECONDS = 60, EKS_CLIENT_SECONDS = 15 * 60, FEDERATION_NAME_MAX = 32, PAGES_MAX = 50 };
+enum { ACCOUNT = 12, EKS_TOKEN_SECONDS = 60, EKS_CLIENT_SECONDS = 15 * 60, FEDERATION_NAME_MAX = 32 };
 
 #define STS_VERSION "2011-06-15"
 #define ECR_TARGET  "AmazonEC2ContainerRegistry_V20150921"
-
-static const char *setting(const struct connection *con, const char *name)
-{
-    const char *s = member_str(con->config, name);
-    return s && *s ? s : NULL;
-}
 
 static const char *region(const struct connection *con)
 {
     return member_str(con->config, "region");
 }
 
-static bool is_resource(const struct connector_resource *r, const char *name)
-{
-    return r && streq(r->name, name);
-}
-
 /* Names ----------------------------------------------------------------------------------------------------------- */
-
-/* The length of what consists of these characters: letters of either case where there are upper-case ones in `more`. */
-static size_t span_name(const char *s, bool upper, const char *more)
-{
-    size_t n = 0;
-    while (s[n] && (islower((unsigned char)s[n]) || isdigit((unsigned char)s[n]) ||
-                    (upper && isupper((unsigned char)s[n])) || strchr(more, s[n])))
-        n++;
-    return n;
-}
 
 /* The bucket's name in an ARN, a URI or alone; NULL when it is none. */
 static const char *bucket_of(struct arena *a, const char *id)
 {
-    static const char arn[] = "arn:aws:s3:::", uri[] = "s3://";
-    const char *name = starts_with(id, arn) ? id + strlen(arn) : starts_with(id, uri) ? id + strlen(uri) : id;
+    static const char *const prefixes[] = {"arn:aws:s3:::", "s3://", NULL};
+    const char *name = behind(id, prefixes);
     size_t len = span_name(name, false, ".-");
     bool path = name[len] == '/' && name != id;
     if (len < 3 || len > 63 || (name[len] && !path) || strchr(".-", name[0]) || strchr(".-", name[len - 1]))
@@ -79,12 +56,13 @@ static const char *cluster_of(struct connection *con, const char *id)
 /* The account of a registry's URI or of an ARN of a repository. */
 static const char *registry_account(struct connection *con, const char *id)
 {
+    static const char *const schemes[] = {"https://", "http://", NULL};
     const char *account, *rest;
     if (is_arn(con, "ecr", id, &account, &rest))
         return starts_with(rest, "repository") && (!rest[10] || (rest[10] == '/' && rest[11]))
                    ? arena_strndup(con->mem, account, ACCOUNT)
                    : NULL;
-    account = starts_with(id, "https://") ? id + 8 : starts_with(id, "http://") ? id + 7 : id;
+    account = behind(id, schemes);
     const char *host = arena_printf(con->mem, ".dkr.ecr.%s.amazonaws.com", region(con));
     size_t len = strlen(host);
     rest = account + strspn(account, "0123456789");
@@ -174,7 +152,7 @@ static struct fetched send_signed(const struct connection *con, const struct sig
     return call_send(con, &c);
 }
 
-/* A call on STS: `form` is what follows Action and Version. The answer is XML. */
+/* A call on STS: `form` is what follows Action and Version; "" for nothing. The answer is XML. */
 static const char *ask_sts(const struct connection *con, const struct sigv4_key *key, const char *action,
                            const char *form, const char **xml)
 {
@@ -183,7 +161,7 @@ static const char *ask_sts(const struct connection *con, const struct sigv4_key 
         .method = "POST",
         .path = "/",
         .type = "application/x-www-form-urlencoded; charset=utf-8",
-        .body = arena_printf(con->mem, "Action=%s&Version=" STS_VERSION "%s", action, form),
+        .body = arena_printf(con->mem, "Action=%s&Version=" STS_VERSION "%s%s", action, *form ? "&" : "", form),
     };
     struct fetched got = send_signed(con, key, &q);
     *xml = got.body;
@@ -238,43 +216,21 @@ static const char *policy_for(struct connection *con, const struct connector_res
     return NULL;
 }
 
-static const char *form_add(const struct connection *con, const char *form, const char *name, const char *value)
+/* Adds the policies of a session to a form: the configured ones, else the one that suits the resource. */
+static const char *form_policies(struct connection *con, const char *form, const struct connector_resource *r,
+                                 const char *id)
 {
-    return value ? arena_printf(con->mem, "%s&%s", form, query_append(con->mem, "", name, value)) : form;
-}
-
-/* The policies of a session, as parameters: the configured ones, else the one that suits the resource. */
-static const char *form_policies(struct connection *con, const struct connector_resource *r, const char *id)
-{
-    const char *policy = setting(con, "policy"), *form = "";
-    struct json_object *arns = member(con->config, "policy_arns");
-    size_t count = json_object_is_type(arns, json_type_array) ? json_object_array_length(arns) : 0;
+    const char *policy = setting(con, "policy");
+    struct json_object *arns = member_list(con->mem, con->config, "policy_arns");
+    size_t count = json_object_array_length(arns);
     if (!policy && !count)
         policy = policy_for(con, r, id);
     if (policy)
-        return form_add(con, form, "Policy", policy);
+        return form_add(con->mem, form, "Policy", policy);
     for (size_t i = 0; i < count; i++)
-        form = form_add(con, form, arena_printf(con->mem, "PolicyArns.member.%zu.arn", i + 1),
+        form = form_add(con->mem, form, arena_printf(con->mem, "PolicyArns.member.%zu.arn", i + 1),
                         json_object_get_string(json_object_array_get_idx(arns, i)));
     return form;
-}
-
-/* Credentials out of an answer of STS. */
-static const char *take_credentials(struct connection *con, const char *xml, struct session *s)
-{
-    const char *at = xml, *id = xml_next(con->mem, &at, "AccessKeyId");
-    at = xml;
-    const char *secret = xml_next(con->mem, &at, "SecretAccessKey");
-    at = xml;
-    const char *session = xml_next(con->mem, &at, "SessionToken");
-    at = xml;
-    const char *expiration = xml_next(con->mem, &at, "Expiration");
-    char stamp[STAMP_LEN + 1];
-    if (!id || !secret || !session || !expiration || !stamp_parse(expiration, strlen(expiration), stamp))
-        return "the answer of AWS holds no credentials";
-    s->key = (struct sigv4_key){.id = id, .secret = secret, .session = session};
-    s->expires_at = stamp_seconds(stamp);
-    return NULL;
 }
 
 static const char *session_name(const struct connection *con)
@@ -290,36 +246,33 @@ static const char *exchange(struct connection *con, const char *method, struct s
     if (streq(method, "iam-role")) {
         action = "AssumeRole";
         what = "assume the IAM role";
-        form = form_add(con, form, "RoleArn", setting(con, "role_arn"));
-        form = form_add(con, form, "RoleSessionName", session_name(con));
+        form = form_add(con->mem, form, "RoleArn", setting(con, "role_arn"));
+        form = form_add(con->mem, form, "RoleSessionName", session_name(con));
     } else if (limited) {
         action = "GetFederationToken";
         what = "get a federation token";
-        form = form_add(con, form, "Name", arena_printf(con->mem, "%.*s", FEDERATION_NAME_MAX, session_name(con)));
+        form = form_add(con->mem, form, "Name", arena_printf(con->mem, "%.*s", FEDERATION_NAME_MAX, session_name(con)));
     }
-    form = form_add(con, form, "DurationSeconds", arena_printf(con->mem, "%lld", (long long)con->expiration));
+    form = form_add(con->mem, form, "DurationSeconds", arena_printf(con->mem, "%lld", (long long)con->expiration));
     if (limited)
-        form = arena_printf(con->mem, "%s%s", form, form_policies(con, s->r, s->id));
+        form = form_policies(con, form, s->r, s->id);
     const char *problem = ask_sts(con, &s->key, action, form, &xml);
     if (!problem)
-        problem = take_credentials(con, xml, s);
+        problem = sts_credentials(con->mem, xml, &s->key, &s->expires_at);
     return problem ? arena_printf(con->mem, "failed to %s: %s", what, problem) : NULL;
 }
 
-/* What this machine may do by itself: the usual variables of the environment, or the profile in the usual file. */
+/* What this machine may do by itself. */
 static const char *own_credentials(struct connection *con, struct session *s)
 {
     const char *problem = connection_implicit(con->mem);
+    if (!problem && setting(con, "profile_name"))
+        problem = "profiles of this server's user are not read: give the credentials in AWS_ACCESS_KEY_ID and "
+                  "AWS_SECRET_ACCESS_KEY";
+    if (!problem)
+        problem = machine_aws_key(con, region(con), &s->key);
     if (problem)
         return problem;
-    if (setting(con, "profile_name"))
-        return "profiles of this server's user are not read: give the credentials in AWS_ACCESS_KEY_ID and "
-               "AWS_SECRET_ACCESS_KEY";
-    s->key = (struct sigv4_key){.id = getenv("AWS_ACCESS_KEY_ID"),
-                                .secret = getenv("AWS_SECRET_ACCESS_KEY"),
-                                .session = getenv("AWS_SESSION_TOKEN")};
-    if (!s->key.id || !s->key.secret)
-        return "this server has no AWS credentials of its own: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set";
     if (s->key.session)
         s->expires_at = seconds_from_now(con->method->default_expiration);
     return setting(con, "role_arn") ? exchange(con, "iam-role", s) : NULL;
@@ -339,12 +292,13 @@ static const char *authenticate(struct connection *con, struct session *s)
     return streq(method, "secret-key") || streq(method, "sts-token") ? NULL : exchange(con, method, s);
 }
 
-/* The session for a resource: one is made for each, since what it may do depends on that. */
+/* The session for a resource. One is made for each, where what it may do depends on that. */
 static const char *open_session(struct connection *con, const struct connector_resource *r, const char *id,
                                 struct session **out)
 {
+    bool same = con->method->implicit && !setting(con, "role_arn");
     for (struct session *s = con->state; s; s = s->next)
-        if (s->r == r && streq(s->id, id)) {
+        if (same || (s->r == r && streq(s->id, id))) {
             *out = s;
             return NULL;
         }
@@ -364,7 +318,7 @@ static const char *identify(struct connection *con, struct session *s)
     const char *xml, *problem = ask_sts(con, &s->key, "GetCallerIdentity", "", &xml);
     if (problem)
         return arena_printf(con->mem, "failed to verify AWS account access: %s", problem);
-    s->account = xml_next(con->mem, &xml, "Account");
+    s->account = xml_first(con->mem, xml, "Account");
     return s->account ? NULL : "failed to verify AWS account access: the answer of AWS names no account";
 }
 
@@ -389,7 +343,7 @@ static const char *list_buckets(struct connection *con, const struct session *s,
     if (problem)
         return arena_printf(con->mem, "failed to list S3 buckets: %s", problem);
     while ((bucket = xml_next(con->mem, &at, "Bucket"))) {
-        const char *name = xml_next(con->mem, &bucket, "Name");
+        const char *name = xml_first(con->mem, bucket, "Name");
         if (name)
             texts_add(ids, arena_printf(con->mem, "s3://%s", name));
     }
@@ -421,12 +375,11 @@ static const char *ask_ecr(struct connection *con, const struct session *s, cons
 
 static const char *find_registry(struct connection *con, const struct session *s)
 {
-    struct json_object *o, *repositories;
+    struct json_object *o;
     const char *problem = ask_ecr(con, s, "DescribeRepositories", "{}", &o);
     if (problem)
         return arena_printf(con->mem, "failed to list ECR repositories: %s", problem);
-    repositories = member(o, "repositories");
-    if (!json_object_is_type(repositories, json_type_array) || !json_object_array_length(repositories))
+    if (!json_object_array_length(member_list(con->mem, o, "repositories")))
         return "the credentials open no repository of ECR";
     return NULL;
 }
@@ -439,8 +392,8 @@ static const char *list_clusters(struct connection *con, const struct session *s
         const char *problem = ask_json(con, s, &q, &o), *next;
         if (problem)
             return arena_printf(con->mem, "failed to list EKS clusters: %s", problem);
-        struct json_object *names = member(o, "clusters");
-        for (size_t i = 0; json_object_is_type(names, json_type_array) && i < json_object_array_length(names); i++)
+        struct json_object *names = member_list(con->mem, o, "clusters");
+        for (size_t i = 0; i < json_object_array_length(names); i++)
             texts_add(ids, json_object_get_string(json_object_array_get_idx(names, i)));
         next = member_str(o, "nextToken");
         if (!next)
@@ -482,12 +435,6 @@ static const char *verify(struct connection *con, const struct connector_resourc
 
 /* Clients -------------------------------------------------------------------------------------------------------- */
 
-static void set_text(struct json_object *o, const char *name, const char *value)
-{
-    if (value)
-        json_object_object_add(o, name, json_object_new_string(value));
-}
-
 static const char *generic_client(struct connection *con, const struct connector_resource *r, const char *id,
                                   const struct session *s, struct connection *out)
 {
@@ -512,12 +459,11 @@ static const char *registry_client(struct connection *con, const char *id, const
                                    struct connection *out)
 {
     const char *body = arena_printf(con->mem, "{\"registryIds\":[\"%s\"]}", registry_account(con, id));
-    struct json_object *o, *list, *config_of = json_keep(con->mem, json_object_new_object());
+    struct json_object *o, *config_of = json_keep(con->mem, json_object_new_object());
     const char *problem = ask_ecr(con, s, "GetAuthorizationToken", body, &o);
     if (problem)
         return arena_printf(con->mem, "failed to get an authorization token from ECR: %s", problem);
-    list = member(o, "authorizationData");
-    struct json_object *first = json_object_is_type(list, json_type_array) ? json_object_array_get_idx(list, 0) : NULL;
+    struct json_object *first = json_object_array_get_idx(member_list(con->mem, o, "authorizationData"), 0);
     const char *token = member_str(first, "authorizationToken"), *text = token ? base64_any(con->mem, token) : NULL;
     const char *colon = text ? strchr(text, ':') : NULL;
     if (!colon)

@@ -1,16 +1,14 @@
 /* Microsoft Azure: blob containers, AKS clusters, ACR registries (docs/contract/connectors.md#azure). */
 #include "base/kubeconfig.h"
 #include "base/text.h"
-#include "connector/call.h"
 #include "connector/credentials.h"
+#include "connector/machine.h"
+#include "connector/provider.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #define MANAGEMENT "management.azure.com"
 #define STORAGE    "storage.azure.com"
-#define FORM       "Content-Type: application/x-www-form-urlencoded"
 
 /* Versions of the APIs that are called. */
 #define V_SUBSCRIPTIONS "2022-12-01"
@@ -19,33 +17,14 @@
 #define V_CLUSTERS      "2024-02-01"
 #define V_BLOBS         "x-ms-version: 2021-08-06"
 
-enum { PAGES_MAX = 50, TOKEN_SECONDS = 3600 };
-
-static bool is_resource(const struct connector_resource *r, const char *name)
-{
-    return r && streq(r->name, name);
-}
-
-static const char *setting(const struct connection *con, const char *name)
-{
-    const char *s = member_str(con->config, name);
-    return s && *s ? s : NULL;
-}
+enum { TOKEN_SECONDS = 3600 };
 
 /* Names ----------------------------------------------------------------------------------------------------------- */
 
-static size_t span_name(const char *s, bool upper, const char *more)
-{
-    size_t n = 0;
-    while (s[n] && (islower((unsigned char)s[n]) || isdigit((unsigned char)s[n]) ||
-                    (upper && isupper((unsigned char)s[n])) || strchr(more, s[n])))
-        n++;
-    return n;
-}
-
 static const char *container_of(struct arena *a, const char *id)
 {
-    const char *name = starts_with(id, "az://") ? id + 5 : starts_with(id, "abfs://") ? id + 7 : id;
+    static const char *const schemes[] = {"az://", "abfs://", NULL};
+    const char *name = behind(id, schemes);
     size_t len = span_name(name, false, "-");
     if (len < 3 || len > 63 || *name == '-' || name[len - 1] == '-' || (name[len] && (name[len] != '/' || name == id)))
         return NULL;
@@ -56,7 +35,8 @@ static const char *container_of(struct arena *a, const char *id)
 static const char *registry_of(struct arena *a, const char *id)
 {
     static const char tail[] = ".azurecr.io";
-    const char *name = starts_with(id, "https://") ? id + 8 : starts_with(id, "http://") ? id + 7 : id, *rest;
+    static const char *const schemes[] = {"https://", "http://", NULL};
+    const char *name = behind(id, schemes), *rest;
     size_t len = span_name(name, true, "");
     rest = name + len;
     bool host = starts_with(rest, tail);
@@ -121,49 +101,10 @@ static struct session *session(struct connection *con)
     return con->state;
 }
 
-static const char *take_token(struct json_object *o, const char **token)
-{
-    *token = member_str(o, "access_token");
-    return *token ? NULL : "the answer holds no token";
-}
-
-static const char *principal_token(struct connection *con, const char *audience, const char **token)
-{
-    static const char *const headers[] = {FORM, NULL};
-    struct json_object *o;
-    const char *body = query_append(con->mem, "", "client_id", setting(con, "client_id"));
-    body = query_append(con->mem, body, "client_secret", setting(con, "client_secret"));
-    body = query_append(con->mem, body, "grant_type", "client_credentials");
-    body = query_append(con->mem, body, "scope", arena_printf(con->mem, "https://%s/.default", audience));
-    const struct call c = {
-        .method = "POST",
-        .url = arena_printf(con->mem, "%s/%s/oauth2/v2.0/token", call_base(con->mem, "login.microsoftonline.com"),
-                            setting(con, "tenant_id")),
-        .headers = headers,
-        .body = body,
-    };
-    const char *problem = call_json(con, &c, &o);
-    return problem ? problem : take_token(o, token);
-}
-
-/* The identity of the machine that this server runs on. */
 static const char *own_token(struct connection *con, const char *audience, const char **token)
 {
-    static const char *const headers[] = {"Metadata: true", NULL};
-    struct json_object *o;
     const char *problem = connection_implicit(con->mem);
-    if (problem)
-        return problem;
-    const char *base = call_base(con->mem, "169.254.169.254");
-    if (starts_with(base, "https://169."))
-        base = "http://169.254.169.254";
-    const char *query =
-        query_append(con->mem, "api-version=2018-02-01", "resource", arena_printf(con->mem, "https://%s/", audience));
-    const struct call c = {.method = "GET",
-                           .url = arena_printf(con->mem, "%s/metadata/identity/oauth2/token?%s", base, query),
-                           .headers = headers};
-    problem = call_json(con, &c, &o);
-    return problem ? problem : take_token(o, token);
+    return problem ? problem : machine_azure_token(con, audience, token);
 }
 
 static const char *get_token(struct connection *con, const char *audience, const char **token)
@@ -174,7 +115,8 @@ static const char *get_token(struct connection *con, const char *audience, const
     if (con->method->implicit)
         problem = own_token(con, audience, token);
     else if (streq(con->method->name, "service-principal"))
-        problem = principal_token(con, audience, token);
+        problem = azure_client_token(con, setting(con, "tenant_id"), setting(con, "client_id"),
+                                     setting(con, "client_secret"), NULL, audience, token);
     else if (con->expires_at)
         return *token = setting(con, "token"), *token ? NULL : "the access token is empty";
     else
@@ -205,12 +147,12 @@ static const char *ask_list(struct connection *con, const char *path, struct jso
     static const char secure[] = "https://" MANAGEMENT;
     *list = json_keep(con->mem, json_object_new_array());
     for (int page = 0; page < PAGES_MAX && path; page++) {
-        struct json_object *o, *items;
+        struct json_object *o;
         const char *problem = ask(con, "GET", path, &o), *next;
         if (problem)
             return problem;
-        items = member(o, "value");
-        for (size_t i = 0; json_object_is_type(items, json_type_array) && i < json_object_array_length(items); i++)
+        struct json_object *items = member_list(con->mem, o, "value");
+        for (size_t i = 0; i < json_object_array_length(items); i++)
             json_object_array_add(*list, json_object_get(json_object_array_get_idx(items, i)));
         next = member_str(o, "nextLink"); /* the token goes nowhere else */
         path = next && starts_with(next, secure) ? next + strlen(secure) : NULL;
@@ -317,7 +259,7 @@ static const char *account_containers(struct connection *con, const char *accoun
         const char *at = got.body, *container;
         problem = call_problem(con, &got);
         while (!problem && (container = xml_next(con->mem, &at, "Container"))) {
-            const char *name = xml_next(con->mem, &container, "Name");
+            const char *name = xml_first(con->mem, container, "Name");
             if (name)
                 texts_add(names, name);
         }
@@ -479,12 +421,6 @@ static const char *verify(struct connection *con, const struct connector_resourc
 
 /* Clients -------------------------------------------------------------------------------------------------------- */
 
-static void set_text(struct json_object *o, const char *name, const char *value)
-{
-    if (value)
-        json_object_object_add(o, name, json_object_new_string(value));
-}
-
 /* The registry's own administrator, where it has one. */
 static const char *admin_login(struct connection *con, const char *name, struct json_object *config_of)
 {
@@ -498,11 +434,10 @@ static const char *admin_login(struct connection *con, const char *name, struct 
     if (problem)
         return arena_printf(con->mem, "failed to get the administrator's credentials of the registry '%s': %s", name,
                             problem);
-    struct json_object *passwords = member(o, "passwords");
-    bool any = json_object_is_type(passwords, json_type_array) && json_object_array_length(passwords);
+    const char *password = member_str(json_object_array_get_idx(member_list(con->mem, o, "passwords"), 0), "value");
     set_text(config_of, "username", member_str(o, "username"));
-    set_text(config_of, "password", any ? member_str(json_object_array_get_idx(passwords, 0), "value") : NULL);
-    return any ? NULL : arena_printf(con->mem, "the registry '%s' has no administrator", name);
+    set_text(config_of, "password", password);
+    return password ? NULL : arena_printf(con->mem, "the registry '%s' has no administrator", name);
 }
 
 static const char *registry_client(struct connection *con, const char *id, struct connection *out)
@@ -540,9 +475,7 @@ static const char *cluster_client(struct connection *con, const char *id, struct
                   managed(con, found.group, CLUSTERS, found.name, "/listClusterAdminCredential", V_CLUSTERS), &o);
     if (problem)
         return arena_printf(con->mem, "failed to get the credentials of the AKS cluster '%s': %s", found.name, problem);
-    struct json_object *list = member(o, "kubeconfigs");
-    const char *value =
-        json_object_is_type(list, json_type_array) ? member_str(json_object_array_get_idx(list, 0), "value") : NULL;
+    const char *value = member_str(json_object_array_get_idx(member_list(con->mem, o, "kubeconfigs"), 0), "value");
     const char *text = value ? base64_any(con->mem, value) : NULL;
     if (!text)
         return arena_printf(con->mem, "the AKS cluster '%s' gives no kubeconfig", found.name);

@@ -6,8 +6,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { CALL_MS = 10000, REASON_MAX = 300, SECRET_MIN = 4 };
+enum { CALL_MS = 10000, NEARBY_MS = 1000, REASON_MAX = 300, SECRET_MIN = 4 };
+
+/* Clocks that are further apart than this are said to be: the shortest that a provider is known to mind is a minute. */
+enum { SKEW_SECONDS = 60 };
 
 /* What * stands for in *.example.org; NULL when the host is another one. */
 static const char *matches(struct arena *a, const char *pattern, const char *host)
@@ -19,7 +23,8 @@ static const char *matches(struct arena *a, const char *pattern, const char *hos
     return len > tail && streq(host + len - tail, pattern + 1) ? arena_strndup(a, host, len - tail) : NULL;
 }
 
-const char *call_base(struct arena *a, const char *host)
+/* The URL that KANSO_CONNECTOR_ENDPOINTS has for the host; NULL: none. */
+static const char *other_place(struct arena *a, const char *host)
 {
     const char *list = config.connector_endpoints ? config.connector_endpoints : "";
     for (list += strspn(list, ", "); *list; list += strspn(list, ", ")) {
@@ -36,7 +41,21 @@ const char *call_base(struct arena *a, const char *host)
             url[--len] = '\0';
         return url;
     }
-    return arena_printf(a, "https://%s", host);
+    return NULL;
+}
+
+const char *call_base(struct arena *a, const char *host)
+{
+    const char *place = other_place(a, host);
+    return place ? place : arena_printf(a, "https://%s", host);
+}
+
+const char *call_url(struct arena *a, const char *url)
+{
+    const char *scheme = strstr(url, "://"), *host = scheme ? scheme + 3 : url;
+    size_t len = strcspn(host, "/:?");
+    const char *place = scheme && host[len] != ':' ? other_place(a, arena_strndup(a, host, len)) : NULL;
+    return place ? arena_printf(a, "%s%s", place, host + len) : url;
 }
 
 struct fetched call_send(const struct connection *con, const struct call *c)
@@ -48,6 +67,8 @@ struct fetched call_send(const struct connection *con, const struct call *c)
         .headers = c->headers,
         .body = c->body,
         .timeout_ms = left < CALL_MS ? (long)left : CALL_MS,
+        .connect_ms = c->nearby ? NEARBY_MS : 0,
+        .direct = c->nearby,
         .guarded = true,
         .tls = c->tls,
     };
@@ -103,19 +124,29 @@ static const char *reason(struct arena *a, const struct fetched *f)
     return NULL;
 }
 
+/* That the clocks of this server and of the provider differ; "" when they do not, or the provider does not say. */
+static const char *clock_problem(struct arena *a, const struct fetched *f)
+{
+    int64_t theirs = fetched_date(a, f), apart = (int64_t)time(NULL) - theirs;
+    if (!theirs || llabs(apart) <= SKEW_SECONDS)
+        return "";
+    return arena_printf(a, "; the clock of this server is %lld seconds %s that of the provider: is it wrong?",
+                        llabs(apart), apart > 0 ? "ahead of" : "behind");
+}
+
 const char *call_problem(const struct connection *con, const struct fetched *f)
 {
     if (f->failure != FETCH_OK)
         return f->error;
     if (f->status >= 200 && f->status < 300)
         return NULL;
-    const char *why = reason(con->mem, f);
+    const char *why = reason(con->mem, f), *clocks = clock_problem(con->mem, f);
     if (!why || !*why)
-        return arena_printf(con->mem, "the provider answers with status %ld", f->status);
+        return arena_printf(con->mem, "the provider answers with status %ld%s", f->status, clocks);
     /* Line breaks begin what is meant for developers: AWS shows there what should have been signed. */
     size_t len = strcspn(why, "\r\n");
     why = arena_strndup(con->mem, why, len < REASON_MAX ? len : REASON_MAX);
-    return arena_printf(con->mem, "%s (status %ld)", scrub(con, why), f->status);
+    return arena_printf(con->mem, "%s (status %ld%s)", scrub(con, why), f->status, clocks);
 }
 
 const char *call_json(const struct connection *con, const struct call *c, struct json_object **out)
@@ -167,6 +198,11 @@ const char *xml_next(struct arena *a, const char **at, const char *name)
     from += strlen(open);
     *at = to + strlen(close);
     return decode_entities(a, from, (size_t)(to - from));
+}
+
+const char *xml_first(struct arena *a, const char *xml, const char *name)
+{
+    return xml_next(a, &xml, name);
 }
 
 const char *base64_any(struct arena *a, const char *s)

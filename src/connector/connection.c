@@ -297,7 +297,9 @@ static const char *bind(const struct connection *con, const struct connector_res
     out->resource_id = out->type == con->type ? id : NULL;
     out->skew = out->expires_at ? con->skew : -1;
     out->name = arena_printf(con->mem, "%s (%s | %s client)", con->name ? con->name : "", r->name, id);
-    return connection_open(out);
+    const char *problem = connection_open(out);
+    out->expiration = -1; /* it has its credentials: none are asked for any more */
+    return problem;
 }
 
 static const char *verified(struct connection *con, const struct connector_resource *r, const char *id)

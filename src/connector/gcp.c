@@ -1,30 +1,22 @@
 /* Google Cloud: GCS buckets, GKE clusters, Artifact Registry (docs/contract/connectors.md#gcp). */
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/timestamp.h"
-#include "connector/call.h"
 #include "connector/credentials.h"
-#include "connector/sigv4.h"
+#include "connector/machine.h"
+#include "connector/provider.h"
 
-#include <ctype.h>
-#include <fcntl.h>
 #include <jwt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define SCOPE    "https://www.googleapis.com/auth/cloud-platform"
-#define FORM     "Content-Type: application/x-www-form-urlencoded"
 #define JSON     "Content-Type: application/json"
 #define AWS_KIND "urn:ietf:params:aws:token-type:aws4_request"
 
-enum { TOKEN_SECONDS = 3600, PAGES_MAX = 50, SUBJECT_MAX = 64 * 1024 };
-
-static bool is_resource(const struct connector_resource *r, const char *name)
-{
-    return r && streq(r->name, name);
-}
+enum { TOKEN_SECONDS = 3600, SUBJECT_MAX = 64 * 1024 };
 
 /* Configuration --------------------------------------------------------------------------------------------------- */
 
@@ -90,18 +82,10 @@ static const char *project(const struct connection *con)
 
 /* Names ----------------------------------------------------------------------------------------------------------- */
 
-static size_t span_name(const char *s, const char *more)
-{
-    size_t n = 0;
-    while (s[n] && (islower((unsigned char)s[n]) || isdigit((unsigned char)s[n]) || strchr(more, s[n])))
-        n++;
-    return n;
-}
-
 static const char *bucket_of(struct arena *a, const char *id)
 {
     const char *name = starts_with(id, "gs://") ? id + 5 : id;
-    size_t len = span_name(name, "_-");
+    size_t len = span_name(name, false, "_-");
     if (len < 3 || len > 63 || strchr("_-", name[0]) || strchr("_-", name[len - 1]) ||
         (name[len] && (name[len] != '/' || name == id)))
         return NULL;
@@ -117,7 +101,7 @@ struct repository {
 /* Takes a word of a path: what is before `end`. */
 static const char *take(struct arena *a, const char **at, const char *end, const char *more)
 {
-    size_t len = span_name(*at, more);
+    size_t len = span_name(*at, false, more);
     if (!len || strncmp(*at + len, end, strlen(end)) != 0)
         return NULL;
     const char *word = arena_strndup(a, *at, len);
@@ -138,7 +122,7 @@ static bool read_address(struct arena *a, const char *at, struct repository *out
 {
     static const char tail[] = "-docker.pkg.dev/";
     const char *found = strstr(at, tail), *rest;
-    if (!found || found == at || span_name(at, "-") < (size_t)(found - at))
+    if (!found || found == at || span_name(at, false, "-") < (size_t)(found - at))
         return false;
     out->location = arena_strndup(a, at, (size_t)(found - at));
     rest = found + strlen(tail);
@@ -150,7 +134,7 @@ static bool read_old_address(struct arena *a, const char *at, struct repository 
 {
     static const char *const hosts[] = {"gcr.io/", "us.gcr.io/", "eu.gcr.io/", "asia.gcr.io/"};
     for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
-        size_t len = starts_with(at, hosts[i]) ? span_name(at + strlen(hosts[i]), "-") : 0;
+        size_t len = starts_with(at, hosts[i]) ? span_name(at + strlen(hosts[i]), false, "-") : 0;
         const char *rest = at + strlen(hosts[i]) + len;
         if (!len || (*rest && (*rest != '/' || !rest[1])))
             continue;
@@ -185,7 +169,7 @@ static const char *canonical_id(struct connection *con, const struct connector_r
     if (is_resource(r, "docker-registry"))
         return read_repository(con, id, &found) ? repository_address(con->mem, &found) : NULL;
     if (is_resource(r, "kubernetes-cluster"))
-        return span_name(id, "_-") && !strchr("_-", *id) && !id[span_name(id, "_-")] ? id : NULL;
+        return *id && !strchr("_-", *id) && !id[span_name(id, false, "_-")] ? id : NULL;
     return id;
 }
 
@@ -204,53 +188,25 @@ struct session {
     const char *email;  /* of the service account; NULL: not one, or not known */
 };
 
-static const char *form(struct arena *a, const char *const pairs[][2], size_t count)
+/* Asks a token server of a key file. */
+static const char *ask_server(struct connection *con, const char *url, const char *form, struct session *s)
 {
-    const char *out = "";
-    for (size_t i = 0; i < count; i++)
-        if (pairs[i][1])
-            out = query_append(a, out, pairs[i][0], pairs[i][1]);
-    return out;
+    static const char *const headers[] = {FORM_TYPE, NULL};
+    const struct call c = {.method = "POST", .url = call_url(con->mem, url), .headers = headers, .body = form};
+    const char *problem = ask_token(con, &c, &s->token, &s->expires_at);
+    if (!problem && !s->expires_at)
+        s->expires_at = seconds_from_now(TOKEN_SECONDS);
+    return problem;
 }
 
-/* Asks an OAuth 2.0 server for an access token. */
-static const char *ask_token(struct connection *con, const char *url, const char *body, struct session *s)
+static const char *user_token(struct connection *con, struct json_object *key, struct session *s)
 {
-    static const char *const headers[] = {FORM, NULL};
-    struct json_object *o, *seconds;
-    const struct call c = {.method = "POST", .url = url, .headers = headers, .body = body};
-    const char *problem = call_json(con, &c, &o);
-    if (problem)
-        return problem;
-    s->token = member_str(o, "access_token");
-    seconds = member(o, "expires_in");
-    s->expires_at = seconds_from_now(seconds ? json_object_get_int64(seconds) : TOKEN_SECONDS);
-    return s->token ? NULL : "the answer holds no token";
-}
-
-/* The URL of a Google service that a key file names; its own host may have another address here. */
-static const char *key_url(struct arena *a, const char *url)
-{
-    static const char secure[] = "https://";
-    if (!starts_with(url, secure))
-        return url;
-    const char *host = url + strlen(secure);
-    size_t len = strcspn(host, "/:?");
-    return host[len] == ':' ? url : arena_printf(a, "%s%s", call_base(a, arena_strndup(a, host, len)), host + len);
-}
-
-static const char *user_token(struct connection *con, struct session *s)
-{
-    struct json_object *key = key_file(con);
-    const char *const pairs[][2] = {
-        {"grant_type", "refresh_token"},
-        {"client_id", member_str(key, "client_id")},
-        {"client_secret", member_str(key, "client_secret")},
-        {"refresh_token", member_str(key, "refresh_token")},
-        {"scope", SCOPE},
-    };
-    const char *url = arena_printf(con->mem, "%s/token", call_base(con->mem, "oauth2.googleapis.com"));
-    return ask_token(con, url, form(con->mem, pairs, ARRAY_LEN(pairs)), s);
+    const char *form = form_add(con->mem, "", "grant_type", "refresh_token");
+    form = form_add(con->mem, form, "client_id", member_str(key, "client_id"));
+    form = form_add(con->mem, form, "client_secret", member_str(key, "client_secret"));
+    form = form_add(con->mem, form, "refresh_token", member_str(key, "refresh_token"));
+    form = form_add(con->mem, form, "scope", SCOPE);
+    return ask_server(con, "https://oauth2.googleapis.com/token", form, s);
 }
 
 /* What a service account claims with its own key; NULL when that is none. */
@@ -275,16 +231,14 @@ static const char *assertion(struct arena *a, struct json_object *key)
     return out;
 }
 
-static const char *service_token(struct connection *con, struct session *s)
+static const char *service_token(struct connection *con, struct json_object *key, struct session *s)
 {
-    struct json_object *key = key_file(con);
     const char *claim = assertion(con->mem, key);
-    const char *const pairs[][2] = {{"grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"},
-                                    {"assertion", claim}};
     s->email = member_str(key, "client_email");
     if (!claim)
         return "the private key of the service account is not an RSA key in PEM";
-    return ask_token(con, key_url(con->mem, member_str(key, "token_uri")), form(con->mem, pairs, ARRAY_LEN(pairs)), s);
+    const char *form = form_add(con->mem, "", "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    return ask_server(con, member_str(key, "token_uri"), form_add(con->mem, form, "assertion", claim), s);
 }
 
 /* Exchanges the session for one of another service account, which it must be allowed to act as. */
@@ -294,7 +248,7 @@ static const char *impersonate(struct connection *con, const char *url, int64_t 
     struct json_object *o;
     const struct call c = {
         .method = "POST",
-        .url = url,
+        .url = call_url(con->mem, url),
         .headers = call_bearer(con->mem, s->token, JSON),
         .body = arena_printf(con->mem, "{\"delegates\":null,\"scope\":[\"" SCOPE "\"],\"lifetime\":\"%llds\"}",
                              (long long)seconds),
@@ -308,17 +262,19 @@ static const char *impersonate(struct connection *con, const char *url, int64_t 
     return s->token && s->expires_at ? NULL : "the answer holds no token";
 }
 
-static const char *impersonated_token(struct connection *con, struct session *s)
+static const char *impersonated_token(struct connection *con, struct json_object *key, struct session *s)
 {
     const char *principal = member_str(con->config, "target_principal");
-    const char *problem = service_token(con, s);
+    const char *problem = service_token(con, key, s);
     if (problem)
         return problem;
-    const char *encoded = query_append(con->mem, "", "", principal) + 1;
-    const char *url = arena_printf(con->mem, "%s/v1/projects/-/serviceAccounts/%s:generateAccessToken",
-                                   call_base(con->mem, "iamcredentials.googleapis.com"), encoded);
     s->email = principal;
-    return impersonate(con, url, con->expiration, s);
+    return impersonate(con,
+                       arena_printf(con->mem,
+                                    "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"
+                                    "%s:generateAccessToken",
+                                    percent_encode(con->mem, principal)),
+                       con->expiration, s);
 }
 
 /* What an external account proves itself with ------------------------------------------------------------------- */
@@ -327,15 +283,11 @@ static const char *impersonated_token(struct connection *con, struct session *s)
 static const char *subject_from_file(struct connection *con, const char *path, const char **out)
 {
     static const char room[] = "/var/run/secrets/";
+    const char *problem = NULL;
     if (!starts_with(path, room) || strstr(path, ".."))
         return "files of external accounts are read below /var/run/secrets/ only";
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *text = arena_alloc(con->mem, SUBJECT_MAX + 1);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, SUBJECT_MAX);
-    if (fd >= 0)
-        close(fd);
-    *out = text;
-    return n < 0 ? "the file of the external account cannot be read" : NULL;
+    *out = file_text(con->mem, path, SUBJECT_MAX, &problem);
+    return *out ? NULL : arena_printf(con->mem, "the file of the external account cannot be read: %s", problem);
 }
 
 static const char *subject_from_url(struct connection *con, struct json_object *source, const char **out)
@@ -348,7 +300,7 @@ static const char *subject_from_url(struct connection *con, struct json_object *
         json_object_object_foreach(headers, name, value) lines[n++] =
             arena_printf(con->mem, "%s: %s", name, json_object_get_string(value));
     }
-    const struct call c = {.method = "GET", .url = member_str(source, "url"), .headers = lines};
+    const struct call c = {.method = "GET", .url = call_url(con->mem, member_str(source, "url")), .headers = lines};
     struct fetched got = call_send(con, &c);
     *out = got.body;
     return call_problem(con, &got);
@@ -363,34 +315,47 @@ static void add_pair(struct json_object *list, const char *line)
     json_object_array_add(list, o);
 }
 
+/* Where AWS is asked who this server is: as the key file says, with the region in the place of {region}. */
+static const char *verification_url(struct arena *a, struct json_object *key, const char *region)
+{
+    static const char hole[] = "{region}";
+    const char *url = member_str(member(key, "credential_source"), "regional_cred_verification_url");
+    const char *found = url ? strstr(url, hole) : NULL;
+    if (!url)
+        return arena_printf(a, "https://sts.%s.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15", region);
+    return found ? arena_printf(a, "%.*s%s%s", (int)(found - url), url, region, found + strlen(hole)) : url;
+}
+
 /* A signed call on AWS, which Google makes to learn who this server is there. */
 static const char *subject_from_aws(struct connection *con, struct json_object *key, const char **out)
 {
-    const char *region = getenv("AWS_REGION") ? getenv("AWS_REGION") : getenv("AWS_DEFAULT_REGION");
-    const struct sigv4_key own = {.id = getenv("AWS_ACCESS_KEY_ID"),
-                                  .secret = getenv("AWS_SECRET_ACCESS_KEY"),
-                                  .session = getenv("AWS_SESSION_TOKEN"),
-                                  .region = region,
-                                  .service = "sts"};
-    if (!own.id || !own.secret || !region)
-        return "this server has no AWS credentials of its own: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
-               "AWS_REGION are not set";
-    const char *audience = member_str(key, "audience"), *host = arena_printf(con->mem, "sts.%s.amazonaws.com", region);
+    struct sigv4_key own;
+    const char *region, *problem = machine_aws_region(con, &region);
+    if (!problem)
+        problem = machine_aws_key(con, region, &own);
+    if (problem)
+        return problem;
+    own.region = region;
+    own.service = "sts";
+    const char *audience = member_str(key, "audience"), *url = verification_url(con->mem, key, region);
+    const char *host = strstr(url, "://"), *query = strchr(url, '?');
+    if (!host || !query)
+        return "the regional_cred_verification_url of the external account is malformed";
     const char *const target[] = {arena_printf(con->mem, "x-goog-cloud-target-resource: %s", audience ? audience : ""),
                                   NULL};
     const struct sigv4_request r = {.method = "POST",
-                                    .host = host,
+                                    .host = arena_strndup(con->mem, host + 3, strcspn(host + 3, "/?")),
                                     .path = "/",
-                                    .query = "Action=GetCallerIdentity&Version=2011-06-15",
+                                    .query = query + 1,
                                     .headers = target,
                                     .now = (int64_t)time(NULL)};
     struct json_object *o = json_keep(con->mem, json_object_new_object()), *list = json_object_new_array();
     for (const char *const *h = sigv4_headers(con->mem, &own, &r); *h; h++)
         add_pair(list, *h);
-    json_object_object_add(o, "url", json_object_new_string(arena_printf(con->mem, "https://%s/?%s", host, r.query)));
-    json_object_object_add(o, "method", json_object_new_string("POST"));
+    set_text(o, "url", url);
+    set_text(o, "method", r.method);
     json_object_object_add(o, "headers", list);
-    *out = query_append(con->mem, "", "", json_text(con->mem, o, false)) + 1;
+    *out = percent_encode(con->mem, json_text(con->mem, o, false));
     return NULL;
 }
 
@@ -413,67 +378,59 @@ static const char *subject(struct connection *con, struct json_object *key, cons
     return problem || *out ? problem : "the source of the external account holds no token";
 }
 
-static const char *external_token(struct connection *con, struct session *s)
+static const char *external_token(struct connection *con, struct json_object *key, struct session *s)
 {
-    struct json_object *key = key_file(con);
     const char *token, *as = member_str(key, "service_account_impersonation_url");
     const char *problem = subject(con, key, &token);
     if (problem)
         return problem;
-    const char *const pairs[][2] = {
-        {"grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"},
-        {"audience", member_str(key, "audience")},
-        {"scope", SCOPE},
-        {"requested_token_type", "urn:ietf:params:oauth:token-type:access_token"},
-        {"subject_token", token},
-        {"subject_token_type", member_str(key, "subject_token_type")},
-    };
-    problem =
-        ask_token(con, key_url(con->mem, member_str(key, "token_url")), form(con->mem, pairs, ARRAY_LEN(pairs)), s);
-    return problem || !as ? problem : impersonate(con, key_url(con->mem, as), TOKEN_SECONDS, s);
+    const char *form = form_add(con->mem, "", "grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+    form = form_add(con->mem, form, "audience", member_str(key, "audience"));
+    form = form_add(con->mem, form, "scope", SCOPE);
+    form = form_add(con->mem, form, "requested_token_type", "urn:ietf:params:oauth:token-type:access_token");
+    form = form_add(con->mem, form, "subject_token", token);
+    form = form_add(con->mem, form, "subject_token_type", member_str(key, "subject_token_type"));
+    problem = ask_server(con, member_str(key, "token_url"), form, s);
+    return problem || !as ? problem : impersonate(con, as, TOKEN_SECONDS, s);
 }
 
-/* The service account of the machine that this server runs on. */
+/* How a token is come by with a key file: by the method's name, or by the type in the file. */
+static const struct way {
+    const char *method, *type;
+    const char *(*get)(struct connection *con, struct json_object *key, struct session *s);
+} WAYS[] = {{"user-account", "authorized_user", user_token},
+            {"service-account", "service_account", service_token},
+            {"external-account", "external_account", external_token},
+            {"impersonation", NULL, impersonated_token}};
+
+/* The key file that the machine's environment names, or else the service account of the machine. */
 static const char *own_token(struct connection *con, struct session *s)
 {
-    static const char *const headers[] = {"Metadata-Flavor: Google", NULL};
-    struct json_object *o, *seconds;
-    const char *base = call_base(con->mem, "metadata.google.internal");
-    if (starts_with(base, "https://metadata."))
-        base = "http://metadata.google.internal";
-    const struct call c = {
-        .method = "GET",
-        .url = arena_printf(con->mem, "%s/computeMetadata/v1/instance/service-accounts/default/token", base),
-        .headers = headers,
-    };
-    const char *problem = call_json(con, &c, &o);
+    struct json_object *key;
+    const char *problem = machine_google_key(con, &key);
     if (problem)
         return problem;
-    s->token = member_str(o, "access_token");
-    seconds = member(o, "expires_in");
-    s->expires_at = seconds_from_now(seconds ? json_object_get_int64(seconds) : 0);
-    return s->token ? NULL : "the machine has no service account";
+    if (!key)
+        return machine_google_token(con, &s->token, &s->expires_at);
+    for (size_t i = 0; i < ARRAY_LEN(WAYS); i++)
+        if (WAYS[i].type && streq(WAYS[i].type, member_str(key, "type")))
+            return WAYS[i].get(con, key, s);
+    return "the file in GOOGLE_APPLICATION_CREDENTIALS is of a type that is not known";
 }
 
 static const char *authenticate(struct connection *con, struct session *s)
 {
-    static const struct {
-        const char *method;
-        const char *(*get)(struct connection *con, struct session *s);
-    } ways[] = {{"implicit", own_token},
-                {"user-account", user_token},
-                {"service-account", service_token},
-                {"external-account", external_token},
-                {"impersonation", impersonated_token}};
-    const char *problem = con->method->implicit ? connection_implicit(con->mem) : NULL;
+    const char *method = con->method->name, *problem = con->method->implicit ? connection_implicit(con->mem) : NULL;
     if (problem)
         return problem;
     s->token = member_str(con->config, "token");
     s->expires_at = con->expires_at;
     s->email = member_str(con->config, "service_account_email");
-    for (size_t i = 0; i < ARRAY_LEN(ways) && !problem; i++)
-        if (streq(ways[i].method, con->method->name))
-            problem = ways[i].get(con, s);
+    if (streq(method, "implicit"))
+        problem = own_token(con, s);
+    for (size_t i = 0; i < ARRAY_LEN(WAYS) && !problem; i++)
+        if (streq(WAYS[i].method, method))
+            problem = WAYS[i].get(con, key_file(con), s);
     return problem ? arena_printf(con->mem, "could not fetch a GCP OAuth2 token: %s", problem) : NULL;
 }
 
@@ -510,7 +467,7 @@ static const char *each_item(struct connection *con, const struct session *s, co
 {
     const char *token = NULL;
     for (int page = 0; page < PAGES_MAX; page++) {
-        struct json_object *o, *list;
+        struct json_object *o;
         const char *with = token
                                ? query_append(con->mem, strchr(path, '?') ? path : arena_printf(con->mem, "%s?", path),
                                               "pageToken", token)
@@ -518,8 +475,8 @@ static const char *each_item(struct connection *con, const struct session *s, co
         const char *problem = ask(con, s, host, with, &o);
         if (problem)
             return problem;
-        list = member(o, items);
-        for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++)
+        struct json_object *list = member_list(con->mem, o, items);
+        for (size_t i = 0; i < json_object_array_length(list); i++)
             each(to, json_object_array_get_idx(list, i));
         token = member_str(o, "nextPageToken");
         if (!token || !*token)
@@ -614,7 +571,7 @@ static const char *list_clusters(struct connection *con, const struct session *s
     struct json_object *o;
     const char *path = arena_printf(con->mem, "/v1/projects/%s/locations/-/clusters", project(con));
     const char *problem = ask(con, s, "container.googleapis.com", path, &o);
-    *list = problem ? NULL : member(o, "clusters");
+    *list = member_list(con->mem, problem ? NULL : o, "clusters");
     return problem ? arena_printf(con->mem, "failed to list GKE clusters: %s", problem) : NULL;
 }
 
@@ -624,7 +581,7 @@ static const char *find_cluster(struct connection *con, const struct session *s,
     struct json_object *list;
     const char *problem = list_clusters(con, s, &list);
     *cluster = NULL;
-    for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++)
+    for (size_t i = 0; i < json_object_array_length(list); i++)
         if (streq(member_str(json_object_array_get_idx(list, i), "name"), name))
             *cluster = json_object_array_get_idx(list, i);
     return problem || *cluster ? problem
@@ -639,7 +596,7 @@ static const char *clusters(struct connection *con, const struct session *s, con
         texts_add(ids, id);
     if (id || problem)
         return problem;
-    for (size_t i = 0; json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++)
+    for (size_t i = 0; i < json_object_array_length(list); i++)
         if (member_str(json_object_array_get_idx(list, i), "name"))
             texts_add(ids, member_str(json_object_array_get_idx(list, i), "name"));
     return NULL;
@@ -662,12 +619,6 @@ static const char *verify(struct connection *con, const struct connector_resourc
 }
 
 /* Clients -------------------------------------------------------------------------------------------------------- */
-
-static void set_text(struct json_object *o, const char *name, const char *value)
-{
-    if (value)
-        json_object_object_add(o, name, json_object_new_string(value));
-}
 
 static const char *generic_client(struct connection *con, const struct session *s, struct connection *out)
 {

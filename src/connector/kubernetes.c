@@ -35,8 +35,6 @@ static const char *verify(struct connection *con, const struct connector_resourc
     struct fetch_tls tls = {0};
     const char *server = member_str(con->config, "server"), *token = member_str(con->config, "token");
     (void)r;
-    if (!id)
-        return NULL;
     if (!pem(con, "certificate_authority", &tls.authorities) || !pem(con, "client_certificate", &tls.certificate) ||
         !pem(con, "client_key", &tls.key))
         return "the certificates and the key of a Kubernetes cluster are to be given in base64";
@@ -53,7 +51,8 @@ static const char *verify(struct connection *con, const struct connector_resourc
     const char *problem = call_problem(con, &got);
     if (problem)
         return arena_printf(con->mem, "failed to verify Kubernetes cluster access: %s", problem);
-    texts_add(ids, id);
+    if (id)
+        texts_add(ids, id);
     return NULL;
 }
 

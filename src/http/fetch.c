@@ -174,10 +174,10 @@ static void set_up(CURL *curl, const struct fetch *f, struct curl_slist *headers
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, receiver);
-    if (f->socket) {
+    if (f->socket)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, f->socket);
+    if (f->socket || f->direct)
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    }
     set_up_tls(curl, f->tls);
     set_up_method(curl, f);
 }
@@ -244,6 +244,13 @@ const char *fetched_header(struct arena *a, const struct fetched *f, const char 
         line += strcspn(line, "\n");
     }
     return NULL;
+}
+
+int64_t fetched_date(struct arena *a, const struct fetched *f)
+{
+    const char *date = fetched_header(a, f, "Date");
+    time_t when = date ? curl_getdate(date, NULL) : -1;
+    return when > 0 ? (int64_t)when : 0;
 }
 
 char *query_append(struct arena *a, const char *text, const char *name, const char *value)

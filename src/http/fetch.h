@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* How a server is to be known, and how this client proves who it is: PEM texts, NULL where there is none. */
 struct fetch_tls {
@@ -29,6 +30,7 @@ struct fetch {
     long connect_ms;            /* for connecting, where that is to be shorter; 0: timeout_ms */
     long stall_s;               /* ends when for so many seconds less than a kilobyte a second has come; 0: never */
     bool redirects;             /* are followed */
+    bool direct;                /* whatever proxy the environment names */
     bool guarded;               /* a user has chosen the URL: KANSO_EGRESS holds for each address that is called */
     const struct fetch_tls *tls;
     /* Takes the body of an answer with a status below 300 piece by piece, instead of `fetched.body`; false ends the
@@ -55,6 +57,9 @@ struct fetched fetch(struct arena *a, const struct fetch *f);
 
 /* The value of a header of the answer, copied to `a`; NULL when there is none. */
 const char *fetched_header(struct arena *a, const struct fetched *f, const char *name);
+
+/* When the server says that it answered, in seconds since 1970; 0 when it does not. */
+int64_t fetched_date(struct arena *a, const struct fetched *f);
 
 /* Appends "name=value" percent-encoded to `text`, behind an & unless `text` is empty or ends with ?. */
 char *query_append(struct arena *a, const char *text, const char *name, const char *value);

@@ -13,7 +13,7 @@ import pytest
 
 from kit.api import Api, ok
 from kit.control_plane import Call
-from kit.emulators import ACCOUNT, moto, seed
+from kit.emulators import ACCOUNT, moto, seed_account
 from kit.factory import World
 from kit.provider import started
 from kit.servers import Kanso
@@ -36,15 +36,7 @@ TEMPORARY = {"iam-role", "session-token", "federation-token"}
 @pytest.fixture(scope="module")
 def cloud(workspace_directory: Path) -> Iterator[str]:
     for url in moto(workspace_directory / "moto.log"):
-        for bucket in ("alpha", "beta.bucket"):
-            seed(url, "s3", "PUT", "/" + bucket, "<CreateBucketConfiguration><LocationConstraint>eu-west-1"
-                                                  "</LocationConstraint></CreateBucketConfiguration>")
-        seed(url, "ecr", "POST", "/", json.dumps({"repositoryName": "images"}),
-             **{"X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.CreateRepository",
-                "Content-Type": "application/x-amz-json-1.1"})
-        for name in ("one", "two"):
-            seed(url, "eks", "POST", "/clusters", json.dumps(
-                {"name": name, "roleArn": ROLE, "resourcesVpcConfig": {}}))
+        seed_account(url)
         yield url
 
 

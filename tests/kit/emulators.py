@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
 import os
 import subprocess
 from email.utils import formatdate
@@ -109,3 +110,15 @@ def _azure_put(url: str, content: bytes, **headers: str) -> None:
     answer = requests.put(url, data=content, timeout=30, headers=sent | {
         "Content-Type": "application/octet-stream", "Authorization": f"SharedKey {AZURITE_ACCOUNT}:{sum_of}"})
     assert answer.status_code == 201, answer.text
+
+
+def seed_account(url: str) -> None:
+    """Two buckets, two clusters and a repository."""
+    for bucket in ("alpha", "beta.bucket"):
+        seed(url, "s3", "PUT", "/" + bucket, "<CreateBucketConfiguration><LocationConstraint>eu-west-1"
+                                             "</LocationConstraint></CreateBucketConfiguration>")
+    seed(url, "ecr", "POST", "/", json.dumps({"repositoryName": "images"}), **{
+        "X-Amz-Target": "AmazonEC2ContainerRegistry_V20150921.CreateRepository", "Content-Type": "application/x-amz-json-1.1"})
+    for name in ("one", "two"):
+        seed(url, "eks", "POST", "/clusters", json.dumps({
+            "name": name, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/worker", "resourcesVpcConfig": {}}))

@@ -161,8 +161,8 @@ class Reference(Server):
     """ZenML 0.66.0 from a virtual environment, on a database of the tests' MariaDB."""
 
     def __init__(self, venv: Path, home: Path, mariadb: MariaDB, database: str = "",
-                 port: int = 0) -> None:
-        self.venv, self.home = venv, home
+                 port: int = 0, **environment: str) -> None:
+        self.venv, self.home, self.environment = venv, home, environment
         self.port = port or free_port()
         super().__init__(f"http://127.0.0.1:{self.port}", mariadb,
                          database or mariadb.new_database())
@@ -186,7 +186,7 @@ class Reference(Server):
             "ZENML_SERVER_JWT_SECRET_KEY": JWT_KEY,
             "ZENML_SECRETS_STORE_TYPE": "sql",
             "ZENML_SECRETS_STORE_ENCRYPTION_KEY": SECRETS_KEY,
-        }
+        } | self.environment
         begin = time.monotonic()
         with open(self.home / "server.log", "ab") as log:
             self.process = subprocess.Popen(
