@@ -38,6 +38,9 @@ check-connectors: build unit $(VENV)/.done $(B)/moto-venv $(B)/connectors-venv #
 check-compose: $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the page about Docker Compose, in containers: needs root, podman, netavark and aardvark-dns
 	@$(VENV)/bin/pip install -q podman-compose==1.6.0
 	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) PATH=$(abspath $(VENV))/bin:$$PATH $(VENV)/bin/python -m pytest -q tests/deploy/test_compose.py
+check-stores: build tools $(VENV)/.done $(B)/stores-venv $(B)/moto-venv $(B)/fake-gcs $(B)/azurite ## artifact stores on what plays S3, Google's and Azure's: needs a network once
+	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_STORES_VENV=$(abspath $(B)/stores-venv) ../$(VENV)/bin/python -m pytest -q \
+	    api/test_artifact_stores.py api/test_artifact_emulators.py conformance/test_artifact_stores.py
 check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan
 	+@$(TESTS) sanitize
 check-mysql: build tools $(VENV)/.done ## API tests and recorded traffic on MySQL
@@ -92,6 +95,11 @@ $(B)/runner-venv: | $(ZENML_VENV)/bin/zenml
 	    kubernetes==25.3.0 s3fs==2026.9.0 aiobotocore==3.10.0 boto3==1.43.117 aws-profile-manager==0.7.3 && \
 	    $@.new/bin/python -m pip download -q --no-deps -d $@.new/wheels argparse==1.4.0 && \
 	    mv $@.new $@ || { rm -rf $@.new; exit 1; }
+# The stock client, and the reference, with the packages of remote artifact stores.
+$(B)/stores-venv: | $(ZENML_VENV)/bin/zenml
+	@echo "  PIP $@"
+	@rm -rf $@.new && mkdir -p $@.new && cp -a $(ZENML_VENV)/. $@.new && $@.new/bin/python -m pip install -q --disable-pip-version-check \
+	    s3fs==2026.9.0 aiobotocore==3.10.0 boto3==1.43.117 gcsfs==2026.10.1 adlfs==2026.8.0 && mv $@.new $@ || { rm -rf $@.new; exit 1; }
 # moto plays AWS for the tests of service connectors, which are skipped where it is not installed.
 $(B)/moto-venv:
 	@python3 -m venv $@ && $@/bin/pip install -q 'moto[server,s3,sts,ecr,eks]' || { rm -rf $@; exit 1; }
