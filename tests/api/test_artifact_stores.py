@@ -262,15 +262,20 @@ def test_visualizations(store: Store) -> None:
     fails(store.visualize("log"), 404, "DoesNotExistException")
 
 
-@pytest.mark.parametrize("name, text", [("page.html", "<b>x</b>"), ("log", "one\ntwo\nthree\n"), ("empty", "")])
-def test_logs(store: Store, name: str, text: str) -> None:
-    step = store.step(name)
-    for offset, length in ((0, None), (0, 0), (0, 5), (2, 4), (3, 100), (7, 1), (100, 10), (-1, None), (-5, None), (-100, None),
-                           (-5, 3), (-7, 100), (5, -1), (-8, -1), (2**62, 2**62), (-2**62, 2**62)):
-        query = {"offset": offset} | ({} if length is None else {"length": length})
-        start = min(offset, len(text)) if offset >= 0 else max(0, len(text) + offset)
-        end = len(text) if length is None or length < 0 else min(len(text), start + length)
-        assert ok(store.world.api.get(f"/steps/{step}/logs", **query)) == text[start:end], query
+PARTS: tuple[tuple[int, int | None], ...] = (
+    (0, None), (0, 0), (2, 4), (3, 100), (100, 10), (-1, None), (-100, None), (-5, 3), (-7, 100), (5, -1), (2**62, 2**62),
+    (-2**62, 2**62))
+
+
+def test_logs(store: Store) -> None:
+    """Files and directories, whole and in parts."""
+    for name, text, parts in (("page.html", "<b>x</b>", PARTS), ("log", "one\ntwo\nthree\n", PARTS), ("empty", "", PARTS[:6:2])):
+        step = store.step(name)
+        for offset, length in parts:
+            query = {"offset": offset} | ({} if length is None else {"length": length})
+            start = min(offset, len(text)) if offset >= 0 else max(0, len(text) + offset)
+            end = len(text) if length is None or length < 0 else min(len(text), start + length)
+            assert ok(store.world.api.get(f"/steps/{step}/logs", **query)) == text[start:end], query
 
 
 def test_no_more_is_fetched_than_is_shown(store: Store, far: Objects) -> None:
@@ -285,20 +290,24 @@ def test_no_more_is_fetched_than_is_shown(store: Store, far: Objects) -> None:
     assert far.ranges == ["bytes=2-3", "bytes=0-2"]
 
 
-@pytest.mark.parametrize("name", ["nothing", "log/sub", "", "/", "../a.html", "../prefix/a.html", "log/../page.html", "./page.html",
-                                  "log/./1.log", "SCHEME://bucket/a.html", "SCHEME://bucket/prefix/a.html", "SCHEME://other/a.html",
-                                  "SCHEME://bucket/pre", "SCHEME://bucket", "/etc/hostname", "file:///etc/hostname",
-                                  "http://127.0.0.1/a"])
-def test_what_is_not_there(store: Store, far: Objects, name: str) -> None:
+OUTSIDE = ("", "/", "../a.html", "../prefix/a.html", "log/../page.html", "./page.html", "log/./1.log", "SCHEME://bucket/a.html",
+           "SCHEME://bucket/prefix/a.html", "SCHEME://other/a.html", "SCHEME://bucket/pre", "SCHEME://bucket", "/etc/hostname",
+           "file:///etc/hostname", "http://127.0.0.1/a")
+
+
+def test_what_is_not_there(store: Store, far: Objects) -> None:
     """Nor is what is not inside: the store is not even asked."""
-    name = name.replace("SCHEME", store.root.partition(":")[0])
-    if name == "log/sub":
-        fails(store.visualize(name), 404, "DoesNotExistException")
-        return
-    calls = far.calls
-    for answer in (store.visualize(name), store.logs(name)):
-        assert "There is no file" in fails(answer, 404, "DoesNotExistException")
-    assert far.calls - calls == (3 if name == "nothing" else 0)
+    names = ["nothing", *(name.replace("SCHEME", store.root.partition(":")[0]) for name in OUTSIDE)]
+    world = store.world
+    version = world.artifact_version(artifact_store_id=store.id, visualizations=[
+        {"type": "html", "uri": store.uri(name)} for name in names])["id"]
+    run = world.run({f"s{number}": step_spec(f"s{number}") for number in range(len(names))})
+    for number, name in enumerate(names):
+        step = world.step(run, f"s{number}", logs={"uri": store.uri(name), "artifact_store_id": store.id})["id"]
+        calls = far.calls
+        for answer in (world.api.get(f"/artifact_versions/{version}/visualize", index=number), world.api.get(f"/steps/{step}/logs")):
+            assert "There is no file" in fails(answer, 404, "DoesNotExistException"), name
+        assert far.calls - calls == (3 if name == "nothing" else 0), name
 
 
 # Faults -------------------------------------------------------------------------------------------------------------------------
@@ -376,10 +385,9 @@ def test_a_bucket_of_another_region(world: World, far: Objects) -> None:
 
 
 @pytest.mark.race
-@pytest.mark.parametrize("fault", [pytest.param("slow", marks=pytest.mark.slow), "drip"])
-def test_slow_stores_hold_up_nobody_else(world: World, kanso: Kanso, far: Objects, fault: str) -> None:
-    """While the file does not come, other requests are answered as ever; it is given up in time."""
-    step = Store(world, "s3", fault, configuration=s3(far.url)).step("x")
+def test_slow_stores_hold_up_nobody_else(world: World, kanso: Kanso, far: Objects) -> None:
+    """While a file comes byte by byte, other requests are answered as ever; it is given up in time."""
+    step = Store(world, "s3", "drip", configuration=s3(far.url)).step("x")
     answers: list[tuple[Any, float]] = []
 
     def wait() -> None:

@@ -28,7 +28,7 @@ PIECE = b"0123456789abcdef" * 4096
 class Objects:
     """`objects` maps "bucket/key" to what it holds. Buckets whose names are those of `FAULTS` do what stands there."""
 
-    FAULTS = ("slow", "drip", "cut", "huge", "whole", "redirect", "denied", "endless", "echo", "garbage")
+    FAULTS = ("drip", "cut", "huge", "whole", "redirect", "denied", "endless", "echo", "garbage")
 
     def __init__(self, certificate: Path | None = None, key: Path | None = None) -> None:
         store = self
@@ -40,6 +40,7 @@ class Objects:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 store.calls += 1
@@ -158,9 +159,6 @@ class Objects:
             self.send(h, 206, part, Content_Range=f"bytes {first}-{first + len(part) - 1}/{len(content)}")
 
     # What goes wrong ------------------------------------------------------------------------------------------------------
-
-    def slow(self, _: BaseHTTPRequestHandler) -> None:
-        self.over.wait(60)
 
     def drip(self, h: BaseHTTPRequestHandler) -> None:
         self.head(h, 206, 1000, Content_Range="bytes 0-999/1000")
