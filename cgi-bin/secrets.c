@@ -13,9 +13,9 @@ static const struct route routes[] = {
     {"PUT", "/api/v1/secrets/{secret_id}", secret_update, &resource_secret, OP_UPDATE, .query = &SECRET_UPDATE_QUERY,
      .needs = NEEDS({&resource_secret, "update", NEED_PATH, NULL})},
     DELETE("/api/v1/secrets/{secret_id}", resource_secret),
-    {"PUT", "/api/v1/secrets_operations/backup", secret_no_backup, .query = &SECRET_BACKUP_QUERY,
+    {"PUT", "/api/v1/secrets_operations/backup", secrets_backup, .query = &SECRET_BACKUP_QUERY,
      .needs = NEEDS({&resource_secret, "backup_restore", NEED_TYPE, NULL})},
-    {"PUT", "/api/v1/secrets_operations/restore", secret_no_backup, .query = &SECRET_RESTORE_QUERY,
+    {"PUT", "/api/v1/secrets_operations/restore", secrets_restore, .query = &SECRET_RESTORE_QUERY,
      .needs = NEEDS({&resource_secret, "backup_restore", NEED_TYPE, NULL})},
 };
 

@@ -10,6 +10,7 @@
 #include "http/cors.h"
 #include "http/worker.h"
 #include "resource/filter.h"
+#include "secrets/stores.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,8 @@ static int run(struct app *app, struct arena *a)
 {
     static struct db_url url;
     const char *problem = config_load(a);
+    if (!problem)
+        problem = secrets_configure(a);
     if (!problem)
         problem = check_tables(a);
     if (!problem)

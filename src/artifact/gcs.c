@@ -64,7 +64,7 @@ static const char *open_gcs(struct bucket *b)
     else if (!b->connection)
         return NULL;
     if (!problem)
-        problem = gcp_token(con, &token);
+        problem = gcp_token(con, &token, NULL);
     b->access = (void *)(uintptr_t)token;
     return problem;
 }

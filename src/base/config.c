@@ -182,6 +182,9 @@ static const struct entry ENTRIES[] = {
         "default and largest page size; 0 = 20 and 10000"),
     SECRETS_STORE("ZENML_SECRETS_STORE_", secrets, "sql"),
     SECRETS_STORE("ZENML_BACKUP_SECRETS_STORE_", backup_secrets, NULL),
+    SECRET("VAULT_TOKEN", vault_token, NULL, "secrets stores of type hashicorp: the token, unless it is given above"),
+    TEXT("GOOGLE_APPLICATION_CREDENTIALS", google_credentials, NULL,
+         "secrets stores of type gcp in the older form: file with the key of a service account"),
     TEXT("ZENML_LOCAL_STORES_PATH", local_stores_path, NULL, "where local artifact stores without a path lie"),
     TEXT("ZENML_CONFIG_PATH", config_path, NULL, "else in local_stores below it; ~/.config/zenml by default"),
     TEXT("KANSO_STORE_ROOTS", store_roots, NULL,
@@ -376,8 +379,6 @@ static const char *check_together(struct arena *a)
     if (config.auth_scheme == SCHEME_EXTERNAL && (!config.external_login_url || !config.external_user_info_url))
         return "ZENML_SERVER_EXTERNAL_LOGIN_URL and ZENML_SERVER_EXTERNAL_USER_INFO_URL are needed with the scheme "
                "EXTERNAL";
-    if (!streq(config.secrets.type, "sql") && !streq(config.secrets.type, "none"))
-        return arena_printf(a, "ZENML_SECRETS_STORE_TYPE is '%s'; expected sql or none", config.secrets.type);
     if (config.trusted_proxies && !address_list_valid(config.trusted_proxies))
         return arena_printf(
             a, "KANSO_TRUSTED_PROXIES is '%s'; expected addresses or networks such as 10.0.0.0/8, separated by commas",

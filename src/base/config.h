@@ -58,6 +58,7 @@ struct config {
     bool debug, analytics_opt_in, local_server;
     int64_t pagination_limit;
     struct secrets_config secrets, backup_secrets;
+    const char *vault_token, *google_credentials;
     const char *local_stores_path, *config_path, *store_roots;
     const char *log_level, *trusted_proxies;
     const char *connector_types;     /* names with commas between; NULL: all */

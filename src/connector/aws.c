@@ -3,6 +3,7 @@
 #include "connector/credentials.h"
 #include "connector/machine.h"
 #include "connector/provider.h"
+#include "connector/service.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -109,10 +110,12 @@ struct request {
     const char *type, *target;       /* headers; NULL: none */
 };
 
-/* The address of a service. The configured endpoint_url holds for all but STS, as with Amazon's own libraries. */
+/* The address of a service. The configured endpoint_url holds for what connectors list, but not for STS, as with
+ * Amazon's own libraries. */
 static const char *endpoint(const struct connection *con, const struct request *q)
 {
-    const char *given = streq(q->service, "sts") ? NULL : setting(con, "endpoint_url");
+    bool listed = !streq(q->service, "sts") && !streq(q->service, "secretsmanager");
+    const char *given = listed ? setting(con, "endpoint_url") : NULL;
     const char *host = arena_printf(con->mem, "%s%s.%s.amazonaws.com", streq(q->service, "ecr") ? "api." : "",
                                     q->service, region(con));
     return given ? given : call_base(con->mem, host);
@@ -265,7 +268,7 @@ static const char *exchange(struct connection *con, const char *method, struct s
 /* What this machine may do by itself. */
 static const char *own_credentials(struct connection *con, struct session *s)
 {
-    const char *problem = connection_implicit(con->mem);
+    const char *problem = connection_implicit(con);
     if (!problem && setting(con, "profile_name"))
         problem = "profiles of this server's user are not read: give the credentials in AWS_ACCESS_KEY_ID and "
                   "AWS_SECRET_ACCESS_KEY";
@@ -310,6 +313,28 @@ static const char *open_session(struct connection *con, const struct connector_r
     con->state = s;
     *out = s;
     return NULL;
+}
+
+const char *aws_sign_in(struct connection *con, int64_t *expires_at)
+{
+    struct session *s = NULL;
+    const char *problem = open_session(con, NULL, NULL, &s);
+    *expires_at = problem ? 0 : s->expires_at;
+    return problem;
+}
+
+struct fetched aws_json(const struct connection *con, const char *service, const char *action, const char *body)
+{
+    const struct session *s = con->state;
+    const struct request q = {
+        .service = service,
+        .method = "POST",
+        .path = "/",
+        .type = "application/x-amz-json-1.1",
+        .target = arena_printf(con->mem, "%s.%s", service, action),
+        .body = body,
+    };
+    return send_signed(con, &s->key, &q);
 }
 
 /* Who the credentials belong to: works with any valid ones, whatever they may do. */

@@ -4,6 +4,7 @@
 #include "connector/credentials.h"
 #include "connector/machine.h"
 #include "connector/provider.h"
+#include "connector/service.h"
 
 #include <string.h>
 
@@ -103,7 +104,7 @@ static struct session *session(struct connection *con)
 
 static const char *own_token(struct connection *con, const char *audience, const char **token)
 {
-    const char *problem = connection_implicit(con->mem);
+    const char *problem = connection_implicit(con);
     return problem ? problem : machine_azure_token(con, audience, token);
 }
 
@@ -122,6 +123,12 @@ static const char *get_token(struct connection *con, const char *audience, const
     else
         return "an access token needs expires_at, the time until when it is good";
     return problem ? arena_printf(con->mem, "failed to authenticate with Azure: %s", problem) : NULL;
+}
+
+const char *azure_token(struct connection *con, const char *audience, const char **token)
+{
+    *token = NULL;
+    return get_token(con, audience, token);
 }
 
 /* Azure Resource Manager ------------------------------------------------------------------------------------------ */

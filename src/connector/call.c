@@ -69,7 +69,7 @@ struct fetched call_send(const struct connection *con, const struct call *c)
         .timeout_ms = left < CALL_MS ? (long)left : CALL_MS,
         .connect_ms = c->nearby ? NEARBY_MS : 0,
         .direct = c->nearby,
-        .guarded = true,
+        .guarded = !con->own,
         .tls = c->tls,
     };
     if (left < 1)

@@ -126,12 +126,12 @@ const char *connection_open(struct connection *con)
     return refused ? NULL : problem;
 }
 
-const char *connection_implicit(struct arena *a)
+const char *connection_implicit(const struct connection *con)
 {
-    return config.implicit_auth_methods
+    return con->own || config.implicit_auth_methods
                ? NULL
-               : arena_printf(a, "methods that use the credentials of the server itself are switched off here; "
-                                 "ZENML_ENABLE_IMPLICIT_AUTH_METHODS switches them on");
+               : "methods that use the credentials of the server itself are switched off here; "
+                 "ZENML_ENABLE_IMPLICIT_AUTH_METHODS switches them on";
 }
 
 int64_t seconds_from_now(int64_t seconds)

@@ -25,6 +25,10 @@ struct connection {
     double deadline; /* monotonic_ms() until when the provider may take its time; 0: only each call is limited */
     const char *id;  /* of the stored connector, dashed; NULL: not stored */
 
+    /* The administrator has configured it, and no user: implicit methods are allowed, and the egress rule does not
+     * hold. */
+    bool own;
+
     /* What the provider's file remembers from call to call, such as a session. */
     void *state;
 
@@ -70,7 +74,7 @@ void connection_renew(struct connection *out, const struct connector_type *type,
                       struct json_object *configuration, int64_t expires_at);
 
 /* Whether the implicit methods are allowed here: NULL, or why not. */
-const char *connection_implicit(struct arena *a);
+const char *connection_implicit(const struct connection *con);
 
 /* The present time plus seconds, as expires_at takes it. */
 int64_t seconds_from_now(int64_t seconds);

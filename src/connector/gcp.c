@@ -420,7 +420,7 @@ static const char *own_token(struct connection *con, struct session *s)
 
 static const char *authenticate(struct connection *con, struct session *s)
 {
-    const char *method = con->method->name, *problem = con->method->implicit ? connection_implicit(con->mem) : NULL;
+    const char *method = con->method->name, *problem = con->method->implicit ? connection_implicit(con) : NULL;
     if (problem)
         return problem;
     s->token = member_str(con->config, "token");
@@ -677,11 +677,13 @@ static const char *client(struct connection *con, const struct connector_resourc
     return generic_client(con, s, out);
 }
 
-const char *gcp_token(struct connection *con, const char **token)
+const char *gcp_token(struct connection *con, const char **token, int64_t *expires_at)
 {
     struct session *s = NULL;
     const char *problem = open_session(con, &s);
     *token = problem ? NULL : s->token;
+    if (expires_at)
+        *expires_at = problem ? 0 : s->expires_at;
     return problem;
 }
 

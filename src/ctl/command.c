@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "ctl/output.h"
 #include "db/migrate.h"
+#include "secrets/stores.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -220,6 +221,8 @@ static int perform(struct ctl_call *call)
     if (command->of_instance)
         ctl_instance(call->mem);
     const char *problem = command->configured ? config_load(call->mem) : NULL;
+    if (!problem && command->configured)
+        problem = secrets_configure(call->mem);
     if (!problem && command->connects)
         problem = connect(call);
     int status = problem ? ctl_fail("%s", problem) : command->run(call);

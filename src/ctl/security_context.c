@@ -4,6 +4,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "secrets/stores.h"
 #include "security/run.h"
 #include "security/security.h"
 #include "json/write.h"
@@ -297,6 +298,8 @@ static int show_run(struct call *c)
         return ctl_misused(&ctl_security_context, "--run takes a run's id, a UUID, not '%s'", c->run);
     ctl_instance(c->mem);
     const char *problem = config_load(c->mem);
+    if (!problem)
+        problem = secrets_configure(c->mem);
     if (!problem)
         problem = db_url_from_env(c->mem, &url);
     if (problem)

@@ -94,6 +94,8 @@ struct route;
 struct db;
 struct filter_query;
 struct access;
+struct secrets;
+struct commit_step;
 struct view;
 struct row;
 struct audit;
@@ -133,6 +135,8 @@ struct ctx {
     struct auth *auth;           /* NULL on routes without authentication */
     struct check *check;
     struct access *access;                /* what room access has to do behind the handler */
+    struct secrets *secrets;              /* what it has had to do with the stores of secrets, or NULL */
+    struct commit_step *at_commit;        /* of the open transaction: see sql_at_commit() */
     int (*authorize_rows)(struct view *); /* marks which rows of a loaded view may be shown; NULL: all of them */
     const struct row *shown;     /* the object that the answer is about: the first that has been written, or NULL */
     bool found;                  /* what was to be created was there already */

@@ -3,7 +3,7 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include "secrets/secrets.h"
+#include "model/secret.h"
 #include "json/schema.h"
 
 #include <ctype.h>
@@ -174,13 +174,15 @@ static int resolve_reference(struct ctx *c, const char *attribute, const char **
     const char *name = arena_strndup(c->mem, inside, (size_t)(dot - inside));
     const char *key = arena_strndup(c->mem, dot + 1, strcspn(dot + 1, " \t\r\n}"));
     TRY(sql(c, &found,
-            "SELECT `values` FROM secret WHERE name = ? AND (scope = 'workspace' OR user_id = ?) ORDER BY scope "
+            "SELECT id, `values` FROM secret WHERE name = ? AND (scope = 'workspace' OR user_id = ?) ORDER BY scope "
             "DESC, created, id LIMIT 1",
             p_text(name), p_text(c->auth->user_id)));
     if (found.count == 0)
         return fail(c, EX_KEY, "The %s refers to the secret '%s', which does not exist", attribute, name);
     const struct db_value *v = db_row(&found, 0);
-    *text = member_str(v->s ? secret_values(c->mem, config.secrets.encryption_key, v->s, v->len) : NULL, key);
+    struct json_object *values;
+    TRY(secret_read(c, v[0].s, (struct span){v[1].s, v[1].len}, &values));
+    *text = member_str(values, key);
     return *text ? OK
                  : fail(c, EX_KEY, "The %s refers to '%s' of the secret '%s', which has no such value", attribute, key,
                         name);

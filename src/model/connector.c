@@ -1,12 +1,10 @@
 #include "model/connector.h"
 
-#include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/secret.h"
 #include "resource/filter.h"
 #include "resource/stored.h"
-#include "secrets/secrets.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -224,13 +222,29 @@ static int before_create(struct write *w)
     return store_secrets(w, member_str(w->body, "name"), write_get(w, "workspace_id"), write_get(w, "user_id"));
 }
 
+/* The key of the link to the secret becomes the values as JSON text, NULL when they are missing. */
+static int read_secrets(struct ctx *c, struct row **rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct link *link = rows[i]->links[SLOT_FIRST];
+        struct json_object *values;
+        if (!link || !link->id)
+            continue;
+        const struct db_value *column = &link->values[2];
+        TRY(secret_read(c, link->id, (struct span){column->s, column->len}, &values));
+        link->key = values ? json_text(c->mem, values, false) : NULL;
+    }
+    return OK;
+}
+
 int connector_load_secrets(struct view *v, struct row **rows, size_t count)
 {
-    return count ? view_links(
-                       v, rows, count, SLOT_FIRST, NULL,
-                       "SELECT t.id, s.id, s.`values` FROM service_connector t JOIN secret s ON s.id = t.secret_id "
-                       "WHERE t.id IN %s")
-                 : OK;
+    if (!count)
+        return OK;
+    TRY(view_links(v, rows, count, SLOT_FIRST, NULL,
+                   "SELECT t.id, s.id, s.`values` FROM service_connector t JOIN secret s ON s.id = t.secret_id "
+                   "WHERE t.id IN %s"));
+    return read_secrets(view_ctx(v), rows, count);
 }
 
 struct json_object *connector_configuration(struct view *v, const struct row *row, bool *complete)
@@ -242,8 +256,7 @@ struct json_object *connector_configuration(struct view *v, const struct row *ro
         stored.len ? stored_base64_tree(mem, stored, json_type_object, row_origin(row, "configuration")) : NULL;
     if (!all)
         all = json_keep(mem, json_object_new_object());
-    struct json_object *values =
-        link && link->key ? secret_values(mem, config.secrets.encryption_key, link->key, strlen(link->key)) : NULL;
+    struct json_object *values = link && link->key ? json_tree(mem, link->key, strlen(link->key)) : NULL;
     *complete = values || !row_str(row, "secret_id");
     if (values) {
         json_object_object_foreach(values, key, value) json_object_object_add(all, key, json_object_get(value));

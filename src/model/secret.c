@@ -1,12 +1,14 @@
 #include "model/secret.h"
 
 #include "base/config.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "resource/audit.h"
 #include "resource/filter.h"
 #include "resource/sql.h"
 #include "secrets/secrets.h"
+#include "secrets/stores.h"
 
 #include <string.h>
 
@@ -71,24 +73,151 @@ static const struct unique *key_of(const char *scope)
     return streq(scope, "user") ? &user : &workspace;
 }
 
-static int need_store(struct ctx *c)
+/* Stores ---------------------------------------------------------------------------------------------------------- */
+
+int secret_server(struct ctx *c, const char **id)
 {
-    if (streq(config.secrets.type, "none"))
-        return fail(c, EX_NOT_IMPLEMENTED, "This server keeps no secrets: ZENML_SECRETS_STORE_TYPE is none");
+    static char known[UUID_HEX + 1];
+    if (!*known) {
+        const char *found;
+        TRY(sql_value_run(c, &found, "SELECT id FROM server_settings LIMIT 1", NULL, 0));
+        if (!found)
+            return fail(c, EX_RUNTIME, "The database has no server settings: run kansoctl migrate");
+        memcpy(known, found, sizeof known);
+    }
+    *id = known;
     return OK;
 }
 
-/* Assigns the stored form of the values. */
-static int store_values(struct write *w, struct json_object *values)
+/* What this request has had to do with the stores. */
+static int stores_of(struct ctx *c, struct secrets **out)
 {
-    const char *stored = secret_store(w->c->mem, config.secrets.encryption_key, values);
-    if (strlen(stored) > SECRET_STORED_MAX)
+    if (!c->secrets) {
+        struct secrets *s = arena_alloc(c->mem, sizeof *s);
+        *s = (struct secrets){.mem = c->mem};
+        if (secrets_outside())
+            TRY(secret_server(c, &s->server));
+        c->secrets = s;
+    }
+    *out = c->secrets;
+    return OK;
+}
+
+int secret_refuse(struct ctx *c, enum secret_outcome outcome, const char *problem)
+{
+    if (outcome == SECRET_OK)
+        return OK;
+    enum exception e = outcome == SECRET_NO_STORE  ? EX_NOT_IMPLEMENTED
+                       : outcome == SECRET_MISSING ? EX_KEY
+                                                   : EX_RUNTIME;
+    return fail(c, e, "%s", problem);
+}
+
+static int refuse(struct ctx *c, enum secret_outcome outcome)
+{
+    return secret_refuse(c, outcome, c->secrets->problem);
+}
+
+static int need_store(struct ctx *c)
+{
+    if (secrets_has(STORE_PRIMARY) || secrets_has(STORE_BACKUP))
+        return OK;
+    return fail(c, EX_NOT_IMPLEMENTED, "This server keeps no secrets: ZENML_SECRETS_STORE_TYPE is none");
+}
+
+int secret_read(struct ctx *c, const char *id, struct span column, struct json_object **values)
+{
+    struct secrets *s;
+    bool restore;
+    *values = NULL;
+    TRY(stores_of(c, &s));
+    enum secret_outcome outcome = secrets_get(s, id, column, values, &restore);
+    if (outcome == SECRET_MISSING)
+        return OK;
+    if (restore && secrets_in_column(STORE_PRIMARY))
+        TRY(sql(c, NULL, "UPDATE secret SET `values` = ? WHERE id = ?", p_text(secrets_column(c->mem, *values)),
+                p_text(id)));
+    return refuse(c, outcome);
+}
+
+/* A change of values outside of the database, made right before the COMMIT of the row's change. */
+struct change_of_values {
+    struct commit_step step;
+    char id[UUID_HEX + 1];
+    struct span column;
+    struct json_object *values; /* to be written; NULL: removed */
+    struct json_object *old;    /* what was there; NULL: nothing */
+};
+
+static int apply_put(struct ctx *c, struct commit_step *step)
+{
+    struct change_of_values *v = (struct change_of_values *)step;
+    return refuse(c, secrets_put(c->secrets, v->id, v->values, !v->old));
+}
+
+/* Nobody finds values that have no row, so where it is not known whether the row is there, they stay. */
+static void undo_put(struct ctx *c, struct commit_step *step, bool unknown)
+{
+    struct change_of_values *v = (struct change_of_values *)step;
+    enum secret_outcome outcome = SECRET_OK;
+    if (v->old && !unknown)
+        outcome = secrets_put(c->secrets, v->id, v->old, false);
+    else if (!unknown)
+        outcome = secrets_remove(c->secrets, v->id);
+    if (outcome != SECRET_OK)
+        log_error("secret %s: a change could not be undone: %s", v->id, c->secrets->problem);
+}
+
+static int apply_removal(struct ctx *c, struct commit_step *step)
+{
+    struct change_of_values *v = (struct change_of_values *)step;
+    bool restore;
+    secrets_get(c->secrets, v->id, v->column, &v->old, &restore);
+    return refuse(c, secrets_remove(c->secrets, v->id));
+}
+
+static void undo_removal(struct ctx *c, struct commit_step *step, bool unknown)
+{
+    struct change_of_values *v = (struct change_of_values *)step;
+    (void)unknown;
+    if (v->old && secrets_put(c->secrets, v->id, v->old, true) != SECRET_OK)
+        log_error("secret %s: its values could not be put back: %s", v->id, c->secrets->problem);
+}
+
+static int remove_values(struct ctx *c, const char *id, struct span column)
+{
+    struct secrets *s;
+    if (!secrets_outside())
+        return OK;
+    struct change_of_values *v = arena_alloc(c->mem, sizeof *v);
+    *v = (struct change_of_values){.step = {.apply = apply_removal, .undo = undo_removal}, .column = column};
+    memcpy(v->id, id, sizeof v->id);
+    sql_at_commit(c, &v->step);
+    return stores_of(c, &s);
+}
+
+/* Assigns the stored form of the values, where the column is a store, and has them written elsewhere at the end of the
+ * transaction. `old`: what they replace; NULL for a new secret. */
+static int store_values(struct write *w, struct json_object *values, struct json_object *old)
+{
+    struct secrets *s;
+    const char *stored = secrets_column(w->c->mem, values);
+    if (stored && strlen(stored) > SECRET_STORED_MAX)
         return fail(w->c, EX_VALUE,
                     "The values of the secret are too long: stored, they take %zu of at most %d characters",
                     strlen(stored), SECRET_STORED_MAX);
-    write_set(w, "values", p_text(stored));
-    return OK;
+    if (stored)
+        write_set(w, "values", p_text(stored));
+    if (!secrets_outside())
+        return OK;
+    struct change_of_values *v = arena_alloc(w->c->mem, sizeof *v);
+    *v = (struct change_of_values){.step = {.apply = apply_put, .undo = undo_put}, .values = values, .old = old};
+    memcpy(v->id, w->id, sizeof v->id);
+    sql_at_commit(w->c, &v->step);
+    return stores_of(w->c, &s);
 }
+
+/* Writing --------------------------------------------------------------------------------------------------------- */
 
 /* A copy of `old` with the changes made: a null removes its key. */
 static struct json_object *merge(struct arena *a, struct json_object *old, struct json_object *changes)
@@ -107,11 +236,14 @@ static struct json_object *merge(struct arena *a, struct json_object *old, struc
     return out;
 }
 
+/* w->data: where the handler wants the values that the secret has then. */
 static int begin_create(struct write *w)
 {
-    TRY(need_store(w->c));
+    struct json_object *values = merge(w->c->mem, NULL, member(w->body, "values"));
     TRY(write_unique_key(w, key_of(write_get(w, "scope"))));
-    return store_values(w, merge(w->c->mem, NULL, member(w->body, "values")));
+    TRY(need_store(w->c));
+    *(struct json_object **)w->data = values;
+    return store_values(w, values, NULL);
 }
 
 static int end_create(struct write *w)
@@ -119,17 +251,18 @@ static int end_create(struct write *w)
     return write_release_key(w, key_of(write_get(w, "scope")));
 }
 
-static struct json_object *values_of(struct ctx *c, const struct row *row)
-{
-    struct db_value stored = row_value(row, "stored");
-    return stored.s ? secret_values(c->mem, config.secrets.encryption_key, stored.s, stored.len) : NULL;
-}
-
 static int unreadable(struct ctx *c, const char *id)
 {
     char text[UUID_TEXT + 1];
     uuid_write(id, text);
     return fail(c, EX_KEY, "The values of the secret %s are missing, or were stored with another key", text);
+}
+
+/* The values of a row; 404 when they are missing. */
+static int read_values(struct ctx *c, const struct row *row, struct json_object **values)
+{
+    TRY(secret_read(c, row->id, row_span(row, "stored"), values));
+    return *values ? OK : unreadable(c, row->id);
 }
 
 /* With KANSO_STRICT a secret of the scope `user` is there for its owner only. */
@@ -143,6 +276,13 @@ static int own_only(struct write *w)
     return is_hidden(w->c, w->old) ? no_such_row(w->c, EX_KEY, w->res, w->id) : OK;
 }
 
+static int begin_delete(struct write *w)
+{
+    TRY(own_only(w));
+    TRY(need_store(w->c));
+    return remove_values(w->c, w->id, row_span(w->old, "stored"));
+}
+
 static int scope(struct ctx *c, struct filter_query *f)
 {
     if (config.strict)
@@ -150,17 +290,19 @@ static int scope(struct ctx *c, struct filter_query *f)
     return OK;
 }
 
+/* The values are read under the lock of the row: two who patch them at once do so one after the other, and nobody else
+ * waits for that lock. */
 static int begin_update(struct write *w)
 {
-    struct json_object *changes = member(w->body, "values"), *old;
-    TRY(need_store(w->c));
+    struct json_object *changes = member(w->body, "values"), *old, *values;
     TRY(own_only(w));
-    old = values_of(w->c, w->old);
-    if (!old)
-        return unreadable(w->c, w->id);
+    TRY(read_values(w->c, w->old, &old));
+    *(struct json_object **)w->data = old;
     if (!changes)
         return OK;
-    return store_values(w, merge(w->c->mem, member_bool(w->c->query, "patch_values") ? old : NULL, changes));
+    values = merge(w->c->mem, member_bool(w->c->query, "patch_values") ? old : NULL, changes);
+    *(struct json_object **)w->data = values;
+    return store_values(w, values, old);
 }
 
 /* Behind the UPDATE, when name and scope are known; finding another one undoes it. */
@@ -186,7 +328,7 @@ const struct resource resource_secret = {
     .flags = X_WORKSPACE | X_OWNER | X_UPDATE_NULLS,
     .rank = RANK_SECRET,
     .scope = scope,
-    .before_delete = own_only,
+    .before_delete = begin_delete,
     .before_create = begin_create,
     .after_create = end_create,
     .before_update = begin_update,
@@ -202,17 +344,17 @@ static int load_secret(struct view *v, const char *id, unsigned detail, struct r
     return is_hidden(c, *out) ? no_such_row(c, EX_KEY, &resource_secret, id) : OK;
 }
 
-static int respond_secret(struct ctx *c, const char *id, unsigned detail)
+/* `values`: those that it has just been given; NULL: they are read. */
+static int respond_secret(struct ctx *c, const char *id, unsigned detail, struct json_object *values)
 {
     struct view *v = view_new(c);
     struct row *row = NULL;
-    TRY(need_store(c));
     TRY(load_secret(v, id, detail, &row));
     if (!row)
         return OK;
-    row->data = values_of(c, row);
-    if (!row->data)
-        return unreadable(c, id);
+    if (!values)
+        TRY(read_values(c, row, &values));
+    row->data = values;
     TRY(view_load(v));
     struct jw w = respond_json(c);
     view_write(v, &w, row, detail);
@@ -221,26 +363,23 @@ static int respond_secret(struct ctx *c, const char *id, unsigned detail)
 
 int secret_get(struct ctx *c)
 {
-    return respond_secret(c, c->param[0], member_bool(c->query, "hydrate") ? D_META : D_BODY);
+    return respond_secret(c, c->param[0], member_bool(c->query, "hydrate") ? D_META : D_BODY, NULL);
 }
 
 int secret_create(struct ctx *c)
 {
-    struct write w = {.c = c, .res = &resource_secret, .body = c->body};
+    struct json_object *values = NULL;
+    struct write w = {.c = c, .res = &resource_secret, .body = c->body, .data = &values};
     TRY(write_create(&w));
-    return respond_secret(c, w.id, D_META);
+    return respond_secret(c, w.id, D_META, values);
 }
 
 int secret_update(struct ctx *c)
 {
-    struct write w = {.c = c, .res = &resource_secret, .body = c->body};
+    struct json_object *values = NULL;
+    struct write w = {.c = c, .res = &resource_secret, .body = c->body, .data = &values};
     TRY(write_update(&w, c->param[0]));
-    return respond_secret(c, w.id, D_META);
-}
-
-int secret_no_backup(struct ctx *c)
-{
-    return fail(c, EX_NOT_IMPLEMENTED, "This server has no backup secrets store");
+    return respond_secret(c, w.id, D_META, values);
 }
 
 /* Secrets of other objects --------------------------------------------------------------------------------------- */
@@ -257,33 +396,65 @@ int secret_create_row(struct ctx *c, const char *name, const char *workspace, co
     write_set(&w, "scope", p_text("workspace"));
     write_set(&w, "workspace_id", p_text(workspace));
     write_set(&w, "user_id", p_text(user));
-    TRY(store_values(&w, values));
+    TRY(store_values(&w, values, NULL));
     TRY(write_unique_key(&w, key));
     TRY(write_insert(&w));
     return write_release_key(&w, key);
 }
 
+static const char select_column[] = "SELECT `values` FROM secret WHERE id = ?";
+
+static struct span span_of_value(const struct db_value *v)
+{
+    return (struct span){v->s, v->len};
+}
+
 int secret_read_row(struct ctx *c, const char *id, struct json_object **values)
 {
     struct db_rows rows;
-    TRY(sql(c, &rows, "SELECT `values` FROM secret WHERE id = ?", p_text(id)));
-    const struct db_value *stored = rows.count ? db_row(&rows, 0) : NULL;
-    *values = stored && stored->s ? secret_values(c->mem, config.secrets.encryption_key, stored->s, stored->len) : NULL;
-    return OK;
+    *values = NULL;
+    TRY(sql(c, &rows, select_column, p_text(id)));
+    return rows.count ? secret_read(c, id, span_of_value(db_row(&rows, 0)), values) : OK;
 }
 
 int secret_update_row(struct ctx *c, const char *id, struct json_object *values)
 {
     struct write w = {.c = c, .res = &resource_secret};
+    struct json_object *old = NULL;
     TRY(need_store(c));
     TRY(write_lock(&w, id));
-    TRY(store_values(&w, values));
+    if (secrets_outside())
+        TRY(secret_read(c, id, row_span(w.old, "stored"), &old));
+    TRY(store_values(&w, values, old));
     return write_flush_update(&w);
 }
 
 int secret_delete_row(struct ctx *c, const char *id)
 {
+    struct db_rows rows;
+    if (secrets_outside()) {
+        TRY(sql(c, &rows, select_column, p_text(id)));
+        if (rows.count)
+            TRY(remove_values(c, id, span_of_value(db_row(&rows, 0))));
+    }
     TRY(sql(c, NULL, "DELETE FROM secret WHERE id = ?", p_text(id)));
     audit_changed(c, &resource_secret, id, NULL, DELETED);
+    return OK;
+}
+
+int secrets_delete_within(struct ctx *c, const char *workspace)
+{
+    enum { MOST = 50 }; /* each takes calls on the store, one after the other */
+    struct db_rows rows;
+    if (!secrets_outside())
+        return OK;
+    TRY(sql(c, &rows, "SELECT id, `values` FROM secret WHERE workspace_id = ? LIMIT 51", p_text(workspace)));
+    if (rows.count > MOST)
+        return fail(c, EX_ILLEGAL_OPERATION,
+                    "The workspace has more than %d secrets, whose values are outside of the database: delete them "
+                    "before it",
+                    MOST);
+    for (size_t i = 0; i < rows.count; i++)
+        TRY(remove_values(c, db_row(&rows, i)[0].s, span_of_value(&db_row(&rows, i)[1])));
     return OK;
 }

@@ -1,6 +1,8 @@
 /* Workspaces: the outermost container; the default one is always there. */
 #include "model/workspace.h"
 
+#include "model/secret.h"
+
 #include "base/config.h"
 #include "base/text.h"
 #include "db/seed.h"
@@ -34,7 +36,7 @@ static int protect_row(struct write *w)
 {
     if (strcasecmp(row_str(w->old, "name"), config.default_workspace) == 0)
         return fail(w->c, EX_ILLEGAL_OPERATION, "The default workspace cannot be deleted");
-    return OK;
+    return secrets_delete_within(w->c, w->id);
 }
 
 static int add_default_stack(struct write *w)

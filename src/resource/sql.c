@@ -210,6 +210,7 @@ int sql_begin(struct ctx *c)
 {
     TRY(sql_authenticate(c));
     audit_begun(c);
+    c->at_commit = NULL;
     enum db_status s = db_room(c->db);
     if (s == DB_OK)
         s = db_begin(c->db);
@@ -218,10 +219,44 @@ int sql_begin(struct ctx *c)
     return sql_failed(c, s);
 }
 
+void sql_at_commit(struct ctx *c, struct commit_step *step)
+{
+    struct commit_step **end = &c->at_commit;
+    while (*end)
+        end = &(*end)->next;
+    step->next = NULL;
+    *end = step;
+}
+
+/* Undoes the steps before `end`, last first. */
+static void undo_steps(struct ctx *c, struct commit_step *from, const struct commit_step *end, bool unknown)
+{
+    if (from == end)
+        return;
+    undo_steps(c, from->next, end, unknown);
+    from->undo(c, from, unknown);
+}
+
+static int apply_steps(struct ctx *c)
+{
+    for (struct commit_step *s = c->at_commit; s; s = s->next) {
+        int rc = s->apply(c, s);
+        if (rc == OK)
+            continue;
+        undo_steps(c, c->at_commit, s, false);
+        return rc;
+    }
+    return OK;
+}
+
 int sql_commit(struct ctx *c)
 {
     TRY(audit_write(c));
+    TRY(apply_steps(c));
     enum db_status s = db_commit(c->db);
+    if (s != DB_OK)
+        undo_steps(c, c->at_commit, NULL, s == DB_LOST || s == DB_UNAVAILABLE);
+    c->at_commit = NULL;
     if (s == DB_LOST || s == DB_UNAVAILABLE) { /* nobody knows whether it took effect: not to be run again */
         log_error("COMMIT: database error %u: %s", db_errno(c->db), db_error(c->db));
         return fail(c, EX_UNAVAILABLE, "%s while the change was being saved; check whether it took effect",

@@ -54,7 +54,7 @@ static char *open_sealed(struct arena *a, const char *key, const char *raw, size
     return (char *)plain;
 }
 
-static bool only_texts(struct json_object *values)
+bool secret_only_texts(struct json_object *values)
 {
     if (!json_object_is_type(values, json_type_object))
         return false;
@@ -74,7 +74,7 @@ struct json_object *secret_values(struct arena *a, const char *key, const char *
     if (text && key)
         text = open_sealed(a, key, text, n, &n);
     struct json_object *values = text ? json_tree(a, text, n) : NULL;
-    return only_texts(values) ? values : NULL;
+    return secret_only_texts(values) ? values : NULL;
 }
 
 char *secret_store(struct arena *a, const char *key, struct json_object *values)

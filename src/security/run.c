@@ -1,9 +1,8 @@
 #include "security/run.h"
 
-#include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include "secrets/secrets.h"
+#include "secrets/stores.h"
 
 #include <string.h>
 
@@ -42,44 +41,45 @@ static const char find_secret[] =
     "SELECT id, scope, `values` FROM secret WHERE workspace_id = ? AND name = ? "
     "AND (scope = 'workspace' OR (scope = 'user' AND user_id = ?)) ORDER BY scope LIMIT 1";
 
-static enum sec_found look_for_key(struct arena *a, struct span key, struct db_value stored)
+static enum sec_found look_for_key(struct secrets *s, const char *id, struct span key, struct db_value stored)
 {
-    struct json_object *values =
-        stored.s ? secret_values(a, config.secrets.encryption_key, stored.s, stored.len) : NULL;
-    if (!values)
+    struct json_object *values;
+    bool restore;
+    if (secrets_get(s, id, (struct span){stored.s, stored.len}, &values, &restore) != SECRET_OK)
         return SEC_UNREADABLE;
     if (key.len == 0)
         return SEC_EXISTS;
-    const char *name = arena_strndup(a, key.s, key.len);
+    const char *name = arena_strndup(s->mem, key.s, key.len);
     bool found = strlen(name) == key.len && json_object_object_get_ex(values, name, NULL);
     return found ? SEC_EXISTS : SEC_NO_KEY;
 }
 
-static enum db_status resolve(struct db *db, struct arena *a, const char *workspace_id, const char *user_id,
+static enum db_status resolve(struct db *db, struct secrets *s, const char *workspace_id, const char *user_id,
                               struct sec_need *n)
 {
     struct db_rows rows;
     const struct db_param params[] = {p_text(workspace_id), p_textn(n->secret->group.s, n->secret->group.len),
                                       p_text(user_id)};
-    enum db_status status = db_run(db, a, &rows, find_secret, params, ARRAY_LEN(params));
+    enum db_status status = db_run(db, s->mem, &rows, find_secret, params, ARRAY_LEN(params));
     n->found = SEC_NO_SECRET;
     if (status != DB_OK || rows.count == 0)
         return status;
     struct db_value *row = db_row(&rows, 0);
     n->id = row[0].s;
     n->scope = row[1].s;
-    n->found = look_for_key(a, n->secret->key, row[2]);
+    n->found = look_for_key(s, n->id, n->secret->key, row[2]);
     return DB_OK;
 }
 
 /* Runs without a deployment are from old servers, which kept the configuration with the run. */
 static const char find_run[] = "SELECT r.id, r.name, w.id, w.name, u.id, u.name, u.is_service_account, "
-                               "COALESCE(d.pipeline_configuration, r.pipeline_configuration) "
+                               "COALESCE(d.pipeline_configuration, r.pipeline_configuration), "
+                               "(SELECT id FROM server_settings LIMIT 1) "
                                "FROM pipeline_run r JOIN workspace w ON w.id = r.workspace_id "
                                "LEFT JOIN user u ON u.id = r.user_id LEFT JOIN pipeline_deployment d ON d.id = "
                                "r.deployment_id WHERE r.id = ?";
 
-enum { R_ID, R_NAME, R_WS_ID, R_WS, R_USER_ID, R_USER, R_SERVICE_ACCOUNT, R_CONFIGURATION };
+enum { R_ID, R_NAME, R_WS_ID, R_WS, R_USER_ID, R_USER, R_SERVICE_ACCOUNT, R_CONFIGURATION, R_SERVER };
 
 static const char *uuid_text(struct arena *a, const char *hex)
 {
@@ -119,9 +119,10 @@ const char *sec_load_run(struct db *db, struct arena *a, const char *run, struct
     if (!out->context)
         return NULL;
     struct needs needs = {0};
+    struct secrets secrets = {.mem = a, .server = row[R_SERVER].s};
     collect_needs(a, out->context, &needs);
     for (size_t i = 0; i < needs.count; i++)
-        if (resolve(db, a, row[R_WS_ID].s, row[R_USER_ID].s, &needs.at[i]) != DB_OK)
+        if (resolve(db, &secrets, row[R_WS_ID].s, row[R_USER_ID].s, &needs.at[i]) != DB_OK)
             return database_failed(a, db);
     out->needs = needs.at;
     out->count = needs.count;
