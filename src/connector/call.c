@@ -113,6 +113,8 @@ static const char *reason(struct arena *a, const struct fetched *f)
     v = member(o, "errors"); /* of registries */
     if (json_object_is_type(v, json_type_array) && json_object_array_length(v))
         o = json_object_array_get_idx(v, 0);
+    if (json_object_is_type(o, json_type_string)) /* of Vault */
+        return json_object_get_string(o);
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
         if (json_object_is_type(member(o, members[i]), json_type_string))
             return member_str(o, members[i]);

@@ -36,7 +36,7 @@ static const char *sign_in(struct secrets_store *s)
 
 static const char *project(const struct values_op *op)
 {
-    return member_str(op->con.config, "project_id");
+    return member_str(op->store->auth_config, "project_id");
 }
 
 static const char *name_of(const struct values_op *op)

@@ -145,7 +145,7 @@ static const char *configure(struct arena *a, struct secrets_store *s)
     if (problem)
         return problem;
     problem = connect(a, s, &con);
-    if (!problem && s->kind->needs && !member_str(con.config, s->kind->needs))
+    if (!problem && s->kind->needs && !member_str(s->auth_config, s->kind->needs))
         problem = arena_printf(a, "the attribute '%s' is missing", s->kind->needs);
     return problem ? arena_printf(a, "%sAUTH_METHOD, %sAUTH_CONFIG: %s", s->prefix, s->prefix, problem) : NULL;
 }

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import socket
 import time
-from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 
 from kit.api import NOBODY, Api, fails, missing, ok
-from kit.emulators import moto, seed
 from kit.factory import World
-from kit.process import free_port
-from kit.provider import Provider, started
+from kit.provider import Provider
 from kit.secrets_stores import Azure, Double, Google, Held, Vault
 from kit.servers import Kanso
 
@@ -279,11 +275,8 @@ def test_errors_of_backups(two: Place) -> None:
 # Stores that fail
 
 def cut_off(call: Any) -> Any:
-    return 200, "{", {"Content-Length": "1000"}
+    return 200, "{", {"Content-Length": "1000", "Connection": "close"}
 
-
-def slow(call: Any) -> Any:
-    time.sleep(10)
 
 
 FAULTS: dict[str, tuple[Callable[[Any], Any], str]] = {
@@ -315,7 +308,7 @@ def test_reading_from_a_store_that_fails(alone: Place, fault: str) -> None:
         assert expected in answer.text and Vault.TOKEN not in answer.text
 
 
-@pytest.mark.parametrize("fault", ["refused", "cut off", "closed"])
+@pytest.mark.parametrize("fault", ["refused", "cut off"])
 def test_writing_to_a_store_that_fails(alone: Place, fault: str) -> None:
     """Nothing has changed afterwards, in the database or in the store; with each way of writing."""
     made, linked = alone.world.secret(values=VALUES), alone.api.make(
@@ -324,10 +317,8 @@ def test_writing_to_a_store_that_fails(alone: Place, fault: str) -> None:
         "SELECT id, name, secret_id FROM service_connector ORDER BY id")
     path = "/secrets/" + made["id"]
     reads = lambda call: call.method == "GET"  # noqa: E731
-    broken = {"refused": FAULTS["refused"][0], "cut off": cut_off, "closed": None}[fault]
-    alone.primary.fault = (lambda call: None if reads(call) else broken(call)) if broken else None
-    if not broken:
-        alone.primary.provider.server.socket.close()  # of the listener: nobody answers any more
+    broken = {"refused": FAULTS["refused"][0], "cut off": cut_off}[fault]
+    alone.primary.fault = lambda call: None if reads(call) else broken(call)
     try:
         for answer in (
                 alone.api.post(alone.world.ws + "/secrets", alone.world.owned | {"name": "new", "values": VALUES}),

@@ -44,7 +44,7 @@ class Provider:
                 if self.command != "HEAD":
                     self.wfile.write(text.encode())
 
-            do_GET = do_POST = do_PUT = do_HEAD = answer
+            do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = answer
 
             def log_message(self, *_: Any) -> None:
                 pass
