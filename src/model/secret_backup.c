@@ -70,7 +70,7 @@ static int transfer_all(struct ctx *c, struct transfer *t)
     struct arena scratch = {0};
     struct db_rows ids;
     int rc = OK;
-    TRY(sql0(c, &ids, "SELECT id FROM secret ORDER BY created, id"));
+    TRY(sql0(c, &ids, "SELECT id FROM secret ORDER BY created, kanso_order"));
     for (size_t i = 0; i < ids.count && rc == OK; i++) {
         enum secret_outcome outcome;
         t->id = db_row(&ids, i)[0].s;
