@@ -5,11 +5,14 @@ Faults that a real server can be brought to are made with one; a proxy between w
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import subprocess
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Iterator
 
@@ -56,7 +59,7 @@ def shared(primary: MariaDB, proxy: MySQLProxy, launch) -> Iterator[Kanso]:
     """One worker that reaches its database through the proxy."""
     name = primary.new_database()
     url = proxy.url(primary.tcp_url(name)).replace("//kanso_test:", f"//{ACCOUNT}:")
-    instance = launch(workers=ONE_WORKER, database=name, ZENML_STORE_URL=url, KANSO_JOBS="0")
+    instance = launch(workers=ONE_WORKER, database=name, ZENML_STORE_URL=url, KANSO_JOBS="0", KANSO_AUDIT="on")
     instance.mariadb = primary
     yield instance
     instance.stop()
@@ -90,7 +93,11 @@ def tag() -> dict[str, str]:
 
 
 def tags_named(kanso: Kanso, name: str) -> int:
-    return int(kanso.sql(f"SELECT COUNT(*) FROM tag WHERE name = '{name}'")[0][0])
+    """How many there are; the audit log has exactly as many entries of their creation."""
+    there, recorded = kanso.sql(f"SELECT (SELECT COUNT(*) FROM tag WHERE name = '{name}'), (SELECT COUNT(*) FROM kanso_audit "
+                                f"WHERE object_name = '{name}' AND effect = 'created' AND outcome = 'done')")[0]
+    assert recorded == there
+    return int(there)
 
 
 def refused(kanso: Kanso, answer: requests.Response) -> str:
@@ -419,6 +426,51 @@ def test_a_rollback_that_fails(kanso: Kanso, api: Api, proxy: MySQLProxy, number
     assert answer.status_code == 500 and halfway.hits == rollback.hits == 1
     ok(api.post("/tags", tag()))
     assert kanso.sql(f"SELECT COUNT(*) FROM model WHERE name = '{name}'") == [["0"]]
+
+
+@pytest.mark.parametrize(("statement", "there"), [("^INSERT INTO kanso_audit", {0}), ("^COMMIT$", {0, 1})])
+def test_a_worker_killed_at_the_end(kanso: Kanso, api: Api, proxy: MySQLProxy, statement: str, there: set[int]) -> None:
+    """A change and its entry in the audit log are both there, or neither."""
+    new = tag()
+    worker, = kanso.workers()
+    fault = proxy.delay(0.5, statement)
+    with ThreadPoolExecutor(1) as others:
+        answer = others.submit(api.post, "/tags", new)
+        wait_until(lambda: fault.hits == 1, 30, "the statement")
+        os.kill(worker, signal.SIGKILL)
+        assert answer.result().status_code >= 500
+    time.sleep(0.6)  # the statement reaches the database
+    proxy.cut_all()
+    proxy.heal()
+    wait_until(lambda: ready(kanso) == 200, 30, "the next worker")
+    wait_until(lambda: not primary_busy(kanso), 30, "the end of the connection")
+    assert tags_named(kanso, new["name"]) in there
+    ok(api.post("/tags", tag()))
+
+
+def primary_busy(kanso: Kanso) -> bool:
+    return kanso.mariadb.sql("SELECT COUNT(*) FROM information_schema.innodb_trx") != [["0"]]
+
+
+@pytest.mark.parametrize("number", [1213, 1927, 1064])
+def test_an_entry_that_cannot_be_written(kanso: Kanso, api: Api, proxy: MySQLProxy, number: int) -> None:
+    """Without its entry there is no change, nor a secret told; a refusal stays what it is."""
+    world, new = World(api), tag()
+    secret = world.secret()["id"]
+    once = proxy.fail(number, "^INSERT INTO kanso_audit")
+    answer = api.post("/tags", new)
+    assert answer.status_code == (500 if number == 1064 else 200) and once.hits == 1
+    assert tags_named(kanso, new["name"]) == (number != 1064)
+    proxy.heal()
+    lasting = proxy.fail(number, "^INSERT INTO kanso_audit", times=None)
+    other = tag()
+    assert api.post("/tags", other).status_code >= 500 and lasting.hits > 0
+    answer = api.get("/secrets/" + secret)
+    assert answer.status_code == 503 and "audit log" in answer.text and '"values"' not in answer.text
+    assert api.delete("/tags/" + new["name"] + "x").status_code == 404
+    proxy.heal()
+    assert tags_named(kanso, other["name"]) == 0
+    ok(api.get("/secrets/" + secret))
 
 
 def test_late_answers(api: Api, proxy: MySQLProxy) -> None:

@@ -49,7 +49,7 @@ def stores(workspace_directory: Path) -> Path:
 def server(request: pytest.FixtureRequest, server_url: str | None, stores: Path) -> Server:
     if server_url:
         return Server(server_url)
-    return request.getfixturevalue("launch")(ZENML_LOCAL_STORES_PATH=str(stores), KANSO_STORE_ROOTS="")
+    return request.getfixturevalue("launch")(ZENML_LOCAL_STORES_PATH=str(stores), KANSO_STORE_ROOTS="", KANSO_AUDIT="on")
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,7 @@ def places(client, runs, world):
         "build": "/builds/" + first("/pipeline_builds"),
         "deployments": "/deployments",
         "deployment": "/deployments/" + first("/pipeline_deployments", sort_by="asc:created"),
+        "audit": "/audit",
         "settings": "/settings",
         "account": "/account",
     }
@@ -122,6 +123,7 @@ SHOWN = {
     "build": ["Orchestrator", "repo/image:1"],
     "deployments": ["Id", "Created"],
     "deployment": ["Names of runs", "0.66.0"],
+    "audit": ["Audit log", "default", "Created", "Done"],
     "settings": ["Healthy", "0.66.0", "zenml connect --url"],
     "account": ["Administrator", "Change the password"],
 }

@@ -53,6 +53,7 @@ const routes = [
   { path: '/service-accounts/:id', load: view('service_account') },
   { path: '/devices', load: view('devices') },
   { path: '/devices/verify', load: view('device_verify') },
+  { path: '/audit', load: view('audit') },
   { path: '/settings', load: view('settings') },
   { path: '/account', load: view('account') },
   { path: '/activate-server', load: view('activate_server') },
@@ -66,7 +67,8 @@ const NAV = [
   ['Automation', [['/templates', 'Templates'], ['/schedules', 'Schedules'], ['/triggers', 'Triggers'], ['/event-sources', 'Event sources']]],
   ['Infrastructure', [['/stacks', 'Stacks'], ['/components', 'Components'], ['/flavors', 'Flavors'],
     ['/code-repositories', 'Code repositories'], ['/builds', 'Builds'], ['/deployments', 'Deployments'], ['/secrets', 'Secrets']]],
-  ['Access', [['/members', 'Members'], ['/service-accounts', 'Service accounts'], ['/devices', 'Devices']]],
+  ['Access', [['/members', 'Members'], ['/service-accounts', 'Service accounts'], ['/devices', 'Devices'],
+    ['/audit', 'Audit log', 'administrators']]],
   ['Server', [['/settings', 'Settings'], ['/account', 'Your account']]],
 ];
 const BELONGS = { 'model-versions': 'models', 'artifact-versions': 'artifacts', compare: 'runs' };
@@ -99,6 +101,7 @@ const nav = document.getElementById('nav');
 const menu = document.getElementById('menu');
 const identity = h('div', { class: 'who' }); // kept while the navigation is drawn anew
 let redraw = () => {};
+let administrator = false; // whether the reader is known to be one
 
 /** The view to show instead of the one asked for: activation of a fresh server, or the sign-in form. */
 async function before(path) {
@@ -112,6 +115,7 @@ async function before(path) {
 }
 
 async function gate(notice) {
+  administrator = false;
   bar.hidden = true;
   forgetWho(identity);
   const { signIn } = await import('./views/sign_in.js');
@@ -173,7 +177,7 @@ function drawNav(path) {
   const section = '/' + (BELONGS[top] ?? top);
   put(nav, NAV.map(([label, links]) => h('div', { class: 'group' },
     h('h2', null, label),
-    h('ul', null, links.map(([href, text]) => h('li', null,
+    h('ul', null, links.map(([href, text, whom]) => h('li', { 'data-whom': whom, hidden: whom && !administrator },
       h('a', { href: '#' + href, 'aria-current': href === section ? 'page' : null }, text)))))),
   h('div', { class: 'foot' }, identity, themePicker(),
     session.door !== 'open' && h('button', { type: 'button', class: 'plain', onclick: signOut }, 'Sign out')));
@@ -181,7 +185,13 @@ function drawNav(path) {
 
 /** Who and where, once somebody is signed in and the page stands, which does without. */
 function drawWho() {
-  if (!bar.hidden) who(identity, () => redraw()).catch(reportError);
+  if (!bar.hidden) who(identity, () => redraw()).then(showAdministration).catch(reportError);
+}
+
+/** What only administrators can open, others do not see. */
+async function showAdministration() {
+  administrator = (await session.me()).body.is_admin;
+  for (const item of nav.querySelectorAll('[data-whom=administrators]')) item.hidden = !administrator;
 }
 
 async function signOut() {

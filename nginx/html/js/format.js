@@ -13,6 +13,12 @@ const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 /** Date and time in the reader's zone, which is named. */
 export const exact = (at) => full.format(at);
 
+/** A day of the reader's as the server's time of its start, so many days later. */
+export function dayStart(day, later = 0) {
+  const [year, month, nth] = day.split('-').map(Number);
+  return new Date(year, month - 1, nth + later).toISOString().slice(0, 19).replace('T', ' ');
+}
+
 /** '3 min ago', '2 h ago', or the day for what is older than a week. */
 export function ago(at, now = Date.now()) {
   const seconds = Math.round((now - at) / 1000);

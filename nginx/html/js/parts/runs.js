@@ -2,7 +2,7 @@
 
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
-import { seconds, span } from '../format.js';
+import { dayStart, seconds, span } from '../format.js';
 import { byTag, listing } from '../listing.js';
 import { isLive, muted, name, status, time } from '../ui.js';
 import { numbers } from './metadata.js';
@@ -16,12 +16,6 @@ const took = ({ body }) => seconds(body.created, isLive(body.status) ? null : bo
 /** [id, name] of all of a kind, by name. */
 const choices = (path) => async (signal) =>
   (await api.get(path, { size: 1000, sort_by: 'asc:name' }, signal)).items.map((x) => [x.id, x.name]);
-
-/** A day of the reader's as the server's time of its start, so many days later. */
-function dayStart(day, later = 0) {
-  const [year, month, date] = day.split('-').map(Number);
-  return new Date(year, month - 1, date + later).toISOString().slice(0, 19).replace('T', ' ');
-}
 
 /** As listing(), for runs; `hidden` names columns and filters that make no sense here. */
 export function runList(page, { hidden = [], ...options }) {
