@@ -3,6 +3,7 @@
 # All that can be known beforehand, in one line of complaint; with --connect also whether a database that was named can
 # be reached.
 check_settings() {
+    settings_settled
     ctl check "$@" || exit 1
     check_port
     check_nginx

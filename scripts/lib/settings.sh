@@ -153,3 +153,13 @@ settings_keys() {
         ZENML_DEFAULT_USER_PASSWORD=$(secret_file "$file" 12) || exit 1
     fi
 }
+
+# A change of the key of secrets that was cut short is completed before anybody uses a key: the next run of it knows which one
+# opens what.
+settings_settled() {
+    local file
+    for file in "$KANSO_HOME/etc/encryption-key" "${KANSO_CONF:-$root/kanso.conf}" "$KANSO_HOME/kanso.conf"; do
+        [ ! -e "$file.next" ] || die "a change of the key of secrets was cut short: run \`kansoctl secret reencrypt\` again" \
+            "$(! database_private || echo "after \`make database\` ")($file.next holds the new key)"
+    done
+}

@@ -218,24 +218,6 @@ const char *backup_check(struct backup *b, struct archive_in *in)
 static const char TABLES[] = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND "
                              "table_type = 'BASE TABLE'";
 
-/* Those of the same user, and of all others when this one may see them. */
-static const char OTHERS[] =
-    "SELECT COUNT(*), MAX(user), MAX(host) FROM information_schema.processlist WHERE db = DATABASE() AND id <> "
-    "CONNECTION_ID()";
-
-static const char *check_alone(struct backup *b)
-{
-    struct db_rows r;
-    const char *problem = query(b, &r, OTHERS);
-    if (problem || streq(r.values->s, "0"))
-        return problem;
-    const struct db_value *v = db_row(&r, 0);
-    return arena_printf(b->m.mem,
-                        "database '%s' is in use by %s other connections (user %s from %s): stop the server, on every "
-                        "host, before it is restored",
-                        b->m.url->database, v[0].s, v[1].s, v[2].s);
-}
-
 static const char *check_room(struct backup *b)
 {
     uint64_t most = db_packet_limit(b->m.db), columns = 0;
@@ -343,7 +325,7 @@ static const char *make_tables(struct backup *b)
 static const char *prepare(struct backup *b, bool force)
 {
     struct db_rows tables;
-    const char *problem = check_alone(b);
+    const char *problem = migrate_alone(&b->m, "it is restored");
     if (!problem)
         problem = check_room(b);
     if (!problem)

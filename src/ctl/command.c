@@ -218,8 +218,10 @@ static const char *connect(struct ctl_call *call)
 static int perform(struct ctl_call *call)
 {
     const struct ctl_command *command = call->command;
+    struct ctl_place place = {0};
     if (command->of_instance)
-        ctl_instance(call->mem);
+        place = ctl_instance(call->mem);
+    call->place = &place;
     const char *problem = command->configured ? config_load(call->mem) : NULL;
     if (!problem && command->configured)
         problem = secrets_configure(call->mem);

@@ -73,3 +73,17 @@ const char *conf_change(struct arena *a, const char *path, const struct conf_lin
     const char *problem = conf_write(a, target, new, lines, count);
     return problem ? problem : file_move(a, new, target);
 }
+
+const char *conf_value(struct arena *a, const char *path, const char *name)
+{
+    size_t len;
+    const char *text = file_read(a, path, CONF_MAX, &len), *line = text ? line_of(text, name) : NULL;
+    if (!line)
+        return NULL;
+    const char *value = strchr(line, '=') + 1;
+    size_t n = strcspn(value, "\r\n");
+    while (n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t'))
+        n--;
+    bool quoted = n >= 2 && (*value == '"' || *value == '\'') && value[n - 1] == *value;
+    return quoted ? arena_strndup(a, value + 1, n - 2) : arena_strndup(a, value, n);
+}

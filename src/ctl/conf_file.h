@@ -19,4 +19,7 @@ const char *conf_write(struct arena *a, const char *path, const char *to, const 
  * made when it is not there. */
 const char *conf_change(struct arena *a, const char *path, const struct conf_line *lines, size_t count);
 
+/* The value that a file gives a variable, without quotes; NULL when it does not, or cannot be read. */
+const char *conf_value(struct arena *a, const char *path, const char *name);
+
 #endif

@@ -45,6 +45,13 @@ struct ctl_column {
 
 enum { CTL_HIDDEN = -1 };
 
+/* Where the instance is that a person means. */
+struct ctl_place {
+    const char *tree; /* the directory of scripts/kanso; NULL when it cannot be told */
+    const char *conf; /* the file of settings, which need not be there; NULL: none */
+    const char *home; /* $KANSO_HOME or its default; NULL when there is no tree either */
+};
+
 /* A command line that fits its command's row. */
 struct ctl_call {
     const struct ctl_command *command;
@@ -53,6 +60,7 @@ struct ctl_call {
     bool json;                           /* --json was given */
     char **operands;                     /* what is no option */
     size_t operand_count;                /* from command->least_operands to command->most_operands */
+    const struct ctl_place *place;       /* with command->of_instance */
     struct db_url *url;                  /* with command->connects: the database, which has been reached */
     struct db *db;
     struct ctl_output *output;
@@ -117,6 +125,8 @@ struct ctl_command {
     X(probe)                                                                                                           \
     X(prune)                                                                                                           \
     X(restore)                                                                                                         \
+    X(secret)                                                                                                          \
+    X(secret_reencrypt)                                                                                                \
     X(security_context)                                                                                                \
     X(setup)                                                                                                           \
     X(store_roots)                                                                                                     \
@@ -182,13 +192,6 @@ int ctl_missing(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same for a statement that failed on call->db; returns CTL_FAILED. */
 int ctl_db_failed(const struct ctl_call *call);
-
-/* Where the instance is that a person means. */
-struct ctl_place {
-    const char *tree; /* the directory of scripts/kanso; NULL when it cannot be told */
-    const char *conf; /* the file of settings, which need not be there; NULL: none */
-    const char *home; /* $KANSO_HOME or its default; NULL when there is no tree either */
-};
 
 /* Completes the environment as scripts/kanso does: from kanso.conf, and where no database is named with the private one
  * under $KANSO_HOME and its key. What the environment has already wins. */

@@ -41,15 +41,28 @@ static size_t count_names(void)
     return n;
 }
 
+static void note(struct arena *a, const char *name, const char *file)
+{
+    origins = arena_grow(a, origins, origin_count, &origin_room, sizeof *origins);
+    origins[origin_count++] = (struct origin){name, file};
+}
+
+/* Notes the variables from that place in the environment on. Empty ones count as unset. */
+static void note_from(struct arena *a, size_t place, const char *file)
+{
+    for (size_t i = place; environ[i]; i++) {
+        const char *name = arena_strndup(a, environ[i], strcspn(environ[i], "="));
+        if (ctl_env(name, NULL))
+            note(a, name, file);
+    }
+}
+
 /* Loads a file of settings and notes what came from there: new variables stand behind those that were there. */
 static void load(struct arena *a, const char *path)
 {
     size_t before = count_names();
     settings_load(path);
-    for (size_t i = before; environ[i]; i++) {
-        origins = arena_grow(a, origins, origin_count, &origin_room, sizeof *origins);
-        origins[origin_count++] = (struct origin){arena_strndup(a, environ[i], strcspn(environ[i], "=")), path};
-    }
+    note_from(a, before, path);
 }
 
 const char *ctl_origin(const char *name)
@@ -57,7 +70,7 @@ const char *ctl_origin(const char *name)
     for (size_t i = 0; i < origin_count; i++)
         if (streq(origins[i].name, name))
             return origins[i].file;
-    return ctl_env(name, NULL) ? "environment" : "default";
+    return "default";
 }
 
 /* What the private database and its key come from, as if a file of settings had said it. */
@@ -66,8 +79,7 @@ static void export_own(struct arena *a, const char *name, const char *value, con
     if (ctl_env(name, NULL))
         return;
     setenv(name, value, 1);
-    origins = arena_grow(a, origins, origin_count, &origin_room, sizeof *origins);
-    origins[origin_count++] = (struct origin){name, file};
+    note(a, name, file);
 }
 
 /* Where Kanso was installed as a package, settings and data have the places that packages have. */
@@ -99,6 +111,7 @@ struct ctl_place ctl_instance(struct arena *a)
     struct ctl_place place = {.tree = settings_tree(a), .conf = ctl_env("KANSO_CONF", NULL)};
     const char *home = ctl_env("KANSO_HOME", NULL);
     bool given = place.conf;
+    note_from(a, 0, "environment");
     if (!place.conf)
         place.conf = default_conf(a, place.tree, home);
     if (place.conf)

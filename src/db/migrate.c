@@ -107,6 +107,31 @@ const char *migrate_connect(struct migration *m)
     return db_ready(m->db) == DB_OK ? NULL : migrate_trouble(m);
 }
 
+/* Those of the same user, and of all others when this one may see them. */
+static const char OTHERS[] =
+    "SELECT COUNT(*), MAX(user), MAX(host) FROM information_schema.processlist WHERE db = DATABASE() AND id <> "
+    "CONNECTION_ID()";
+
+/* Connections that have just been closed, or whose process was killed, take the server a moment to end. */
+const char *migrate_alone(const struct migration *m, const char *before)
+{
+    enum { TRIES = 30, PAUSE_US = 100000 };
+    struct db_rows r;
+    const struct db_value *v = NULL;
+    for (int i = 0; i < TRIES; i++) {
+        if (db_run(m->db, m->mem, &r, OTHERS, NULL, 0) != DB_OK)
+            return migrate_trouble(m);
+        v = db_row(&r, 0);
+        if (streq(v[0].s, "0"))
+            return NULL;
+        usleep(PAUSE_US);
+    }
+    return arena_printf(m->mem,
+                        "database '%s' is in use by %s other connections (user %s from %s): stop the server, on every "
+                        "host, before %s",
+                        m->url->database, v[0].s, v[1].s, v[2].s, before);
+}
+
 /* Lock names belong to the server, not to a database, and have at most 64 characters. On a cluster the lock is the
  * node's own: processes on other nodes are not kept out by it, see migrate.h. */
 #define LOCK_NAME "CONCAT('kanso.', LEFT(SHA2(DATABASE(), 256), 40))"

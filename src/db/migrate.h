@@ -41,6 +41,9 @@ const char *migrate_connect(struct migration *m);
 /* Whether the last failure was that the server has no database of that name. */
 bool migrate_lacks_database(const struct migration *m);
 
+/* Whether nobody else is connected to the database; `before` is what this is asked for: "it is restored". */
+const char *migrate_alone(const struct migration *m, const char *before);
+
 /* One at a time for one database on one server: a second caller waits, having called waiting() once, until the first
  * unlocks or loses its connection. On a cluster, processes that start on two nodes at once do not wait for each other:
  * tables may be made by both (see db/steps.h), and rows by one (migrate_claim_rows). */

@@ -18,6 +18,7 @@ from kit.servers import Kanso, base_environment
 ELSEWHERE: set[str] = {
     "backup",
     "prune",
+    "secret reencrypt",
     "setup",
     "user add",
 }
