@@ -91,7 +91,9 @@ def content(database: MariaDB, name: str) -> dict[str, list[list[str]]]:
 
 
 def definitions(database: MariaDB, name: str) -> dict[str, str]:
-    return {table: database.sql(f"SHOW CREATE TABLE `{table.replace('`', '``')}`", name)[0][1] for table in tables(database, name)}
+    """MySQL names the character set of a column or leaves it out, going by what the statement said that made it."""
+    return {table: database.sql(f"SHOW CREATE TABLE `{table.replace('`', '``')}`", name)[0][1].replace("CHARACTER SET utf8mb4 ", "")
+            for table in tables(database, name)}
 
 
 def migrated(database: MariaDB) -> str:

@@ -50,10 +50,10 @@ def ids(kanso: Kanso, table: str, database: str = "") -> set[str]:
 
 
 def content(kanso: Kanso, database: str) -> dict[str, list[list[str]]]:
-    """All rows of ZenML's tables."""
+    """All rows of ZenML's tables but the one that notes when somebody was last seen."""
     assert kanso.mariadb
     tables = kanso.mariadb.sql(f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{database}' AND "
-                               "table_name NOT LIKE 'kanso\\_%' ORDER BY 1")
+                               "table_name NOT LIKE 'kanso\\_%' AND table_name <> 'server_settings' ORDER BY 1")
     return {table: sorted(kanso.mariadb.sql(f"SELECT * FROM `{table}`", database)) for table, in tables}
 
 
@@ -196,7 +196,7 @@ def multiply(mariadb: MariaDB, database: str, run: str, times: int) -> None:
         mariadb.sql(f"CREATE TABLE kanso_original AS SELECT {', '.join(f'`{name}`' for name in columns)} FROM `{table}` WHERE "
                     + where.format(run), database)
         for first in range(0, times, 1000):
-            values = [f"MD5(CONCAT(o.`{name}`, s.n + {first}))" if name in mapped else
+            values = [f"LEFT(SHA2(CONCAT(o.`{name}`, s.n + {first}), 256), 32)" if name in mapped else
                       f"CONCAT(o.name, '-', s.n + {first})" if (table, name) == ("pipeline_run", "name") else
                       "'2020-01-01 00:00:00'" if name in ("created", "updated") else
                       "NULL" if name == "version_number" else f"o.`{name}`" for name in columns]
