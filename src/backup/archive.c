@@ -1,14 +1,13 @@
 #include "backup/archive.h"
 
+#include "base/new_file.h"
 #include "base/text.h"
 #include "json/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,81 +98,11 @@ static char *digest_text(struct arena *a, EVP_MD_CTX *digest)
 /* Writing ---------------------------------------------------------------------------------------------------------- */
 
 struct archive_out {
-    struct arena *mem;
-    const char *path; /* NULL: standard output */
-    char *temporary;
-    bool force;
-    int fd;
+    struct new_file file;
     gzFile gz;
     EVP_MD_CTX *digest;
     const char *problem; /* of the first write that failed */
 };
-
-/* What a signal has to remove. */
-static char unfinished[PATH_MAX];
-
-static void on_signal(int number)
-{
-    if (*unfinished)
-        unlink(unfinished);
-    signal(number, SIG_DFL);
-    raise(number);
-}
-
-static void watch_signals(void)
-{
-    const int ends[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-        struct sigaction now;
-        if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-            sigaction(ends[i], &action, NULL);
-    }
-}
-
-static const char *open_temporary(struct archive_out *o)
-{
-    struct stat there;
-    if (stat(o->path, &there) == 0 && S_ISDIR(there.st_mode))
-        return arena_printf(o->mem, "%s is a directory: name a file", o->path);
-    if (!o->force && lstat(o->path, &there) == 0)
-        return arena_printf(o->mem, "%s is there already; --force replaces it", o->path);
-    o->temporary = arena_printf(o->mem, "%s.XXXXXX", o->path);
-    if (strlen(o->temporary) >= sizeof unfinished)
-        return arena_printf(o->mem, "the name %s is too long", o->path);
-    watch_signals();
-    sigset_t all, before;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &before);
-    o->fd = mkostemp(o->temporary, O_CLOEXEC); /* mode 0600 */
-    if (o->fd >= 0)
-        memcpy(unfinished, o->temporary, strlen(o->temporary) + 1);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return o->fd >= 0 ? NULL : arena_printf(o->mem, "cannot make a file beside %s: %s", o->path, strerror(errno));
-}
-
-const char *archive_create(struct arena *a, const char *path, bool compress, bool force, struct archive_out **out)
-{
-    struct archive_out *o = arena_alloc(a, sizeof *o);
-    *o = (struct archive_out){.mem = a, .path = streq(path, "-") ? NULL : path, .force = force, .fd = -1};
-    if (!o->path)
-        o->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    const char *problem = o->path ? open_temporary(o) : NULL;
-    if (problem)
-        return problem;
-    int fd = fcntl(o->fd, F_DUPFD_CLOEXEC, 3); /* gzclose() closes it, and fsync() comes after that */
-    o->gz = fd < 0 ? NULL : gzdopen(fd, compress ? "wb4" : "wbT");
-    o->digest = new_digest();
-    *out = o;
-    if (!o->gz) {
-        archive_abandon(o);
-        return arena_printf(a, "cannot write %s: %s", path, strerror(errno));
-    }
-    gzbuffer(o->gz, GZ_BUFFER);
-    if (gzwrite(o->gz, ARCHIVE_MAGIC, sizeof ARCHIVE_MAGIC - 1) > 0)
-        EVP_DigestUpdate(o->digest, ARCHIVE_MAGIC, sizeof ARCHIVE_MAGIC - 1);
-    return NULL;
-}
 
 static bool put(struct archive_out *o, const void *data, size_t len)
 {
@@ -183,8 +112,27 @@ static bool put(struct archive_out *o, const void *data, size_t len)
     if (gzwrite(o->gz, data, (unsigned)len) == (int)len)
         return EVP_DigestUpdate(o->digest, data, len) == 1;
     const char *words = gzerror(o->gz, &code);
-    o->problem = arena_strdup(o->mem, code == Z_ERRNO ? strerror(errno) : words);
+    o->problem = arena_strdup(o->file.mem, code == Z_ERRNO ? strerror(errno) : words);
     return false;
+}
+
+const char *archive_create(struct arena *a, const char *path, bool compress, bool force, struct archive_out **out)
+{
+    struct archive_out *o = arena_alloc(a, sizeof *o);
+    *o = (struct archive_out){.digest = new_digest()};
+    *out = o;
+    const char *problem = new_file_begin(a, path, force, &o->file);
+    int fd = problem ? -1 : fcntl(o->file.fd, F_DUPFD_CLOEXEC, 3); /* gzclose() closes it, and more comes after that */
+    o->gz = fd < 0 ? NULL : gzdopen(fd, compress ? "wb4" : "wbT");
+    if (!problem && !o->gz)
+        problem = new_file_trouble(&o->file, strerror(errno));
+    if (problem) {
+        archive_abandon(o);
+        return problem;
+    }
+    gzbuffer(o->gz, GZ_BUFFER);
+    put(o, ARCHIVE_MAGIC, sizeof ARCHIVE_MAGIC - 1);
+    return NULL;
 }
 
 bool archive_put(struct archive_out *o, enum archive_kind kind, const void *content, size_t len)
@@ -204,80 +152,29 @@ static void put_last(struct archive_out *o)
     struct jw w = {.out = &out};
     jw_open(&w, '{');
     jw_key(&w, "sha256");
-    jw_str(&w, digest_text(o->mem, o->digest));
+    jw_str(&w, digest_text(o->file.mem, o->digest));
     jw_close(&w, '}');
     archive_put(o, ARCHIVE_DONE, out.data, out.len);
     buf_free(&out);
 }
 
-/* That the name is in its directory is the directory's to keep. */
-static void sync_directory(struct archive_out *o)
-{
-    const char *slash = strrchr(o->path, '/');
-    const char *name = !slash             ? "."
-                       : slash == o->path ? "/"
-                                          : arena_strndup(o->mem, o->path, (size_t)(slash - o->path));
-    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    fsync(fd);
-    close(fd);
-}
-
-/* A file system that cannot keep from replacing is asked before. */
-static int give_name(const struct archive_out *o)
-{
-    if (o->force)
-        return rename(o->temporary, o->path);
-    if (renameat2(AT_FDCWD, o->temporary, AT_FDCWD, o->path, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -1;
-    struct stat there;
-    if (lstat(o->path, &there) == 0) {
-        errno = EEXIST;
-        return -1;
-    }
-    return rename(o->temporary, o->path);
-}
-
-static void release(struct archive_out *o)
+void archive_abandon(struct archive_out *o)
 {
     if (o->gz)
         gzclose(o->gz);
-    if (o->fd >= 0)
-        close(o->fd);
-    EVP_MD_CTX_free(o->digest);
     o->gz = NULL;
-    o->fd = -1;
-}
-
-void archive_abandon(struct archive_out *o)
-{
-    release(o);
-    if (*unfinished)
-        unlink(unfinished);
-    *unfinished = '\0';
+    EVP_MD_CTX_free(o->digest);
+    new_file_abandon(&o->file);
 }
 
 const char *archive_finish(struct archive_out *o)
 {
-    const char *name = o->path ? o->path : "standard output";
     put_last(o);
     errno = 0;
     if (gzclose(o->gz) != Z_OK && !o->problem)
         o->problem = errno ? strerror(errno) : "it could not be compressed";
     o->gz = NULL;
-    if (!o->problem && o->path && fsync(o->fd) != 0)
-        o->problem = strerror(errno);
-    if (!o->problem && o->path && give_name(o) != 0)
-        o->problem = strerror(errno);
-    if (!o->problem) {
-        *unfinished = '\0';
-        if (o->path)
-            sync_directory(o);
-    }
-    const char *problem = o->problem ? arena_printf(o->mem, "cannot write %s: %s", name, o->problem) : NULL;
+    const char *problem = o->problem ? new_file_trouble(&o->file, o->problem) : new_file_finish(&o->file);
     archive_abandon(o);
     return problem;
 }

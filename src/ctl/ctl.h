@@ -111,7 +111,9 @@ struct ctl_command {
     X(device_delete)                                                                                                   \
     X(doctor)                                                                                                          \
     X(events)                                                                                                          \
+    X(export)                                                                                                          \
     X(help)                                                                                                            \
+    X(import)                                                                                                          \
     X(jobs)                                                                                                            \
     X(jobs_list)                                                                                                       \
     X(jobs_show)                                                                                                       \

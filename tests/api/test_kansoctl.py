@@ -17,6 +17,7 @@ from kit.servers import Kanso, base_environment
 # tests of its own.
 ELSEWHERE: set[str] = {
     "backup",
+    "export",
     "prune",
     "secret reencrypt",
     "setup",
