@@ -3,8 +3,8 @@
  * reading holds.
  *
  * Objects are asked for by ranges, so that no more of them is fetched than is shown, for BUCKET_MS a request at most
- * and only while something comes, with no redirects and under the egress rule (base/egress.h). What a store says of an error is not
- * passed on, but for its status and code: its text may repeat what it was sent.
+ * and only while something comes, with no redirects and under the egress rule (base/egress.h). What a store says of an
+ * error is not passed on, but for its status and code: its text may repeat what it was sent.
  */
 #ifndef KANSO_ARTIFACT_BUCKET_H
 #define KANSO_ARTIFACT_BUCKET_H

@@ -55,7 +55,7 @@ static const char *open_secret(struct bucket *b, struct connection *con)
 /* Without any credentials, what everybody may read can be read. */
 static const char *open_gcs(struct bucket *b)
 {
-    struct connection own, *con = b->connection ? b->connection : &own;
+    struct connection own = {0}, *con = b->connection ? b->connection : &own;
     const char *token = NULL, *problem = NULL;
     if (b->secret && !b->connection)
         problem = open_secret(b, &own);
