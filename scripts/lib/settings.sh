@@ -81,12 +81,14 @@ settings_socket() {
 settings_print() {
     local name
     for name in $(compgen -v ZENML_) $(compgen -v KANSO_) $(compgen -v | grep -i '_proxy$') DISABLE_DATABASE_MIGRATION \
-        AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN; do
+        AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN AZURE_CLIENT_SECRET \
+        IDENTITY_HEADER; do
         case $1:$name in
         migrate:* | default-user:* | check:*) ;;
         *:ZENML_DEFAULT_USER_PASSWORD) continue ;;
-        *service_connectors*:AWS_* | *artifact_files*:AWS_* | rest:AWS_* | all:AWS_*) ;; # implicit methods of connectors
-        *:AWS_*) continue ;;
+        *:AWS_* | *:AZURE_* | *:IDENTITY_*) # implicit methods of connectors
+            case $1 in *service_connectors* | *artifact_files* | rest | all) ;; *) continue ;; esac
+            ;;
         jobs:KANSO_WORKLOAD_REGISTRY_PASSWORD) ;;
         *:KANSO_WORKLOAD_REGISTRY_PASSWORD) continue ;; # only jobs push images
         auth:ZENML_SECRETS_STORE_ENCRYPTION_KEY) continue ;; # opens no secrets
@@ -100,7 +102,10 @@ settings_clean() {
     local name
     clean=(env -i)
     for name in PATH HOME LANG LC_ALL TZ SSL_CERT_FILE DOCKER_HOST DOCKER_TLS_VERIFY DOCKER_CERT_PATH KUBECONFIG KUBERNETES_SERVICE_HOST \
-        KUBERNETES_SERVICE_PORT AWS_REGION AWS_DEFAULT_REGION ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS; do
+        KUBERNETES_SERVICE_PORT AWS_REGION AWS_DEFAULT_REGION AWS_ROLE_ARN AWS_ROLE_SESSION_NAME AWS_WEB_IDENTITY_TOKEN_FILE \
+        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE \
+        AWS_EC2_METADATA_DISABLED AZURE_TENANT_ID AZURE_CLIENT_ID AZURE_FEDERATED_TOKEN_FILE IDENTITY_ENDPOINT \
+        GOOGLE_APPLICATION_CREDENTIALS ASAN_OPTIONS UBSAN_OPTIONS LSAN_OPTIONS; do
         [ -z "${!name+set}" ] || clean+=("$name=${!name}")
     done
 }

@@ -173,7 +173,7 @@ class Cloud:
     def _azure(self) -> dict[str, Any]:
         def token(call: Call, _: re.Match) -> Any:
             form = {name: value[0] for name, value in parse_qs(call.body).items()}
-            if form["client_secret"] != "shh":
+            if form.get("client_secret") != "shh" and form.get("client_assertion") != "an assertion":
                 return 401, json.dumps({"error": "invalid_client", "error_description": "AADSTS7000215: Invalid."}), {}
             audience = re.search(r"https://(\w+)\.", form["scope"])
             assert audience
