@@ -58,6 +58,76 @@ const char *call_url(struct arena *a, const char *url)
     return place ? arena_printf(a, "%s%s", place, host + len) : url;
 }
 
+/* Secrets ---------------------------------------------------------------------------------------------------------- */
+
+static const char *replace_all(struct arena *a, const char *text, const char *what, const char *with)
+{
+    size_t count = 0, len = strlen(what);
+    const char *found = text;
+    for (; (found = strstr(found, what)); found += len)
+        count++;
+    if (!count)
+        return text;
+    char *out = arena_alloc(a, size_add(strlen(text), size_mul(count, strlen(with) + 1))), *to = out;
+    for (; (found = strstr(text, what)); text = found + len) {
+        memcpy(to, text, (size_t)(found - text));
+        to = stpcpy(to + (found - text), with);
+    }
+    strcpy(to, text);
+    return out;
+}
+
+static const char *scrub(struct arena *a, const char *text, const char *secret)
+{
+    static const char mark[] = "(secret)";
+    return secret && strlen(secret) >= SECRET_MIN && !strstr(mark, secret) ? replace_all(a, text, secret, mark) : text;
+}
+
+/* Takes the secrets of the connection out of a text that somebody else has written. */
+static const char *scrub_connection(const struct connection *con, const char *text)
+{
+    static const char *const members[] = {"refresh_token", "client_secret", "private_key"}; /* of key files */
+    for (size_t i = 0; con->method && i < con->method->config->count; i++) {
+        const struct connector_attribute *at = &con->method->config->attributes[i];
+        const char *secret = at->flags & A_SECRET ? member_str(con->config, at->name) : NULL;
+        if (!secret)
+            continue;
+        text = scrub(con->mem, text, secret);
+        if (!(at->flags & A_DOCUMENT))
+            continue;
+        struct json_object *file = json_tree(con->mem, secret, strlen(secret));
+        for (size_t k = 0; k < ARRAY_LEN(members); k++)
+            text = scrub(con->mem, text, member_str(file, members[k]));
+    }
+    return text;
+}
+
+/* The value of a pair in the text of a form, decoded; NULL when it is not there. */
+static const char *form_value(struct arena *a, const char *form, const char *name)
+{
+    const char *start = arena_printf(a, "&%s=", name), *found = strstr(arena_printf(a, "&%s", form), start);
+    return found ? percent_decode(a, found + strlen(start), strcspn(found + strlen(start), "&"), false, NULL) : NULL;
+}
+
+/* Takes what a call has proved itself with out of a refusal, which may repeat it: credentials that are made on the way
+ * stand in no configuration. */
+static const char *scrub_call(struct arena *a, const struct call *c, const char *text)
+{
+    static const char *const names[] = {
+        "Authorization: ", "X-aws-ec2-metadata-token: ", "x-amz-security-token: ", "X-IDENTITY-HEADER: "};
+    static const char *const parameters[] = {"client_secret",    "refresh_token", "assertion",
+                                             "client_assertion", "subject_token", "WebIdentityToken"};
+    for (const char *const *h = c->headers; h && *h; h++)
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+            if (starts_with(*h, names[i])) {
+                const char *word = strrchr(*h, ' ');
+                text = scrub(a, text, word + 1);
+            }
+    for (size_t i = 0; c->body && i < ARRAY_LEN(parameters); i++)
+        text = scrub(a, text, form_value(a, c->body, parameters[i]));
+    return text;
+}
+
 struct fetched call_send(const struct connection *con, const struct call *c)
 {
     double left = con->deadline > 0 ? con->deadline - monotonic_ms() : CALL_MS;
@@ -75,30 +145,15 @@ struct fetched call_send(const struct connection *con, const struct call *c)
     if (left < 1)
         return (struct fetched){
             .failure = FETCH_TIMEOUT, .error = "The time for this request is up", .body = "", .headers = ""};
-    return fetch(con->mem, &f);
+    struct fetched got = fetch(con->mem, &f);
+    if (got.status >= 300) {
+        got.body = scrub_call(con->mem, c, got.body);
+        got.len = strlen(got.body);
+    }
+    return got;
 }
 
 /* Problems in words ---------------------------------------------------------------------------------------------- */
-
-static const char *replace_all(struct arena *a, const char *text, const char *what, const char *with)
-{
-    const char *found;
-    while ((found = strstr(text, what)))
-        text = arena_printf(a, "%.*s%s%s", (int)(found - text), text, with, found + strlen(what));
-    return text;
-}
-
-/* Takes the secrets of the connection out of a text that somebody else has written. */
-static const char *scrub(const struct connection *con, const char *text)
-{
-    for (size_t i = 0; con->method && i < con->method->config->count; i++) {
-        const struct connector_attribute *at = &con->method->config->attributes[i];
-        const char *secret = at->flags & A_SECRET ? member_str(con->config, at->name) : NULL;
-        if (secret && strlen(secret) >= SECRET_MIN && !strstr("(secret)", secret))
-            text = replace_all(con->mem, text, secret, "(secret)");
-    }
-    return text;
-}
 
 /* What providers write about an error, in one of their several forms; NULL when it is none of them. */
 static const char *reason(struct arena *a, const struct fetched *f)
@@ -148,7 +203,7 @@ const char *call_problem(const struct connection *con, const struct fetched *f)
     /* Line breaks begin what is meant for developers: AWS shows there what should have been signed. */
     size_t len = strcspn(why, "\r\n");
     why = arena_strndup(con->mem, why, len < REASON_MAX ? len : REASON_MAX);
-    return arena_printf(con->mem, "%s (status %ld%s)", scrub(con, why), f->status, clocks);
+    return arena_printf(con->mem, "%s (status %ld%s)", scrub_connection(con, why), f->status, clocks);
 }
 
 const char *call_json(const struct connection *con, const struct call *c, struct json_object **out)

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECT_MS = 10000, SSH_SECONDS = 20 };
+enum { CONNECT_MS = 10000, SSH_SECONDS = 10 };
 
 /* Names ----------------------------------------------------------------------------------------------------------- */
 
@@ -117,7 +117,8 @@ static const char *read_key(const struct connection *con, ssh_key *key)
 
 static const char *talk(const struct connection *con, ssh_session session, ssh_key key, const char *host, int fd)
 {
-    long seconds = SSH_SECONDS;
+    double left = con->deadline > 0 ? (con->deadline - monotonic_ms()) / 1000 : SSH_SECONDS;
+    long seconds = left < 1 ? 1 : left < SSH_SECONDS ? (long)left : SSH_SECONDS;
     ssh_options_set(session, SSH_OPTIONS_HOST, host);
     ssh_options_set(session, SSH_OPTIONS_USER, member_str(con->config, "username"));
     ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds);

@@ -221,7 +221,9 @@ struct fetched fetch(struct arena *a, const struct fetch *f)
     curl_off_t connecting = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out.status);
     curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connecting);
-    out.connected = code == CURLE_OK || connecting > 0;
+    /* Somebody was there, too, where the connection ends with his certificate. */
+    out.connected = code == CURLE_OK || connecting > 0 || code == CURLE_PEER_FAILED_VERIFICATION ||
+                    code == CURLE_SSL_CONNECT_ERROR;
     out.body = arena_strndup(a, receiver.body.data ? receiver.body.data : "", receiver.body.len);
     out.headers = arena_strndup(a, headers.data ? headers.data : "", headers.len);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
