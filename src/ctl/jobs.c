@@ -4,6 +4,7 @@
 #include "base/uuid.h"
 #include "ctl/ctl.h"
 #include "jobs/operate.h"
+#include "resource/audit.h"
 
 #include <string.h>
 
@@ -157,6 +158,12 @@ static int find(const struct ctl_call *call, const char *id, struct db_rows *row
     return rows->count ? CTL_DONE : ctl_missing("there is no job %s", call->operands[0]);
 }
 
+static enum db_status record(const struct ctl_call *call, const char *id)
+{
+    return audit_operator(call->db, call->mem, arena_printf(call->mem, "kansoctl %s", call->command->name), "job", id,
+                          NULL, "updated");
+}
+
 static int change(const struct ctl_call *call, enum db_status (*how)(struct db *, struct arena *, const char *, bool *),
                   const char *refused)
 {
@@ -165,7 +172,8 @@ static int change(const struct ctl_call *call, enum db_status (*how)(struct db *
     const char *id = read_id(call, call->operands[0]);
     if (!id)
         return ctl_misused(call->command, "the id of a job is a UUID");
-    if (how(call->db, call->mem, id, &done) != DB_OK)
+    if (db_begin(call->db) != DB_OK || how(call->db, call->mem, id, &done) != DB_OK ||
+        (done && record(call, id) != DB_OK) || db_commit(call->db) != DB_OK)
         return ctl_db_failed(call);
     int rc = find(call, id, &rows);
     if (rc == CTL_DONE && !done)

@@ -26,6 +26,7 @@ struct object {
 };
 
 struct audit {
+    struct arena *mem;     /* of the whole request: a handler may work in another one for a while */
     char id[UUID_HEX + 1]; /* of its first row: the same however often the request is tried */
     const char *operation;
     bool job;                /* not a request: only what it changes is recorded */
@@ -46,6 +47,7 @@ static struct audit *begin(struct ctx *c, const char *operation)
 {
     struct audit *a = c->audit = arena_alloc(c->mem, sizeof *a);
     uuid_new(a->id);
+    a->mem = c->mem;
     a->operation = operation;
     return a;
 }
@@ -100,10 +102,10 @@ void audit_changed_row(struct ctx *c, const char *type, const char *id, const ch
     struct audit *a = c->audit;
     if (!a)
         return;
-    a->changes = arena_grow(c->mem, a->changes, a->count, &a->room, sizeof *a->changes);
+    a->changes = arena_grow(a->mem, a->changes, a->count, &a->room, sizeof *a->changes);
     a->changes[a->count++] = (struct object){.type = type,
-                                             .id = arena_strdup(c->mem, id),
-                                             .name = name ? arena_strdup(c->mem, name) : NULL,
+                                             .id = arena_strdup(a->mem, id),
+                                             .name = name ? arena_strdup(a->mem, name) : NULL,
                                              .effect = EFFECTS[change]};
 }
 
@@ -117,7 +119,7 @@ void audit_changed_all(struct ctx *c, const struct resource *r, const char *cons
 void audit_actor(struct ctx *c, const struct actor *who)
 {
     if (c->audit)
-        c->audit->who = arena_memdup(c->mem, who, sizeof *who);
+        c->audit->who = arena_memdup(c->audit->mem, who, sizeof *who);
 }
 
 int audit_account(struct ctx *c, const char *id, const char *credential, const char *credential_id)

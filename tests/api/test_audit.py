@@ -21,6 +21,8 @@ from kit.process import wait_until
 from kit.servers import PASSWORD, USER, Kanso, all_routes
 from kit.workloads import Workloads
 
+from test_statements import Costs
+
 pytestmark = pytest.mark.sanitize
 
 Entry = dict[str, Any]
@@ -763,3 +765,30 @@ def test_sessions(launch: Callable[..., Kanso], server: Kanso) -> None:
     assert someone.get("/current-user").status_code == 401
     assert {entry["credential"] for entry in audited.of(("POST", V1 + "/users"))} == {"session"}
     kanso.stop()
+
+
+# What it costs --------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_statement_more(audited: Audited, server: Kanso, world: World) -> None:
+    """A request that writes costs one statement more, whatever the number of its objects; what only reads costs none."""
+    def calls(w: World) -> dict[str, Callable[[], Any]]:
+        tag, run = w.tag()["id"], w.run()["id"]
+        many = {f"k{i}": i for i in range(40)}
+        return {
+            "create": w.tag,
+            "update": lambda: w.api.change("/tags/" + tag, {"color": "red"}),
+            "many objects": lambda: w.metadata("pipeline_run", run, **many),
+            "refused": lambda: w.api.delete("/tags/" + str(uuid.uuid4())),
+            "read": lambda: w.api.read("/tags", size=5),
+        }
+
+    assert server.mariadb
+    server.mariadb.sql("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = 1")
+    try:
+        costs = [{what: len(Costs(kanso).of(call)) for what, call in calls(w).items()}
+                 for kanso, w in ((audited.kanso, audited.world), (server, world))]
+    finally:
+        server.mariadb.sql("SET GLOBAL general_log = 0; TRUNCATE TABLE mysql.general_log; SET GLOBAL log_output = 'FILE'")
+    assert {what: costs[0][what] - costs[1][what] for what in costs[0]} == {
+        "create": 1, "update": 1, "many objects": 1, "refused": 1, "read": 0}

@@ -39,7 +39,7 @@ def plane(server, workspace_directory: Path) -> Iterator[ControlPlane]:
 @pytest.fixture(scope="module")
 def kanso(plane: ControlPlane, launch) -> Iterator[Kanso]:
     """Asks the control plane for permissions."""
-    instance = launch(workers="rest:1", ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE=RBAC,
+    instance = launch(workers="rest:1", ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE=RBAC, KANSO_AUDIT="on",
                       ZENML_SERVER_EXTERNAL_SERVER_ID=SERVER_ID, **plane.settings)
     instance.sql(f"UPDATE user SET external_user_id = '{ME.replace('-', '')}'")
     yield instance
@@ -397,6 +397,8 @@ def test_sharing(plane: ControlPlane, mine: World, other: World) -> None:
     assert [action for action, names in asked(plane) if names == {named("secret", made["id"])}] == ["share", "read", "update"]
     assert plane.calls[-1].json == {"user_id": OTHER, "resource": named("secret", made["id"]), "actions": ["read", "update"]}
     assert (plane.calls[-1].method, plane.calls[-1].path) == ("POST", "/rbac/resource_members")
+    entry = mine.api.items("/kanso/audit", operation="POST /api/v1/users/{user_name_or_id}/resource_membership")[0]["body"]
+    assert (entry["object_type"], entry["object_id"], entry["outcome"]) == ("user", other.user, "done")
     assert mine.api.make(path, []) is None and plane.calls[-1].json["actions"] == []
     fails(mine.api.post(path, ["fly"]), 400, "ValueError")
     fails(mine.api.post(path.replace("=secret", "=zz"), ["read"]), 400, "ValueError")
@@ -406,6 +408,7 @@ def test_sharing(plane: ControlPlane, mine: World, other: World) -> None:
     assert mine.api.post(path, {"read": 1}).status_code == mine.api.post(path).status_code == 422
     plane.may = lambda resource, action: action != "update"
     fails(mine.api.post(path, ["read", "update"]), 403, "IllegalOperationError")
+    assert {item["body"]["status"] for item in mine.api.items("/kanso/audit", object_id=other.user, outcome="refused")} >= {400, 403, 404}
 
 
 def test_membership_exists_with_rbac_only(client: Api) -> None:
