@@ -7,10 +7,6 @@
 #include "model/onboarding.h"
 
 static const struct route routes[] = {
-    {"GET", "/health", server_health, .flags = R_PUBLIC | R_HEAD, .response = "string",
-     .open = "says nothing but that it is there"},
-    {"GET", "/ready", server_ready, .flags = R_PUBLIC | R_INTERNAL | R_HEAD, .response = "string",
-     .open = "says nothing but whether the database is there"},
     {"GET", "/api/v1/version", server_version, .flags = R_PUBLIC, .response = "string",
      .open = "clients ask before they sign in"},
     {"GET", "/api/v1/info", server_info, .flags = R_PUBLIC, .response = "ServerModel",

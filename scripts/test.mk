@@ -62,7 +62,7 @@ unit: $(UNIT) $(TOOLS)
 tools: $(TOOLS)
 UNIT_LINK   = -L$(B)/lib -lkanso -Wl,-rpath,'$$ORIGIN/../lib'
 # Functions of db/db.h that tests/unit/fake_db.h has instead.
-FAKED      := run begin commit rollback room errno error cause
+FAKED      := run begin commit rollback room errno error cause trace_begin
 $(B)/unit/test_resource: UNIT_LINK = $(LIB_OBJ) $(FAKED:%=-Wl,--wrap=db_%)
 $(B)/unit/test_resource: $(LIB_OBJ)
 # As workers: linked anew when their own source changes.

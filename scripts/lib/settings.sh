@@ -34,7 +34,7 @@ settings_read() {
     fi
     # What may be secret is handed to those who need it (settings_print), and to nobody else.
     local name
-    for name in $(compgen -A export ZENML_) KANSO_WORKLOAD_REGISTRY_PASSWORD; do
+    for name in $(compgen -A export ZENML_) KANSO_WORKLOAD_REGISTRY_PASSWORD KANSO_METRICS_TOKEN; do
         export -n "${name?}"
     done
     export KANSO_HOME=${KANSO_HOME:-$(home_default)} KANSO_PORT=${KANSO_PORT:-8080}
@@ -91,7 +91,9 @@ settings_print() {
             ;;
         jobs:KANSO_WORKLOAD_REGISTRY_PASSWORD) ;;
         *:KANSO_WORKLOAD_REGISTRY_PASSWORD) continue ;; # only jobs push images
-        auth:ZENML_SECRETS_STORE_ENCRYPTION_KEY) continue ;; # opens no secrets
+        auth:ZENML_SECRETS_STORE_ENCRYPTION_KEY | probes:ZENML_SECRETS_STORE_ENCRYPTION_KEY) continue ;; # open no secrets
+        check:KANSO_METRICS_TOKEN | *probes*:KANSO_METRICS_TOKEN) ;;
+        *:KANSO_METRICS_TOKEN) continue ;; # only probes answer with counters
         esac
         [ -z "${!name+set}" ] || printf '%s=%s\0' "$name" "${!name}"
     done

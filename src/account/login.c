@@ -10,6 +10,7 @@
 #include "auth/session.h"
 #include "auth/token.h"
 #include "base/config.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "http/cors.h"
@@ -93,7 +94,7 @@ static int no_key(struct ctx *c)
 }
 
 /* Signs a token and answers; a browser gets it as a cookie as well. */
-static int grant(struct ctx *c, const struct token *t, bool cookie)
+static int grant(struct ctx *c, const struct token *t, enum metric_grant by, bool cookie)
 {
     const char *server_id;
     TRY(server_id_of(c, &server_id));
@@ -119,6 +120,7 @@ static int grant(struct ctx *c, const struct token *t, bool cookie)
     jw_key(&w, "scope");
     jw_null(&w);
     jw_close(&w, '}');
+    metric_add(M_LOGINS_GRANTED + by);
     return OK;
 }
 
@@ -151,7 +153,7 @@ static int by_password(struct ctx *c)
     TRY(limit_reset(c, LIMIT_LOGIN, name));
     struct token t = {.subject = who.user, .expires = usual_expiry()};
     TRY(open_session(c, &t, who.hash, "password"));
-    return grant(c, &t, true);
+    return grant(c, &t, GRANT_PASSWORD, true);
 }
 
 static int by_api_key(struct ctx *c)
@@ -163,7 +165,7 @@ static int by_api_key(struct ctx *c)
     TRY(limit_reset(c, LIMIT_LOGIN, id));
     struct token t = {.subject = key.account, .api_key_id = key.key, .expires = usual_expiry()};
     TRY(open_session(c, &t, NULL, "api_key"));
-    return grant(c, &t, true);
+    return grant(c, &t, GRANT_API_KEY, true);
 }
 
 /* Polls that come too early are not tries at anything: they do not count, or a client that waits would run into the
@@ -180,7 +182,7 @@ static int by_device(struct ctx *c, const char *client)
     TRY(limit_reset(c, LIMIT_LOGIN, client));
     struct token t = {.subject = device.user, .device_id = device.device, .expires = device.expires};
     TRY(open_session(c, &t, NULL, "device"));
-    return grant(c, &t, false);
+    return grant(c, &t, GRANT_DEVICE, false);
 }
 
 static int by_external(struct ctx *c)
@@ -200,7 +202,7 @@ static int by_external(struct ctx *c)
     TRY(limit_reset(c, LIMIT_LOGIN, token));
     struct token t = {.subject = user, .expires = usual_expiry()};
     TRY(open_session(c, &t, NULL, "external"));
-    return grant(c, &t, true);
+    return grant(c, &t, GRANT_EXTERNAL, true);
 }
 
 /* Choosing; what a form lacks is told before anything is counted. */
@@ -237,25 +239,37 @@ static int external_grant(struct ctx *c)
     return by_external(c);
 }
 
+/* Neither what the server could not do is a refusal, nor what a form lacks, nor that a device has to wait. */
+static int counted(struct ctx *c, enum metric_grant by, int rc)
+{
+    static const int refusals[] = {401, 403, 422, 429};
+    for (size_t i = 0; rc == FAILED && i < ARRAY_LEN(refusals); i++)
+        if (c->res.status == refusals[i])
+            metric_add(M_LOGINS_REFUSED + by);
+    return rc;
+}
+
 int login(struct ctx *c)
 {
     static const struct {
         const char *type;
         int (*handler)(struct ctx *);
-    } grants[] = {{"password", password_grant},
-                  {"zenml-api-key", api_key_grant},
-                  {"urn:ietf:params:oauth:grant-type:device_code", device_grant},
-                  {"zenml-external", external_grant}};
+    } grants[METRIC_GRANTS] = {
+        [GRANT_PASSWORD] = {"password", password_grant},
+        [GRANT_API_KEY] = {"zenml-api-key", api_key_grant},
+        [GRANT_DEVICE] = {"urn:ietf:params:oauth:grant-type:device_code", device_grant},
+        [GRANT_EXTERNAL] = {"zenml-external", external_grant},
+    };
     const char *type = member_str(c->body, "grant_type");
     if (!type)
-        type = grants[member_str(c->body, "username")      ? 0
-                      : member_str(c->body, "password")    ? 1
-                      : member_str(c->body, "device_code") ? 2
-                                                           : 3]
+        type = grants[member_str(c->body, "username")      ? GRANT_PASSWORD
+                      : member_str(c->body, "password")    ? GRANT_API_KEY
+                      : member_str(c->body, "device_code") ? GRANT_DEVICE
+                                                           : GRANT_EXTERNAL]
                    .type;
     for (size_t i = 0; i < ARRAY_LEN(grants); i++)
         if (streq(type, grants[i].type))
-            return grants[i].handler(c);
+            return counted(c, (enum metric_grant)i, grants[i].handler(c));
     return fail_detail(c, 400, "Unsupported grant type: %s", type);
 }
 

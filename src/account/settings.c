@@ -51,26 +51,6 @@ const struct resource resource_settings = {
     .rank = RANK_SETTINGS,
 };
 
-int server_health(struct ctx *c)
-{
-    struct jw w = respond_json(c);
-    jw_str(&w, "OK");
-    return OK;
-}
-
-/* The DELETE finds nothing; a server that accepts no changes refuses it all the same. */
-int server_ready(struct ctx *c)
-{
-    struct db_rows version;
-    TRY(sql0(c, &version, "SELECT version_num FROM alembic_version"));
-    TRY(sql0(c, NULL, "DELETE FROM kanso_meta WHERE name = ''"));
-    if (version.count != 1 || !streq(db_row(&version, 0)[0].s, SCHEMA_VERSION))
-        return fail(c, EX_UNAVAILABLE, "The tables of the database are not those of ZenML " SCHEMA_VERSION);
-    struct jw w = respond_json(c);
-    jw_str(&w, "OK");
-    return OK;
-}
-
 int server_version(struct ctx *c)
 {
     struct jw w = respond_json(c);

@@ -1,9 +1,11 @@
 #include "app/app.h"
 
 #include "app/dispatch.h"
+#include "app/operations.h"
 #include "app/tables.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "db/db.h"
@@ -88,9 +90,15 @@ static const char *check_tables(struct arena *a)
 }
 #endif
 
-static int run(struct app *app, struct arena *a)
+static struct db_url url;
+
+const struct db_url *app_database(void)
 {
-    static struct db_url url;
+    return &url;
+}
+
+static int run(struct app *app, struct arena *a, const char *own)
+{
     const char *problem = config_load(a);
     if (!problem)
         problem = secrets_configure(a);
@@ -103,6 +111,9 @@ static int run(struct app *app, struct arena *a)
         return refuse(problem);
     if (config.pagination_limit)
         filter_default_size = filter_max_size = config.pagination_limit;
+    const char *alone = metrics_open(own);
+    if (alone)
+        log_info("the counters of this process are not shared: %s", alone);
     app->db = db_new(&url);
     struct worker w = {.root_path = config.root_url_path,
                        .max_body = (size_t)config.max_body,
@@ -111,6 +122,7 @@ static int run(struct app *app, struct arena *a)
                        .headers = headers,
                        .app = app,
                        .handle = dispatch,
+                       .count = operation_count,
                        .finish = dispatch_finish};
     int status = worker_run(&w);
     db_free(app->db);
@@ -143,7 +155,7 @@ int app_main(int argc, char **argv, const char *own)
     }
     log_open(own);
     const char *unknown = choose_groups(&a, &app, groups);
-    int status = unknown ? refuse(arena_printf(&a, "there is no group '%s'; see --help", unknown)) : run(&app, &a);
+    int status = unknown ? refuse(arena_printf(&a, "there is no group '%s'; see --help", unknown)) : run(&app, &a, own);
     arena_free(&a);
     return status;
 }

@@ -12,6 +12,9 @@ extern const struct group *const all_groups[];
 
 const struct group *find_group(const char *name);
 
+/* The database of this worker. */
+const struct db_url *app_database(void);
+
 /* main() of a worker that serves `own` unless --groups says otherwise. */
 int app_main(int argc, char **argv, const char *own);
 

@@ -1,6 +1,7 @@
 #include "app/dispatch.h"
 
 #include "access/access.h"
+#include "app/operations.h"
 #include "auth/activity.h"
 #include "auth/auth.h"
 #include "base/config.h"
@@ -326,6 +327,7 @@ int dispatch(struct ctx *c, void *data)
 {
     struct app *app = data;
     c->db = app->db;
+    db_trace_begin(c->db);
     if (cors_preflight(c))
         return OK;
     int rc = audit_conclude(c, conclude(c, handle_request(c, app)));
@@ -336,6 +338,7 @@ int dispatch(struct ctx *c, void *data)
 void dispatch_finish(struct ctx *c, void *data)
 {
     (void)data;
+    operation_report(c);
     /* Nobody has asked for the caller after all. The announcement lies in this request's arena and is about its caller:
      * left alone, it would go along with the first statement of the next request, from memory that is another's. */
     if (c->db)

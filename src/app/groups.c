@@ -9,7 +9,7 @@
     X(service_accounts) X(artifacts) X(artifact_versions) X(artifact_files) X(models) X(model_versions) X(model_version_artifacts) \
     X(model_version_pipeline_runs) X(services) X(stacks) X(components) X(flavors) X(service_connectors) \
     X(service_connector_types) X(plugin_flavors) X(event_sources) X(actions) X(triggers) \
-    X(webhooks)
+    X(webhooks) X(probes)
 /* clang-format on */
 
 #define DECLARE(id) extern const struct group group_##id;

@@ -1,9 +1,10 @@
 #include "auth/limit.h"
 
-#include "http/client.h"
 #include "base/address.h"
 #include "base/config.h"
+#include "base/metrics.h"
 #include "base/text.h"
+#include "http/client.h"
 #include "resource/audit.h"
 #include "resource/sql.h"
 
@@ -43,6 +44,12 @@ static int sweep(struct ctx *c, int64_t now)
     return sql(c, NULL, "DELETE FROM kanso_attempt WHERE at < ? LIMIT 10000", p_int(now - DAY));
 }
 
+static int refuse(struct ctx *c, enum limiter which, const char *why)
+{
+    metric_add(M_LIMITED + which);
+    return fail_detail(c, 429, "%s", why);
+}
+
 /* The try is written before it is counted, and outside of any transaction: each statement commits by itself. Counted
  * first, tries that are made at once would all find room for one more; within the request's transaction, a refusal
  * would roll back the very try that it is about. */
@@ -61,9 +68,9 @@ int limit_count(struct ctx *c, enum limiter which, const char *account)
             "SELECT COUNT(*), COALESCE(SUM(at > ?), 0) FROM kanso_attempt WHERE limiter = ? AND address = ? AND at > ?",
             p_int(now - MINUTE), name, who, p_int(now - DAY)));
     if (config.login_rate_day && strtoll(db_row(&rows, 0)[0].s, NULL, 10) > config.login_rate_day)
-        return fail_detail(c, 429, "Daily request limit exceeded.");
+        return refuse(c, which, "Daily request limit exceeded.");
     if (config.login_rate_minute && strtoll(db_row(&rows, 0)[1].s, NULL, 10) > config.login_rate_minute)
-        return fail_detail(c, 429, "Minute request limit exceeded.");
+        return refuse(c, which, "Minute request limit exceeded.");
     return OK;
 }
 

@@ -71,7 +71,7 @@ struct entry {
         INT(prefix "MAX_VERSIONS", of.max_versions, "1", 0, 100000, "hashicorp: versions of values that Vault keeps")
 
 /* As many bytes as the shortest of the digests gives: a key that is harder to guess than its signatures. */
-enum { JWT_KEY_MIN = 32 };
+enum { JWT_KEY_MIN = 32, METRICS_TOKEN_MIN = 16 };
 enum { MINUTES_MAX = 100 * 365 * 24 * 60 };
 
 static const struct entry ENTRIES[] = {
@@ -203,6 +203,11 @@ static const struct entry ENTRIES[] = {
     LOOSE("ZENML_ENABLE_IMPLICIT_AUTH_METHODS", implicit_auth_methods, "false",
           "service connectors may use the credentials of the machine"),
     TEXT("KANSO_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
+    TEXT("KANSO_LOG_FORMAT", log_format, "text", "text, or json: an object a line"),
+    INT("KANSO_SLOW_REQUEST", slow_request, "0", 0, 86400000,
+        "milliseconds after which a request is logged with its statements; 0 = never"),
+    SECRET("KANSO_METRICS_TOKEN", metrics_token, NULL,
+           "who shows it as a bearer token may read /metrics, at least 16 bytes"),
     TEXT("KANSO_TRUSTED_PROXIES", trusted_proxies, NULL,
          "proxies in front of nginx, whose X-Forwarded-For and X-Request-ID count"),
     INT("KANSO_MAX_BODY", max_body, "67108864", 1024, 1 << 30, "largest request body in bytes"),
@@ -379,6 +384,11 @@ static const char *check_together(struct arena *a)
     if (config.auth_scheme == SCHEME_EXTERNAL && (!config.external_login_url || !config.external_user_info_url))
         return "ZENML_SERVER_EXTERNAL_LOGIN_URL and ZENML_SERVER_EXTERNAL_USER_INFO_URL are needed with the scheme "
                "EXTERNAL";
+    if (!streq(config.log_format, "text") && !streq(config.log_format, "json"))
+        return arena_printf(a, "KANSO_LOG_FORMAT is '%s'; expected text or json", config.log_format);
+    if (config.metrics_token && strlen(config.metrics_token) < METRICS_TOKEN_MIN)
+        return arena_printf(a, "KANSO_METRICS_TOKEN has %zu bytes; at least %d are needed: openssl rand -hex 16",
+                            strlen(config.metrics_token), METRICS_TOKEN_MIN);
     if (config.trusted_proxies && !address_list_valid(config.trusted_proxies))
         return arena_printf(
             a, "KANSO_TRUSTED_PROXIES is '%s'; expected addresses or networks such as 10.0.0.0/8, separated by commas",

@@ -60,7 +60,8 @@ struct config {
     struct secrets_config secrets, backup_secrets;
     const char *vault_token, *google_credentials;
     const char *local_stores_path, *config_path, *store_roots;
-    const char *log_level, *trusted_proxies;
+    const char *log_level, *log_format, *trusted_proxies, *metrics_token;
+    int64_t slow_request;            /* ms; 0: none is */
     const char *connector_types;     /* names with commas between; NULL: all */
     const char *connector_endpoints; /* HOST=URL with commas between */
     const char *egress;              /* see base/egress.h */

@@ -92,13 +92,20 @@ static const char *trusted_peers(struct arena *a)
 {
     struct buf out = {0};
     const char *list = config.trusted_proxies ? config.trusted_proxies : "", *blanks = ", \t";
-    buf_adds(&out, "    geo $realip_remote_addr $trusted_peer {\n        default \"\";\n");
+    bool sockets = false;
+    buf_adds(&out, "    geo $realip_remote_addr $trusted_network {\n        default \"\";\n");
     for (list += strspn(list, blanks); *list; list += strspn(list, blanks)) {
         size_t len = strcspn(list, blanks);
-        buf_addf(&out, "        %.*s 1;\n", (int)len, list);
+        if (len == 5 && starts_with(list, "unix:"))
+            sockets = true;
+        else
+            buf_addf(&out, "        %.*s 1;\n", (int)len, list);
         list += len;
     }
-    buf_adds(&out, "    }\n");
+    buf_addf(&out,
+             "    }\n    map $realip_remote_addr $trusted_peer {\n        default $trusted_network;\n"
+             "        \"unix:\" \"%s\";\n    }\n",
+             sockets ? "1" : "");
     const char *text = arena_strdup(a, out.data);
     buf_free(&out);
     return text;
@@ -125,6 +132,39 @@ static const char *listen_lines(struct arena *a)
     if (v6 && IN6_IS_ADDR_UNSPECIFIED(&parsed))
         text = arena_printf(a, "%s        listen 0.0.0.0:%s backlog=1024;\n", text, port);
     return text;
+}
+
+/* Where the counters can be read: a listener of its own, which leads to nothing else. */
+static const char *metrics(struct arena *a, const struct plan *plan, const char *home)
+{
+    const char *at = safe_env("KANSO_METRICS", "off"), *colon = strrchr(at, ':');
+    int64_t port;
+    if (streq(at, "off"))
+        return "";
+    bool socket = starts_with(at, "unix:/");
+    if (!socket && (!parse_int64(colon ? colon + 1 : at, &port) || port < 1 || port > UINT16_MAX || colon == at ||
+                    (colon && strchr(at, ':') != colon && *at != '[')))
+        exit(ctl_fail("KANSO_METRICS is '%s'; it must be off, a port, an address with a port such as 127.0.0.1:9464 or "
+                      "[::1]:9464, or unix:/PATH",
+                      at));
+    return arena_printf(a,
+                        "    server {\n"
+                        "        listen %s%s;\n"
+                        "        access_log off;\n"
+                        "        location = /metrics {\n"
+                        "            fastcgi_param KANSO_LISTENER metrics;\n"
+                        "            fastcgi_param REQUEST_METHOD $request_method;\n"
+                        "            fastcgi_param REQUEST_URI    /metrics;\n"
+                        "            fastcgi_param REQUEST_ID     $kanso_request_id;\n"
+                        "            fastcgi_param REMOTE_ADDR    $remote_addr;\n"
+                        "            fastcgi_param HTTP_AUTHORIZATION $http_authorization if_not_empty;\n"
+                        "            fastcgi_pass unix:%s/run/%s.sock;\n"
+                        "        }\n"
+                        "        location / {\n"
+                        "            return 404;\n"
+                        "        }\n"
+                        "    }\n",
+                        socket || colon ? "" : "127.0.0.1:", at, home, nginx_socket_of(plan, "/metrics"));
 }
 
 /* The gate for sign-ins: a client's requests beyond `rate` a second wait, at most for the time that clients wait for an
@@ -319,7 +359,7 @@ static const char *access_log(struct arena *a)
 {
     if (!bool_env("KANSO_ACCESS_LOG", false))
         return "off";
-    return arena_printf(a, "%s kanso", safe_env("KANSO_ACCESS_LOG_FILE", "log/access.log"));
+    return arena_printf(a, "%s kanso_%s", safe_env("KANSO_ACCESS_LOG_FILE", "log/access.log"), config.log_format);
 }
 
 static int print_conf(struct arena *a, const struct plan *plan)
@@ -366,6 +406,7 @@ static int print_conf(struct arena *a, const struct plan *plan)
         {"@REFUSAL_HEADERS@\n", add_headers(a, false, true)},
         {"@LOCATIONS@", locations.data},
         {"@PAGES@\n", files(a)},
+        {"@METRICS@\n", metrics(a, plan, home)},
     };
     fill(&conf, nginx_conf, blanks, ARRAY_LEN(blanks));
     bool written = fwrite(conf.data, 1, conf.len, stdout) == conf.len && fflush(stdout) == 0;
@@ -390,6 +431,7 @@ const struct ctl_command ctl_nginx_conf = {
                "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY,\n"
                "KANSO_WEBHOOK_MAX_BODY, KANSO_ACCESS_LOG, KANSO_NGINX_WORKERS, KANSO_LOGIN_RATE,\n"
                "KANSO_CLIENT_REQUESTS, KANSO_CLIENT_UPLOADS, KANSO_DASHBOARD_DIR,\n"
+               "KANSO_METRICS, KANSO_LOG_FORMAT,\n"
                "KANSO_TRUSTED_PROXIES, ZENML_SERVER_CORS_ALLOW_ORIGINS,\n"
                "ZENML_SERVER_SECURE_HEADERS_* and ZENML_SERVER_ROOT_URL_PATH go into it.\n",
     .configured = true,

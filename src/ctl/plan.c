@@ -11,6 +11,10 @@
  * providers: they get processes of their own, so that nobody else waits for them. */
 #define DEFAULT_PLAN "auth:1;service_connectors:1;artifact_files:1;rest:3"
 
+/* Who asks how the instance is must not wait for those who work: a plan that does not say otherwise gives that group a
+ * process of its own. */
+#define PROBES "probes"
+
 /* With an external authenticator, two of them may be waiting for it (EXTERNAL_CALLS) while one serves the others. */
 #define EXTERNAL_PLAN "auth:3;service_connectors:1;artifact_files:1;rest:3"
 
@@ -36,6 +40,13 @@ static void take(struct reader *r, struct plan_socket *s, size_t i)
 {
     r->taken[i] = true;
     s->groups[s->group_count++] = r->groups[i];
+}
+
+static void take_probes(struct reader *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (!r->taken[i] && streq(r->groups[i]->name, PROBES))
+            take(r, add_socket(r, PROBES, 1), i);
 }
 
 static void take_rest(struct reader *r, struct plan_socket *s)
@@ -106,6 +117,7 @@ static const char *read_entries(struct reader *r, const char *text)
         if (problem)
             return problem;
     }
+    take_probes(r);
     if (rest)
         take_rest(r, rest);
     if (rest && !rest->group_count)
@@ -118,8 +130,9 @@ const char *plan_read(struct arena *a, const char *text, const struct group *con
 {
     struct reader r = {.mem = a, .groups = groups, .count = count, .plan = out};
     r.taken = arena_array(a, count, sizeof *r.taken);
-    *out = (struct plan){.sockets = arena_array(a, count + 1, sizeof *out->sockets)};
+    *out = (struct plan){.sockets = arena_array(a, count + 2, sizeof *out->sockets)};
     if (streq(text, "all")) {
+        take_probes(&r);
         take_rest(&r, add_socket(&r, "all", 2));
         return NULL;
     }
@@ -173,9 +186,11 @@ const struct ctl_command ctl_plan = {
     .details = "Prints SOCKET PROCESSES GROUPS for each worker, as KANSO_WORKERS says:\n"
                "  default   " DEFAULT_PLAN ";\n"
                "            with the scheme EXTERNAL " EXTERNAL_PLAN "\n"
-               "  all       everything in two processes\n"
+               "  all       everything in two processes, and one for probes\n"
                "  each      one process for each endpoint group\n"
-               "  GROUP,...:COUNT;...   a plan of one's own; `rest` means all groups not named\n",
+               "  GROUP,...:COUNT;...   a plan of one's own; `rest` means all groups not named, but for `probes`, "
+               "which has a\n"
+               "                        process of its own unless it is named\n",
     .columns = columns,
     .bare = true,
     .run = print_plan,

@@ -2,9 +2,10 @@
  * Which endpoint groups share a worker, and how many processes it has: KANSO_WORKERS.
  *
  *   default            what suits two cores: logins apart, the rest in a few processes
- *   all                everything in two processes
+ *   all                everything in two processes, but for `probes`
  *   each               one process for each group
- *   GROUPS:COUNT;...   a list of one's own; GROUPS is names with commas, `rest` all that are not named
+ *   GROUPS:COUNT;...   a list of one's own; GROUPS is names with commas, `rest` all that are not named. `probes`, when
+ * it is not named, has a process of its own
  */
 #ifndef KANSO_CTL_PLAN_H
 #define KANSO_CTL_PLAN_H

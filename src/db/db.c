@@ -1,7 +1,9 @@
 #include "db/db.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 #include "db/errors.h"
 #include "db/pipeline.h"
 
@@ -41,6 +43,7 @@ struct db {
     MYSQL *conn;
     bool open_transaction;
     struct prefetch prefetch;
+    struct db_trace trace;
     struct cached cache[CACHE_SLOTS]; /* open addressing by the text's hash */
     size_t cached, cache_limit;
     uint64_t packet_limit; /* of the connection; 0: not asked yet */
@@ -142,6 +145,7 @@ const char *db_password(const struct db *db)
 static enum db_status failed(struct db *db, unsigned number, const char *text)
 {
     const struct db_class *class = db_class_of(number);
+    metric_add(M_DATABASE_ERRORS + class->status);
     db->error_number = number;
     db->cause = class->cause;
     snprintf(db->error, sizeof db->error, "%s", text);
@@ -181,7 +185,8 @@ static void set_plugins(struct db *db)
 static enum db_status connect_to(struct db *db, const struct db_host *host)
 {
     const struct db_url *u = db->url;
-    unsigned connect_timeout = CONNECT_TIMEOUT, io_timeout = u->io_timeout ? u->io_timeout : IO_TIMEOUT;
+    unsigned connect_timeout = u->connect_timeout ? u->connect_timeout : CONNECT_TIMEOUT;
+    unsigned io_timeout = u->io_timeout ? u->io_timeout : IO_TIMEOUT;
     db->conn = mysql_init(NULL);
     if (!db->conn)
         return failed(db, CR_OUT_OF_MEMORY, "out of memory");
@@ -195,6 +200,8 @@ static enum db_status connect_to(struct db *db, const struct db_host *host)
     /* long lists of ids are looked up by index in any case: no use in estimating each of them first */
     mysql_optionsv(db->conn, MYSQL_INIT_COMMAND, "SET SESSION eq_range_index_dive_limit = 8");
     set_plugins(db);
+    mysql_optionsv(db->conn, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "kanso");
+    mysql_optionsv(db->conn, MYSQL_OPT_CONNECT_ATTR_ADD, "kanso_process", log_program());
     set_tls(db);
     unsigned protocol = u->unix_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP; /* "localhost" is a host too */
     mysql_optionsv(db->conn, MYSQL_OPT_PROTOCOL, &protocol);
@@ -202,8 +209,10 @@ static enum db_status connect_to(struct db *db, const struct db_host *host)
                             u->unix_socket, CLIENT_FOUND_ROWS)) {
         enum db_status s = failed(db, mysql_errno(db->conn), mysql_error(db->conn));
         disconnect(db);
+        metric_add(M_CONNECTION_FAILURES);
         return s;
     }
+    metric_add(M_CONNECTIONS);
     fcntl(mysql_get_socket(db->conn), F_SETFD, FD_CLOEXEC); /* the driver leaves it open to programs that are run */
     db->cache_limit = CACHE_LIMIT;
     return DB_OK;
@@ -219,6 +228,43 @@ enum db_status db_ready(struct db *db)
         db->next_host = (db->next_host + 1) % count;
     }
     return status;
+}
+
+/* What has been run --------------------------------------------------------------------------------------------- */
+
+static void note(struct db *db, const char *sql, size_t rows, double ms)
+{
+    metric_statement(ms);
+    struct db_trace *t = &db->trace;
+    t->count++;
+    t->ms += ms;
+    size_t at = t->count - 1;
+    if (at >= DB_TRACED) /* the quickest makes room for a slower one */
+        for (size_t i = at = 0; i < DB_TRACED; i++)
+            at = t->slowest[i].ms < t->slowest[at].ms ? i : at;
+    if (t->count <= DB_TRACED || ms > t->slowest[at].ms)
+        t->slowest[at] = (struct db_statement){.sql = sql, .number = t->count, .rows = rows, .ms = ms};
+}
+
+void db_trace_begin(struct db *db)
+{
+    db->trace.count = 0;
+    db->trace.ms = 0;
+}
+
+const struct db_trace *db_trace(const struct db *db)
+{
+    return &db->trace;
+}
+
+void db_init_threads(void)
+{
+    mysql_library_init(0, NULL, NULL);
+}
+
+unsigned long db_connection_id(const struct db *db)
+{
+    return db->conn ? mysql_thread_id(db->conn) : 0;
 }
 
 /* The statement cache -------------------------------------------------------------------------------------------- */
@@ -425,6 +471,7 @@ static enum db_status execute(struct db *db, MYSQL_STMT *stmt)
     MYSQL_STMT *first = companion(db, stmt);
     if (!first || !stmt_send(db->conn, first))
         return mysql_stmt_execute(stmt) ? stmt_failed(db, stmt) : DB_OK;
+    double before = monotonic_ms();
     bool sent = stmt_send(db->conn, stmt); /* if not, the answer to the first is still to be read */
     enum db_status s = DB_ERROR;
     w->rows = (struct db_rows){0};
@@ -433,6 +480,7 @@ static enum db_status execute(struct db *db, MYSQL_STMT *stmt)
     else
         mysql_stmt_free_result(first); /* whatever of it is still to come */
     w->answered = s == DB_OK;
+    note(db, w->sql, w->rows.count, monotonic_ms() - before);
     if (!db->conn) /* the statements are gone with it */
         return s;
     return sent && stmt_receive(db->conn, stmt) ? DB_OK : stmt_failed(db, stmt);
@@ -495,16 +543,10 @@ static enum db_status check_size(struct db *db, const struct db_param *params, s
     return DB_INVALID;
 }
 
-enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql,
-                      const struct db_param *params, size_t count)
+static enum db_status run_now(struct db *db, struct arena *a, struct db_rows *out, const char *sql,
+                              const struct db_param *params, size_t count)
 {
-    struct db_rows unused;
     MYSQL_STMT *stmt = NULL;
-    if (!out)
-        out = &unused;
-    *out = (struct db_rows){0};
-    if (take_prefetched(db, out, sql, params, count))
-        return DB_OK;
     enum db_status s = db_ready(db);
     if (s == DB_OK)
         s = check_size(db, params, count);
@@ -522,19 +564,38 @@ enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const
     return DB_OK;
 }
 
+enum db_status db_run(struct db *db, struct arena *a, struct db_rows *out, const char *sql,
+                      const struct db_param *params, size_t count)
+{
+    struct db_rows unused;
+    if (!out)
+        out = &unused;
+    *out = (struct db_rows){0};
+    if (take_prefetched(db, out, sql, params, count))
+        return DB_OK;
+    double before = monotonic_ms();
+    enum db_status s = run_now(db, a, out, sql, params, count);
+    note(db, sql, out->count, monotonic_ms() - before);
+    return s;
+}
+
 /* Transactions --------------------------------------------------------------------------------------------------- */
 
-static enum db_status command(struct db *db, const char *sql)
+/* `shown` is what is noted: it lives on. */
+static enum db_status command(struct db *db, const char *sql, const char *shown)
 {
     enum db_status s = db_ready(db);
     if (s != DB_OK)
         return s;
-    return mysql_query(db->conn, sql) ? failed(db, mysql_errno(db->conn), mysql_error(db->conn)) : DB_OK;
+    double before = monotonic_ms();
+    s = mysql_query(db->conn, sql) ? failed(db, mysql_errno(db->conn), mysql_error(db->conn)) : DB_OK;
+    note(db, shown, 0, monotonic_ms() - before);
+    return s;
 }
 
 enum db_status db_script(struct db *db, const char *sql)
 {
-    return command(db, sql);
+    return command(db, sql, sql);
 }
 
 static bool hand_on(MYSQL_RES *rows, MYSQL_ROW row, db_row_fn *fn, void *data, struct db_value *values)
@@ -548,7 +609,7 @@ static bool hand_on(MYSQL_RES *rows, MYSQL_ROW row, db_row_fn *fn, void *data, s
 
 enum db_status db_stream(struct db *db, const char *sql, db_row_fn *row, void *data)
 {
-    enum db_status s = command(db, sql);
+    enum db_status s = command(db, sql, sql);
     MYSQL_RES *rows = s == DB_OK ? mysql_use_result(db->conn) : NULL;
     if (!rows)
         return s == DB_OK ? failed(db, mysql_errno(db->conn), mysql_error(db->conn)) : s;
@@ -583,7 +644,11 @@ enum db_status db_begin(struct db *db)
         log_error("a transaction is open already");
         abort();
     }
-    enum db_status s = command(db, "START TRANSACTION");
+    static const char begin[] = "START TRANSACTION";
+    char text[128];
+    const char *about = log_subject(); /* an id, which holds nothing that could end a comment */
+    snprintf(text, sizeof text, about ? "%s /* %.64s */" : "%s", begin, about);
+    enum db_status s = command(db, text, begin);
     db->open_transaction = s == DB_OK;
     return s;
 }
@@ -592,7 +657,7 @@ enum db_status db_commit(struct db *db)
 {
     if (!db->open_transaction)
         return DB_OK;
-    enum db_status s = command(db, "COMMIT");
+    enum db_status s = command(db, "COMMIT", "COMMIT");
     if (s == DB_OK)
         db->open_transaction = false;
     return s;
@@ -602,7 +667,7 @@ enum db_status db_commit(struct db *db)
  * START TRANSACTION would commit what it had done. */
 void db_rollback(struct db *db)
 {
-    if (db->open_transaction && db->conn && command(db, "ROLLBACK") != DB_OK) {
+    if (db->open_transaction && db->conn && command(db, "ROLLBACK", "ROLLBACK") != DB_OK) {
         log_warn("ROLLBACK: %s", db->error);
         disconnect(db);
     }

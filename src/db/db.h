@@ -29,6 +29,7 @@ struct db_url {
     bool ssl_verify;
     const char *disk;    /* a directory on the disk of the private database under $KANSO_HOME; NULL for any other one */
     unsigned io_timeout; /* seconds to wait for the server; 0 is two minutes */
+    unsigned connect_timeout; /* and for a connection; 0 is five seconds */
 };
 
 /* Takes ZENML_STORE_* from the environment (settings_take()). Returns NULL, or what is wrong in a sentence that names
@@ -126,6 +127,27 @@ enum db_status db_begin(struct db *db);
 enum db_status db_commit(struct db *db);
 /* Does nothing without a transaction; gives the connection up when the server refuses. */
 void db_rollback(struct db *db);
+
+/* What has been run since db_trace_begin(): how much, and the statements that took longest, in no order. Times are in
+ * milliseconds, from sending until the rows are there, with preparing and connecting if that was needed. */
+enum { DB_TRACED = 32 };
+struct db_trace {
+    size_t count;
+    double ms;
+    struct db_statement {
+        const char *sql; /* as it was given to db_run(): it may be gone when the request's arena is reset */
+        size_t number, rows;
+        double ms;
+    } slowest[DB_TRACED];
+};
+void db_trace_begin(struct db *db);
+const struct db_trace *db_trace(const struct db *db);
+
+/* What the server calls the connection, in its lists and logs; 0 without one. */
+unsigned long db_connection_id(const struct db *db);
+
+/* To be called before threads use connections, each its own. */
+void db_init_threads(void);
 
 /* The driver's words about the last failure, for the log. */
 const char *db_error(const struct db *db);

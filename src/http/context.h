@@ -122,6 +122,7 @@ struct auth {
 
 struct ctx {
     struct arena *mem;
+    double started; /* when the request was accepted: monotonic_ms() */
     struct db *db;
     struct request req;
     struct response res;

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "http/client.h"
@@ -277,8 +278,12 @@ static void begin(struct ctx *c, struct arena *mem, char **env, struct body_sour
     char **copy = arena_array(mem, n + 1, sizeof *copy);
     for (size_t i = 0; i < n; i++)
         copy[i] = arena_strdup(mem, env[i]);
-    *c =
-        (struct ctx){.mem = mem, .res.body = body, .req.env = copy, .req.source = source, .req.connection = connection};
+    *c = (struct ctx){.mem = mem,
+                      .started = monotonic_ms(),
+                      .res.body = body,
+                      .req.env = copy,
+                      .req.source = source,
+                      .req.connection = connection};
 }
 
 static int serve_cgi(struct worker *w)
@@ -289,6 +294,7 @@ static int serve_cgi(struct worker *w)
     begin(&c, &mem, environ, (struct body_source){get_stdin, stdin}, -1);
     handle(&c, w);
     write_head(&c, w, &head);
+    w->count(&c);
     bool ok = fwrite(head.data, 1, head.len, stdout) == head.len;
     if (!streq(c.req.method, "HEAD"))
         ok = ok && fwrite(c.res.body.data ? c.res.body.data : "", 1, c.res.body.len, stdout) == c.res.body.len;
@@ -302,16 +308,23 @@ static int serve_cgi(struct worker *w)
 }
 
 /* The request that waits for its answer. */
-static const FCGX_Request *in_hand;
+static struct {
+    const FCGX_Request *request;
+    struct ctx *c;
+    const struct worker *worker;
+} in_hand;
 
 /* When memory is missing: who asked is told so, from memory that is there already. */
 static void answer_missing_memory(void)
 {
     static char head[] = "Status: 503 Service Unavailable\r\nContent-Type: application/json\r\n\r\n";
     static char body[] = "{\"detail\":[\"RuntimeError\",\"The request needs more memory than a worker may have\"]}";
-    if (in_hand)
-        put_fcgi(in_hand, &(struct buf){.data = head, .len = sizeof head - 1},
-                 &(struct buf){.data = body, .len = sizeof body - 1}, true);
+    if (!in_hand.request)
+        return;
+    in_hand.c->res.status = 503;
+    in_hand.worker->count(in_hand.c);
+    put_fcgi(in_hand.request, &(struct buf){.data = head, .len = sizeof head - 1},
+             &(struct buf){.data = body, .len = sizeof body - 1}, true);
 }
 
 /* One accepted connection: its request, answer, and what follows. The answer leaves before the background work begins,
@@ -319,23 +332,28 @@ static void answer_missing_memory(void)
  */
 static void serve(struct worker *w, FCGX_Request *r, struct ctx *c, struct arena *mem, struct buf *head)
 {
-    double start = monotonic_ms();
     begin(c, mem, r->envp, (struct body_source){get_fcgi, r->in}, r->ipcFd);
     if (request_abandoned(c)) { /* while it waited to be accepted */
         FCGX_Free(r, 1);
         arena_reset(mem);
+        metric_add(M_REQUESTS_ABANDONED);
         return;
     }
-    in_hand = r;
+    metric_busy(c->started);
+    in_hand.request = r;
+    in_hand.c = c;
+    in_hand.worker = w;
     handle(c, w);
     head->len = 0;
     write_head(c, w, head);
-    in_hand = NULL;
+    in_hand.request = NULL;
+    w->count(c);
     bool sent = put_fcgi(r, head, &c->res.body, !streq(c->req.method, "HEAD"));
     hang_up(r, sent);
-    log_request(c, monotonic_ms() - start);
+    log_request(c, monotonic_ms() - c->started);
     w->finish(c, w->app);
     log_about(NULL);
+    metric_idle();
     arena_reset(mem);
     buf_clear(&c->res.body, KEEP_BODY);
     memory_trim();

@@ -16,6 +16,7 @@ struct worker {
     const char *headers;   /* "Name: value\r\n" lines for every answer */
     void *app;
     int (*handle)(struct ctx *c, void *app);  /* composes the answer */
+    void (*count)(struct ctx *c);             /* just before it leaves: whoever has an answer has been counted */
     void (*finish)(struct ctx *c, void *app); /* after it has left: background work, clean-up */
 };
 

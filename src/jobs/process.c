@@ -9,6 +9,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "base/timestamp.h"
@@ -114,6 +115,14 @@ static void note_pids(void)
         alarm(0);
 }
 
+static size_t kind_number(const struct job_kind *kind)
+{
+    size_t i = 0;
+    while (self.kinds[i] && self.kinds[i] != kind)
+        i++;
+    return i;
+}
+
 static _Noreturn void be_child(const struct child *c, pid_t parent)
 {
     sigset_t none;
@@ -126,10 +135,14 @@ static _Noreturn void be_child(const struct child *c, pid_t parent)
     if (getppid() != parent)
         _exit(1);
     memory_limit((size_t)config.worker_memory);
+    metrics_open("job");
+    metric_busy(monotonic_ms());
     db_abandon(self.db);
     struct db *db = db_new(&self.job_url);
-    bool settled = job_run(db, c->kind, &c->claim);
+    enum metric_attempt outcome;
+    bool settled = job_run(db, c->kind, &c->claim, &outcome);
     db_free(db);
+    metric_job(kind_number(c->kind), outcome);
     _exit(settled ? 0 : 1);
 }
 
@@ -185,6 +198,8 @@ static void child_ended(struct child *c)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return;
     const char *why = ending(&ended, status);
+    if (ended.why || WIFSIGNALED(status))
+        metric_job(kind_number(ended.kind), ATTEMPT_KILLED);
     log_warn("job %s (%s): attempt %u: %s", ended.claim.id, ended.claim.kind, ended.claim.attempt, why);
     if (ended.back) {
         well(queue_return(self.db, &self.mem, &ended.claim));
@@ -433,6 +448,9 @@ int jobs_main(int argc, char **argv, const struct job_kind *const *kinds)
     if (argc > 1 && !self.once)
         return refuse("takes no argument but --once; see --help");
     log_open("jobs");
+    const char *alone = metrics_open("jobs");
+    if (alone)
+        log_info("the counters of this process are not shared: %s", alone);
     self.kinds = kinds;
     return run();
 }

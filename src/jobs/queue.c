@@ -298,3 +298,26 @@ enum db_status queue_sweep(struct db *db, struct arena *a, int64_t days, bool *m
     }
     return DB_OK;
 }
+
+enum db_status queue_count(struct db *db, struct arena *a, struct queue_depth *out)
+{
+    struct db_rows rows;
+    *out = (struct queue_depth){0};
+    enum db_status s =
+        db_run(db, a, &rows,
+               "SELECT state, due <= " NOW ", COUNT(*), " NOW " - MIN(due) FROM kanso_job WHERE state IN "
+               "('waiting', 'running', 'failed') GROUP BY 1, 2",
+               NULL, 0);
+    for (size_t i = 0; s == DB_OK && i < rows.count; i++) {
+        const struct db_value *v = db_row(&rows, i);
+        bool due = *v[1].s != '0';
+        uint64_t *to = streq(v[0].s, "failed")    ? &out->failed
+                       : streq(v[0].s, "running") ? &out->running
+                       : due                      ? &out->due
+                                                  : &out->later;
+        *to += strtoull(v[2].s, NULL, 10);
+        if (to == &out->due)
+            out->oldest = strtoll(v[3].s, NULL, 10);
+    }
+    return s;
+}

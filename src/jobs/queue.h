@@ -44,6 +44,14 @@ enum db_status queue_return(struct db *db, struct arena *a, const struct claim *
 /* Deletes a thousand of the jobs that ended more than so many days ago; *more says whether there are others. */
 enum db_status queue_sweep(struct db *db, struct arena *a, int64_t days, bool *more);
 
+/* How many there are: those that could be taken up now, those of later, those in hand, and those that have failed and
+ * are kept. */
+struct queue_depth {
+    uint64_t due, later, running, failed;
+    int64_t oldest; /* seconds for which the oldest of the due ones has been waiting */
+};
+enum db_status queue_count(struct db *db, struct arena *a, struct queue_depth *out);
+
 /* Seconds until the next attempt after `attempt` have failed. */
 unsigned queue_backoff(unsigned attempt);
 

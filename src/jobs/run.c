@@ -16,6 +16,7 @@ static struct {
     struct job job;
     const char *why;
     unsigned attempts_used;
+    enum metric_attempt outcome;
 } hand;
 
 static int load(struct ctx *c)
@@ -107,6 +108,7 @@ static bool give_up(struct arena *mem, struct db *db, const char *why)
         return later(mem, db, why, hand.kind->attempts);
     }
     bool ok = step(mem, db, set_failed, &c) == OK;
+    hand.outcome = ATTEMPT_FAILED;
     buf_free(&c.res.body);
     return ok;
 }
@@ -114,8 +116,10 @@ static bool give_up(struct arena *mem, struct db *db, const char *why)
 static bool attempt(struct arena *mem, struct db *db, struct ctx *c)
 {
     enum { REFUSED_BELOW = 500 };
-    if (step(mem, db, run, c) == OK)
+    if (step(mem, db, run, c) == OK) {
+        hand.outcome = ATTEMPT_DONE;
         return step(mem, db, finish, c) == OK;
+    }
     const char *why = text_of(c);
     bool refused = c->res.status != UNANSWERED && c->res.status < REFUSED_BELOW;
     if (refused || hand.job.attempt >= hand.kind->attempts)
@@ -124,12 +128,13 @@ static bool attempt(struct arena *mem, struct db *db, struct ctx *c)
     return later(mem, db, why, 0);
 }
 
-bool job_run(struct db *db, const struct job_kind *kind, const struct claim *claim)
+bool job_run(struct db *db, const struct job_kind *kind, const struct claim *claim, enum metric_attempt *outcome)
 {
     struct arena mem = {0};
     struct ctx c = {0};
     hand.kind = kind;
     hand.claim = claim;
+    hand.outcome = ATTEMPT_LATER;
     log_about(claim->id);
     bool settled = step(&mem, db, load, &c) == OK;
     const char *before = hand.job.reason; /* what came of the last attempt */
@@ -142,5 +147,6 @@ bool job_run(struct db *db, const struct job_kind *kind, const struct claim *cla
         settled = attempt(&mem, db, &c);
     buf_free(&c.res.body);
     arena_free(&mem);
+    *outcome = hand.outcome;
     return settled;
 }

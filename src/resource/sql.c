@@ -1,6 +1,7 @@
 #include "resource/sql.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "resource/audit.h"
@@ -279,6 +280,7 @@ int sql_retrying(struct ctx *c, int (*step)(struct ctx *))
             db_rollback(c->db);
         if (rc != RETRY)
             return rc;
+        metric_add(M_TRANSACTION_RETRIES);
         usleep((useconds_t)(1000 + random_below(4000) * (unsigned)try));
     }
     log_error("%s %s: given up after %.0f ms", c->req.method, c->req.path, monotonic_ms() - start);

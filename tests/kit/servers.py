@@ -19,7 +19,7 @@ JWT_KEY = "0123456789abcdef0123456789abcdef"
 SECRETS_KEY = "abcdefabcdefabcdefabcdefabcdef12"
 
 # A plan with one process for everything: statements and memory can be counted on it.
-ONE_WORKER = "rest:1"
+ONE_WORKER = "probes,rest:1"
 
 
 # What must not stand in a log: words of sanitizers; and tokens, hashes and keys, whatever happened.

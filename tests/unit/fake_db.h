@@ -169,6 +169,12 @@ enum db_status __wrap_db_room(struct db *db)
     return DB_OK;
 }
 
+void __wrap_db_trace_begin(struct db *db);
+void __wrap_db_trace_begin(struct db *db)
+{
+    (void)db;
+}
+
 unsigned __wrap_db_errno(const struct db *db);
 unsigned __wrap_db_errno(const struct db *db)
 {
