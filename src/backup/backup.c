@@ -160,21 +160,25 @@ static bool has_table(const struct backup_facts *f, const char *name)
     return false;
 }
 
+/* The first value of a table that there may be; NULL without a table or a row. */
+static const char *value_in(struct backup *b, const char *table, const char *sql, const char **out)
+{
+    struct db_rows r = {0};
+    const char *problem = has_table(&b->facts, table) ? query(b, &r, sql) : NULL;
+    *out = r.count ? r.values->s : NULL;
+    return problem;
+}
+
 static const char *take_versions(struct backup *b)
 {
     struct backup_facts *f = &b->facts;
-    struct db_rows r;
-    const char *problem = NULL;
+    const char *level = NULL;
     if (has_table(f, RESTORE_MARK))
         return "a restore of this database was cut short, so it is not whole: restore it first, with --force";
-    if (has_table(f, "alembic_version"))
-        problem = query(b, &r, "SELECT version_num FROM alembic_version");
-    if (!problem && has_table(f, "alembic_version") && r.count)
-        f->schema = r.values->s;
-    if (!problem && has_table(f, "kanso_meta"))
-        problem = query(b, &r, "SELECT value FROM kanso_meta WHERE name = 'schema'");
-    if (!problem && has_table(f, "kanso_meta") && r.count)
-        f->level = (int64_t)number(r.values->s);
+    const char *problem = value_in(b, "alembic_version", "SELECT version_num FROM alembic_version", &f->schema);
+    if (!problem)
+        problem = value_in(b, "kanso_meta", "SELECT value FROM kanso_meta WHERE name = 'schema'", &level);
+    f->level = (int64_t)number(level);
     return problem;
 }
 

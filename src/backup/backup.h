@@ -47,6 +47,7 @@ struct backup {
     struct migration m; /* its database and arena; progress and warn are used as there */
     /* Called every few rows and with each table. NULL: nobody. */
     void (*progress)(const char *doing, const char *table, uint64_t rows, int percent);
+    void (*waiting)(void); /* called once when a restore waits for another process that prepares the database */
     struct backup_facts facts;
 };
 

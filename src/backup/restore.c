@@ -504,15 +504,11 @@ static const char *compare(struct backup *b)
     return problem;
 }
 
-static void say_waiting(void)
-{
-}
-
 const char *backup_restore(struct backup *b, struct archive_in *in, bool force)
 {
     const char *problem = migrate_connect(&b->m);
     if (!problem)
-        problem = migrate_lock(&b->m, say_waiting);
+        problem = migrate_lock(&b->m, b->waiting);
     if (!problem)
         problem = prepare(b, force);
     if (!problem)

@@ -48,12 +48,18 @@ static void say_warning(const char *sentence)
     fprintf(stderr, "kanso: warning: %s\n", sentence);
 }
 
+static void say_waiting(void)
+{
+    fputs("kanso: another process prepares this database; waiting for it\n", stderr);
+}
+
 static void begin(struct backup *b, const struct ctl_call *call, const struct db_url *url)
 {
     screen.terminal = isatty(STDERR_FILENO);
     screen.last = monotonic_ms();
     *b = (struct backup){
         .m = {.mem = call->mem, .url = url, .warn = say_warning},
+        .waiting = say_waiting,
         .progress = screen.terminal || ctl_option(call, "progress") ? show_progress : NULL,
     };
 }

@@ -310,7 +310,8 @@ int write_update(struct write *w, const char *hex);
  * transaction, made the checks that it wants, and commits. */
 int write_create_within(struct write *w);
 
-/* The part of a delete that is in the transaction: deletes the row that write_lock() has locked, and what goes with it. */
+/* The part of a delete that is in the transaction: deletes the row that write_lock() has locked, and what goes with it.
+ */
 int write_delete_within(struct write *w);
 
 /* Refuses because there is no row of that id (hex or dashed) or name. */

@@ -23,7 +23,6 @@ from kit.mariadb import INSTALLED, MariaDB, Unavailable
 from kit.process import BUILD, REPOSITORY, executable_of, kill_hard, wait_until
 from kit.servers import Kanso, base_environment
 
-pytestmark = pytest.mark.engine
 KANSOCTL = str(BUILD / "bin" / "kansoctl")
 
 # Values that text formats lose: quotes, NUL, four bytes of UTF-8, all bytes, numbers that no decimal ends, dates that are none.
@@ -217,6 +216,7 @@ def test_progress(mariadb: MariaDB, source: str, tmp_path: Path) -> None:
     assert shown.startswith(b"\r\x1b[K") and shown.endswith(b"\r\x1b[K") and b"\n" not in shown
 
 
+@pytest.mark.sanitize
 def test_damage_is_found_before_anything_is_written(mariadb: MariaDB, small_file: Path, tmp_path: Path) -> None:
     target, damaged, whole = mariadb.new_database(), tmp_path / "damaged", small_file.read_bytes()
     plain = gzip.decompress(whole)
