@@ -247,7 +247,7 @@ static const char *follow_base64(struct importing *i, const char *s, size_t *len
 /* The id of a user by what the file calls him; NULL when he is not here. */
 static const char *find_user(struct importing *i, const char *name, bool service_account, const char **id)
 {
-    struct db_rows r;
+    struct db_rows r = {0};
     struct db_param p[] = {p_text(name), p_int(service_account)};
     const char *problem =
         query(i, &r, "SELECT id FROM user WHERE name = ? AND is_service_account = ? ORDER BY created LIMIT 1", p, 2);
@@ -338,7 +338,7 @@ static const char *value_of(struct importing *i, const struct table *t, const ch
 static const char *find_same(struct importing *i, const struct table *t, struct json_object *row, const char *columns,
                              const char **id)
 {
-    struct db_rows r;
+    struct db_rows r = {0};
     struct db_param params[6];
     struct buf sql = {0};
     size_t count = 0;
@@ -384,7 +384,7 @@ static const char *belongs(struct importing *i, const struct table *t, struct js
 static const char *find_id(struct importing *i, const struct table *t, struct json_object *row, const char *old,
                            char id[UUID_HEX + 1], bool *here)
 {
-    struct db_rows r;
+    struct db_rows r = {0};
     const char *scope = t->kind->scope ? t->kind->scope : column_of(t, "workspace_id") ? "workspace_id" : "id";
     renew(i, old, id);
     struct db_param p[] = {p_text(old), p_text(arena_strdup(&i->mem, id))};
@@ -439,7 +439,7 @@ static const char *look(struct importing *i, const struct table *t, struct json_
 /* Whether a row that has no id is here already. */
 static const char *find_link(struct importing *i, const struct table *t, struct json_object *row, bool *here)
 {
-    struct db_rows r;
+    struct db_rows r = {0};
     struct buf sql = {0};
     struct db_param *params = arena_array(&i->mem, t->columns.count, sizeof *params);
     const char *problem = NULL;
