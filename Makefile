@@ -121,8 +121,10 @@ lint: | packages-lint ## clang-format, clang-tidy, cppcheck, and who includes wh
 
 # The day of the pages is that of the last change, so that a build can be repeated.
 man: $(KANSOCTL) ## write the manual pages into build/man
-	@mkdir -p $(B)/man/man1
-	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null)} $(KANSOCTL) man >$(B)/man/man1/kansoctl.1
+	@mkdir -p $(B)/man/man1 $(B)/man/man5
+	@export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null)}; \
+	    $(KANSOCTL) man >$(B)/man/man1/kansoctl.1; $(KANSOCTL) man kanso.conf >$(B)/man/man5/kanso.conf.5
+	@sed "1s/.*/$$(head -n 1 $(B)/man/man1/kansoctl.1)/" docs/man/kanso.1 >$(B)/man/man1/kanso.1
 
 clean: ## remove what was built (var/ stays)
 	rm -rf $(B)/obj $(B)/prog $(B)/man $(B)/lib $(B)/bin $(B)/cgi-bin $(B)/gen $(B)/unit

@@ -38,8 +38,9 @@ int user_create_admin(struct ctx *c, const char *name, const char *password_hash
  */
 int user_add(struct ctx *c);          /* as user_create() */
 int user_set_password(struct ctx *c); /* body: password. Ends the sessions of the user */
-int user_set_active(struct ctx *c);   /* body: active. Who is deactivated gets an activation token, see user_deactivate() */
-int user_set_admin(struct ctx *c);    /* body: is_admin */
+int user_set_active(
+    struct ctx *c); /* body: active. Who is deactivated gets an activation token, see user_deactivate() */
+int user_set_admin(struct ctx *c); /* body: is_admin */
 
 /* Whom an external authenticator vouches for. */
 struct external_user {

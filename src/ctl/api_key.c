@@ -31,7 +31,7 @@ static const struct ctl_column key_columns[] = {
 
 static int list(const struct ctl_call *call)
 {
-    struct db_rows rows;
+    struct db_rows rows = {0};
     if (db_run(call->db, call->mem, &rows, SELECT_KEYS " ORDER BY u.name, k.name", NULL, 0) != DB_OK)
         return ctl_db_failed(call);
     for (size_t i = 0; i < rows.count; i++)
@@ -56,7 +56,7 @@ static int find_account(const struct ctl_call *call, struct db_rows *rows)
 static int find_key(const struct ctl_call *call, const struct db_value **key)
 {
     char hex[UUID_HEX + 1];
-    struct db_rows rows;
+    struct db_rows rows = {0};
     const char *name = call->operands[1];
     bool by_id = uuid_read(name, strlen(name), hex);
     int status = find_account(call, &rows);
@@ -65,8 +65,10 @@ static int find_key(const struct ctl_call *call, const struct db_value **key)
         if (streq((*key)[by_id ? ID : NAME].s, by_id ? hex : name))
             return CTL_DONE;
     }
-    return status == CTL_DONE ? ctl_missing("service account '%s' has no API key '%s'", call->operands[0], name)
-                              : status;
+    if (status != CTL_DONE)
+        return status;
+    ctl_missing("service account '%s' has no API key '%s'", call->operands[0], name);
+    return CTL_MISSING;
 }
 
 static const char *path_of(const struct ctl_call *call, const struct db_value *key, const char *rest)
@@ -86,7 +88,7 @@ static void show_new(const struct ctl_call *call, struct ctx *c, const struct db
 
 static int show(const struct ctl_call *call)
 {
-    const struct db_value *key;
+    const struct db_value *key = NULL;
     int status = find_key(call, &key);
     if (status == CTL_DONE)
         ctl_row(call, key);
@@ -95,7 +97,7 @@ static int show(const struct ctl_call *call)
 
 static int create(const struct ctl_call *call)
 {
-    struct db_rows rows;
+    struct db_rows rows = {0};
     struct ctx c = request_begin(call, NULL);
     int status = find_account(call, &rows);
     if (status != CTL_DONE)
@@ -115,7 +117,7 @@ static int create(const struct ctl_call *call)
 
 static int rotate(const struct ctl_call *call)
 {
-    const struct db_value *key;
+    const struct db_value *key = NULL;
     int64_t retain = 0;
     struct ctx c = request_begin(call, NULL);
     int status = ctl_number(call, "retain", 0, 366 * 24 * 60, &retain);
@@ -134,7 +136,7 @@ static int rotate(const struct ctl_call *call)
 
 static int set_active(const struct ctl_call *call, bool active)
 {
-    const struct db_value *key;
+    const struct db_value *key = NULL;
     struct ctx c = request_begin(call, NULL);
     int status = find_key(call, &key);
     if (status != CTL_DONE)
@@ -158,7 +160,7 @@ static int deactivate(const struct ctl_call *call)
 
 static int delete (const struct ctl_call *call)
 {
-    const struct db_value *key;
+    const struct db_value *key = NULL;
     struct ctx c = request_begin(call, NULL);
     int status = find_key(call, &key);
     if (status != CTL_DONE)

@@ -218,10 +218,8 @@ static const char *connect(struct ctl_call *call)
 static int perform(struct ctl_call *call)
 {
     const struct ctl_command *command = call->command;
-    struct ctl_place place = {0};
     if (command->of_instance)
-        place = ctl_instance(call->mem);
-    call->place = &place;
+        call->place = ctl_instance(call->mem);
     const char *problem = command->configured ? config_load(call->mem) : NULL;
     if (!problem && command->configured)
         problem = secrets_configure(call->mem);

@@ -60,7 +60,7 @@ struct ctl_call {
     bool json;                           /* --json was given */
     char **operands;                     /* what is no option */
     size_t operand_count;                /* from command->least_operands to command->most_operands */
-    const struct ctl_place *place;       /* with command->of_instance */
+    struct ctl_place place;              /* with command->of_instance */
     struct db_url *url;                  /* with command->connects: the database, which has been reached */
     struct db *db;
     struct ctl_output *output;

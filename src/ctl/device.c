@@ -68,7 +68,7 @@ static int as_owner(const struct ctl_call *call, const struct db_value *device, 
 
 static int set_locked(const struct ctl_call *call, bool locked)
 {
-    struct db_rows row;
+    struct db_rows row = {0};
     int status = find(call, &row);
     if (status != CTL_DONE)
         return status;
@@ -96,7 +96,7 @@ static int unlock(const struct ctl_call *call)
 
 static int delete (const struct ctl_call *call)
 {
-    struct db_rows row;
+    struct db_rows row = {0};
     int status = find(call, &row);
     if (status == CTL_DONE)
         status = as_owner(call, db_row(&row, 0), "DELETE", NULL);

@@ -246,13 +246,14 @@ static void check_nginx(struct doctor *d)
     const char *const argv[] = {"nginx", "-v", NULL};
     struct spawned done = run_nginx(d, argv);
     const char *slash = strchr(done.errors, '/');
-    unsigned major = 0, minor = 0;
-    if (done.end != SPAWN_EXITED || done.code || !slash || sscanf(slash, "/%u.%u", &major, &minor) != 2)
+    const char *dot = slash ? strchr(slash, '.') : NULL;
+    unsigned long major = dot ? strtoul(slash + 1, NULL, 10) : 0, minor = dot ? strtoul(dot + 1, NULL, 10) : 0;
+    if (done.end != SPAWN_EXITED || done.code || !major)
         found_problem(d, "install it: apt install nginx-light", "there is no nginx");
     else if (major < 1 || (major == 1 && minor < 18))
-        found_problem(d, "install a newer one", "nginx %u.%u is older than 1.18", major, minor);
+        found_problem(d, "install a newer one", "nginx %lu.%lu is older than 1.18", major, minor);
     else
-        check_nginx_conf(d, arena_printf(d->mem, "nginx %u.%u", major, minor));
+        check_nginx_conf(d, arena_printf(d->mem, "nginx %lu.%lu", major, minor));
 }
 
 /* The number behind a directive; 0 when it is not there. */

@@ -141,7 +141,7 @@ static void print(const struct ctl_call *call, const struct db_value *v)
 
 static int list(const struct ctl_call *call, const struct job_choice *choice)
 {
-    struct db_rows rows;
+    struct db_rows rows = {0};
     if (jobs_list(call->db, call->mem, choice, &rows) != DB_OK)
         return ctl_db_failed(call);
     for (size_t i = 0; i < rows.count; i++)
@@ -168,7 +168,7 @@ static int change(const struct ctl_call *call, enum db_status (*how)(struct db *
                   const char *refused)
 {
     bool done;
-    struct db_rows rows;
+    struct db_rows rows = {0};
     const char *id = read_id(call, call->operands[0]);
     if (!id)
         return ctl_misused(call->command, "the id of a job is a UUID");
@@ -201,7 +201,7 @@ static int list_events(const struct ctl_call *call)
 
 static int show(const struct ctl_call *call)
 {
-    struct db_rows rows;
+    struct db_rows rows = {0};
     const char *id = read_id(call, call->operands[0]);
     if (!id)
         return ctl_misused(call->command, "the id of a job is a UUID");

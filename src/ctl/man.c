@@ -1,5 +1,6 @@
-/* kansoctl man: its manual page in mdoc(7), made from the rows of the commands. */
+/* kansoctl man: manual pages in mdoc(7), made from the rows of the commands and of the variables. */
 #include "base/text.h"
+#include "ctl/config.h"
 #include "ctl/ctl.h"
 
 #include <stdio.h>
@@ -149,6 +150,8 @@ static void put_date(void)
         printf(".Dd %s %d, %d\n", months[t.tm_mon], t.tm_mday, 1900 + t.tm_year);
 }
 
+/* kansoctl(1) ------------------------------------------------------------------------------------------------------ */
+
 static const char introduction[] = ".Dt KANSOCTL 1\n"
                                    ".Os\n"
                                    ".Sh NAME\n"
@@ -188,10 +191,8 @@ static const char closing[] = ".Sh ENVIRONMENT\n"
                               ".Sh EXIT STATUS\n"
                               ".Bl -tag -width Ds\n";
 
-static int print_page(const struct ctl_call *call)
+static void put_kansoctl(void)
 {
-    (void)call;
-    put_date();
     fputs(introduction, stdout);
     for (size_t i = 0; ctl_commands[i]; i++)
         put_command(ctl_commands[i]);
@@ -201,12 +202,73 @@ static int print_page(const struct ctl_call *call)
         put_text(ctl_statuses[i], strlen(ctl_statuses[i]));
     }
     puts(".El");
+    puts(".Sh SEE ALSO\n.Xr kanso 1 ,\n.Xr kanso.conf 5");
+}
+
+/* kanso.conf(5) ---------------------------------------------------------------------------------------------------- */
+
+static const char conf_introduction[] = ".Dt KANSO.CONF 5\n"
+                                        ".Os\n"
+                                        ".Sh NAME\n"
+                                        ".Nm kanso.conf\n"
+                                        ".Nd settings of a Kanso server\n"
+                                        ".Sh DESCRIPTION\n"
+                                        "Lines NAME=value, which may stand in single or double quotes.\n"
+                                        "Empty lines and those that begin with # are comments.\n"
+                                        "A variable of the environment wins over its line.\n"
+                                        ".Pp\n"
+                                        "The file is the one that\n"
+                                        ".Ev KANSO_CONF\n"
+                                        "names; else\n"
+                                        ".Pa /etc/kanso/kanso.conf\n"
+                                        "where Kanso was installed as a package,\n"
+                                        ".Pa $KANSO_HOME/kanso.conf ,\n"
+                                        "and the one beside\n"
+                                        ".Pa scripts/kanso .\n"
+                                        "It may hold keys and passwords: mode 0600.\n"
+                                        ".Pp\n"
+                                        ".Ic kansoctl setup\n"
+                                        "writes it,\n"
+                                        ".Ic kansoctl config\n"
+                                        "prints what is in force.\n"
+                                        ".Sh VARIABLES\n"
+                                        ".Bl -tag -width Ds\n";
+
+static void put_conf(struct arena *a)
+{
+    struct config_variable v;
+    fputs(conf_introduction, stdout);
+    for (size_t i = 0; known_variable(i, &v); i++) {
+        printf(".It Ev %s\n", v.name);
+        const char *about =
+            v.secret || !v.def || !*v.def ? v.about : arena_printf(a, "%s (default: %s)", v.about, v.def);
+        put_text(about, strlen(about));
+    }
+    puts(".El\n.Sh SEE ALSO\n.Xr kanso 1 ,\n.Xr kansoctl 1");
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static int print_page(const struct ctl_call *call)
+{
+    const char *page = call->operand_count ? call->operands[0] : "kansoctl";
+    bool conf = streq(page, "kanso.conf");
+    if (!conf && !streq(page, "kansoctl"))
+        return ctl_missing("there is no page '%s'; there are kansoctl and kanso.conf", page);
+    put_date();
+    if (conf)
+        put_conf(call->mem);
+    else
+        put_kansoctl();
     return fflush(stdout) == 0 ? CTL_DONE : ctl_fail("the page could not be written");
 }
 
 const struct ctl_command ctl_man = {
     .name = "man",
-    .summary = "print the manual page",
-    .details = "Prints the manual page kansoctl(1) in mdoc(7). `make man` writes it to build/man.\n",
+    .summary = "print a manual page",
+    .synopsis = "[kansoctl|kanso.conf]",
+    .details =
+        "Prints the manual page kansoctl(1), or kanso.conf(5), in mdoc(7). `make man` writes them to build/man.\n",
+    .most_operands = 1,
     .run = print_page,
 };

@@ -49,7 +49,7 @@ struct reencrypt {
 static const char *find_place(struct reencrypt *r)
 {
     const char *to = ctl_option(r->call, "to"), *origin = ctl_origin(KEY_NAME);
-    const struct ctl_place *place = r->call->place;
+    const struct ctl_place *place = &r->call->place;
     if (to) {
         r->place = PLACE_OTHER;
         r->path = r->next = to;

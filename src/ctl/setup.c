@@ -59,13 +59,16 @@ static const char *answer(const struct setup *s, const struct question *q)
     return ask_possible() ? ask_line(s->mem, q->question, *before ? before : NULL) : before;
 }
 
+static const char *answered(const struct setup *s, size_t i)
+{
+    return s->answers[i] ? s->answers[i] : "";
+}
+
 static const char *ask(struct setup *s)
 {
     for (size_t i = 0; i < QUESTIONS; i++) {
         s->answers[i] = answer(s, &questions[i]);
-        if (!s->answers[i])
-            s->answers[i] = "";
-        if (!fits_line(s->answers[i]))
+        if (!fits_line(answered(s, i)))
             return arena_printf(s->mem, "%s: expected a text of one line without blanks and quotes at its beginning",
                                 questions[i].option);
     }
@@ -74,7 +77,7 @@ static const char *ask(struct setup *s)
 
 static bool is_private(const struct setup *s)
 {
-    return !*s->answers[DATABASE] || streq(s->answers[DATABASE], PRIVATE);
+    return !*answered(s, DATABASE) || streq(answered(s, DATABASE), PRIVATE);
 }
 
 /* A first password: given, or made up. One that the server has already is not asked for again. */
@@ -83,7 +86,7 @@ static const char *ask_first_password(struct setup *s)
     const char *problem = NULL;
     bool asked = ctl_option(s->call, "password-stdin") != NULL;
     if (asked || ask_possible())
-        s->password = ask_password(s->mem, s->answers[USER], &problem);
+        s->password = ask_password(s->mem, answered(s, USER), &problem);
     else
         s->password = secret_token(s->mem, PASSWORD_BYTES);
     s->made_up = !problem && !asked && !ask_possible();
@@ -105,7 +108,7 @@ static void take_answers(struct setup *s)
     bool new = s->place.conf &&access(s->place.conf, F_OK) != 0;
     for (size_t i = 0; i < QUESTIONS; i++) {
         const struct question *q = &questions[i];
-        const char *value = i == DATABASE && is_private(s) ? "" : s->answers[i], *before = ctl_env(q->name, NULL);
+        const char *value = i == DATABASE && is_private(s) ? "" : answered(s, i), *before = ctl_env(q->name, NULL);
         bool in_file = before && streq(ctl_origin(q->name), s->place.conf);
         bool holds = in_file ? streq(value, before) : !before && streq(value, i == DATABASE ? "" : q->def);
         if (!holds || (new &&*value))
@@ -116,11 +119,11 @@ static void take_answers(struct setup *s)
 static const char *check_settings(struct setup *s)
 {
     int64_t port;
-    if (!parse_int64(s->answers[PORT], &port) || port < 1 || port > 65535)
-        return arena_printf(s->mem, "the port is '%s'; it must be a number from 1 to 65535", s->answers[PORT]);
-    if (*s->answers[URL] && !starts_with(s->answers[URL], "http://") && !starts_with(s->answers[URL], "https://"))
-        return arena_printf(s->mem, "the URL is '%s'; it must begin with http:// or https://", s->answers[URL]);
-    return *s->answers[USER] ? NULL : "the first user needs a name";
+    if (!parse_int64(answered(s, PORT), &port) || port < 1 || port > 65535)
+        return arena_printf(s->mem, "the port is '%s'; it must be a number from 1 to 65535", answered(s, PORT));
+    if (*answered(s, URL) && !starts_with(answered(s, URL), "http://") && !starts_with(answered(s, URL), "https://"))
+        return arena_printf(s->mem, "the URL is '%s'; it must begin with http:// or https://", answered(s, URL));
+    return *answered(s, USER) ? NULL : "the first user needs a name";
 }
 
 static const char *write_settings(struct setup *s)
@@ -237,8 +240,8 @@ static void report(const struct setup *s)
     const struct db_value values[] = {
         ctl_value(s->place.conf),
         ctl_value(private ? arena_printf(s->mem, "a private one in %s", s->place.home) : "ready"),
-        ctl_value(arena_printf(s->mem, "%s, port %s", s->answers[ADDRESS], s->answers[PORT])),
-        ctl_value(s->password ? s->answers[USER] : NULL),
+        ctl_value(arena_printf(s->mem, "%s, port %s", answered(s, ADDRESS), answered(s, PORT))),
+        ctl_value(s->password ? answered(s, USER) : NULL),
         ctl_value(s->made_up ? s->password : NULL),
         ctl_value(next_step(s)),
     };

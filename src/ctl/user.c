@@ -52,7 +52,7 @@ static const char *id_of(const struct db_rows *row)
 
 static int show(const struct ctl_call *call, const char *id)
 {
-    struct db_rows row;
+    struct db_rows row = {0};
     const struct db_param key = p_text(id);
     if (db_run(call->db, call->mem, &row, SELECT_USERS " AND id = ?", &key, 1) != DB_OK || !row.count)
         return ctl_db_failed(call);
@@ -106,7 +106,7 @@ static int change(const struct ctl_call *call, const char *id, const char *name,
 
 static int reset_password(const struct ctl_call *call)
 {
-    struct db_rows row;
+    struct db_rows row = {0};
     const char *problem;
     int status = find(call, &row);
     if (status != CTL_DONE)
@@ -119,7 +119,7 @@ static int reset_password(const struct ctl_call *call)
 
 static int activate(const struct ctl_call *call)
 {
-    struct db_rows row;
+    struct db_rows row = {0};
     int status = find(call, &row);
     return status == CTL_DONE ? change(call, id_of(&row), "active", json_object_new_boolean(true), user_set_active)
                               : status;
@@ -127,7 +127,7 @@ static int activate(const struct ctl_call *call)
 
 static int deactivate(const struct ctl_call *call)
 {
-    struct db_rows row;
+    struct db_rows row = {0};
     int status = find(call, &row);
     return status == CTL_DONE ? change(call, id_of(&row), "active", json_object_new_boolean(false), user_set_active)
                               : status;
@@ -135,7 +135,7 @@ static int deactivate(const struct ctl_call *call)
 
 static int set_admin(const struct ctl_call *call)
 {
-    struct db_rows row;
+    struct db_rows row = {0};
     bool revoke = ctl_option(call, "revoke");
     int status = find(call, &row);
     return status == CTL_DONE ? change(call, id_of(&row), "is_admin", json_object_new_boolean(!revoke), user_set_admin)

@@ -4,13 +4,15 @@ a new one is covered when it has a row."""
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from typing import Any
 
 import pytest
 
-from kit.ctl import KANSOCTL, kansoctl
+from kit.ctl import KANSOCTL, kansoctl, results
+from kit.process import REPOSITORY
 from kit.servers import Kanso, base_environment
 
 # Commands that no table can call: they would change what the other tests stand on, or need more than a made-up operand. Each has
@@ -120,10 +122,24 @@ def test_results_that_cannot_be_written() -> None:
             assert done.returncode == 1 and "could not be written" in done.stderr, arguments
 
 
+def lint(page: str) -> list[str]:
+    """What mandoc complains of, but for pages of ours that are not installed here."""
+    done = subprocess.run(["mandoc", "-T", "lint"], input=page, capture_output=True, text=True)
+    ours = {f"Xr {name}" for name in ("kanso 1", "kansoctl 1", "kanso.conf 5", "cron 8")}
+    return [line for line in done.stdout.splitlines() if re.sub(r" \(\d times\)$", "", line.rpartition(": ")[2]) not in ours]
+
+
 @pytest.mark.skipif(not shutil.which("mandoc"), reason="needs mandoc")
-def test_manual_page() -> None:
-    page = kansoctl("man", SOURCE_DATE_EPOCH="1700000000")
-    assert page.stdout.startswith(".Dd November 14, 2023\n")
-    lint = subprocess.run(["mandoc", "-T", "lint"], input=page.stdout, capture_output=True, text=True)
-    assert (lint.returncode, lint.stdout) == (0, "")
-    assert all(f"\n.Ss {command['name']}\n" in page.stdout for command in COMMANDS)
+def test_manual_pages() -> None:
+    """Of the commands and of the variables, made from the tables; and of scripts/kanso, written by hand."""
+    page, conf = (kansoctl("man", name, SOURCE_DATE_EPOCH="1700000000").stdout for name in ("kansoctl", "kanso.conf"))
+    assert page == kansoctl("man", SOURCE_DATE_EPOCH="1700000000").stdout and page.startswith(".Dd November 14, 2023\n")
+    assert (lint(page), lint(conf)) == ([], [])
+    assert all(f"\n.Ss {command['name']}\n" in page for command in COMMANDS)
+    variables = [row["name"] for row in results("config", KANSO_CONF="/dev/null") if row["known"]]
+    assert len(variables) > 100 and all(f"\n.It Ev {name}\n" in conf for name in variables)
+    assert kansoctl("man", "nothing").returncode == 4
+    script = (REPOSITORY / "docs" / "man" / "kanso.1").read_text()
+    usage = subprocess.run([REPOSITORY / "scripts" / "kanso", "--help"], capture_output=True, text=True).stdout
+    assert lint(script.replace("$Mdocdate$", "November 14, 2023")) == []
+    assert set(re.findall(r"^  scripts/kanso ([a-z]+)", usage, re.M)) == set(re.findall(r"^\.It Cm ([a-z]+)", script, re.M))
