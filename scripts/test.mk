@@ -32,6 +32,7 @@ check-remote: build unit $(VENV)/.done $(B)/runner-venv $(B)/moto-venv ## templa
 	@KANSO_BUILD=$(abspath $(B)) KANSO_RUNNER_VENV=$(abspath $(B)/runner-venv) KANSO_MOTO_VENV=$(abspath $(B)/moto-venv) \
 	    $(VENV)/bin/python -m pytest -q tests/conformance/test_remote.py
 check-connectors: build unit $(VENV)/.done $(B)/moto-venv $(B)/connectors-venv ## service connectors, also beside the reference with its SDKs: 15 minutes
+	@scripts/kanso packages connectors
 	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_MOTO_VENV=$(abspath $(B)/moto-venv) \
 	    KANSO_CONNECTORS_VENV=$(abspath $(B)/connectors-venv) \
 	    ../$(VENV)/bin/python -m pytest -q api/test_connector*.py conformance/test_connectors_differential.py

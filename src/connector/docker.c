@@ -169,11 +169,10 @@ static const char *login(const struct connection *con, const char *registry)
 
 static const char *verify(struct connection *con, const struct connector_resource *r, const char *id, struct texts *ids)
 {
-    (void)r;
-    if (!id)
-        return NULL;
-    texts_add(ids, id);
-    return login(con, id);
+    const char *refusal, *registry = id ? id : default_id(con, r, &refusal);
+    if (id)
+        texts_add(ids, id);
+    return login(con, registry);
 }
 
 /* The type ------------------------------------------------------------------------------------------------------- */

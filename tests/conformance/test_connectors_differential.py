@@ -174,7 +174,7 @@ ROWS: dict[str, Row] = {
 DIFFERENCES: dict[str, str] = {
     "aws iam-role, policies by name: (?!register|get).*": "the reference hands them over in a form that boto3 refuses",
     "gcp user-account, an object: get": "secrets are texts here",
-    "kubernetes (token|password): verify, list=false": "the reference trips over the missing name of the cluster",
+    "kubernetes token: verify, list=false": "the reference trips over the missing name of the cluster",
     "kubernetes token of strangers: client kubernetes-cluster (None|kube)": "what is no answer of the cluster is a 500 there",
 }
 
