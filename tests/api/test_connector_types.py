@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import socket
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from kit.api import Api, fails, missing, ok
 from kit.control_plane import make_certificate
 from kit.factory import World
+from kit.process import executable_of, memory_of
 from kit.provider import started
 from kit.servers import Kanso
 
@@ -367,3 +369,28 @@ def test_only_what_the_rule_names(launch: Callable[..., Kanso]) -> None:
         name = provider.url.replace("127.0.0.1", "localhost")
         assert "KANSO_EGRESS" in str(error_of(world, body(world, "kubernetes", "token", cluster(provider.url, token="t"))))
         assert error_of(world, body(world, "kubernetes", "token", cluster(name, token="t"))) is None
+
+
+# Memory
+
+def test_all_types_fit_into_the_default_plan(launch: Callable[..., Kanso], tls: tuple[Path, Path]) -> None:
+    """All providers are linked into every worker. While it waits, Kanso takes what the README says; the worker that has
+    called providers over TLS keeps the authorities that it knows."""
+    if os.environ.get("ASAN_OPTIONS") or os.geteuid() != 0:
+        pytest.skip("the memory of ASan is another matter, and only root sees what is shared")
+    kanso = launch(SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt")
+    world = World(Api(kanso.url))
+    world.api.read("/service_connector_types")
+    sizes = {pid: memory_of(pid) for pid in kanso.processes() if "mariadb" not in executable_of(pid)}
+    waiting = sum(sizes.values())
+    print(f"waiting: {waiting / 1e6:.1f} MB in {len(sizes)} processes")
+    assert waiting < 30e6
+    before = {pid: memory_of(pid, "Pss_Anon") for pid in kanso.workers()}
+    for provider in started(certificate=tls[0], key=tls[1]):
+        provider.routes["GET /version"] = {"major": "1"}
+        for _ in range(20):
+            error_of(world, body(world, "kubernetes", "token", cluster(provider.url, token="t")))
+    grown = max(memory_of(pid, "Pss_Anon") - before[pid] for pid in before)
+    print(f"after calls over TLS: {grown / 1e6:.1f} MB more in one worker")
+    assert grown < 12e6
+    kanso.stop()
