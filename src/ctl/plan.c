@@ -9,14 +9,14 @@
 
 /* Logins cost a quarter of a second of CPU each, and service connectors and files of artifact stores wait for their
  * providers: they get processes of their own, so that nobody else waits for them. */
-#define DEFAULT_PLAN "auth:1;service_connectors:1;artifact_files:1;rest:3"
+#define DEFAULT_PLAN "auth:1;service_connectors:1;artifact_files:2;rest:3"
 
 /* Who asks how the instance is must not wait for those who work: a plan that does not say otherwise gives that group a
  * process of its own. */
 #define PROBES "probes"
 
 /* With an external authenticator, two of them may be waiting for it (EXTERNAL_CALLS) while one serves the others. */
-#define EXTERNAL_PLAN "auth:3;service_connectors:1;artifact_files:1;rest:3"
+#define EXTERNAL_PLAN "auth:3;service_connectors:1;artifact_files:2;rest:3"
 
 enum { MAX_PROCESSES = 256 };
 
