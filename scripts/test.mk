@@ -14,7 +14,7 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: chaos test check check-unit check-api check-security check-conformance check-connectors check-remote check-compose check-sanitize check-mysql check-prune check-way-back check-engine unit tools
+.PHONY: chaos test check check-unit check-api check-security check-conformance check-connectors check-remote check-compose check-sanitize check-secrets-stores check-mysql check-prune check-way-back check-engine unit tools
 check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
@@ -42,6 +42,9 @@ check-compose: $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the page about Docker Co
 check-stores: build tools $(VENV)/.done $(B)/stores-venv $(B)/moto-venv $(B)/fake-gcs $(B)/azurite ## artifact stores on what plays S3, Google's and Azure's: needs a network once
 	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_STORES_VENV=$(abspath $(B)/stores-venv) ../$(VENV)/bin/python -m pytest -q \
 	    api/test_artifact_stores.py api/test_artifact_emulators.py conformance/test_artifact_stores.py
+check-secrets-stores: build $(VENV)/.done $(B)/moto-venv $(B)/vault $(B)/secrets-venv ## secrets stores, also beside the reference with its SDKs: needs a network once
+	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_SECRETS_VENV=$(abspath $(B)/secrets-venv) ../$(VENV)/bin/python -m pytest -q \
+	    api/test_secrets_stores.py conformance/test_secrets_stores_differential.py
 check-sanitize: $(VENV)/.done ## unit and API tests once more under ASan and UBSan
 	+@$(TESTS) sanitize
 check-mysql: build tools $(VENV)/.done ## API tests and recorded traffic on MySQL
@@ -107,6 +110,15 @@ $(B)/stores-venv: | $(ZENML_VENV)/bin/zenml
 # moto plays AWS for the tests of service connectors, which are skipped where it is not installed.
 $(B)/moto-venv:
 	@python3 -m venv $@ && $@/bin/pip install -q 'moto[server,s3,sts,ecr,eks]' || { rm -rf $@; exit 1; }
+# A HashiCorp Vault with the KV engine alone: the whole one takes a quarter of an hour to build.
+$(B)/vault: tests/kit/vault/main.go
+	@rm -rf $@.new && mkdir -p $@.new/source && cp $< $@.new/source && cd $@.new/source && go mod init kanso/vault 2>$@.log && \
+	    go get github.com/hashicorp/vault@v1.13.0 2>>$@.log && go mod tidy 2>>$@.log && go build -o ../vault . && cd ../.. && mv $@.new $@ || \
+	    { rm -rf $@.new; exit 1; }
+$(B)/secrets-venv: | $(B)/connectors-venv
+	@echo "  PIP $@"
+	@rm -rf $@.new && cp -a $(B)/connectors-venv $@.new && $@.new/bin/python -m pip install -q --disable-pip-version-check \
+	    azure-keyvault-secrets==4.12.0 google-cloud-secret-manager==2.32.0 hvac==2.4.0 && mv $@.new $@ || { rm -rf $@.new; exit 1; }
 # They play Google's and Azure's stores: written in Go and for Node.
 $(B)/fake-gcs:
 	@mkdir -p $@.new && GOBIN=$(abspath $@.new) go install github.com/fsouza/fake-gcs-server@v1.56.1 && mv $@.new $@ || \

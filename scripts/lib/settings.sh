@@ -82,16 +82,17 @@ settings_print() {
     local name
     for name in $(compgen -v ZENML_) $(compgen -v KANSO_) $(compgen -v | grep -i '_proxy$') DISABLE_DATABASE_MIGRATION \
         AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN AZURE_CLIENT_SECRET \
-        IDENTITY_HEADER; do
+        IDENTITY_HEADER VAULT_TOKEN; do
         case $1:$name in
         migrate:* | default-user:* | check:*) ;;
         *:ZENML_DEFAULT_USER_PASSWORD) continue ;;
         *:AWS_* | *:AZURE_* | *:IDENTITY_*) # implicit methods of connectors
-            case $1 in *service_connectors* | *artifact_files* | rest | all) ;; *) continue ;; esac
+            case $1 in *service_connectors* | *artifact_files* | *secrets* | rest | all) ;; *) continue ;; esac
             ;;
         jobs:KANSO_WORKLOAD_REGISTRY_PASSWORD) ;;
         *:KANSO_WORKLOAD_REGISTRY_PASSWORD) continue ;; # only jobs push images
-        auth:ZENML_SECRETS_STORE_ENCRYPTION_KEY | probes:ZENML_SECRETS_STORE_ENCRYPTION_KEY) continue ;; # open no secrets
+        auth:ZENML_SECRETS_STORE_* | auth:ZENML_BACKUP_SECRETS_STORE_* | auth:VAULT_TOKEN) continue ;; # opens no secrets
+        probes:ZENML_SECRETS_STORE_* | probes:ZENML_BACKUP_SECRETS_STORE_* | probes:VAULT_TOKEN) continue ;; # likewise
         check:KANSO_METRICS_TOKEN | *probes*:KANSO_METRICS_TOKEN) ;;
         *:KANSO_METRICS_TOKEN) continue ;; # only probes answer with counters
         esac
@@ -148,7 +149,7 @@ settings_keys() {
     if database_private && [ -z "${ZENML_SERVER_JWT_SECRET_KEY:-}" ]; then
         ZENML_SERVER_JWT_SECRET_KEY=$(secret_file jwt-key 32) || exit 1
     fi
-    if database_private && [ -z "${ZENML_SECRETS_STORE_ENCRYPTION_KEY:-}" ]; then
+    if database_private && [ "${ZENML_SECRETS_STORE_TYPE:-sql}" = sql ] && [ -z "${ZENML_SECRETS_STORE_ENCRYPTION_KEY:-}" ]; then
         ZENML_SECRETS_STORE_ENCRYPTION_KEY=$(secret_file encryption-key 32) || exit 1
     fi
     new_password='' given_password=${ZENML_DEFAULT_USER_PASSWORD+yes}

@@ -18,6 +18,9 @@
 /* With an external authenticator, two of them may be waiting for it (EXTERNAL_CALLS) while one serves the others. */
 #define EXTERNAL_PLAN "auth:3;service_connectors:1;artifact_files:2;rest:3"
 
+/* And in front of either, where secrets are kept in a store outside of the database. */
+#define SECRETS_PLAN "secrets:1;"
+
 enum { MAX_PROCESSES = 256 };
 
 struct reader {
@@ -144,14 +147,29 @@ const char *plan_read(struct arena *a, const char *text, const struct group *con
     return read_entries(&r, streq(text, "default") ? DEFAULT_PLAN : text);
 }
 
+/* Whether secrets are asked of a service that may take its time. */
+static bool secrets_are_outside(void)
+{
+    static const char *const variables[] = {"ZENML_SECRETS_STORE_TYPE", "ZENML_BACKUP_SECRETS_STORE_TYPE"};
+    for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+        const char *type = ctl_env(variables[i], "sql");
+        if (!streq(type, "sql") && !streq(type, "none"))
+            return true;
+    }
+    return false;
+}
+
 const char *plan_from_env(struct arena *a, struct plan *out)
 {
     size_t count = 0;
     while (all_groups[count])
         count++;
     const char *text = ctl_env("KANSO_WORKERS", "default");
-    if (streq(text, "default") && streq(ctl_env("ZENML_SERVER_AUTH_SCHEME", ""), "EXTERNAL"))
-        text = EXTERNAL_PLAN;
+    if (streq(text, "default")) {
+        text = streq(ctl_env("ZENML_SERVER_AUTH_SCHEME", ""), "EXTERNAL") ? EXTERNAL_PLAN : DEFAULT_PLAN;
+        if (secrets_are_outside())
+            text = arena_printf(a, SECRETS_PLAN "%s", text);
+    }
     return plan_read(a, text, all_groups, count, out);
 }
 
@@ -185,7 +203,8 @@ const struct ctl_command ctl_plan = {
     .summary = "print which endpoint groups share a worker: SOCKET PROCESSES GROUPS",
     .details = "Prints SOCKET PROCESSES GROUPS for each worker, as KANSO_WORKERS says:\n"
                "  default   " DEFAULT_PLAN ";\n"
-               "            with the scheme EXTERNAL " EXTERNAL_PLAN "\n"
+               "            with the scheme EXTERNAL " EXTERNAL_PLAN ";\n"
+               "            with a secrets store outside of the database " SECRETS_PLAN " besides\n"
                "  all       everything in two processes, and one for probes\n"
                "  each      one process for each endpoint group\n"
                "  GROUP,...:COUNT;...   a plan of one's own; `rest` means all groups not named, but for `probes`, "

@@ -223,9 +223,9 @@ int sql_begin(struct ctx *c)
 void sql_at_commit(struct ctx *c, struct commit_step *step)
 {
     struct commit_step **end = &c->at_commit;
-    while (*end)
+    while (*end && (step->destroys || !(*end)->destroys))
         end = &(*end)->next;
-    step->next = NULL;
+    step->next = *end;
     *end = step;
 }
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import threading
 import time
+from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
 import pytest
 
 from kit.api import NOBODY, Api, fails, missing, ok
+from kit.ctl import kansoctl
 from kit.factory import World
 from kit.provider import Provider
 from kit.secrets_stores import Azure, Double, Google, Held, Vault
@@ -308,7 +314,7 @@ def test_reading_from_a_store_that_fails(alone: Place, fault: str) -> None:
         assert expected in answer.text and Vault.TOKEN not in answer.text
 
 
-@pytest.mark.parametrize("fault", ["refused", "cut off"])
+@pytest.mark.parametrize("fault", ["refused", "cut off", "new ones refused"])
 def test_writing_to_a_store_that_fails(alone: Place, fault: str) -> None:
     """Nothing has changed afterwards, in the database or in the store; with each way of writing."""
     made, linked = alone.world.secret(values=VALUES), alone.api.make(
@@ -316,21 +322,239 @@ def test_writing_to_a_store_that_fails(alone: Place, fault: str) -> None:
     before = dict(alone.primary.held), alone.kanso.sql("SELECT * FROM secret ORDER BY id"), alone.kanso.sql(
         "SELECT id, name, secret_id FROM service_connector ORDER BY id")
     path = "/secrets/" + made["id"]
-    reads = lambda call: call.method == "GET"  # noqa: E731
-    broken = {"refused": FAULTS["refused"][0], "cut off": cut_off}[fault]
-    alone.primary.fault = lambda call: None if reads(call) else broken(call)
+    broken = {"refused": FAULTS["refused"][0], "cut off": cut_off, "new ones refused": FAULTS["refused"][0]}[fault]
+    removals = ["DELETE"] if fault == "new ones refused" else []
+    alone.primary.fault = lambda call: None if call.method in ["GET", *removals] else broken(call)
+    calls = [
+        lambda: alone.api.post(alone.world.ws + "/secrets", alone.world.owned | {"name": "new", "values": VALUES}),
+        lambda: alone.api.put(path, {"name": alone.world.name("s"), "values": {"a": "b"}}),
+        lambda: alone.api.post(alone.world.ws + "/service_connectors", connector(alone)),
+        lambda: alone.api.put("/service_connectors/" + linked["id"], {
+            "configuration": {"username": "you", "password": "new"}, "auth_method": "password"})]
+    if not removals:
+        calls += [lambda: alone.api.delete(path), lambda: alone.api.delete("/service_connectors/" + linked["id"])]
     try:
-        for answer in (
-                alone.api.post(alone.world.ws + "/secrets", alone.world.owned | {"name": "new", "values": VALUES}),
-                alone.api.put(path, {"name": alone.world.name("s"), "values": {"a": "b"}}),
-                alone.api.delete(path),
-                alone.api.post(alone.world.ws + "/service_connectors", connector(alone)),
-                alone.api.put("/service_connectors/" + linked["id"], {
-                    "configuration": {"username": "you", "password": "new"}, "auth_method": "password"}),
-                alone.api.delete("/service_connectors/" + linked["id"])):
+        for call in calls:
+            answer = call()
             fails(answer, 500, "RuntimeError")
             assert "The secrets store (hashicorp)" in answer.text
     finally:
         alone.primary.fault = None
     assert (dict(alone.primary.held), alone.kanso.sql("SELECT * FROM secret ORDER BY id"), alone.kanso.sql(
         "SELECT id, name, secret_id FROM service_connector ORDER BY id")) == before
+
+
+def test_a_slow_store(alone: Place) -> None:
+    """The time-out of the store ends the request, which tells so, and no other request waits for it."""
+    made = alone.world.secret(values=VALUES)
+    released = threading.Event()
+    alone.primary.fault = lambda call: released.wait(30) and None
+    begin = time.monotonic()
+    try:
+        with calling(lambda: alone.api.get("/secrets/" + made["id"])) as answers:
+            assert Api(alone.kanso.url).read("/info")["id"] == alone.server
+            assert not answers
+        assert 7 < time.monotonic() - begin < 25
+    finally:
+        released.set()
+        alone.primary.fault = None
+    fails(answers[0], 500, "RuntimeError")
+    assert "imeout" in answers[0].text or "time" in answers[0].text
+    assert alone.api.read("/secrets/" + made["id"])["body"]["values"] == VALUES
+
+
+@contextmanager
+def calling(call: Callable[[], Any]) -> Iterator[list[Any]]:
+    """Makes a call beside the block, whose end waits for it; then its answer, or what became of it, is in the list."""
+    answers: list[Any] = []
+
+    def run() -> None:
+        try:
+            answers.append(call())
+        except Exception as error:  # the server is killed
+            answers.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        thread.join(60)
+
+
+@contextmanager
+def held_up(double: Double, method: str, done: bool) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Calls of that method are held up until the end of the block, when they are `done` already or before. The first event tells
+    that there was one, the second lets it go on."""
+    arrived, released, reply = threading.Event(), threading.Event(), double.provider.reply
+
+    def late(call: Any) -> Any:
+        if call.method != method or not re.search("/(data|metadata)/", call.path):
+            return reply(call)
+        answer = reply(call) if done else None
+        arrived.set()
+        released.wait(60)
+        return answer or (500, "", {})
+
+    double.provider.reply = late  # type: ignore[method-assign]
+    try:
+        yield arrived, released
+    finally:
+        released.set()
+        double.provider.reply = reply  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("what", ["create", "update", "delete"])
+def test_killed_in_between(alone: Place, what: str, done: bool) -> None:
+    """The workers are killed while the store is asked for the change, or when it has made it: what model/secret.h says is left."""
+    made = alone.world.secret(values=VALUES)
+    path, name = "/secrets/" + made["id"], alone.world.name("s")
+    body = alone.world.owned | {"name": name, "values": {"a": "b"}}
+    call = {"create": lambda: alone.api.post(alone.world.ws + "/secrets", body),
+            "update": lambda: alone.api.put(path, {"name": name, "values": {"a": "b"}}),
+            "delete": lambda: alone.api.delete(path)}[what]
+    before = set(alone.primary.held)
+    with held_up(alone.primary, "DELETE" if what == "delete" else "POST", done) as (arrived, _), calling(call):
+        assert arrived.wait(30)
+        for worker in alone.kanso.workers():
+            os.kill(worker, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while not alone.kanso.healthy() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if what == "create":
+        assert alone.api.ids("/secrets", name=name) == [] and len(set(alone.primary.held) - before) == int(done)
+        assert ok(alone.api.post(alone.world.ws + "/secrets", body))["body"]["values"] == {"a": "b"}
+    elif what == "update":
+        found = alone.api.read(path)
+        assert found["name"] == made["name"] and found["body"]["values"] == ({"a": "b"} if done else VALUES)
+        assert alone.api.change(path, {"name": name, "values": {"c": "d"}})["body"]["values"] == {"c": "d"}
+    else:
+        assert alone.api.get(path).status_code == (404 if done else 200)
+        assert alone.api.ids("/secrets", id=made["id"]) == [made["id"]]
+        alone.api.remove(path)
+        assert made["id"] not in alone.primary.held and alone.api.ids("/secrets", id=made["id"]) == []
+
+
+def test_refused_commits_are_undone(alone: Place) -> None:
+    """The database refuses what comes behind the store's part: the COMMIT of a transaction that it has ended."""
+    made = alone.world.secret(values=VALUES)
+    path = "/secrets/" + made["id"]
+    calls = {"POST": [lambda: alone.api.post(alone.world.ws + "/secrets", alone.world.owned | {
+        "name": alone.world.name("s"), "values": VALUES}), lambda: alone.api.put(path, {"values": {"a": "b"}})],
+        "DELETE": [lambda: alone.api.delete(path)]}
+    for method, each in calls.items():
+        for call in each:
+            with held_up(alone.primary, method, True) as (arrived, released), calling(call) as answers:
+                assert arrived.wait(30)
+                for (connection,) in alone.kanso.sql(
+                        "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx"):
+                    alone.kanso.sql(f"KILL {connection}")
+                released.set()
+            assert answers[0].status_code == 503, answers[0].text
+            rows = alone.api.ids("/secrets")
+            assert made["id"] in rows and set(rows) <= set(alone.primary.held)
+            assert alone.api.read(path)["body"]["values"] in (VALUES, {"a": "b"})
+
+
+def test_expired_tokens(two: Place) -> None:
+    """A token that the store takes no longer is replaced by a new one within the same request."""
+    made = two.world.secret(values=VALUES)
+    two.primary.fault = refuse
+    try:
+        for _ in range(2):  # by each worker
+            assert two.api.read("/secrets/" + made["id"])["body"]["values"] == VALUES
+        two.backup.tokens.clear()
+        for _ in range(2):
+            assert two.api.read("/secrets/" + made["id"])["body"]["values"] == VALUES
+        assert 1 <= len(two.backup.tokens) <= 2
+    finally:
+        two.primary.fault = None
+
+
+# Configuration
+
+WRONG: dict[str, tuple[dict[str, str], str]] = {
+    "an unknown type": ({"TYPE": "files"}, "TYPE is 'files'; expected sql, aws"),
+    "rest": ({"TYPE": "rest"}, "TYPE is 'rest'"),
+    "custom": ({"TYPE": "custom"}, "a Python class cannot be loaded here"),
+    "sql with more": ({"TYPE": "sql", "VAULT_ADDR": "http://x"}, "VAULT_ADDR is set, which the"),
+    "no method": ({"TYPE": "aws"}, "AUTH_METHOD is not set"),
+    "an unknown method": ({"TYPE": "aws", "AUTH_METHOD": "magic", "AUTH_CONFIG": "{}"}, "AUTH_METHOD"),
+    "no JSON": ({"TYPE": "gcp", "AUTH_METHOD": "implicit", "AUTH_CONFIG": "{shh"}, "AUTH_CONFIG is not a JSON object"),
+    "no region": ({"TYPE": "aws", "AUTH_METHOD": "implicit"}, "'region'"),
+    "no key": ({"TYPE": "aws", "AUTH_METHOD": "secret-key", "AUTH_CONFIG": '{"region": "x"}'}, "'aws_access_key_id'"),
+    "no project": ({"TYPE": "gcp", "AUTH_METHOD": "external-account", "AUTH_CONFIG": json.dumps({"external_account_json": json.dumps({
+        "type": "external_account", "subject_token_type": "x", "token_url": "https://sts.googleapis.com"})})}, "'project_id'"),
+    "no vault of Azure's": ({"TYPE": "azure", "AUTH_METHOD": "implicit"}, "KEY_VAULT_NAME is not set"),
+    "a bad name": ({"TYPE": "azure", "AUTH_METHOD": "implicit", "KEY_VAULT_NAME": "a.example.org/"}, "KEY_VAULT_NAME is 'a.ex"),
+    "no address": ({"TYPE": "hashicorp", "VAULT_TOKEN": "shh"}, "VAULT_ADDR is not set"),
+    "no URL": ({"TYPE": "hashicorp", "VAULT_ADDR": "vault:8200", "VAULT_TOKEN": "shh"}, "VAULT_ADDR is 'vault:8200'"),
+    "no token": ({"TYPE": "hashicorp", "VAULT_ADDR": "http://vault:8200"}, "VAULT_TOKEN is not set"),
+    "a number": ({"TYPE": "hashicorp", "VAULT_ADDR": "http://v", "VAULT_TOKEN": "shh", "MAX_VERSIONS": "many"}, "MAX_VERSIONS is 'many'"),
+    "no file": ({"TYPE": "gcp", "PROJECT_ID": "p"}, "GOOGLE_APPLICATION_CREDENTIALS"),
+}
+
+
+@pytest.mark.parametrize("prefix", [PRIMARY, BACKUP])
+@pytest.mark.parametrize("what", WRONG)
+def test_unusable_configurations(prefix: str, what: str) -> None:
+    settings, expected = WRONG[what]
+    done = kansoctl("check", GOOGLE_APPLICATION_CREDENTIALS="/nowhere", ZENML_STORE_URL="mysql://a:b@127.0.0.1:1/c",
+                    **{prefix + name: value for name, value in settings.items()})
+    assert done.returncode != 0 and "shh" not in done.stderr
+    assert expected in done.stderr, done.stderr
+    assert (prefix in done.stderr) or expected.startswith("GOOGLE")
+
+
+@pytest.mark.parametrize(("settings", "expected"), [
+    ({"ZENML_BACKUP_SECRETS_STORE_VAULT_ADDR": "http://v"}, "ZENML_BACKUP_SECRETS_STORE_VAULT_ADDR is set, but not"),
+    ({"ZENML_BACKUP_SECRETS_STORE_TYPE": "sql"}, "both would be the same column")])
+def test_unusable_pairs(settings: dict[str, str], expected: str) -> None:
+    assert expected in kansoctl("check", ZENML_STORE_URL="mysql://a:b@127.0.0.1:1/c", **settings).stderr
+
+
+def test_older_forms(tmp_path: Any, doubles: dict[str, Double]) -> None:
+    """They are complete."""
+    key = tmp_path / "key.json"
+    key.write_text(doubles["gcp"].key_file())  # type: ignore[attr-defined]
+    for settings in ({"TYPE": "aws", "REGION_NAME": "eu-west-1"},
+                     {"TYPE": "aws", "REGION_NAME": "eu-west-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"},
+                     {"TYPE": "gcp", "PROJECT_ID": "proj"},
+                     {"TYPE": "azure", "KEY_VAULT_NAME": "abc", "AZURE_CLIENT_ID": NOBODY, "AZURE_CLIENT_SECRET": "shh",
+                      "AZURE_TENANT_ID": NOBODY}):
+        for more in ({}, {"GOOGLE_APPLICATION_CREDENTIALS": str(key)}):
+            done = kansoctl("check", ZENML_STORE_URL="mysql://a:b@127.0.0.1:1/c", **more,
+                            **{PRIMARY + name: value for name, value in settings.items()})
+            assert done.returncode == 0, done.stderr
+
+
+def test_a_plan_with_secrets_outside() -> None:
+    def sockets(**settings: str) -> list[str]:
+        return [line.split()[0] for line in kansoctl("plan", **settings).stdout.splitlines()]
+
+    assert "secrets" not in sockets() and "secrets" not in sockets(ZENML_SECRETS_STORE_TYPE="none")
+    assert "secrets" in sockets(ZENML_SECRETS_STORE_TYPE="aws") and "secrets" in sockets(ZENML_BACKUP_SECRETS_STORE_TYPE="gcp")
+
+
+def test_no_store(launch: Callable[..., Kanso]) -> None:
+    """501, after everything that is wrong in any case."""
+    place = Place(launch(ZENML_SECRETS_STORE_TYPE="none", ZENML_SECRETS_STORE_ENCRYPTION_KEY="", KANSO_WORKERS="all"), None, None)
+    api, world = place.api, place.world
+    assert api.read("/info")["secrets_store_type"] == "none"
+    body = world.owned | {"name": "a", "values": {"a": "b"}}
+    fails(api.post(world.ws + "/secrets", body), 501, "NotImplementedError")
+    assert api.ids("/secrets") == []
+    missing(api.get("/secrets/" + NOBODY))
+    owner, workspace = (world.owned[name].replace("-", "") for name in ("user", "workspace"))
+    place.kanso.sql("INSERT INTO secret (id, created, updated, name, scope, workspace_id, user_id) VALUES "
+                    f"('{'a' * 32}', NOW(), NOW(), 's', 'workspace', '{workspace}', '{owner}')")
+    path = f"/secrets/{'a' * 8}-{'a' * 4}-{'a' * 4}-{'a' * 4}-{'a' * 12}"
+    assert len(api.ids("/secrets")) == 1
+    fails(api.get(path), 501, "NotImplementedError")
+    fails(api.put(path, {"name": "b"}), 501, "NotImplementedError")
+    fails(api.delete(path), 501, "NotImplementedError")
+    fails(api.post(world.ws + "/secrets", body | {"name": "s"}), 409, "EntityExistsError")
+    fails(api.post(world.ws + "/service_connectors", connector(place)), 501, "NotImplementedError")
+    for what in ("backup", "restore"):
+        fails(operate(place, what), 501, "NotImplementedError")

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 from .control_plane import Call
 from .provider import Provider
 
-HOSTS = ("*.googleapis.com", "login.microsoftonline.com", "management.azure.com", "*.blob.core.windows.net",
+HOSTS = ("*.googleapis.com", "login.microsoftonline.com", "management.azure.com", "*.blob.core.windows.net", "*.vault.azure.net",
          "metadata.google.internal", "*.amazonaws.com", "*.eks.amazonaws.com")
 META = "169.254.169.254"
 

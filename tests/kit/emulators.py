@@ -59,6 +59,22 @@ def fake_gcs(log: Path) -> Iterator[str]:
                        "-public-host", f"127.0.0.1:{port}"], f"http://127.0.0.1:{port}", "/storage/v1/b", log)
 
 
+def vault(log: Path) -> Iterator[tuple[str, str]]:
+    """The URL of a HashiCorp Vault with a KV engine of version 2 at `secret`, and its root token. `make build/vault` builds it."""
+    program, port = _program("KANSO_VAULT", "vault", "vault"), free_port()
+    for url in _serve([program, f"127.0.0.1:{port}"], f"http://127.0.0.1:{port}", "/v1/sys/seal-status", log):
+        keys = requests.put(url + "/v1/sys/init", json={"secret_shares": 1, "secret_threshold": 1}, timeout=30).json()
+        requests.put(url + "/v1/sys/unseal", json={"key": keys["keys"][0]}, timeout=30).raise_for_status()
+        headers = {"X-Vault-Token": keys["root_token"]}
+
+        def mounted() -> bool:
+            return requests.post(url + "/v1/sys/mounts/secret", headers=headers, timeout=30,
+                                 json={"type": "kv", "options": {"version": "2"}}).status_code in (200, 204)
+
+        wait_until(mounted, 30, "the vault")
+        yield url, keys["root_token"]
+
+
 # The account that Azurite has, with its key, which is public.
 AZURITE_ACCOUNT = "devstoreaccount1"
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="

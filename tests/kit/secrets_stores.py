@@ -40,13 +40,14 @@ class Double:
         raise NotImplementedError
 
     endpoints: str = ""
+    challenge: dict[str, str] = field(default_factory=dict)  # headers for who does not say who it is
 
     def new_token(self) -> str:
         self.tokens.append(f"{self.kind}-token-{time.monotonic_ns()}")
         return self.tokens[-1]
 
     def may(self, call: Call) -> bool:
-        return call.headers["authorization"].removeprefix("Bearer ") in self.tokens
+        return call.headers.get("authorization", "").removeprefix("Bearer ") in self.tokens
 
     def meet(self, call: Call) -> Answer | None:
         return self.fault(call) if self.fault else None
@@ -55,7 +56,7 @@ class Double:
         def answer(call: Call, found: re.Match) -> Answer:
             met = self.meet(call)
             if met is None and not self.may(call):
-                return 401, json.dumps({"error": {"code": 401, "message": "who is that?"}}), {}
+                return 401, json.dumps({"error": {"code": 401, "message": "who is that?"}}), self.challenge
             return give(call, found) if met is None else met
         return answer
 
@@ -118,11 +119,11 @@ class Google(Double):
         subprocess.run(["openssl", "genrsa", "-out", str(self.private), "2048"], check=True, capture_output=True)
         subprocess.run(["openssl", "rsa", "-in", str(self.private), "-pubout", "-out", str(self.public)], check=True,
                        capture_output=True)
-        self.endpoints = (f"oauth2.googleapis.com={provider.url}/oauth,"
-                          f"secretmanager.googleapis.com={provider.url}/sm")
-        secrets = f"/sm/v1/projects/{PROJECT}/secrets"
+        self.endpoints = ",".join(f"{host}={provider.url}/{host}" for host in (
+            "oauth2.googleapis.com", "secretmanager.googleapis.com"))
+        secrets = f"/secretmanager.googleapis.com/v1/projects/{PROJECT}/secrets"
         one = f"{secrets}/zenml-(?P<id>{ID})"
-        provider.routes |= {"POST /oauth/token": self.token,
+        provider.routes |= {"POST /oauth2.googleapis.com/token": self.token,
                             f"POST {secrets}": self.guarded(self.create),
                             f"POST {one}:addVersion": self.guarded(self.add_version),
                             f"GET {one}/versions/latest:access": self.guarded(self.access),
@@ -190,11 +191,13 @@ class Azure(Double):
     def __init__(self, provider: Provider) -> None:
         super().__init__("azure", provider)
         self.deleted: dict[str, Held] = {}
-        self.endpoints = (f"login.microsoftonline.com={provider.url}/login,"
-                          f"{self.NAME}.vault.azure.net={provider.url}/kv")
-        provider.routes |= {f"POST /login/{TENANT}/oauth2/v2.0/token": self.token,
-                            f"(GET|PUT|DELETE) /kv/secrets/zenml-(?P<id>{ID})": self.guarded(self.secret),
-                            f"POST /kv/deletedsecrets/zenml-(?P<id>{ID})/recover": self.guarded(self.recover)}
+        self.challenge = {"WWW-Authenticate": f'Bearer authorization="https://login.microsoftonline.com/{TENANT}", '
+                                              'resource="https://vault.azure.net"'}
+        place = f"{self.NAME}.vault.azure.net"
+        self.endpoints = ",".join(f"{host}={provider.url}/{host}" for host in ("login.microsoftonline.com", place))
+        provider.routes |= {f"POST /login.microsoftonline.com/{TENANT}/oauth2/v2.0/token": self.token,
+                            f"(GET|PUT|DELETE) /{place}/secrets/zenml-(?P<id>{ID})": self.guarded(self.secret),
+                            f"POST /{place}/deletedsecrets/zenml-(?P<id>{ID})/recover": self.guarded(self.recover)}
 
     def environment(self, prefix: str) -> dict[str, str]:
         return {prefix + "TYPE": "azure", prefix + "KEY_VAULT_NAME": self.NAME,
@@ -208,7 +211,7 @@ class Azure(Double):
         return {"access_token": self.new_token(), "expires_in": 3599}
 
     def secret(self, call: Call, found: re.Match) -> Answer:
-        assert call.query["api-version"] == ["7.4"]
+        assert call.query["api-version"]
         there = self.held.get(found["id"])
         if call.method == "PUT":
             if found["id"] in self.deleted:

@@ -187,6 +187,7 @@ class Reference(Server):
             "ZENML_SECRETS_STORE_TYPE": "sql",
             "ZENML_SECRETS_STORE_ENCRYPTION_KEY": SECRETS_KEY,
         } | self.environment
+        environment = {name: value for name, value in environment.items() if value}  # an empty one counts as set there
         begin = time.monotonic()
         with open(self.home / "server.log", "ab") as log:
             self.process = subprocess.Popen(

@@ -7,6 +7,7 @@ network stack of its own, is carried over HTTP with JSON, as Google's REST API h
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
 import socket
@@ -29,7 +30,13 @@ socket.getaddrinfo = getaddrinfo
 
 # What of gRPC the connectors call: the path of the REST API, with the members of the request that stand in it.
 PATHS = {"ListClusters": "/v1/{parent}/clusters", "ListLocations": "/v1/{name}/locations",
-         "ListRepositories": "/v1/{parent}/repositories", "GetRepository": "/v1/{name}"}
+         "ListRepositories": "/v1/{parent}/repositories", "GetRepository": "/v1/{name}",
+         "CreateSecret": "/v1/{parent}/secrets?secretId={secret_id}", "AddSecretVersion": "/v1/{parent}:addVersion",
+         "GetSecret": "/v1/{name}", "AccessSecretVersion": "/v1/{name}:access", "DeleteSecret": "/v1/{name}",
+         "UpdateSecret": "/v1/{secret.name}?updateMask=labels"}
+# Those that do not only read: the verb, and the member of the request that is the body (None: all of it).
+WRITES = {"CreateSecret": ("POST", "secret"), "AddSecretVersion": ("POST", None), "DeleteSecret": ("DELETE", None),
+          "UpdateSecret": ("PATCH", "secret")}
 
 
 def channel_over_http(target: str, credentials: Any = None, **_: Any) -> Any:
@@ -65,13 +72,19 @@ def channel_over_http(target: str, credentials: Any = None, **_: Any) -> Any:
             self.answer = getattr(deserialize, "__self__", None)  # the message's class, of proto-plus or plain
 
         def __call__(self, request: Any, **_: Any) -> Any:
-            path = re.sub(r"{(\w+)}", lambda member: getattr(request, member[1]), PATHS[self.name])
+            path = re.sub(r"{([\w.]+)}", lambda member: operator.attrgetter(member[1])(request), PATHS[self.name])
+            verb, part = WRITES.get(self.name, ("GET", None))
+            body = getattr(request, part) if part else request
+            sent = json_format.MessageToDict(type(body).pb(body)) if self.name in WRITES else None
             headers: dict[str, str] = {}
             credentials.before_request(Request(), "GET", "https://" + target, headers)
             more = {"pageToken": request.page_token} if getattr(request, "page_token", "") else {}
-            got = requests.get(f"https://{target.split(':')[0]}{path}", headers=headers, params=more, timeout=20)
+            got = requests.request(verb, f"https://{target.split(':')[0]}{path}", headers=headers, params=more, json=sent,
+                                   timeout=20)
             if got.status_code != 200:
                 raise Refusal(got.status_code, got.text)
+            if self.name == "DeleteSecret":
+                return self.deserialize(b"")
             if hasattr(self.answer, "pb"):
                 message = self.answer.pb(self.answer())
             else:
