@@ -91,8 +91,8 @@ settings_print() {
             ;;
         jobs:KANSO_WORKLOAD_REGISTRY_PASSWORD) ;;
         *:KANSO_WORKLOAD_REGISTRY_PASSWORD) continue ;; # only jobs push images
-        auth:ZENML_SECRETS_STORE_* | auth:ZENML_BACKUP_SECRETS_STORE_* | auth:VAULT_TOKEN) continue ;; # opens no secrets
-        probes:ZENML_SECRETS_STORE_* | probes:ZENML_BACKUP_SECRETS_STORE_* | probes:VAULT_TOKEN) continue ;; # likewise
+        auth:ZENML_*SECRETS_STORE_* | auth:VAULT_TOKEN) continue ;; # opens no secrets
+        probes:ZENML_*SECRETS_STORE_* | probes:VAULT_TOKEN) continue ;; # likewise
         check:KANSO_METRICS_TOKEN | *probes*:KANSO_METRICS_TOKEN) ;;
         *:KANSO_METRICS_TOKEN) continue ;; # only probes answer with counters
         esac

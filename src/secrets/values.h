@@ -1,6 +1,6 @@
 /*
  * A secrets store outside of the database, for the files of this room: one that is configured, and what each kind of
- * store does. How names, labels and values lie there stands in docs/contract/secrets-stores.md.
+ * store does. How names, labels and values lie there stands in docs/contract/secrets-stores.md#layout.
  */
 #ifndef KANSO_SECRETS_VALUES_H
 #define KANSO_SECRETS_VALUES_H
