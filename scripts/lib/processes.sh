@@ -40,6 +40,7 @@ names() {
 launch() {
     local name=$1 options=(-o "$KANSO_HOME/log/$1.log" -f "$KANSO_HOME/run/$1.state" -b "${KANSO_LOG_SIZE:-10000000}")
     shift
+    [ "${KANSO_LOG_FORMAT:-}" != json ] || options+=(-j)
     [ -z "${runner[*]}" ] || options+=(-u "$run_user")
     (
         [ -z "${lock:-}" ] || exec {lock}<&-

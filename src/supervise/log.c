@@ -79,6 +79,13 @@ void log_write(struct log *log, const char *data, size_t len)
     log_put(log, data, len);
 }
 
+void log_reopen(struct log *log)
+{
+    if (log->out >= 0)
+        close(log->out);
+    log_open(log);
+}
+
 void log_start(struct log *log)
 {
     int ends[2];

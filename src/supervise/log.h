@@ -25,6 +25,9 @@ void log_start(struct log *log);
 /* Writes a line of our own among those of the children; `line` ends with one. */
 void log_write(struct log *log, const char *data, size_t len);
 
+/* Opens the file of that name anew: when the old one has been given another name, what comes goes to a new one. */
+void log_reopen(struct log *log);
+
 /* Passes on what there is to read; false at the end. */
 bool log_drain(struct log *log);
 

@@ -36,10 +36,12 @@
 static const char HELP[] =
     "Usage: kanso-supervise -o LOG [OPTIONS] -- PROGRAM [ARGUMENTS]\n\n"
     "Runs PROGRAM and starts it again whenever it ends: at once the first time, then after growing pauses of up to\n"
-    "five seconds, without end. SIGTERM, SIGINT, SIGQUIT or SIGHUP end it and its children.\n\n"
+    "five seconds, without end. SIGTERM, SIGINT, SIGQUIT or SIGHUP end it and its children; SIGUSR1 opens the logs\n"
+    "anew, for programs that have moved them away (logrotate).\n\n"
     "  -o LOG      where the children's standard output and error go\n"
     "  -a LOG      where goes what they write to descriptor 4\n"
     "  -b BYTES    a log that has grown so large is renamed to LOG.1, over the last one (10000000)\n"
+    "  -j          its own lines among those of the children are JSON\n"
     "  -n COUNT    how many children (1)\n"
     "  -l SOCKET   a listening Unix socket that they share as descriptor 0, mode 0660. It takes the place of one that "
     "is\n"
@@ -81,7 +83,7 @@ static struct {
     unsigned count;
     const char *socket_path, *note_path;
     int listener, input, null;
-    bool drop, noted, stopping;
+    bool drop, noted, stopping, json;
     int64_t drain_until; /* 0: children have been told to end, or are not to */
     uid_t uid;
     gid_t gid;
@@ -124,18 +126,23 @@ int own(int fd)
 /* A line of our own among those of the children. */
 static __attribute__((format(printf, 1, 2))) void report(const char *fmt, ...)
 {
-    char line[1024], stamp[32];
+    char line[1200], text[1000], stamp[32];
     time_t t = time(NULL);
     struct tm tm;
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
-    int n = snprintf(line, sizeof line, "%s kanso-supervise: ", stamp);
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(line + n, sizeof line - (size_t)n - 1, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    size_t len = strlen(line);
-    line[len++] = '\n';
-    log_write(&self.logs[0], line, len);
+    for (char *p = text; *p; p++) /* names of programs and files: not of strangers, but anything may be in them */
+        if ((unsigned char)*p < ' ' || *p == '"' || *p == '\\')
+            *p = ' ';
+    int n = self.json ? snprintf(line, sizeof line,
+                                 "{\"time\":\"%s\",\"process\":\"kanso-supervise\",\"pid\":%d,\"level\":\"warn\","
+                                 "\"message\":\"%s\"}\n",
+                                 stamp, (int)getpid(), text)
+                      : snprintf(line, sizeof line, "%s kanso-supervise: %s\n", stamp, text);
+    log_write(&self.logs[0], line, (size_t)n);
 }
 
 /* A log whose pipe children may also open by name (nginx: /dev/fd/4). */
@@ -389,12 +396,21 @@ static void stop(void)
     drain();
 }
 
+static void reopen_logs(void)
+{
+    for (int i = 0; i < 2; i++)
+        if (self.logs[i].path)
+            log_reopen(&self.logs[i]);
+}
+
 static void take_signals(int fd)
 {
     struct signalfd_siginfo info;
     while (read(fd, &info, sizeof info) == sizeof info)
         if (info.ssi_signo == SIGCHLD)
             reap();
+        else if (info.ssi_signo == SIGUSR1)
+            reopen_logs();
         else
             stop();
 }
@@ -403,11 +419,11 @@ static int watch_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
-    for (size_t i = 0; i < 5; i++)
-        sigaddset(&set, (int[]){SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP}[i]);
+    for (size_t i = 0; i < 6; i++)
+        sigaddset(&set, (int[]){SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1}[i]);
     sigprocmask(SIG_SETMASK, NULL, &self.original_mask);
-    for (size_t i = 0; i < 5; i++)
-        sigdelset(&self.original_mask, (int[]){SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP}[i]);
+    for (size_t i = 0; i < 6; i++)
+        sigdelset(&self.original_mask, (int[]){SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1}[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     for (int sig = SIGINT; sig <= SIGQUIT; sig++)
         signal(sig, SIG_DFL); /* ignored ones of a shell's background job would stay so in the children */
@@ -471,7 +487,7 @@ static long number(const char *text, long highest)
 static void read_options(int argc, char **argv, bool *input)
 {
     int option;
-    while ((option = getopt(argc, argv, "+o:a:b:n:l:iu:s:f:h")) != -1) {
+    while ((option = getopt(argc, argv, "+o:a:b:n:l:iju:s:f:h")) != -1) {
         switch (option) {
         case 'o':
             self.logs[0].path = optarg;
@@ -490,6 +506,9 @@ static void read_options(int argc, char **argv, bool *input)
             break;
         case 'i':
             *input = true;
+            break;
+        case 'j':
+            self.json = true;
             break;
         case 'u':
             find_user(optarg);

@@ -3,6 +3,7 @@ they should."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -169,3 +170,29 @@ def _environment(pid: int) -> str:
         return Path(f"/proc/{pid}/environ").read_text()
     except PermissionError:  # not even shown to the same user
         return ""
+
+
+@pytest.mark.parametrize("options", [(), ("-j",)])
+def test_logs_that_were_moved_away(supervise, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """SIGUSR1: what comes goes to a new file; the program runs on, and nothing is lost."""
+    one = supervise(f'for i in 1 2 3; do echo line $i; while [ ! -e {tmp_path}/go$i ]; do sleep 0.02; done; done; exec sleep 100',
+                    *options)
+    wait_until(lambda: "line 1\n" in one.text(), 20, "the first line")
+    child = descendants(one.process.pid)
+    moved = one.log.rename(tmp_path / "moved")
+    (tmp_path / "go1").touch()
+    wait_until(lambda: "line 2\n" in moved.read_text(), 20, "the second, in the old file")
+    os.kill(one.process.pid, signal.SIGUSR1)
+    wait_until(one.log.exists, 20, "a new file")
+    (tmp_path / "go2").touch()
+    wait_until(lambda: one.text() == "line 3\n", 20, "the third, in the new file")
+    assert moved.read_text() == "line 1\nline 2\n" and child[0] in descendants(one.process.pid)
+    assert one.log.stat().st_mode & 0o777 == 0o600
+
+
+def test_its_own_lines_as_json(supervise) -> None:
+    one = supervise("sleep 0.1; exit 3", "-j")
+    wait_until(lambda: one.text().count("\n") > 2, 20, "its lines")
+    for line in one.text().splitlines()[:3]:
+        said = json.loads(line)
+        assert said["process"] == "kanso-supervise" and said["message"], line
