@@ -1,5 +1,6 @@
 /* Containers of Azure's storage accounts. */
 #include "artifact/bucket.h"
+#include "base/config.h"
 #include "base/text.h"
 #include "connector/call.h"
 #include "connector/credentials.h"
@@ -42,24 +43,22 @@ static void read_connection_string(struct arena *a, const char *text, struct ope
         x->base = arena_printf(a, "%s://%s.blob.%s", streq(scheme, "http") ? "http" : "https", x->account, suffix);
 }
 
-/* Asks for a token by the credentials of a service principal. */
-static const char *principal_token(struct bucket *b, const char **token)
+/* Asks for a token, by a method of connectors. */
+static const char *get_token(const struct bucket *b, const char *method, struct json_object *settings,
+                             const char **token)
+{
+    struct connection con;
+    const char *problem = bucket_connect(b, &connector_azure, method, settings, &con);
+    return problem ? problem : azure_storage_token(&con, token);
+}
+
+static const char *principal_token(const struct bucket *b, const char **token)
 {
     static const char *const names[] = {"client_id", "client_secret", "tenant_id"};
     struct json_object *settings = json_keep(b->mem, json_object_new_object());
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         json_object_object_add(settings, names[i], json_object_get(member(b->secret, names[i])));
-    struct connection con = {
-        .mem = b->mem,
-        .type = &connector_azure,
-        .auth_method = "service-principal",
-        .config = settings,
-        .expiration = -1,
-        .skew = -1,
-        .deadline = b->deadline,
-    };
-    const char *problem = connection_open(&con);
-    return problem ? problem : azure_storage_token(&con, token);
+    return get_token(b, "service-principal", settings, token);
 }
 
 static const char *read_secret(struct bucket *b, struct opened *x)
@@ -75,6 +74,8 @@ static const char *read_secret(struct bucket *b, struct opened *x)
         x->signature = bucket_setting(b->secret, "sas_token");
     if (!x->key && !x->signature && bucket_setting(b->secret, "client_id"))
         return principal_token(b, &x->token);
+    if (!x->key && !x->signature && x->account && config.implicit_auth_methods)
+        return get_token(b, "implicit", json_keep(b->mem, json_object_new_object()), &x->token);
     return x->key || x->signature ? NULL
                                   : "its authentication secret has neither connection_string nor account_key, "
                                     "sas_token or client_id";

@@ -48,6 +48,21 @@ const char *bucket_escape(struct arena *a, const char *key, bool slashes)
     }
 }
 
+const char *bucket_connect(const struct bucket *b, const struct connector_type *type, const char *method,
+                           struct json_object *config, struct connection *con)
+{
+    *con = (struct connection){
+        .mem = b->mem,
+        .type = type,
+        .auth_method = method,
+        .config = config,
+        .expiration = -1,
+        .skew = -1,
+        .deadline = b->deadline,
+    };
+    return connection_open(con);
+}
+
 static int cannot_open(struct ctx *c, const struct store *s, const char *problem)
 {
     return fail(c, EX_NOT_IMPLEMENTED, "The artifact store '%s' cannot be opened: %s", s->name, problem);

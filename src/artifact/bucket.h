@@ -77,6 +77,10 @@ int bucket_read(struct ctx *c, const struct store *s, const char *uri, struct sp
 int bucket_read_part(struct ctx *c, const struct store *s, const char *uri, int64_t offset, int64_t length,
                      struct span *out);
 
+/* For the types: opens a connection with a configuration of the store's own. Returns NULL, or what is wrong with it. */
+const char *bucket_connect(const struct bucket *b, const struct connector_type *type, const char *method,
+                           struct json_object *config, struct connection *con);
+
 /* For the types: a setting, NULL when it is no text or an empty one; a key as a part of a path, its slashes kept or
  * escaped as well. */
 const char *bucket_setting(struct json_object *of, const char *name);

@@ -28,16 +28,7 @@ static const char *open_own(struct bucket *b, const char *method, const char *at
         json_object_object_add(settings, attribute, json_object_new_string(file));
     if (!streq(method, "service-account")) /* whose file names the project itself */
         json_object_object_add(settings, "project_id", json_object_new_string("-"));
-    *con = (struct connection){
-        .mem = b->mem,
-        .type = &connector_gcp,
-        .auth_method = method,
-        .config = settings,
-        .expiration = -1,
-        .skew = -1,
-        .deadline = b->deadline,
-    };
-    return connection_open(con);
+    return bucket_connect(b, &connector_gcp, method, settings, con);
 }
 
 /* The token of the authentication secret is a credentials file of Google. */

@@ -7,7 +7,6 @@
 #include "json/model.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -30,19 +29,18 @@ static struct json_object *object_setting(const struct bucket *b, const char *na
 }
 
 /* What this server may do by itself, where an administrator allows that. */
-static const char *own_key(struct sigv4_key *key)
+static const char *own_key(struct bucket *b, const char *region, struct sigv4_key *key)
 {
-    if (config.implicit_auth_methods) {
-        key->id = getenv("AWS_ACCESS_KEY_ID");
-        key->secret = getenv("AWS_SECRET_ACCESS_KEY");
-        key->session = getenv("AWS_SESSION_TOKEN");
-    }
-    return key->id && key->secret ? NULL
-                                  : "it has no credentials: neither key and secret, nor an authentication secret, nor "
-                                    "a service connector";
+    struct json_object *settings = json_keep(b->mem, json_object_new_object());
+    struct connection con;
+    if (!config.implicit_auth_methods)
+        return "it has no credentials: neither key and secret, nor an authentication secret, nor a service connector";
+    json_object_object_add(settings, "region", json_object_new_string(region ? region : DEFAULT_REGION));
+    const char *problem = bucket_connect(b, &connector_aws, "implicit", settings, &con);
+    return problem ? problem : aws_bucket_key(&con, b->root, key);
 }
 
-static const char *find_key(struct bucket *b, struct sigv4_key *key)
+static const char *find_key(struct bucket *b, const char *region, struct sigv4_key *key)
 {
     if (b->connection)
         return aws_bucket_key(b->connection, b->root, key);
@@ -56,7 +54,7 @@ static const char *find_key(struct bucket *b, struct sigv4_key *key)
     key->id = bucket_setting(b->config, "key");
     key->secret = bucket_setting(b->config, "secret");
     key->session = bucket_setting(b->config, "token");
-    return key->id && key->secret ? NULL : own_key(key);
+    return key->id && key->secret ? NULL : own_key(b, region, key);
 }
 
 /* What may stand in a host's name and in the scope of a signature. */
@@ -72,10 +70,11 @@ static const char *open_s3(struct bucket *b)
 {
     struct opened *x = arena_alloc(b->mem, sizeof *x);
     struct json_object *client = object_setting(b, "client_kwargs"), *more = object_setting(b, "config_kwargs");
-    const char *problem = find_key(b, &x->key), *region = bucket_setting(client, "region_name");
-    if (!region)
-        region = x->key.region ? x->key.region : bucket_setting(more, "region_name");
-    x->key.region = region ? region : DEFAULT_REGION;
+    const char *given = bucket_setting(client, "region_name"), *other = bucket_setting(more, "region_name");
+    const char *problem = find_key(b, given ? given : other, &x->key);
+    /* in this order: as told, the connector's, as told elsewhere */
+    if (given || !x->key.region)
+        x->key.region = given ? given : other ? other : DEFAULT_REGION;
     x->key.service = "s3";
     x->endpoint = bucket_setting(client, "endpoint_url");
     x->style = bucket_setting(member(more, "s3"), "addressing_style");

@@ -206,6 +206,23 @@ def test_what_everybody_may_read(world: World, far: Objects) -> None:
     fails(Store(world, "gcp").logs("page.html"), 500, "RuntimeError")
 
 
+def test_credentials_of_the_machine(launch: Callable[..., Kanso], far: Objects, tokens: Provider) -> None:
+    """They open what has none of its own, where an administrator allows that."""
+    tokens.routes["GET /computeMetadata/v1/instance/service-accounts/default/token"] = {"access_token": GCS_TOKEN, "expires_in": 60}
+    tokens.routes["GET /metadata/identity/oauth2/token"] = {"access_token": AZURE_TOKEN}
+    own = launch(ZENML_ENABLE_IMPLICIT_AUTH_METHODS="true", AWS_ACCESS_KEY_ID=S3_ID, AWS_SECRET_ACCESS_KEY=S3_SECRET,
+                 AWS_SESSION_TOKEN=S3_TOKEN, KANSO_JOBS="0", KANSO_CONNECTOR_ENDPOINTS=f"storage.googleapis.com={far.url},"
+                 f"metadata.google.internal={tokens.url},169.254.169.254={tokens.url},"
+                 f"{AZURE_ACCOUNT}.blob.core.windows.net={far.url}/azure")
+    world = World(Api(own.url))
+    assert ok(Store(world, "s3", configuration={"client_kwargs": {"endpoint_url": far.url}}).logs("page.html")) == "<b>x</b>"
+    assert ok(Store(world, "gcp").logs("page.html")) == "<b>x</b>"
+    fails(Store(world, "azure").logs("page.html"), 501, "NotImplementedError")
+    account = {"authentication_secret": secret(world, {"account_name": AZURE_ACCOUNT})}
+    assert ok(Store(world, "azure", configuration=account).logs("page.html")) == "<b>x</b>"
+    own.stop()
+
+
 WITHOUT: dict[str, tuple[str, dict[str, Any], str]] = {
     "s3 nothing": ("s3", {}, "no credentials"),
     "s3 half": ("s3", {"key": "x"}, "no credentials"),
