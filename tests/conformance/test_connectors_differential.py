@@ -9,6 +9,7 @@ compared whole, but for ids, times and texts; DIFFERENCES lists what differs, wi
 from __future__ import annotations
 
 import base64
+import getpass
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kit import cloud as double
+from kit import ssh
 from kit.api import UUID, Api
 from kit.cloud import PROJECT, Cloud, user_account
 from kit.emulators import ACCOUNT, moto, seed_account
@@ -34,6 +36,7 @@ KEY = {"aws_access_key_id": "AKIAEXAMPLEEXAMPLE00", "aws_secret_access_key": "a-
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/worker"
 ECR = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 GAR = f"europe-docker.pkg.dev/{PROJECT}/images"
+SHELLS = ["one.hyperai.test", "two.hyperai.test"]
 LATER, GONE = "2099-01-01T00:00:00", "2020-01-01T00:00:00"
 
 # Where nobody answers, Kanso leaves it at that, as the reference does without a Docker daemon.
@@ -95,6 +98,11 @@ def azure(method: str, **more: Any) -> Row:
     own = {"client_id": double.CLIENT, "client_secret": "shh", "tenant_id": double.TENANT}
     return Row("azure", method, (own if method == "service-principal" else {}) | more,
                AZURE_NAMES if method == "service-principal" else AZURE_FEW, changes)
+
+
+def hyperai(method: str, key: str = "", **more: Any) -> Row:
+    configuration = {"base64_ssh_key": f"KEY {key or method}", "hostnames": SHELLS, "username": getpass.getuser()}
+    return Row("hyperai", method, configuration | more, {"hyperai-instance": [None, SHELLS[1], "three.hyperai.test"]})
 
 
 def external(**changes: Any) -> str:
@@ -167,6 +175,13 @@ ROWS: dict[str, Row] = {
                                                                  "certificate_authority": "STRANGER"}, KUBE_NAMES),
     "kubernetes password": Row("kubernetes", "password", {"server": "CLOUD", "cluster_name": "kube", "username": "u",
                                                           "password": "p", "certificate_authority": "CA"}, KUBE_NAMES),
+    "hyperai rsa": hyperai("rsa-key"),
+    "hyperai ecdsa": hyperai("ecdsa-key"),
+    "hyperai ed25519": hyperai("ed25519-key"),
+    "hyperai, a passphrase": hyperai("ed25519-key", "locked", ssh_passphrase="open sesame"),
+    "hyperai, a wrong passphrase": hyperai("ed25519-key", "locked", ssh_passphrase="open barley"),
+    "hyperai, a stranger": hyperai("ed25519-key", "stranger"),
+    "hyperai, a key of another kind": hyperai("rsa-key", "ed25519-key"),
     "docker password": Row("docker", "password", {"username": "u", "password": "p"}, DOCKER_NAMES),
 }
 
@@ -203,17 +218,28 @@ def cloud(venv: Path, workspace_directory: Path) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="module")
-def kanso(launch: Callable[..., Kanso], cloud: Cloud, amazon: str) -> World:
+def keys(venv: Path, workspace_directory: Path) -> dict[str, Path]:
+    return ssh.make_keys(workspace_directory / "ssh")
+
+
+@pytest.fixture(scope="module")
+def shell(keys: dict[str, Path]) -> Iterator[int]:
+    yield from ssh.server(keys)
+
+
+@pytest.fixture(scope="module")
+def kanso(launch: Callable[..., Kanso], cloud: Cloud, amazon: str, shell: int) -> World:
     nobody = [f"{host}=http://127.0.0.1:1" for host in REGISTRIES]
-    places = ",".join([*nobody, cloud.endpoints("*.amazonaws.com"), f"*.amazonaws.com={amazon}"])
+    places = ",".join([*nobody, f"*.hyperai.test=ssh://127.0.0.1:{shell}", cloud.endpoints("*.amazonaws.com"), f"*.amazonaws.com={amazon}"])
     return World(Api(launch(KANSO_CONNECTOR_ENDPOINTS=places, ZENML_ENABLE_IMPLICIT_AUTH_METHODS="true", AWS_REGION=REGION,
                             SSL_CERT_FILE=str(cloud.certificate), KANSO_LOGIN_RATE="0").url))
 
 
 @pytest.fixture(scope="module")
-def reference(venv: Path, workspace_directory: Path, mariadb: Any, cloud: Cloud, amazon: str) -> Iterator[World]:
+def reference(venv: Path, workspace_directory: Path, mariadb: Any, cloud: Cloud, amazon: str,
+              shell: int) -> Iterator[World]:
     server = Reference(venv, workspace_directory / "connectors-reference", mariadb, ZENML_ENABLE_IMPLICIT_AUTH_METHODS="true",
-                       PYTHONPATH=str(REPOSITORY / "tests" / "kit" / "sdk"), KANSO_DOUBLE_PORTS=cloud.ports,
+                       PYTHONPATH=str(REPOSITORY / "tests" / "kit" / "sdk"), KANSO_DOUBLE_PORTS=f"{cloud.ports},{shell}",
                        AWS_ENDPOINT_URL=amazon, AWS_REGION=REGION, AWS_DEFAULT_REGION=REGION,
                        HOME=str(workspace_directory),
                        **{name: str(cloud.certificate) for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")})
@@ -278,16 +304,17 @@ def answered(answer: Any) -> Any:
     return {"status": answer.status_code, "kind": detail[0] if known else None, "text": Text(detail[1] if known else detail)}
 
 
-def filled(row: Row, cloud: Cloud) -> dict[str, Any]:
+def filled(row: Row, cloud: Cloud, keys: dict[str, Path]) -> dict[str, Any]:
     real = {"ROBOT": cloud.service_account(), "CLOUD": cloud.secure.url, "PLAIN": cloud.plain.url, "STRANGER": cloud.stranger,
             "CA": base64.b64encode(cloud.certificate.read_bytes()).decode()}
+    real |= {f"KEY {name}": base64.b64encode(path.read_bytes()).decode() for name, path in keys.items()}
     return {name: real.get(value, value) if isinstance(value, str) else value for name, value in row.configuration.items()}
 
 
-def conversation(world: World, row: Row, cloud: Cloud, name: str) -> Iterator[tuple[str, Any]]:
+def conversation(world: World, row: Row, configuration: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
     """What is asked about a row, and the answers."""
     api = world.api
-    info = {"connector_type": row.kind, "auth_method": row.method, "configuration": filled(row, cloud)} | row.changes
+    info = {"connector_type": row.kind, "auth_method": row.method, "configuration": configuration} | row.changes
     every = world.owned | {"name": name, "resource_types": []} | info
     for listing in ("true", "false"):
         yield f"verify, list={listing}", answered(api.post("/service_connectors/verify", every, list_resources=listing))
@@ -346,18 +373,19 @@ def bare(value: Any) -> Any:
     return [bare(item) for item in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("kind", ["aws", "gcp", "azure", "kubernetes", "docker"])
+@pytest.mark.parametrize("kind", ["aws", "gcp", "azure", "kubernetes", "docker", "hyperai"])
 def test_the_same_types(kanso: World, reference: World, kind: str) -> None:
     ours, theirs = (world.api.read(f"/service_connector_types/{kind}") for world in (kanso, reference))
     assert bare(ours) == bare(theirs)
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_the_same_answers(kanso: World, reference: World, cloud: Cloud, name: str) -> None:
+def test_the_same_answers(kanso: World, reference: World, cloud: Cloud, keys: dict[str, Path], name: str) -> None:
     row, connector, wrong = ROWS[name], f"differential-{list(ROWS).index(name)}", []
+    configuration = filled(row, cloud, keys)
     compared = 0
-    for (call, ours), (same, theirs) in zip(conversation(kanso, row, cloud, connector),
-                                            conversation(reference, row, cloud, connector)):
+    for (call, ours), (same, theirs) in zip(conversation(kanso, row, configuration, connector),
+                                            conversation(reference, row, configuration, connector)):
         assert call == same
         compared += 1
         if ours != theirs and not expected(name, call):

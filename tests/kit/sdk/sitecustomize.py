@@ -13,7 +13,7 @@ import re
 import socket
 from typing import Any
 
-SECURE, PLAIN = (int(port) for port in os.environ["KANSO_DOUBLE_PORTS"].split(","))
+SECURE, PLAIN, SHELL = (int(port) for port in os.environ["KANSO_DOUBLE_PORTS"].split(","))
 OWN = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}
 resolve = socket.getaddrinfo
 
@@ -22,7 +22,7 @@ def getaddrinfo(host: Any, port: Any, *options: Any, **named: Any) -> Any:
     name = host.decode() if isinstance(host, bytes) else host
     if name in OWN or name.startswith("127."):
         return resolve(host, port, *options, **named)
-    place = ("127.0.0.1", PLAIN if str(port) == "80" else SECURE)
+    place = ("127.0.0.1", {"80": PLAIN, "22": SHELL}.get(str(port), SECURE))
     return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)]
 
 
