@@ -73,7 +73,7 @@ static const char *replace_all(struct arena *a, const char *text, const char *wh
         memcpy(to, text, (size_t)(found - text));
         to = stpcpy(to + (found - text), with);
     }
-    strcpy(to, text);
+    memcpy(to, text, strlen(text) + 1);
     return out;
 }
 

@@ -371,7 +371,7 @@ static const char *subject(struct connection *con, struct json_object *key, cons
         problem = subject_from_url(con, source, out);
     else
         return "the credential_source of the external account has neither a file nor a url";
-    if (!problem && streq(member_str(format, "type"), "json")) {
+    if (!problem && *out && streq(member_str(format, "type"), "json")) {
         const char *name = member_str(format, "subject_token_field_name");
         *out = member_str(json_tree(con->mem, *out, strlen(*out)), name ? name : "");
     }
