@@ -222,8 +222,8 @@ struct fetched fetch(struct arena *a, const struct fetch *f)
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &out.status);
     curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connecting);
     /* Somebody was there, too, where the connection ends with his certificate. */
-    out.connected = code == CURLE_OK || connecting > 0 || code == CURLE_PEER_FAILED_VERIFICATION ||
-                    code == CURLE_SSL_CONNECT_ERROR;
+    out.connected =
+        code == CURLE_OK || connecting > 0 || code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR;
     out.body = arena_strndup(a, receiver.body.data ? receiver.body.data : "", receiver.body.len);
     out.headers = arena_strndup(a, headers.data ? headers.data : "", headers.len);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
