@@ -1,7 +1,6 @@
 #include "account/device.h"
 
 #include "auth/auth.h"
-#include "http/client.h"
 #include "auth/limit.h"
 #include "auth/password.h"
 #include "auth/session.h"
@@ -9,6 +8,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
+#include "http/client.h"
 #include "model/onboarding.h"
 #include "resource/audit.h"
 #include "resource/filter.h"

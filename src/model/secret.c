@@ -190,7 +190,8 @@ static int remove_values(struct ctx *c, const char *id, struct span column)
     if (!secrets_outside())
         return OK;
     struct change_of_values *v = arena_alloc(c->mem, sizeof *v);
-    *v = (struct change_of_values){.step = {.apply = apply_removal, .undo = undo_removal, .destroys = true}, .column = column};
+    *v = (struct change_of_values){.step = {.apply = apply_removal, .undo = undo_removal, .destroys = true},
+                                   .column = column};
     memcpy(v->id, id, sizeof v->id);
     sql_at_commit(c, &v->step);
     return stores_of(c, &s);
