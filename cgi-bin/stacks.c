@@ -1,9 +1,9 @@
 /* Endpoint group: stacks */
 #include "access/needs.h"
 #include "app/app.h"
-#include "stack_deployment/stack_deployment.h"
 #include "model/model.h"
 #include "model/stack.h"
+#include "stack_deployment/stack_deployment.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/stacks", resource_stack),

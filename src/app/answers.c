@@ -1,9 +1,9 @@
 #include "app/answers.h"
 
 #include "automation/plugin.h"
-#include "stack_deployment/stack_deployment.h"
 #include "document/documents.h"
 #include "model/model.h"
+#include "stack_deployment/stack_deployment.h"
 
 #define WORDS(t, title, ...)                                                                                           \
     static const char *const words_##t[] = {__VA_ARGS__, NULL};                                                        \

@@ -104,6 +104,15 @@ struct ctl_command {
     X(check)                                                                                                           \
     X(config)                                                                                                          \
     X(default_user)                                                                                                    \
+    X(deploy)                                                                                                          \
+    X(deploy_up)                                                                                                       \
+    X(deploy_down)                                                                                                     \
+    X(deploy_status)                                                                                                   \
+    X(deploy_list)                                                                                                     \
+    X(deploy_logs)                                                                                                     \
+    X(deploy_connect)                                                                                                  \
+    X(deploy_disconnect)                                                                                               \
+    X(deploy_serve)                                                                                                    \
     X(device)                                                                                                          \
     X(device_list)                                                                                                     \
     X(device_lock)                                                                                                     \
