@@ -55,7 +55,7 @@ static int transfer_within(struct ctx *c, struct arena *scratch, struct transfer
     struct arena *whole = c->mem;
     c->mem = t->stores.mem = scratch;
     int rc = transfer_one(c, t, outcome);
-    c->mem = whole;
+    c->mem = t->stores.mem = whole;
     return rc;
 }
 

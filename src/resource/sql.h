@@ -40,9 +40,9 @@ int sql_commit(struct ctx *c);
 /*
  * What has to happen elsewhere together with the open transaction. apply() is called right before COMMIT, when nothing
  * but COMMIT can fail any more: in the order in which steps were added, but those that destroy something behind all
- * others. What it returns but OK, it has composed the answer for, and nothing is committed. undo() is called, last first, for steps that were applied when a later one or
- * COMMIT fails; `unknown`: nobody knows whether COMMIT took effect. A transaction that is rolled back before its COMMIT
- * calls neither.
+ * others. What it returns but OK, it has composed the answer for, and nothing is committed. undo() is called, last
+ * first, for steps that were applied when a later one or COMMIT fails; `unknown`: nobody knows whether COMMIT took
+ * effect. A transaction that is rolled back before its COMMIT calls neither.
  */
 struct commit_step {
     int (*apply)(struct ctx *c, struct commit_step *step);

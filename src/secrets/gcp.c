@@ -14,12 +14,12 @@ enum { KEY_FILE_MAX = 64 * 1024 };
 
 static const char *configure(struct arena *a, struct secrets_store *s)
 {
-    const char *project = s->settings->project_id, *file = config.google_credentials;
-    if (!project)
+    const char *id = s->settings->project_id, *file = config.google_credentials;
+    if (!id)
         return NULL;
     s->auth_method = file ? "service-account" : "implicit";
     s->auth_config = json_keep(a, json_object_new_object());
-    json_object_object_add(s->auth_config, "project_id", json_object_new_string(project));
+    json_object_object_add(s->auth_config, "project_id", json_object_new_string(id));
     if (!file)
         return NULL;
     const char *problem = NULL, *key = file_text(a, file, KEY_FILE_MAX, &problem);

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -20,7 +21,8 @@ from kit.emulators import moto, seed, vault
 from kit.factory import World
 from kit.process import REPOSITORY
 from kit.secrets_stores import Azure, Double, Google
-from kit.servers import Kanso, Reference
+from kit.servers import PASSWORD, USER, Kanso, Reference
+from kit.stock import client_environment
 
 REGION = "eu-west-1"
 VALUES = {"username": "admin", "pässword": "s3cr€t\n\"", "n": ""}
@@ -204,9 +206,14 @@ def test_secrets_of_connectors(pair: Pair) -> None:
         assert pair.store.raw(shown["secret_id"]) is None
 
 
-def test_backup_and_restore(start: Callable[..., Pair], amazon: Store, hashicorp: Store) -> None:
+@pytest.fixture(scope="module")
+def backed(start: Callable[..., Pair], amazon: Store, hashicorp: Store) -> Pair:
+    return start(amazon, hashicorp)
+
+
+def test_backup_and_restore(backed: Pair) -> None:
     """What one has backed up, the other restores."""
-    pair = start(amazon, hashicorp)
+    pair = backed
     assert pair.backup
     made = [pair.servers[i % 2].secret(values={"n": str(i)})["id"] for i in range(4)]
     there = [pair.store.raw(one) for one in made], [pair.backup.raw(one) for one in made]
@@ -219,3 +226,31 @@ def test_backup_and_restore(start: Callable[..., Pair], amazon: Store, hashicorp
         assert [pair.store.raw(secret) for secret in made] == there[0]
     ok(pair.kanso.api.put("/secrets_operations/backup"))
     assert [pair.backup.raw(secret)[0] for secret in made] == [found[0] for found in there[1]]
+
+
+def test_the_stock_client(backed: Pair, venv: Path, workspace_directory: Path) -> None:
+    """Its command line against Kanso, which keeps in AWS what it is given, and in Vault what it backs up."""
+    assert backed.backup
+    environment = client_environment(workspace_directory / "stock") | {
+        "ZENML_STORE_URL": backed.url, "ZENML_STORE_USERNAME": USER, "ZENML_STORE_PASSWORD": PASSWORD}
+
+    def zenml(*arguments: str) -> str:
+        done = subprocess.run([str(venv / "bin" / "python"), "-c", "from zenml.cli.cli import cli; cli()", "secret", *arguments],
+                              env=environment, cwd=workspace_directory, capture_output=True, text=True, timeout=180)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    api = backed.kanso.api
+    zenml("create", "stocked", "--username=admin", "--password=shh")
+    secret = api.ids("/secrets", name="stocked")[0]
+    raw = backed.store.raw(secret)
+    assert raw and json.loads(raw[1]) == {"username": "admin", "password": "shh"}
+    assert "shh" in zenml("get", "stocked")
+    zenml("update", "stocked", "--password=new", "--remove-keys", "username")
+    assert json.loads(backed.store.raw(secret)[1]) == {"password": "new"}
+    zenml("backup", "--delete-secrets")
+    assert backed.store.raw(secret) is None and backed.backup.raw(secret)[0]["zenml_secret_values"] == {"password": "new"}
+    zenml("restore")
+    assert json.loads(backed.store.raw(secret)[1]) == {"password": "new"}
+    zenml("delete", "stocked", "-y")
+    assert backed.store.raw(secret) is None and backed.backup.raw(secret) is None

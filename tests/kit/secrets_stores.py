@@ -121,7 +121,7 @@ class Google(Double):
                        capture_output=True)
         self.endpoints = ",".join(f"{host}={provider.url}/{host}" for host in (
             "oauth2.googleapis.com", "secretmanager.googleapis.com"))
-        secrets = f"/secretmanager.googleapis.com/v1/projects/{PROJECT}/secrets"
+        secrets = f"/secretmanager.googleapis.com/v1/projects/(?:{PROJECT}|1)/secrets"  # by its id, or its number
         one = f"{secrets}/zenml-(?P<id>{ID})"
         provider.routes |= {"POST /oauth2.googleapis.com/token": self.token,
                             f"POST {secrets}": self.guarded(self.create),
@@ -196,7 +196,8 @@ class Azure(Double):
         place = f"{self.NAME}.vault.azure.net"
         self.endpoints = ",".join(f"{host}={provider.url}/{host}" for host in ("login.microsoftonline.com", place))
         provider.routes |= {f"POST /login.microsoftonline.com/{TENANT}/oauth2/v2.0/token": self.token,
-                            f"(GET|PUT|DELETE) /{place}/secrets/zenml-(?P<id>{ID})": self.guarded(self.secret),
+                            f"(GET|PUT|DELETE) /{place}/secrets/zenml-(?P<id>{ID})/?": self.guarded(self.secret),
+                            f"GET /{place}/deletedsecrets/zenml-(?P<id>{ID})/?": self.guarded(self.deletion),
                             f"POST /{place}/deletedsecrets/zenml-(?P<id>{ID})/recover": self.guarded(self.recover)}
 
     def environment(self, prefix: str) -> dict[str, str]:
@@ -217,15 +218,26 @@ class Azure(Double):
             if found["id"] in self.deleted:
                 return 409, json.dumps({"error": {"code": "Conflict", "message": "deleted but recoverable"}}), {}
             assert call.json["contentType"] == "application/json"
-            self.held[found["id"]] = Held(parsed(call.json["value"]), call.json["tags"])
-            return {"id": "x"}
+            self.held[found["id"]] = there = Held(parsed(call.json["value"]), call.json["tags"])
+            return self.shown(found["id"], there)
         if there is None:
             return 404, json.dumps({"error": {"code": "SecretNotFound", "message": "A secret was not found"}}), {}
         if call.method == "DELETE":
             self.deleted[found["id"]] = self.held.pop(found["id"])
-            return {"recoveryId": "x"}
-        return {"value": json.dumps(there.values), "tags": there.labels, "contentType": "application/json"}
+            return self.deletion(call, found)
+        return self.shown(found["id"], there) | {"value": json.dumps(there.values)}
+
+    def shown(self, secret: str, held: Held) -> dict[str, Any]:
+        return {"id": f"https://{self.NAME}.vault.azure.net/secrets/zenml-{secret}/0123456789abcdef", "tags": held.labels,
+                "contentType": "application/json", "attributes": {"enabled": True}}
+
+    def deletion(self, call: Call, found: re.Match) -> Answer:
+        if found["id"] not in self.deleted:
+            return 404, json.dumps({"error": {"code": "SecretNotFound", "message": "A secret was not found"}}), {}
+        return self.shown(found["id"], self.deleted[found["id"]]) | {
+            "recoveryId": f"https://{self.NAME}.vault.azure.net/deletedsecrets/zenml-{found['id']}", "deletedDate": 1,
+            "scheduledPurgeDate": 2}
 
     def recover(self, call: Call, found: re.Match) -> Answer:
-        self.held[found["id"]] = self.deleted.pop(found["id"])
-        return {"id": "x"}
+        self.held[found["id"]] = there = self.deleted.pop(found["id"])
+        return self.shown(found["id"], there)
