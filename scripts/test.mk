@@ -14,7 +14,7 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: chaos test check check-unit check-api check-security check-conformance check-connectors check-remote check-compose check-sanitize check-secrets-stores check-mysql check-prune check-way-back check-engine unit tools
+.PHONY: chaos test check check-unit check-api check-security check-conformance check-connectors check-remote check-compose check-sanitize check-secrets-stores check-mysql check-prune check-backup check-way-back check-engine unit tools
 check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
@@ -52,6 +52,9 @@ check-mysql: build tools $(VENV)/.done ## API tests and recorded traffic on MySQ
 check-way-back: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## from ZenML 0.66.0 to Kanso and back by backups: minutes
 	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) KANSO_WAY_BACK=1 ../$(VENV)/bin/python -m pytest -q \
 	    conformance/test_way_back.py
+check-backup: build $(VENV)/.done ## backup and restore of 300,000 rows beside a writer (ROWS=)
+	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_BACKUP_ROWS=$(or $(ROWS),300000) ../$(VENV)/bin/python -m pytest -q -s \
+	    api/test_backup.py -k large_database
 check-prune: build $(VENV)/.done ## `kansoctl prune` of 20,000 runs beside writers (RUNS=)
 	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_PRUNE_RUNS=$(or $(RUNS),20000) ../$(VENV)/bin/python -m pytest -q -s \
 	    api/test_prune.py -k beside_writers

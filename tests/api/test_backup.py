@@ -24,6 +24,7 @@ from kit.process import BUILD, REPOSITORY, executable_of, kill_hard, wait_until
 from kit.servers import Kanso, base_environment
 
 KANSOCTL = str(BUILD / "bin" / "kansoctl")
+ROWS = int(os.environ.get("KANSO_BACKUP_ROWS") or 0)  # make check-backup: 300,000
 
 # Values that text formats lose: quotes, NUL, four bytes of UTF-8, all bytes, numbers that no decimal ends, dates that are none.
 ODD = f"""
@@ -79,13 +80,14 @@ def tables(database: MariaDB, name: str) -> list[str]:
 
 
 def content(database: MariaDB, name: str) -> dict[str, list[list[str]]]:
-    """Each row of each table as digests of its values, in order; the checker's own way to read them."""
+    """Each row of each table as a digest of its values, in order; the checker's own way to read them."""
     columns: dict[str, list[str]] = {}
     for table, column, kind in database.sql("SELECT table_name, column_name, data_type FROM information_schema.columns "
                                             f"WHERE table_schema = '{name}' ORDER BY table_name, ordinal_position"):
         quoted = "`" + column.replace("`", "``") + "`"
-        columns.setdefault(table, []).append(f"SHA2(CAST({quoted}{' + 0e0' if kind == 'float' else ''} AS BINARY), 256)")
-    return {table: sorted(database.sql(f"SELECT {', '.join(shown)} FROM `{table.replace('`', '``')}`", name))
+        columns.setdefault(table, []).append(
+            f"COALESCE(SHA2(CAST({quoted}{' + 0e0' if kind == 'float' else ''} AS BINARY), 256), '-')")
+    return {table: sorted(database.sql(f"SELECT SHA2(CONCAT_WS(',', {', '.join(shown)}), 256) FROM `{table.replace('`', '``')}`", name))
             for table, shown in columns.items()}
 
 
@@ -200,6 +202,55 @@ def test_file(mariadb: MariaDB, source: str, file: Path, tmp_path: Path) -> None
     refused(backup(mariadb, mariadb.new_database(), "backup", str(tmp_path / "x")), "no tables")
     refused(backup(mariadb, source, "restore", str(tmp_path / "x")), "there is no", status=4)
     assert not (tmp_path / "x").exists()
+
+
+def peak(database: MariaDB, name: str, *arguments: str) -> int:
+    """The most memory that the command needed, in kB."""
+    settings = base_environment() | {"ZENML_STORE_URL": database.socket_url(name)}
+    running = subprocess.Popen([KANSOCTL, *arguments], env=settings, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(running.pid, 0)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    assert running.returncode == 0
+    return usage.ru_maxrss
+
+
+def test_memory(mariadb: MariaDB, source: str, file: Path, tmp_path: Path) -> None:
+    """A few times the longest row, which has 16 MB; the number of rows does not matter (make check-backup)."""
+    assert peak(mariadb, source, "backup", str(tmp_path / "x")) < 150_000
+    assert peak(mariadb, source, "restore", str(file), "--check") < 150_000
+
+
+@pytest.mark.skipif(not ROWS, reason="make check-backup")
+def test_large_database(mariadb: MariaDB, source: str, tmp_path: Path) -> None:
+    """Hundreds of thousands of rows beside a writer: how long it takes, and how much memory."""
+    path, target, stop = str(tmp_path / "large"), mariadb.new_database(), threading.Event()
+    mariadb.sql("INSERT INTO pipeline_run (id, created, updated, name, status, workspace_id) SELECT REPEAT('7', 32), NOW(), NOW(), 'x', "
+                "'running', id FROM workspace LIMIT 1", source)
+    for first in range(0, ROWS, 1000):
+        mariadb.sql("INSERT INTO step_run (id, created, updated, name, status, step_configuration, pipeline_run_id, workspace_id) WITH "
+                    f"RECURSIVE s (n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < {first + 999}) SELECT LEFT(SHA2(n, 256), 32), "
+                    "NOW(), NOW(), n, 'completed', REPEAT(SHA2(n, 512), 16), REPEAT('7', 32), w.id FROM s, workspace w", source)
+
+    def write() -> None:
+        while not stop.is_set():
+            mariadb.sql("INSERT INTO tag (id, created, updated, name, color) VALUES (REPLACE(UUID(), '-', ''), NOW(), NOW(), 'x', 'x')", source)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        begin = time.monotonic()
+        memory = [peak(mariadb, source, "backup", path)]
+        between = time.monotonic()
+        memory.append(peak(mariadb, target, "restore", path))
+        end = time.monotonic()
+    finally:
+        stop.set()
+        writer.join()
+    before, after = content(mariadb, source), content(mariadb, target)
+    print(f"\n{sum(map(len, after.values()))} rows, {os.path.getsize(path) >> 20} MB: backup {between - begin:.0f} s, {memory[0] >> 10} MB; "
+          f"restore {end - between:.0f} s, {memory[1] >> 10} MB")
+    assert {row[0] for row in after.pop("tag")} <= {row[0] for row in before.pop("tag")}
+    assert before == after and max(memory) < 200_000
 
 
 def test_progress(mariadb: MariaDB, source: str, tmp_path: Path) -> None:
