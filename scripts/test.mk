@@ -14,7 +14,7 @@ VENV       := build/venv
 ZENML_VENV := $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 TESTS      := KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) $(VENV)/bin/python tests/run.py
 
-.PHONY: chaos test check check-unit check-api check-security check-conformance check-connectors check-remote check-compose check-sanitize check-secrets-stores check-mysql check-prune check-backup check-way-back check-engine unit tools
+.PHONY: chaos test check check-unit check-api check-security check-conformance check-connectors check-remote check-compose check-sanitize check-secrets-stores check-mysql check-prune check-backup check-way-back check-engine unit tools check-prometheus
 check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: seconds
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
@@ -60,6 +60,11 @@ check-prune: build $(VENV)/.done ## `kansoctl prune` of 20,000 runs beside write
 	    api/test_prune.py -k beside_writers
 check-engine: build tools $(VENV)/.done $(ZENML_VENV)/bin/zenml ## API tests and the stock client on ENGINE=mysql-9.7, mysql-8.4 or mariadb-11
 	@KANSO_TEST_DATABASE=$(or $(ENGINE),mysql-9.7) $(TESTS) engine
+check-prometheus: build $(VENV)/.done $(B)/promtool ## metrics and alert rules by Prometheus's own promtool: a download of 19 MB
+	@cd tests && KANSO_BUILD=$(abspath $(B)) PROMTOOL=$(abspath $(B)/promtool) ../$(VENV)/bin/python -m pytest -q api/test_monitoring.py
+$(B)/promtool:
+	@mkdir -p $(B)/prometheus && cd $(B)/prometheus && apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb . && \
+	    mv usr/bin/promtool ../promtool && rm -rf $(abspath $(B)/prometheus)
 chaos: build $(VENV)/.done ## kill, freeze and cut everything under load (FAULTS=100 SEED= PAUSE=10); what is lost?
 	@cd tests && KANSO_BUILD=$(abspath $(B)) ../$(VENV)/bin/python -m chaos $(if $(FAULTS),--faults $(FAULTS)) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(PAUSE),--pause $(PAUSE))

@@ -44,11 +44,12 @@ static bool good_id(const char *id)
 
 const char *request_id(struct ctx *c)
 {
-    const char *told = request_env(c, "REQUEST_ID"), *given = request_header(c, "HTTP_X_REQUEST_ID");
     if (c->req.id)
         return c->req.id;
+    const char *told = request_env(c, "REQUEST_ID");
     if (good_id(told))
         return c->req.id = told;
+    const char *given = request_header(c, "HTTP_X_REQUEST_ID");
     if (good_id(given) && address_listed(config.trusted_proxies, request_env(c, "REMOTE_ADDR")))
         return c->req.id = given;
     char *made = arena_alloc(c->mem, UUID_HEX + 1);

@@ -18,10 +18,11 @@ import pytest
 import requests
 
 from kit.api import Api
-from kit.process import executable_of, free_port, wait_until
+from kit.process import REPOSITORY, executable_of, free_port, wait_until
 from kit.servers import Kanso
 
 ID = re.compile(r"[0-9A-Za-z._-]{8,64}")
+OPERATIONS = REPOSITORY / "docs" / "operations"
 TOKEN = "a-token-for-metrics-only"
 SAMPLE = re.compile(r'([a-z_]+)(?:\{(.*)\})? ([0-9.e+-]+|\+Inf|NaN)')
 
@@ -274,10 +275,27 @@ def test_metrics_are_not_public(watched: Kanso, guarded: Kanso) -> None:
 
 
 def test_prometheus_reads_it(watched: Kanso) -> None:
-    if not shutil.which("promtool"):
-        pytest.skip("no promtool (Debian package prometheus)")
-    done = subprocess.run(["promtool", "check", "metrics"], input=text_of(watched), capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
+    if not (promtool := os.environ.get("PROMTOOL") or shutil.which("promtool")):
+        pytest.skip("no promtool (make check-prometheus)")
+    for command, text in ((["check", "metrics"], text_of(watched)), (["check", "rules", str(OPERATIONS / "kanso-alerts.yml")], "")):
+        done = subprocess.run([promtool, *command], input=text, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+
+
+def test_what_is_drawn_is_there(watched: Kanso) -> None:
+    """Dashboard, alert rules and the page about them speak of metrics and labels that there are."""
+    text = text_of(watched)
+    families = set(re.findall(r"^# TYPE (\w+) ", text, re.M))
+    assert families == set(re.findall(r"^# HELP (\w+) ", text, re.M))
+    labels = set(re.findall(r'[{,](\w+)="', text)) | {"instance", "job"}
+    page, rules = ((OPERATIONS / name).read_text() for name in ("monitoring.md", "kanso-alerts.yml"))
+    board = json.loads((OPERATIONS / "kanso-dashboard.json").read_text())
+    drawn = " ".join(target["expr"] for panel in board["panels"] for target in panel.get("targets", []))
+    for where in (page, rules, drawn):
+        named = {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"\bkanso_[a-z_]+\b", where)}
+        assert named <= families, named - families
+    assert {name for name in families if f"`{name}`" not in page} == set()
+    assert set(re.findall(r'[{,] ?(\w+)[=!]~?"', rules + drawn)) <= labels
 
 
 def test_counters_survive(watched: Kanso) -> None:

@@ -35,7 +35,7 @@ def instructions(directory: Path, home: str, count: int) -> tuple[int, Path]:
         env={"PATH": os.environ["PATH"], "KANSO_WORKER_MEMORY": "0", "KANSO_MAX_REQUESTS": str(count),
              "ZENML_STORE_URL": "mysql://nobody@127.0.0.1:1/none"} | ({"KANSO_HOME": home} if home else {}))
     for _ in range(count):
-        status, *_ = fastcgi.call(listener.getsockname(), fastcgi.environment("GET", PATH) | {"REQUEST_ID": "0123456789abcdef"})
+        status, *_ = fastcgi.parse(fastcgi.call(listener.getsockname(), fastcgi.environment("GET", PATH) | {"REQUEST_ID": "0123456789abcdef"}))
         assert status == 200, status
     said = worker.communicate(timeout=60)[1]
     return int(re.search(r"Collected : (\d+)", said).group(1)), profile  # type: ignore[union-attr]
