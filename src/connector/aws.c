@@ -3,7 +3,6 @@
 #include "connector/credentials.h"
 #include "connector/machine.h"
 #include "connector/provider.h"
-#include "connector/service.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -175,10 +174,7 @@ static const char *ask_json(const struct connection *con, const struct session *
                             struct json_object **out)
 {
     struct fetched got = send_signed(con, &s->key, q);
-    const char *problem = call_problem(con, &got);
-    *out = problem ? NULL : json_tree(con->mem, got.body, got.len);
-    return !problem && !json_object_is_type(*out, json_type_object) ? "AWS answers with something that is not JSON"
-                                                                    : problem;
+    return call_read(con, &got, out);
 }
 
 /* Sessions -------------------------------------------------------------------------------------------------------- */

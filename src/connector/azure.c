@@ -4,7 +4,6 @@
 #include "connector/credentials.h"
 #include "connector/machine.h"
 #include "connector/provider.h"
-#include "connector/service.h"
 
 #include <string.h>
 
@@ -298,21 +297,21 @@ static const char *closed_to_blobs(const struct connection *con)
     return streq(con->method->name, "access-token") ? "the method 'access-token' does not open blob containers" : NULL;
 }
 
-static const char *containers(struct connection *con, const char *id, struct texts *ids)
+/* Adds the containers of the accounts, or the one that is wanted (NULL: all). *account is the last one that was looked
+ * into: with `wanted`, where that is. */
+static const char *containers(struct connection *con, const char *wanted, struct texts *ids, const char **account)
 {
     struct texts of = {.mem = con->mem};
-    const char *wanted = id ? container_of(con->mem, id) : NULL;
     const char *problem = closed_to_blobs(con);
     if (!problem)
         problem = accounts(con, &of);
-    for (size_t i = 0; i < of.count && !problem; i++) {
+    for (size_t i = 0; i < of.count && !problem && !(wanted && ids->count); i++) {
         struct texts names = {.mem = con->mem};
+        *account = of.at[i];
         problem = account_containers(con, of.at[i], &names);
         for (size_t k = 0; k < names.count && !problem; k++)
             if (!wanted || streq(wanted, names.at[k]))
                 texts_add(ids, arena_printf(con->mem, "az://%s", names.at[k]));
-        if (wanted && ids->count)
-            return problem;
     }
     if (problem || ids->count)
         return problem;
@@ -414,10 +413,11 @@ static const char *clusters(struct connection *con, const char *id, struct texts
 
 static const char *verify(struct connection *con, const struct connector_resource *r, const char *id, struct texts *ids)
 {
+    const char *account;
     if (!r)
         return find_subscription(con);
     if (is_resource(r, "blob-container"))
-        return containers(con, id, ids);
+        return containers(con, id ? container_of(con->mem, id) : NULL, ids, &account);
     if (is_resource(r, "docker-registry"))
         return registries(con, id, ids);
     if (is_resource(r, "kubernetes-cluster"))
@@ -526,23 +526,10 @@ const char *azure_storage_token(struct connection *con, const char **token)
 
 const char *azure_storage_account(struct connection *con, const char *id, const char **account)
 {
-    const char *container = container_of(con->mem, id), *problem = closed_to_blobs(con);
-    struct texts of = {.mem = con->mem};
+    struct texts found = {.mem = con->mem};
+    const char *problem = closed_to_blobs(con);
     *account = setting(con, "storage_account");
-    if (*account || problem)
-        return problem;
-    problem = accounts(con, &of);
-    for (size_t i = 0; i < of.count && !problem; i++) {
-        struct texts names = {.mem = con->mem};
-        problem = account_containers(con, of.at[i], &names);
-        for (size_t k = 0; k < names.count; k++)
-            if (streq(container, names.at[k]))
-                *account = of.at[i];
-        if (*account)
-            return NULL;
-    }
-    return problem ? problem
-                   : arena_printf(con->mem, "the container '%s' was not found in the storage accounts", container);
+    return *account || problem ? problem : containers(con, container_of(con->mem, id), &found, account);
 }
 
 /* The type ------------------------------------------------------------------------------------------------------- */

@@ -206,14 +206,20 @@ const char *call_problem(const struct connection *con, const struct fetched *f)
     return arena_printf(con->mem, "%s (status %ld%s)", scrub_connection(con, why), f->status, clocks);
 }
 
+const char *call_read(const struct connection *con, const struct fetched *f, struct json_object **out)
+{
+    const char *problem = call_problem(con, f);
+    *out = problem ? NULL : json_tree(con->mem, f->body, f->len);
+    if (problem || json_object_is_type(*out, json_type_object))
+        return problem;
+    *out = NULL;
+    return "the provider's answer is not a JSON object";
+}
+
 const char *call_json(const struct connection *con, const struct call *c, struct json_object **out)
 {
     struct fetched f = call_send(con, c);
-    const char *problem = call_problem(con, &f);
-    *out = problem ? NULL : json_tree(con->mem, f.body, f.len);
-    if (!problem && !json_object_is_type(*out, json_type_object))
-        return "the provider's answer is not a JSON object";
-    return problem;
+    return call_read(con, &f, out);
 }
 
 const char *const *call_bearer(struct arena *a, const char *token, const char *more)

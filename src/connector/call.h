@@ -34,7 +34,10 @@ struct fetched call_send(const struct connection *con, const struct call *c);
  * refuse what seems to come from another time with words that do not say so. */
 const char *call_problem(const struct connection *con, const struct fetched *f);
 
-/* Sends the call and reads the answer, a JSON object. Returns NULL or a problem. */
+/* Reads an answer, a JSON object. Returns NULL or a problem; *out is NULL then. */
+const char *call_read(const struct connection *con, const struct fetched *f, struct json_object **out);
+
+/* Sends the call and reads the answer. */
 const char *call_json(const struct connection *con, const struct call *c, struct json_object **out);
 
 /* "Authorization: Bearer TOKEN" as a list of headers; with `more` (NULL: none) as the second. */

@@ -80,8 +80,8 @@ static const char *key_of_web_identity(const struct connection *con, const char 
 /* Credentials as containers and instances are given them, in JSON. */
 static const char *read_key(const struct connection *con, const struct fetched *got, struct sigv4_key *key)
 {
-    const char *problem = call_problem(con, got);
-    struct json_object *o = problem ? NULL : json_tree(con->mem, got->body, got->len);
+    struct json_object *o;
+    const char *problem = call_read(con, got, &o);
     *key = (struct sigv4_key){.id = member_str(o, "AccessKeyId"),
                               .secret = member_str(o, "SecretAccessKey"),
                               .session = member_str(o, "Token")};

@@ -1,7 +1,7 @@
 /* AWS Secrets Manager (docs/contract/secrets-stores.md#aws). */
 #include "base/text.h"
 #include "base/uuid.h"
-#include "connector/service.h"
+#include "connector/credentials.h"
 #include "connector/types.h"
 #include "secrets/values.h"
 #include "json/model.h"

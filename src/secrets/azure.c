@@ -2,7 +2,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "connector/call.h"
-#include "connector/service.h"
+#include "connector/credentials.h"
 #include "connector/types.h"
 #include "secrets/values.h"
 
