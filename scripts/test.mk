@@ -41,7 +41,7 @@ check-compose: $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the page about Docker Co
 	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) PATH=$(abspath $(VENV))/bin:$$PATH $(VENV)/bin/python -m pytest -q tests/deploy/test_compose.py
 check-stores: build tools $(VENV)/.done $(B)/stores-venv $(B)/moto-venv $(B)/fake-gcs $(B)/azurite ## artifact stores on what plays S3, Google's and Azure's: needs a network once
 	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_STORES_VENV=$(abspath $(B)/stores-venv) ../$(VENV)/bin/python -m pytest -q \
-	    api/test_artifact_stores.py api/test_artifact_emulators.py conformance/test_artifact_stores.py
+	    api/test_artifact_stores.py api/test_artifact_emulators.py conformance/test_remote_stores.py
 check-secrets-stores: build $(VENV)/.done $(B)/moto-venv $(B)/vault $(B)/secrets-venv ## secrets stores, also beside the reference with its SDKs: needs a network once
 	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_SECRETS_VENV=$(abspath $(B)/secrets-venv) ../$(VENV)/bin/python -m pytest -q \
 	    api/test_secrets_stores.py conformance/test_secrets_stores_differential.py
