@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Iterator
 
 import pytest
+import requests
 
 from kit.api import Api
 from kit.galera import Galera
@@ -110,6 +114,63 @@ def test_jobs_of_two_nodes(cluster: Galera, tmp_path: Path) -> None:
         assert jobs.sql("SELECT COUNT(*), COUNT(DISTINCT job) FROM kanso_test_note") == [["300", "300"]]
     finally:
         jobs.end()
+
+
+def write_until(ended: threading.Event, hosts: list[Kanso], names: list[str]) -> None:
+    """What a balancer does: a host that refuses the connection, or says 503, is passed over for the other. A name that is
+    taken is one whose first answer was lost."""
+    apis = [Api(host.url) for host in hosts]
+    while not ended.is_set():
+        name = f"rolled-{uuid.uuid4().hex}"
+        for attempt in range(100):
+            try:
+                status = apis[attempt % 2].post("/tags", {"name": name, "color": "red"}).status_code
+            except requests.ConnectionError:
+                status = 503
+            if status != 503:
+                break
+            time.sleep(0.1)
+        assert status in (200, 409), status
+        names.append(name)
+
+
+def test_hosts_are_upgraded_one_after_the_other(hosts: list[Kanso]) -> None:
+    """Workers of two hosts restart in turn, under load: all that was acknowledged is there, once."""
+    ended, names = threading.Event(), []
+    with ThreadPoolExecutor(2) as writers:
+        done = [writers.submit(write_until, ended, hosts[::step], names) for step in (1, -1)]
+        try:
+            for host in hosts:
+                host.run("restart")
+        finally:
+            ended.set()
+        for each in done:
+            each.result()
+    for host in hosts:
+        found = host.sql("SELECT name FROM tag WHERE name LIKE 'rolled-%'")
+        assert len(names) > 20 and sorted(row[0] for row in found) == sorted(names)
+
+
+def test_a_node_is_cut_off(cluster: Galera, hosts: list[Kanso]) -> None:
+    """The others go on without it; its host says 503 in time; back, it has all that was written meanwhile."""
+    away, apis = cluster.nodes[1], [Api(host.url) for host in hosts]
+    names = [f"cut-{number:02}-{uuid.uuid4().hex}" for number in range(20)]
+
+    def create(api: Api, name: str) -> bool:
+        return api.post("/tags", {"name": name, "color": "red"}).status_code in (200, 409)
+
+    assert away.process
+    os.kill(away.process.pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: create(apis[0], names[0]), 60, "a write on the nodes that are left")
+        assert all(create(apis[0], name) for name in names[1:])
+        begin = time.monotonic()
+        assert apis[1].get("/tags?size=1").status_code == 503 and time.monotonic() - begin < 30
+    finally:
+        os.kill(away.process.pid, signal.SIGCONT)
+    wait_until(lambda: create(apis[1], f"cut-99-{uuid.uuid4().hex}"), 90, "a write on the node that came back")
+    shown = [api.names("/tags", name="startswith:cut-", size=100) for api in apis]
+    assert sorted(shown[0]) == sorted(shown[1]) and set(names) < set(shown[0])
 
 
 def test_a_node_is_killed(cluster: Galera, hosts: list[Kanso], workspace_directory: Path) -> None:
