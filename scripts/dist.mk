@@ -10,7 +10,7 @@ TREE    = $(DESTDIR)$(PREFIX)
 ARCH   := $(shell uname -m)
 DIST    = $(B)/dist/kanso-$(VERSION)-linux-$(ARCH).tar.gz
 
-.PHONY: install dist packages-dist packages-deploy
+.PHONY: install dist deb packages-dist
 install: build man ## copy all that runs to PREFIX (/opt/kanso): programs, pages, scripts
 	@install -d $(TREE)/bin $(TREE)/cgi-bin $(TREE)/lib $(TREE)/nginx $(TREE)/sql $(TREE)/scripts/lib $(TREE)/man/man1
 	@install -m 755 $(KANSOCTL) $(SUPERVISE) $(JOBS) $(TREE)/bin
@@ -36,3 +36,14 @@ dist: build | packages-dist ## a tarball for hosts without root and compiler, in
 	    --mtime=@$$(git log -1 --format=%ct 2>/dev/null || date +%s) -cf - kanso-$(VERSION) | gzip -9n >$(DIST)
 	@rm -rf $(B)/dist/tree
 	@echo "$(DIST)"
+
+# Built in a copy of the sources that has what is built here already; what comes of it lies in build/deb.
+deb: build man | packages-dist ## a Debian package, into build/deb
+	@rm -rf $(B)/deb && mkdir -p $(B)/deb/kanso-$(VERSION)/build
+	@git ls-files -co --exclude-standard -z | xargs -0 cp -a --parents -t $(B)/deb/kanso-$(VERSION)
+	@cp -a $(wildcard $(addprefix $(B)/,obj prog gen lib bin cgi-bin man libjwt.checked)) $(B)/deb/kanso-$(VERSION)/build
+	@sed -i '1s/([^)]*)/($(VERSION))/' $(B)/deb/kanso-$(VERSION)/debian/changelog
+	@cd $(B)/deb/kanso-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b >../build.log 2>&1 || \
+	    { tail -n 20 ../build.log; exit 1; }
+	@rm -rf $(B)/deb/kanso-$(VERSION)
+	@ls $(B)/deb/*.deb

@@ -141,3 +141,15 @@ $(B)/connectors-venv: | $(ZENML_VENV)/bin/zenml
 	    'zenml[server,connectors-aws,connectors-gcp,connectors-azure,connectors-kubernetes]==0.66.0' kubernetes==25.3.0 \
 	    azure-mgmt-resource==23.1.1 azure-mgmt-containerservice==31.0.0 azure-mgmt-containerregistry==10.3.0 \
 	    azure-mgmt-storage==21.2.1 azure-storage-blob==12.22.0 azure-identity==1.17.1 'paramiko<4' || { rm -rf $@; exit 1; }
+
+# The release before, to upgrade from: the last tag, or else the commit before this one.
+PREVIOUS ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-parse HEAD~1)
+$(B)/previous/.$(PREVIOUS): | packages-dist
+	@rm -rf $(B)/previous && mkdir -p $(B)/previous
+	@git archive $(PREVIOUS) | tar -x -C $(B)/previous
+	@$(MAKE) -s -C $(B)/previous VERSION=0.0.9 dist deb
+	@touch $@
+
+.PHONY: check-deploy
+check-deploy: dist deb $(VENV)/.done $(ZENML_VENV)/bin/zenml $(B)/previous/.$(PREVIOUS) ## every way to install Kanso, on bare machines: as root
+	@$(TESTS) deploy

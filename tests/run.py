@@ -2,7 +2,7 @@
 """Runs parts of the test suite and closes with one line: `N passed, N failed[, N skipped]`.
 
     run.py PART... [--beside PART...]
-                        of: check, unit, api, security, conformance, fuzz, sanitize, mysql, engine
+                        of: check, unit, api, security, conformance, fuzz, sanitize, mysql, engine, deploy
 
 Parts run one after the other; those behind --beside at the same time as the last one before it, as much of what tests
 do is waiting. What they print comes when they have ended.
@@ -223,6 +223,7 @@ def engine() -> None:
 PARTS = {"check": check, "unit": unit, "api": lambda: pytest("api", "api"),
          "security": lambda: pytest("security", "security"),
          "conformance": lambda: pytest("conformance", "conformance"), "fuzz": fuzz,
+         "deploy": lambda: pytest("deploy", "deploy"),
          "sanitize": sanitize, "mysql": mysql, "engine": engine}
 
 

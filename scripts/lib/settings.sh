@@ -18,6 +18,8 @@ settings_load() {
 
 # Reads kanso.conf ($KANSO_CONF, or beside the sources, or in $KANSO_HOME), then fills in defaults.
 settings_read() {
+    # Installed as a package, it has its settings where packages have them.
+    [[ $root != /usr/* ]] || KANSO_CONF=${KANSO_CONF:-/etc/kanso/kanso.conf}
     if [ -z "${KANSO_CONF:-}" ] && [[ $root = /usr/* ]] && [ -e /etc/kanso/kanso.conf ]; then
         export KANSO_CONF=/etc/kanso/kanso.conf # installed as a package
     fi

@@ -66,7 +66,8 @@ const char *file_save(struct arena *a, const char *to, const char *text, size_t 
     int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return cannot(a, "make", to);
-    bool ok = (!like || stat(like, &s) != 0 || fchown(fd, s.st_uid, s.st_gid) == 0 || geteuid() != 0) &&
+    bool known = like && stat(like, &s) == 0, owned = known && fchown(fd, s.st_uid, s.st_gid) == 0;
+    bool ok = (!known || owned || geteuid() != 0) && (!owned || fchmod(fd, 0600 | (s.st_mode & 0040)) == 0) &&
               write_whole(fd, text, len) && fsync(fd) == 0;
     const char *problem = ok ? NULL : cannot(a, "write", to);
     close(fd);

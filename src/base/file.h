@@ -17,8 +17,9 @@ char *file_text(struct arena *a, const char *path, size_t most, const char **pro
 /* The directory of a path. */
 const char *file_directory(struct arena *a, const char *path);
 
-/* Writes a new file that only its owner can read, with the owner of `like`, if that is there (NULL: none); on the disk
- * when this returns. Returns NULL, or what is wrong in a sentence; then the file is not there. */
+/* Writes a new file that only its owner can read, with the owner of `like`, if that is there (NULL: none), and for its
+ * group to read when that may read `like`; on the disk when this returns. Returns NULL, or what is wrong in a sentence;
+ * then the file is not there. */
 const char *file_save(struct arena *a, const char *to, const char *text, size_t len, const char *like);
 
 /* Puts such a file into the place of another, as one step, and that on the disk. Returns NULL, or what is wrong. */

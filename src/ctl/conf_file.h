@@ -10,9 +10,9 @@ struct conf_line {
     const char *name, *value; /* without line breaks */
 };
 
-/* Writes what the file `path` holds, with these settings, to a new file `to`, which only its owner can read: who owns
- * `path`, or who runs this. It is on the disk when this returns. A `path` that is not there counts as empty. Returns
- * NULL, or what is wrong in a sentence. */
+/* Writes what the file `path` holds, with these settings, to a new file `to`, which its owner can read, who owns
+ * `path`, or who runs this, and its group if that can read `path`, and nobody else. It is on the disk when this
+ * returns. A `path` that is not there counts as empty. Returns NULL, or what is wrong in a sentence. */
 const char *conf_write(struct arena *a, const char *path, const char *to, const struct conf_line *lines, size_t count);
 
 /* The same for the file itself, as one step: whoever reads it meanwhile finds the old or the new one. Its directory is

@@ -9,11 +9,15 @@
 #include "db/migrate.h"
 
 #include <errno.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+extern char **environ;
 
 enum { KEY_BYTES = 32, PASSWORD_BYTES = 12, MOST_LINES = 8 };
 
@@ -226,10 +230,48 @@ static const struct ctl_column columns[] = {
     {NULL},
 };
 
-/* How it is started: by systemd where the package has brought its unit. */
+/* Starting --------------------------------------------------------------------------------------------------------- */
+
+/* Runs a program to its end; false when that was not well. */
+static bool run_program(const char *const argv[])
+{
+    pid_t pid;
+    int status;
+    fflush(NULL);
+    if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ) != 0)
+        return false;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return false;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Whether Kanso is a service of this host: its package has brought the unit, and systemd runs. */
+static bool is_service(void)
+{
+    return access("/lib/systemd/system/kanso.service", F_OK) == 0 && access("/run/systemd/system", F_OK) == 0;
+}
+
+/* Starts the service; one that runs takes up what has changed. */
+static bool start_service(void)
+{
+    const char *const read[] = {"systemctl", "daemon-reload", NULL},
+                      *const enable[] = {"systemctl", "--quiet", "enable", "kanso.service", NULL},
+                      *const start[] = {"systemctl", "reload-or-restart", "kanso.service", NULL};
+    unsetenv("ZENML_DEFAULT_USER_PASSWORD");
+    return run_program(read) && run_program(enable) && run_program(start);
+}
+
+static bool starts(const struct setup *s)
+{
+    return is_service() && geteuid() == 0 && !ctl_option(s->call, "no-start");
+}
+
 static const char *next_step(const struct setup *s)
 {
-    if (access("/lib/systemd/system/kanso.service", F_OK) == 0 && access("/run/systemd/system", F_OK) == 0)
+    if (starts(s))
+        return "it is being started; then kansoctl doctor";
+    if (is_service())
         return "systemctl enable --now kanso, then kansoctl doctor";
     return arena_printf(s->mem, "%s/scripts/kanso start, then kansoctl doctor", s->place.tree ? s->place.tree : "");
 }
@@ -270,6 +312,8 @@ static int run(const struct ctl_call *call)
     if (problem)
         return ctl_fail("%s", problem);
     report(&s);
+    if (starts(&s) && !start_service())
+        return ctl_fail("the service does not start; see `systemctl status kanso` and `journalctl -u \'kanso*\'`");
     return CTL_DONE;
 }
 
@@ -291,6 +335,7 @@ const struct ctl_command ctl_setup = {
                 {"url", "URL", "under which clients reach it, when that is another one"},
                 {"user", "NAME", "of the first user (default)"},
                 {"password-stdin", NULL, "the first user's password is the first line of standard input"},
+                {"no-start", NULL, "leaves a service of systemd as it is; else root starts it"},
                 {"conf", "FILE", "the file of settings; KANSO_CONF, or kanso.conf in its usual place"}},
     .columns = columns,
     .single = true,

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/notify.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "http/client.h"
@@ -53,9 +54,13 @@ static bool wait_for_request(const FCGX_Request *r, int signals)
 {
     struct pollfd p[] = {{.fd = signals, .events = POLLIN},
                          {.fd = r->ipcFd >= 0 ? r->ipcFd : LISTENER, .events = POLLIN}};
-    while (poll(p, ARRAY_LEN(p), -1) < 0)
-        if (errno != EINTR)
+    int ready;
+    notify_alive();
+    while ((ready = poll(p, ARRAY_LEN(p), notify_interval())) <= 0) {
+        if (ready < 0 && errno != EINTR)
             return false;
+        notify_alive();
+    }
     return !p[0].revents && !(p[1].revents & POLLNVAL);
 }
 
@@ -392,6 +397,7 @@ int worker_run(struct worker *w)
         fputs("kanso: cannot set up FastCGI on descriptor 0\n", stderr);
         return 1;
     }
+    notify_ready();
     struct arena mem = {0};
     struct ctx c = {0};
     struct buf head = {0};

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/notify.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "base/timestamp.h"
@@ -379,6 +380,7 @@ static void serve(int signals)
         if (poll(&p, 1, next > now ? (int)(next - now) + 1 : 0) > 0)
             take_signals(signals);
         tend();
+        notify_alive();
     }
 }
 
@@ -426,6 +428,7 @@ static int run(void)
     int signals = watch_signals();
     if (signals < 0)
         return refuse("cannot watch for signals");
+    notify_ready();
     serve(signals);
     db_free(self.db);
     arena_free(&self.mem);

@@ -16,7 +16,7 @@ from typing import Iterator
 import pytest
 import requests
 
-from kit.api import Api
+from kit.load import Load
 from kit.mariadb import MariaDB
 from kit.process import REPOSITORY, alive, bind_free, executable_of, free_port, kill_hard, wait_until
 from kit.servers import Kanso
@@ -103,38 +103,15 @@ def test_commands_are_idempotent(stopped: Kanso) -> None:
 def test_restart_loses_no_request(stopped: Kanso) -> None:
     """Readers and writers go on while workers are replaced and nginx gets new settings. Another plan stops and starts."""
     stopped.start()
-    api = Api(stopped.url)
-    wrong: list[str] = []
-    made: list[str] = []
-    over = threading.Event()
-
-    def write(number: int) -> None:
-        while not over.is_set():
-            name = f"r{number}-{len(made)}"
-            try:
-                answer = api.post("/tags", {"name": name}) if number else api.get("/current-user")
-            except requests.RequestException as why:
-                wrong.append(repr(why))
-                return
-            if answer.status_code != 200:
-                wrong.append(f"{answer.status_code} {answer.text}")
-            elif number:
-                made.append(name)
-
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
     counts = []
-    for rate in ("3", "3", "7"):
-        stopped.environment["KANSO_LOGIN_RATE"] = rate
-        stopped.run("restart")
-        counts.append(len(made))
-    over.set()
-    for thread in threads:
-        thread.join()
-    assert not wrong, wrong[:3]
+    with Load(stopped.url) as load:
+        for rate in ("3", "3", "7"):
+            stopped.environment["KANSO_LOGIN_RATE"] = rate
+            stopped.run("restart")
+            counts.append(len(load.made))
+    load.check()
     assert 0 < counts[0] < counts[-1]
-    assert stopped.sql("SELECT COUNT(*) FROM tag") == [[str(len(made))]]
+    assert stopped.sql("SELECT COUNT(*) FROM tag") == [[str(len(load.made))]]
     assert "rate=7r/s" in (stopped.home / "etc" / "nginx.conf").read_text()
     stopped.environment["KANSO_WORKERS"] = "all"
     stopped.run("restart")
