@@ -40,7 +40,7 @@ dist: build | packages-dist ## a tarball for hosts without root and compiler, in
 # Built in a copy of the sources that has what is built here already; what comes of it lies in build/deb.
 deb: build man | packages-dist ## a Debian package, into build/deb
 	@rm -rf $(B)/deb && mkdir -p $(B)/deb/kanso-$(VERSION)/build
-	@git ls-files -co --exclude-standard -z | xargs -0 cp -a --parents -t $(B)/deb/kanso-$(VERSION)
+	@tar --exclude=./build --exclude=./var --exclude=./.git -cf - . | tar -x -C $(B)/deb/kanso-$(VERSION)
 	@cp -a $(wildcard $(addprefix $(B)/,obj prog gen lib bin cgi-bin man libjwt.checked)) $(B)/deb/kanso-$(VERSION)/build
 	@sed -i '1s/([^)]*)/($(VERSION))/' $(B)/deb/kanso-$(VERSION)/debian/changelog
 	@cd $(B)/deb/kanso-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b >../build.log 2>&1 || \

@@ -86,13 +86,13 @@ def settings(text: str, hosted: Hosted, **more: str | int) -> str:
     return "\n".join([line for line in lines if not line.startswith(names)] + [f"{name}={value}" for name, value in values.items()]) + "\n"
 
 
-def wait_ready(url: str, seconds: float = 30) -> None:
+def wait_ready(url: str, path: str = "/ready", seconds: float = 30) -> None:
     def ready() -> bool:
         try:
-            return requests.get(url + "/ready", timeout=5).status_code == 200
+            return requests.get(url + path, timeout=5).status_code == 200
         except requests.RequestException:
             return False
 
-    wait_until(ready, seconds, f"{url}/ready")
+    wait_until(ready, seconds, url + path)
 
 

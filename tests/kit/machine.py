@@ -9,7 +9,9 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from .process import REPOSITORY
+from .process import REPOSITORY, alive
+
+OURS = re.compile(r"kanso-|nginx|/cgi-bin/|mariadbd")
 
 
 def cache() -> Path:
@@ -68,10 +70,17 @@ class Machine:
         """What a path of that machine is here."""
         return self.root / inside.lstrip("/")
 
-    def processes(self) -> list[str]:
-        """The command lines of its processes without those of its own."""
-        listed = self.run("for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done")
-        return [line for line in listed.splitlines() if re.search(r"kanso-|nginx|/cgi-bin/|mariadbd", line)]
+    def pids(self) -> list[int]:
+        """Its processes that are of Kanso, or nginx or a database, as this machine numbers them."""
+        found = []
+        for each in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.readlink(each / "root") == str(self.root) and alive(int(each.name)):
+                    if OURS.search((each / "cmdline").read_text().replace("\0", " ")):
+                        found.append(int(each.name))
+            except OSError:
+                continue
+        return found
 
     def close(self) -> None:
         if self.shell.stdin:
