@@ -115,7 +115,7 @@ def test_restart_loses_no_request(stopped: Kanso) -> None:
     assert "rate=7r/s" in (stopped.home / "etc" / "nginx.conf").read_text()
     stopped.environment["KANSO_WORKERS"] = "all"
     stopped.run("restart")
-    assert stopped.healthy() and len(stopped.workers()) == 2 and not list((stopped.home / "run").glob("old-*"))
+    assert stopped.healthy() and len(stopped.workers()) == 3 and not list((stopped.home / "run").glob("old-*"))
 
 
 def test_start_mends_what_has_ended(stopped: Kanso) -> None:
