@@ -16,7 +16,7 @@ size_t operation_number(const struct route *r)
 {
     size_t before = 0;
     for (const struct group *const *g = all_groups; *g; before += (*g)->count, g++)
-        if (r >= (*g)->routes && r < (*g)->routes + (*g)->count)
+        if (r && r >= (*g)->routes && r < (*g)->routes + (*g)->count)
             return before + (size_t)(r - (*g)->routes);
     return before;
 }
