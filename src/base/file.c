@@ -93,3 +93,9 @@ const char *file_move(struct arena *a, const char *from, const char *path)
         close(fd);
     return problem;
 }
+
+const char *file_replace(struct arena *a, const char *path, const char *text, size_t len)
+{
+    const char *new = arena_printf(a, "%s.new", path), *problem = file_save(a, new, text, len, path);
+    return problem ? problem : file_move(a, new, path);
+}

@@ -22,6 +22,10 @@ const char *file_directory(struct arena *a, const char *path);
  * then the file is not there. */
 const char *file_save(struct arena *a, const char *to, const char *text, size_t len, const char *like);
 
+/* The same for a file that is there already or not: whoever reads it meanwhile finds the old or the new one, and its
+ * owner stays. */
+const char *file_replace(struct arena *a, const char *path, const char *text, size_t len);
+
 /* Puts such a file into the place of another, as one step, and that on the disk. Returns NULL, or what is wrong. */
 const char *file_move(struct arena *a, const char *from, const char *path);
 

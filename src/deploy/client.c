@@ -71,7 +71,7 @@ static enum deploy_end save(struct deployer *d, yaml_document_t *doc)
 {
     yaml_emitter_t emitter;
     struct buf text = {0};
-    const char *path = config_file(d), *new = arena_printf(d->mem, "%s.new", path), *problem = NULL;
+    const char *problem = NULL;
     bool ok = yaml_emitter_initialize(&emitter);
     if (ok) {
         yaml_emitter_set_output(&emitter, append, &text);
@@ -84,9 +84,7 @@ static enum deploy_end save(struct deployer *d, yaml_document_t *doc)
     if (!ok)
         problem = "the client's configuration cannot be written as YAML";
     if (!problem)
-        problem = file_save(d->mem, new, text.data, text.len, path);
-    if (!problem)
-        problem = file_move(d->mem, new, path);
+        problem = file_replace(d->mem, config_file(d), text.data, text.len);
     buf_free(&text);
     return problem ? deploy_fail(d, DEPLOY_FAILED, "%s", problem) : DEPLOY_OK;
 }

@@ -209,10 +209,8 @@ static void set_environment(struct deployer *d, const struct server_config *c)
 
 static enum deploy_end write_pid(struct deployer *d, const char *path)
 {
-    const char *text = arena_printf(d->mem, "%d", (int)getpid()), *new = arena_printf(d->mem, "%s.new", path);
-    const char *problem = file_save(d->mem, new, text, strlen(text), NULL);
-    if (!problem)
-        problem = file_move(d->mem, new, path);
+    const char *text = arena_printf(d->mem, "%d", (int)getpid());
+    const char *problem = file_replace(d->mem, path, text, strlen(text));
     return problem ? deploy_fail(d, DEPLOY_FAILED, "%s", problem) : DEPLOY_OK;
 }
 

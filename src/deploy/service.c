@@ -200,11 +200,8 @@ static const char *service_text(struct deployer *d, const struct service_class *
 enum deploy_end service_write(struct deployer *d, const struct deployment *server)
 {
     const char *path = deploy_file(d, server->config.provider, "service.json");
-    const char *new = arena_printf(d->mem, "%s.new", path);
     const char *text = service_text(d, class_of(server->config.provider), server);
-    const char *problem = file_save(d->mem, new, text, strlen(text), NULL);
-    if (!problem)
-        problem = file_move(d->mem, new, path);
+    const char *problem = file_replace(d->mem, path, text, strlen(text));
     return problem ? deploy_fail(d, DEPLOY_FAILED, "%s", problem) : DEPLOY_OK;
 }
 
