@@ -417,9 +417,40 @@ static int print_conf(struct arena *a, const struct plan *plan)
     return written ? CTL_DONE : ctl_fail("nginx-conf: cannot write: is the disk full?");
 }
 
+/* A location for a server block of another nginx, which passes requests on to Kanso's own: that one keeps what protects
+ * the workers, and this one needs to know nothing of it. */
+static int print_site(struct arena *a)
+{
+    const char *address = safe_env("KANSO_ADDRESS", "127.0.0.1"), *port = number_env("KANSO_PORT", "8080", 1, 65535);
+    const char *prefix = safe_env("ZENML_SERVER_ROOT_URL_PATH", "");
+    root_expression(a); /* refuses what is no prefix */
+    bool local = starts_with(address, "unix:/"), v6 = !local && strchr(address, ':') && *address != '[';
+    if (streq(address, "0.0.0.0"))
+        address = "127.0.0.1";
+    const char *to = local ? arena_printf(a, "%s:", address) : arena_printf(a, v6 ? "[%s]:%s" : "%s:%s", address, port);
+    printf(
+        "# Made by `kansoctl nginx-conf --site`, to be included in a server block of the nginx that is there already.\n"
+        "location %s/ {\n"
+        "    proxy_pass http://%s;\n"
+        "    proxy_http_version 1.1;\n"
+        "    proxy_set_header Connection \"\";\n"
+        "    proxy_set_header Host $host;\n"
+        "    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
+        "    proxy_set_header X-Forwarded-Proto $scheme;\n"
+        "    proxy_request_buffering off;\n"
+        "    proxy_redirect off;\n"
+        "    proxy_read_timeout 300s;\n"
+        "    client_max_body_size 0; # Kanso's own nginx knows how large bodies may be\n"
+        "}\n",
+        prefix, to);
+    return CTL_DONE;
+}
+
 static int run(const struct ctl_call *call)
 {
     struct plan plan;
+    if (ctl_option(call, "site"))
+        return print_site(call->mem);
     const char *problem = plan_from_env(call->mem, &plan);
     return problem ? ctl_fail("%s", problem) : print_conf(call->mem, &plan);
 }
@@ -427,6 +458,9 @@ static int run(const struct ctl_call *call)
 const struct ctl_command ctl_nginx_conf = {
     .name = "nginx-conf",
     .summary = "print nginx.conf, made from the route tables",
+    .options =
+        {{"site", NULL,
+          "a location for a server block of an nginx that is there already,\nwhich passes requests on to Kanso's own"}},
     .details = "Prints a complete nginx.conf for the workers that `kansoctl plan` lists.\n"
                "KANSO_HOME, KANSO_HTML, KANSO_ADDRESS, KANSO_PORT, KANSO_WORKERS, KANSO_MAX_BODY,\n"
                "KANSO_WEBHOOK_MAX_BODY, KANSO_ACCESS_LOG, KANSO_NGINX_WORKERS, KANSO_LOGIN_RATE,\n"
@@ -434,6 +468,7 @@ const struct ctl_command ctl_nginx_conf = {
                "KANSO_METRICS, KANSO_LOG_FORMAT,\n"
                "KANSO_TRUSTED_PROXIES, ZENML_SERVER_CORS_ALLOW_ORIGINS,\n"
                "ZENML_SERVER_SECURE_HEADERS_* and ZENML_SERVER_ROOT_URL_PATH go into it.\n",
+    .of_instance = true,
     .configured = true,
     .run = run,
 };

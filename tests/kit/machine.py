@@ -86,7 +86,7 @@ class Machine:
         if self.shell.stdin:
             self.shell.stdin.close()
         try:
-            self.shell.wait(60)
+            self.shell.wait(120)
         except subprocess.TimeoutExpired:
             self.shell.terminate()
             self.shell.wait()

@@ -1,0 +1,63 @@
+"""docs/install/nginx.md: the host's nginx passes requests on, under a name of its own and below a path."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+import requests
+
+from deploy.conftest import wait_ready
+from kit.api import Api
+from kit.process import free_port, stop
+from kit.servers import Kanso
+
+
+def site(kanso: Kanso) -> str:
+    """What the page's command prints with the instance's settings."""
+    return subprocess.run([str(kanso.build / "bin" / "kansoctl"), "nginx-conf", "--site"], env=kanso.environment, check=True,
+                          capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Debian's nginx with a server block that has the location; its URL."""
+    running: list[subprocess.Popen] = []
+
+    def start(location: str) -> str:
+        port = free_port()
+        conf = tmp_path / "nginx.conf"
+        (tmp_path / "kanso.conf").write_text(location)
+        temporary = "".join(f"{kind}_temp_path {tmp_path}/{kind};\n"
+                            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        conf.write_text(f"pid {tmp_path}/nginx.id; error_log stderr; events {{}}\nhttp {{ access_log off;\n{temporary}"
+                        f"server {{ listen 127.0.0.1:{port}; include {tmp_path}/kanso.conf; }} }}\n")
+        command = ["nginx", "-p", str(tmp_path), "-e", "stderr", "-c", str(conf)]
+        subprocess.run([*command, "-t", "-q"], check=True)
+        running.append(subprocess.Popen([*command, "-g", "daemon off;"]))
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for each in running:
+        stop(each)
+
+
+@pytest.mark.parametrize("prefix", ["", "/zenml"])
+def test_site(launch: Callable[..., Kanso], host: Callable[[str], str], prefix: str) -> None:
+    kanso = launch(workers="rest:1", KANSO_TRUSTED_PROXIES="127.0.0.1", KANSO_JOBS="0",
+                   **({"ZENML_SERVER_ROOT_URL_PATH": prefix} if prefix else {}))
+    url = host(site(kanso)) + prefix
+    wait_ready(url)
+    api = Api(url)
+    api.make("/tags", {"name": "site"})
+    assert api.read("/tags", name="site")["total"] == 1
+    assert "Kanso" in requests.get(url + "/", timeout=10).text
+    page = requests.get(url + "/runs/x", timeout=10, allow_redirects=False)
+    assert page.status_code == 302 and page.headers["location"].startswith("../#/runs")
+    assert requests.get(url + "/version.json", timeout=10).status_code == 200
+    login = requests.post(url + "/api/v1/login", timeout=10, data={"username": "default", "password": "pw"})
+    assert "Path=/" in login.headers["set-cookie"]
+    if prefix:
+        assert requests.get(url.removesuffix(prefix) + "/api/v1/version", timeout=10).status_code in (403, 404), "the host's own"
