@@ -21,7 +21,7 @@ const double metric_bounds[METRIC_BOUNDS] = {1, 2.5, 5, 10, 25, 50, 100, 250, 50
 const int metric_codes[METRIC_CODES] = {200, 400, 401, 402, 403, 404, 405, 409, 413, 422, 429, 499, 500, 501, 503, 0};
 
 /* What the file looks like: to be raised whenever the structures below change. */
-enum { LAYOUT = 1 };
+enum { LAYOUT = 2 };
 static const char MAGIC[8] = "KANSOMET";
 
 enum { MAX_PROCESSES = 512, NAME_ROOM = 32 };
@@ -41,6 +41,7 @@ struct process {
     cell identity; /* 0: none */
     cell name;     /* of `names` */
     cell busy;     /* since which microsecond of the monotonic clock; 0: it has nothing in hand */
+    cell pages;    /* of its memory, as it has seen itself */
 };
 
 struct name {
@@ -105,9 +106,22 @@ static pid_t pid_of(uint64_t identity)
     return (pid_t)(identity & ((UINT64_C(1) << PID_BITS) - 1));
 }
 
+/* Where processes are hidden from each other (ProtectProc=, hidepid=), that there is one of that id has to do; *pages
+ * is left as it is then. */
 static bool lives(uint64_t identity, uint64_t *pages)
 {
-    return identity && identity_of(pid_of(identity), pages) == identity;
+    char path[32];
+    uint64_t now;
+    pid_t pid = pid_of(identity);
+    if (!identity || (kill(pid, 0) != 0 && errno == ESRCH))
+        return false;
+    snprintf(path, sizeof path, "/proc/%d", (int)pid);
+    if (access(path, F_OK) != 0)
+        return true;
+    if (identity_of(pid, &now) != identity)
+        return false;
+    *pages = now;
+    return true;
 }
 
 /* The file ----------------------------------------------------------------------------------------------------------
@@ -197,7 +211,7 @@ static struct counters *map(int fd)
 /* Where a process is noted: what has died makes room. The file is locked. */
 static void note_process(const char *name)
 {
-    uint64_t me = identity_of(getpid(), &(uint64_t){0});
+    uint64_t pages = 0, me = identity_of(getpid(), &pages);
     size_t n = 0;
     while (n < METRIC_NAMES - 1 && shared->names[n].text[0] && !streq(shared->names[n].text, name))
         n++;
@@ -212,6 +226,7 @@ static void note_process(const char *name)
         p->identity = 0;
         p->name = n;
         p->busy = 0;
+        p->pages = pages;
         p->identity = me;
         own = p;
     }
@@ -338,8 +353,14 @@ void metric_busy(double since)
 
 void metric_idle(void)
 {
-    if (own)
-        atomic_store_explicit(&own->busy, 0, memory_order_relaxed);
+    enum { LOOK_ONE_IN = 64 };
+    static unsigned turn;
+    uint64_t pages, started;
+    if (!own)
+        return;
+    atomic_store_explicit(&own->busy, 0, memory_order_relaxed);
+    if (turn++ % LOOK_ONE_IN == 0 && read_stat(getpid(), &started, &pages))
+        atomic_store_explicit(&own->pages, pages, memory_order_relaxed);
 }
 
 /* Reading -----------------------------------------------------------------------------------------------------------
@@ -385,7 +406,7 @@ uint64_t metric_request_count(size_t which, size_t code)
 
 static void look_at(const struct process *p, struct metric_process *out, double now)
 {
-    uint64_t pages, busy = value(&p->busy);
+    uint64_t pages = value(&p->pages), busy = value(&p->busy);
     if (!lives(value(&p->identity), &pages))
         return;
     out->count++;
