@@ -106,7 +106,7 @@ static void print_group(const struct ctl_command *group)
     printf("Usage: kansoctl %s COMMAND [ARGUMENTS]\n\n%s\nCommands:\n", group->name, group->details);
     for (size_t i = 0; ctl_commands[i]; i++)
         if (ctl_in_group(ctl_commands[i], group))
-            printf("  %-21s %s\n", ctl_commands[i]->name, ctl_commands[i]->summary);
+            printf("  %-23s %s\n", ctl_commands[i]->name, ctl_commands[i]->summary);
 }
 
 int ctl_print_help(const struct ctl_command *command)

@@ -139,6 +139,9 @@ struct ctl_command {
     X(secret)                                                                                                          \
     X(secret_reencrypt)                                                                                                \
     X(security_context)                                                                                                \
+    X(security_context_encode)                                                                                         \
+    X(security_context_decode)                                                                                         \
+    X(security_context_show)                                                                                           \
     X(setup)                                                                                                           \
     X(store_roots)                                                                                                     \
     X(user)                                                                                                            \

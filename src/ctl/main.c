@@ -83,7 +83,7 @@ static void usage(FILE *to)
     fputs("Usage: kansoctl COMMAND [ARGUMENTS]\n\nCommands:\n", to);
     for (size_t i = 0; ctl_commands[i]; i++)
         if (ctl_commands[i]->run)
-            fprintf(to, "  %-21s %s\n", ctl_commands[i]->name, ctl_commands[i]->summary);
+            fprintf(to, "  %-23s %s\n", ctl_commands[i]->name, ctl_commands[i]->summary);
     fputs("\nSettings come from the environment and kanso.conf; see docs/configuration.md. `kansoctl COMMAND --help`\n"
           "says more; commands that print results take --json.\n\nExit status:\n",
           to);

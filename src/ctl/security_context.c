@@ -295,7 +295,7 @@ static int show_run(struct call *c)
     struct db_url url;
     struct sec_run run;
     if (!uuid_read(c->run, strlen(c->run), hex))
-        return ctl_misused(&ctl_security_context, "--run takes a run's id, a UUID, not '%s'", c->run);
+        return ctl_misused(&ctl_security_context_show, "--run takes a run's id, a UUID, not '%s'", c->run);
     ctl_instance(c->mem);
     const char *problem = config_load(c->mem);
     if (!problem)
@@ -326,89 +326,96 @@ static int show(struct call *c)
     return write_line(&out);
 }
 
-/* The sub-commands and the options that each of them takes. */
-static const struct subcommand {
-    const char *name;
-    int (*run)(struct call *c);
-    const char *forms[4];
-    const char *options[5];
-} subcommands[] = {
-    {"encode", encode, {"base64", "binary"}, {"to", "message"}},
-    {"decode", decode, {"base64", "binary"}, {"from", "message"}},
-    {"show", show, {"base64", "binary", "json"}, {"from", "message", "run", "json"}},
-};
-
-static bool takes(const struct subcommand *sub, const char *option)
+/* The call of a command that takes those forms. Returns CTL_DONE, or CTL_MISUSED, and has complained. */
+static int read_call(const struct ctl_call *line, const char *const *forms, const char *form, struct call *call)
 {
-    for (size_t i = 0; sub->options[i]; i++)
-        if (streq(sub->options[i], option))
-            return true;
-    return false;
-}
-
-static bool read_form(const struct subcommand *sub, const char *word, enum form *form)
-{
-    for (int i = 0; sub->forms[i]; i++) {
-        if (!streq(sub->forms[i], word))
+    const char *message = ctl_option(line, "message");
+    *call = (struct call){.mem = line->mem, .model = message ? sec_model_named(message) : &SEC_CONTEXT};
+    if (!call->model)
+        return ctl_misused(line->command, "there is no message '%s'", message);
+    for (int i = 0; form && forms[i]; i++) {
+        if (!streq(forms[i], form))
             continue;
-        *form = (enum form)i;
-        return true;
+        call->form = (enum form)i;
+        form = NULL;
     }
-    return false;
+    if (form)
+        return ctl_misused(line->command, "there is no form '%s'; it takes base64%s", form,
+                           forms[2] ? ", binary or json" : " or binary");
+    return CTL_DONE;
 }
 
-static int run_subcommand(const struct subcommand *sub, const struct ctl_call *line)
+static const char *const two_forms[] = {"base64", "binary", NULL}, *const three_forms[] = {"base64", "binary", "json",
+                                                                                           NULL};
+
+static int run_encode(const struct ctl_call *line)
 {
-    const struct ctl_command *self = line->command;
-    const char *to = ctl_option(line, "to"), *form = to ? to : ctl_option(line, "from"),
-               *message = ctl_option(line, "message");
-    struct call call = {.mem = line->mem,
-                        .model = message ? sec_model_named(message) : &SEC_CONTEXT,
-                        .run = ctl_option(line, "run"),
-                        .json = ctl_option(line, "json")};
-    for (size_t i = 0; self->options[i].name; i++)
-        if (line->values[i] && !takes(sub, self->options[i].name))
-            return ctl_misused(self, "%s takes no --%s", sub->name, self->options[i].name);
-    if (!call.model)
-        return ctl_misused(self, "there is no message '%s'", message);
-    if (form && !read_form(sub, form, &call.form))
-        return ctl_misused(self, "%s has no form '%s'; it takes base64%s", sub->name, form,
-                           sub->forms[2] ? ", binary or json" : " or binary");
+    struct call call;
+    int status = read_call(line, two_forms, ctl_option(line, "to"), &call);
+    return status == CTL_DONE ? encode(&call) : status;
+}
+
+static int run_decode(const struct ctl_call *line)
+{
+    struct call call;
+    int status = read_call(line, two_forms, ctl_option(line, "from"), &call);
+    return status == CTL_DONE ? decode(&call) : status;
+}
+
+static int run_show(const struct ctl_call *line)
+{
+    struct call call;
+    const char *form = ctl_option(line, "from");
+    int status = read_call(line, three_forms, form, &call);
+    call.run = ctl_option(line, "run");
+    call.json = ctl_option(line, "json");
+    if (status != CTL_DONE)
+        return status;
     if (call.run ? form || call.model != &SEC_CONTEXT : call.json)
-        return ctl_misused(self, "--run goes with --json only, and --json only with --run");
-    return sub->run(&call);
+        return ctl_misused(line->command, "--run goes with --json only, and --json only with --run");
+    return show(&call);
 }
 
-static int run(const struct ctl_call *line)
-{
-    if (!line->operand_count)
-        return ctl_misused(line->command, "expected encode, decode or show");
-    for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
-        if (streq(subcommands[i].name, line->operands[0]))
-            return run_subcommand(&subcommands[i], line);
-    return ctl_misused(line->command, "there is no '%s'; expected encode, decode or show", line->operands[0]);
-}
+#define MESSAGE                                                                                                        \
+    {                                                                                                                  \
+        "message", "NAME", "Secret, OAuth2Client, Identity, OAuth2TokenRequest or SecurityContext\n(the default)"      \
+    }
 
 const struct ctl_command ctl_security_context = {
     .name = "security-context",
-    .summary = "encode, decode and show execution security contexts",
-    .synopsis = "encode [--to base64|binary] [--message NAME]\n"
-                "decode [--from base64|binary] [--message NAME]\n"
-                "show [--from base64|binary|json] [--message NAME]\n"
-                "show --run ID [--json]",
-    .details = "Execution security contexts in the wire format of flyteidl.\n"
-               "\n"
-               "  encode   reads JSON from standard input, writes the serialised form\n"
-               "  decode   reads the serialised form from standard input, writes JSON\n"
-               "  show     writes the readable form of what standard input holds, or with --run\n"
-               "           as whom a run acts and whether the secrets that it asks for exist\n",
-    .options = {{"to", "FORM", "base64 (the default) or binary"},
-                {"from", "FORM", "base64 (the default), binary, or json"},
-                {"message", "NAME",
-                 "Secret, OAuth2Client, Identity, OAuth2TokenRequest or SecurityContext\n(the default)"},
+    .summary = "execution security contexts",
+    .details = "Execution security contexts in the wire format of flyteidl.\n",
+};
+
+const struct ctl_command ctl_security_context_encode = {
+    .name = "security-context encode",
+    .summary = "write a security context in its serialised form",
+    .synopsis = "[--to base64|binary] [--message NAME]",
+    .details = "Reads JSON from standard input, writes the serialised form.\n",
+    .options = {{"to", "FORM", "base64 (the default) or binary"}, MESSAGE},
+    .run = run_encode,
+};
+
+const struct ctl_command ctl_security_context_decode = {
+    .name = "security-context decode",
+    .summary = "write a serialised security context as JSON",
+    .synopsis = "[--from base64|binary] [--message NAME]",
+    .details = "Reads the serialised form from standard input, writes JSON.\n",
+    .options = {{"from", "FORM", "base64 (the default) or binary"}, MESSAGE},
+    .run = run_decode,
+};
+
+const struct ctl_command ctl_security_context_show = {
+    .name = "security-context show",
+    .summary = "say what a security context means",
+    .synopsis = "[--from base64|binary|json] [--message NAME]\n"
+                "--run ID [--json]",
+    .details = "Writes the readable form of what standard input holds, or with --run as whom a run acts and\n"
+               "whether the secrets that it asks for exist.\n",
+    .options = {{"from", "FORM", "base64 (the default), binary, or json"},
+                MESSAGE,
                 {"run", "ID",
                  "the run's id; the database is that of ZENML_STORE_URL, or the one of\nthe Kanso in KANSO_HOME"},
                 {"json", NULL, "JSON instead of text"}},
-    .most_operands = 1,
-    .run = run,
+    .run = run_show,
 };
