@@ -40,15 +40,15 @@ static const char *ask_hidden(struct arena *a, const char *question, const char 
 {
     struct termios shown, hidden;
     bool terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
-    fprintf(stderr, "%s %s: ", question, whose);
-    if (terminal) {
+    if (terminal) { /* before the question: what is typed from then on is the answer */
         hidden = shown;
         hidden.c_lflag &= ~(tcflag_t)ECHO;
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     }
+    fprintf(stderr, "%s %s: ", question, whose);
     const char *line = read_line(a);
     if (terminal)
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &shown);
     fputc('\n', stderr);
     return line;
 }

@@ -111,7 +111,8 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_another_key(instance: Instance) -> None:
     [before] = instance.keys().values()
     assert len(before) == 64 and instance.opened(before) == COUNT and instance.opened(None) == 0
-    done = results("secret", "reencrypt", **instance.environment)
+    done = results("secret", "reencrypt", KANSO_AUDIT="on", **instance.environment)
+    assert instance.sql("SELECT operation, effect FROM kanso_audit") == [["kansoctl secret reencrypt", "updated"]]
     assert (done["secrets"], done["key"], done["resumed"]) == (COUNT, str(instance.conf), False)
     [after] = instance.keys().values()
     assert after != before and (instance.opened(before), instance.opened(after)) == (0, COUNT)
