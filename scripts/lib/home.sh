@@ -32,9 +32,7 @@ first_on_the_way() {
 # Where an instance is kept unless KANSO_HOME says so: where packages have their data; beside the sources; but for root, who
 # lets others run it, where those get in and nobody else can exchange it.
 home_default() {
-    if [[ $root = /usr/* ]]; then
-        echo /var/lib/kanso
-    elif [[ $root = /usr/* ]]; then # installed as a package
+    if [[ $root = /usr/* ]]; then # installed as a package
         echo /var/lib/kanso
     elif [ "$(id -u)" = 0 ] && [ "${KANSO_USER:-}" != root ] && [ ! -d "$root/var/etc" ] &&
         [ -n "$(first_on_the_way closed "$root")$(first_on_the_way foreign "$root")" ]; then

@@ -20,9 +20,6 @@ settings_load() {
 settings_read() {
     # Installed as a package, it has its settings where packages have them.
     [[ $root != /usr/* ]] || KANSO_CONF=${KANSO_CONF:-/etc/kanso/kanso.conf}
-    if [ -z "${KANSO_CONF:-}" ] && [[ $root = /usr/* ]] && [ -e /etc/kanso/kanso.conf ]; then
-        export KANSO_CONF=/etc/kanso/kanso.conf # installed as a package
-    fi
     if [ -n "${KANSO_CONF:-}" ]; then
         [ -r "$KANSO_CONF" ] || die "KANSO_CONF: cannot read $KANSO_CONF"
         settings_load "$KANSO_CONF"

@@ -129,6 +129,17 @@ static void make_nginx_conf(struct doctor *d)
         d->nginx_problem = arena_strndup(d->mem, done.errors, strcspn(done.errors, "\n"));
 }
 
+/* Whether systemd runs Kanso here, by the unit of its package. */
+static bool is_service_up(struct arena *a)
+{
+    enum { SECONDS = 10 };
+    const char *const argv[] = {"systemctl", "--quiet", "is-active", "kanso.service", NULL};
+    if (access("/run/systemd/system", F_OK) != 0 || access("/lib/systemd/system/kanso.service", F_OK) != 0)
+        return false;
+    struct spawned done = spawn(a, &(struct spawn){.argv = argv, .max_output = SPAWN_ERRORS_KEPT, .timeout = SECONDS});
+    return done.end == SPAWN_EXITED && done.code == 0;
+}
+
 static void run_checks(struct doctor *d, const struct doctor_check *checks)
 {
     for (; checks->name; checks++) {
@@ -143,7 +154,8 @@ static int examine(const struct ctl_call *call)
 {
     struct doctor d = {.call = call, .mem = call->mem};
     d.place = ctl_instance(call->mem);
-    d.up = d.place.home && access(arena_printf(d.mem, "%s/run/up", d.place.home), F_OK) == 0;
+    d.service = is_service_up(d.mem);
+    d.up = d.service || (d.place.home && access(arena_printf(d.mem, "%s/run/up", d.place.home), F_OK) == 0);
     make_nginx_conf(&d);
     run_checks(&d, own_checks);
     run_checks(&d, host_checks);

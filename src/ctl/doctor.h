@@ -11,7 +11,8 @@ struct doctor {
     struct ctl_place place;
     const char *check; /* the name of the one that runs */
     bool configured;   /* the configuration has been loaded */
-    bool up;           /* scripts/kanso has started the instance on this host, and not stopped it */
+    bool service;      /* systemd runs the instance on this host */
+    bool up;           /* somebody does: scripts/kanso has started it and not stopped it, or systemd */
     struct plan plan;  /* of the workers; without sockets when it cannot be read */
     struct db_url url;
     struct db *db;          /* NULL until the database has been reached */

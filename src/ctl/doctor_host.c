@@ -21,7 +21,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { FOR_OTHERS = 077, WRITTEN_BY_OTHERS = 022 };
+/* The group of kanso.conf may be the one that everything runs as. */
+enum { KEY_FOR_OTHERS = 077, CONF_FOR_OTHERS = 027, WRITTEN_BY_OTHERS = 022 };
 
 static const char *in_home(const struct doctor *d, const char *path)
 {
@@ -30,14 +31,14 @@ static const char *in_home(const struct doctor *d, const char *path)
 
 /* Files ------------------------------------------------------------------------------------------------------------ */
 
-/* A file that holds secrets is its owner's alone; returns whether it is. */
-static bool is_private(struct doctor *d, const char *path)
+/* A file that holds secrets must not have these bits of its mode; returns whether it has none. */
+static bool is_private(struct doctor *d, const char *path, mode_t for_others)
 {
     struct stat s;
-    if (stat(path, &s) != 0 || !(s.st_mode & FOR_OTHERS))
+    if (stat(path, &s) != 0 || !(s.st_mode & for_others))
         return true;
-    found_problem(d, arena_printf(d->mem, "chmod 600 %s", path), "%s holds secrets, and others may read or change it",
-                  path);
+    found_problem(d, arena_printf(d->mem, "chmod %s %s", for_others & 040 ? "600" : "640", path),
+                  "%s holds secrets, and others may read or change it", path);
     return false;
 }
 
@@ -59,7 +60,7 @@ static bool check_keys(struct doctor *d)
     DIR *dir = opendir(in_home(d, "etc"));
     for (struct dirent *e; dir && (e = readdir(dir));)
         if (strstr(e->d_name, "-key") || strstr(e->d_name, "password"))
-            good = is_private(d, in_home(d, arena_printf(d->mem, "etc/%s", e->d_name))) && good;
+            good = is_private(d, in_home(d, arena_printf(d->mem, "etc/%s", e->d_name)), KEY_FOR_OTHERS) && good;
     if (dir)
         closedir(dir);
     return good;
@@ -75,7 +76,7 @@ static void check_files(struct doctor *d)
             found_problem(d, "call this as the user that starts Kanso", "%s cannot be read", conf);
             good = false;
         } else if (holds_secret(d->mem, conf)) {
-            good = is_private(d, conf);
+            good = is_private(d, conf, CONF_FOR_OTHERS);
         }
         if (s.st_mode & WRITTEN_BY_OTHERS && good) {
             found_problem(d, arena_printf(d->mem, "chmod go-w %s", conf), "others may write to %s", conf);
@@ -141,6 +142,10 @@ static void check_processes(struct doctor *d)
     if (!d->up) {
         found_warning(d, "start it: scripts/kanso start", "Kanso does not run here (KANSO_HOME=%s)",
                       d->place.home ? d->place.home : "not set");
+        return;
+    }
+    if (d->service) {
+        found_good(d, "systemd runs kanso.service");
         return;
     }
     DIR *dir = opendir(in_home(d, "run"));

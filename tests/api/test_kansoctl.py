@@ -125,7 +125,7 @@ def test_results_that_cannot_be_written() -> None:
 def lint(page: str) -> list[str]:
     """What mandoc complains of, but for pages of ours that are not installed here."""
     done = subprocess.run(["mandoc", "-T", "lint"], input=page, capture_output=True, text=True)
-    ours = {f"Xr {name}" for name in ("kanso 1", "kansoctl 1", "kanso.conf 5", "cron 8")}
+    ours = {f"Xr {name}" for name in ("kanso 1", "kansoctl 1", "kanso.conf 5", "cron 8", "systemd 1")}
     return [line for line in done.stdout.splitlines() if re.sub(r" \(\d times\)$", "", line.rpartition(": ")[2]) not in ours]
 
 
