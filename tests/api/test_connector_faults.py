@@ -176,7 +176,7 @@ def server(launch: Callable[..., Kanso], faulty: Faulty, stranger: Faulty, good:
               f"sts.eu-other-1.amazonaws.com={stranger.url}", f"gone.example.org=http://127.0.0.1:{gone}",
               f"other.example.org={stranger.url}", f"registry.example.org={faulty.url}",
               f"gone.hyperai.test=ssh://127.0.0.1:{gone}", f"*.hyperai.test=ssh://127.0.0.1:{faulty.port}"]
-    places += [f"{host}={faulty.url}" for host in double.HOSTS]
+    places += [f"{host}={faulty.url}" for host in (*double.HOSTS, double.META)]
     return launch(KANSO_CONNECTOR_ENDPOINTS=",".join(places), KANSO_LOGIN_RATE="0", DOCKER_HOST="unix:///nonexistent",
                   SSL_CERT_FILE=str(authority), ZENML_ENABLE_IMPLICIT_AUTH_METHODS="true")
 
@@ -209,6 +209,7 @@ LATER = "2099-01-01T00:00:00"
 PATHS: dict[str, tuple[str, str, dict[str, Any], str, str | None]] = {
     "aws sts": ("aws", "secret-key", AWS | {"region": "us-east-1"}, "aws-generic", None),
     "aws role": ("aws", "iam-role", AWS | {"region": "us-east-1", "role_arn": "arn:aws:iam::1:role/r"}, "aws-generic", None),
+    "aws machine": ("aws", "implicit", {"region": "us-east-1"}, "aws-generic", None),
     "aws buckets": ("aws", "secret-key", AWS, "s3-bucket", None),
     "aws bucket": ("aws", "secret-key", AWS, "s3-bucket", "alpha"),
     "aws clusters": ("aws", "secret-key", AWS, "kubernetes-cluster", None),
@@ -222,6 +223,7 @@ PATHS: dict[str, tuple[str, str, dict[str, Any], str, str | None]] = {
     "gcp repository": ("gcp", "oauth2-token", GIVEN, "docker-registry", "eu-docker.pkg.dev/p/r"),
     "gcp clusters": ("gcp", "oauth2-token", GIVEN, "kubernetes-cluster", None),
     "azure token": ("azure", "service-principal", AZURE, "azure-generic", None),
+    "azure machine": ("azure", "implicit", {}, "azure-generic", None),
     "azure management": ("azure", "access-token", {"token": SECRET}, "docker-registry", None),
     "kubernetes": ("kubernetes", "token", {"server": "FAULTY", "cluster_name": "c", "token": SECRET}, "kubernetes-cluster", None),
     "docker": ("docker", "password", {"username": "u", "password": SECRET, "registry": "registry.example.org"},
@@ -262,6 +264,13 @@ def test_a_provider_that_fails(world: World, server: Kanso, faulty: Faulty, robo
         assert faulty.sent < 64 * 1024 ** 2 and not faulty.redirected, fault
     assert not [secret for secret in (SECRET, *faulty.credentials) if secret in server.logs()]
     assert sorted(server.workers()) == before
+
+
+def test_a_machine_without_credentials(world: World, faulty: Faulty) -> None:
+    faulty.fault = "reset"
+    for path, words in (("aws machine", "this server has no AWS credentials of its own"),
+                        ("azure machine", "failed to authenticate with Azure"), ("gcp metadata", "could not fetch a GCP OAuth2 token")):
+        assert words in asked(world, path, faulty)["error"]
 
 
 def test_what_never_ends_takes_no_memory(world: World, server: Kanso, faulty: Faulty) -> None:
