@@ -113,7 +113,7 @@ static int run(struct app *app, struct arena *a, const char *own)
         filter_default_size = filter_max_size = config.pagination_limit;
     const char *alone = metrics_open(own);
     if (alone)
-        log_info("the counters of this process are not shared: %s", alone);
+        log_info("nothing is counted: %s", alone);
     app->db = db_new(&url);
     struct worker w = {.root_path = config.root_url_path,
                        .max_body = (size_t)config.max_body,

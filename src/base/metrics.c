@@ -266,7 +266,7 @@ const char *metrics_open(const char *process)
     char path[PATH_MAX];
     const char *home = getenv("KANSO_HOME");
     if (!home || !*home)
-        return "KANSO_HOME is not set";
+        return NULL;
     if ((size_t)snprintf(path, sizeof path, "%s/tmp/metrics", home) >= sizeof path)
         return "the path of KANSO_HOME is too long";
     if (shared)

@@ -6,7 +6,7 @@
  *
  * The file outlives processes and starts. It belongs to one meaning of its cells: a program that knows other operations
  * makes a new file, and those that still run keep counting in the old one until they end. Without KANSO_HOME, or when
- * there is no room, a process counts for itself alone.
+ * there is no room, nothing is counted.
  */
 #ifndef KANSO_BASE_METRICS_H
 #define KANSO_BASE_METRICS_H
@@ -51,7 +51,7 @@ uint64_t metrics_meaning(void);
 
 /* Opens the file, or makes it, and counts the start of this process. `process`: what it is called there, at most 31
  * characters. Again in a child: it is a process of its own. Before that, and when it fails, all is counted for nobody.
- * Returns NULL, or why the counters are not shared, in a sentence. */
+ * Returns NULL, or why there are no counters though there is a KANSO_HOME, in a sentence. */
 const char *metrics_open(const char *process);
 
 /* Counts one. */

@@ -453,7 +453,7 @@ int jobs_main(int argc, char **argv, const struct job_kind *const *kinds)
     log_open("jobs");
     const char *alone = metrics_open("jobs");
     if (alone)
-        log_info("the counters of this process are not shared: %s", alone);
+        log_info("nothing is counted: %s", alone);
     self.kinds = kinds;
     return run();
 }

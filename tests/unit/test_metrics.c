@@ -197,7 +197,7 @@ static void what_is_not_ours_is_not_used(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     assert_true(in_child(is_refused));
     rmdir(path);
-    setenv("KANSO_HOME", "", 1);
+    setenv("KANSO_HOME", "/nowhere/at/all", 1);
     assert_true(in_child(is_refused));
 }
 
