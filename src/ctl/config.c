@@ -19,6 +19,8 @@ static const struct config_variable of_instance[] = {
     {"KANSO_USER", "kanso", "user that everything runs as when started by root", false},
     {"KANSO_LOG_SIZE", "10000000", "bytes after which a log makes room for a new one", false},
     {"KANSO_ACCESS_LOG", NULL, "on or off; on in `scripts/kanso run`, else off", false},
+    {"KANSO_METRICS", "off", "where counters can be read: a port of 127.0.0.1, ADDRESS:PORT, unix:/PATH, or off",
+     false},
     {"KANSO_HTML", NULL, "directory of the pages", false},
     {"KANSO_DASHBOARD_DIR", NULL, "ZenML's own dashboard instead of Kanso's pages", false},
     {"KANSO_NGINX_WORKERS", "1", "nginx processes", false},
