@@ -3,6 +3,7 @@
 #include "base/config.h"
 #include "base/new_file.h"
 #include "ctl/ctl.h"
+#include "resource/audit.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,6 +28,11 @@ static void report(const struct ctl_call *call, const char *outcome, const struc
         ctl_value(arena_printf(call->mem, "%llu", (unsigned long long)t->known)),
     };
     ctl_row(call, values);
+}
+
+static enum db_status record_import(struct transfer *t)
+{
+    return audit_operator(t->m.db, t->m.mem, "kansoctl import", "workspace", NULL, t->workspace, "updated");
 }
 
 /* Export ----------------------------------------------------------------------------------------------------------- */
@@ -54,6 +60,9 @@ static int export(const struct ctl_call *call)
     if (call->json && strcmp(call->operands[0], "-") == 0)
         return ctl_misused(call->command, "- and --json both write standard output");
     const char *problem = new_file_begin(call->mem, call->operands[0], ctl_option(call, "force"), &file);
+    if (!problem && audit_operator(call->db, call->mem, t.secrets ? "kansoctl export --secrets" : "kansoctl export",
+                                   "workspace", NULL, t.workspace, NULL) != DB_OK)
+        problem = "the audit log could not be written";
     if (!problem)
         problem = export_to(&t, &file);
     new_file_abandon(&file);
@@ -70,6 +79,7 @@ static int import(const struct ctl_call *call)
 {
     struct transfer t = transfer_of(call);
     t.user = ctl_option(call, "user");
+    t.record = record_import;
     FILE *from = fopen(call->operands[0], "re");
     if (!from)
         return errno == ENOENT ? ctl_missing("there is no %s", call->operands[0])

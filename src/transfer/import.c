@@ -557,6 +557,8 @@ const char *transfer_import(struct transfer *t, FILE *from)
         problem = refuse_taken(&i);
     if (!problem)
         problem = each_row(&i, add);
+    if (!problem && t->record && t->record(t) != DB_OK)
+        problem = trouble(&i);
     if (!problem && db_commit(t->m.db) != DB_OK)
         problem = trouble(&i);
     db_rollback(t->m.db);

@@ -35,6 +35,7 @@ struct transfer {
     const char *user;      /* import: who gets what belongs to users who are not here; NULL: nobody */
     uint64_t written;      /* rows: exported, or imported */
     uint64_t known;        /* import: rows that are here already */
+    enum db_status (*record)(struct transfer *t); /* import: last of all in its transaction; NULL: nothing */
 };
 
 /* Each returns NULL, or what is wrong in one sentence. */

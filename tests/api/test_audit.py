@@ -695,6 +695,15 @@ def test_a_trigger_starts_a_run(audited: Audited) -> None:
 # Operators ----------------------------------------------------------------------------------------------------------------------
 
 
+def test_copies_are_recorded(audited: Audited, tmp_path) -> None:
+    settings, file = audited.kanso.environment, str(tmp_path / "workspace")
+    assert kansoctl("export", file, "--secrets", "--without-runs", **settings).returncode == 0
+    assert kansoctl("import", file, **settings).returncode == 0
+    assert kansoctl("backup", str(tmp_path / "backup"), **settings).returncode == 0
+    assert [(entry["operation"], entry["object_name"]) for entry in audited.entries(actor="operator", size=3)] == [
+        ("kansoctl backup", None), ("kansoctl import", "default"), ("kansoctl export --secrets", "default")]
+
+
 def test_kansoctl_is_recorded_and_reads_it(audited: Audited) -> None:
     settings = audited.kanso.environment
     name = audited.world.name("operated")
@@ -705,7 +714,7 @@ def test_kansoctl_is_recorded_and_reads_it(audited: Audited) -> None:
     account, key = audited.key()
     results("api-key", "delete", account["name"], key["name"], **settings)
     assert kansoctl("prune", "runs", "--older-than", "50w", "--yes", **settings).returncode == 0  # there is nothing
-    found = audited.entries(actor="operator")
+    found = audited.entries(actor="operator", size=3)
     assert [(entry["operation"], entry["effect"], entry["object_name"]) for entry in found] == [
         ("kansoctl api-key delete", "deleted", key["name"]), ("kansoctl user reset-password", "updated", name),
         ("kansoctl user add", "created", name)]
