@@ -220,6 +220,7 @@ def test_memory(mariadb: MariaDB, source: str, file: Path, tmp_path: Path) -> No
     assert peak(mariadb, source, "restore", str(file), "--check") < 150_000
 
 
+@pytest.mark.race
 @pytest.mark.skipif(not ROWS, reason="make check-backup")
 def test_large_database(mariadb: MariaDB, source: str, tmp_path: Path) -> None:
     """Hundreds of thousands of rows beside a writer: how long it takes, and how much memory."""

@@ -1,4 +1,4 @@
-"""kansoctl deploy without the stock client: what it starts, leaves alone, refuses and cleans up (docs/contract/deploy.md)."""
+"""kansoctl deploy without the stock client: what it starts, leaves alone, refuses and cleans up (docs/contract/deploy.md#deployer)."""
 
 from __future__ import annotations
 

@@ -83,6 +83,7 @@ NO_RACE = {
     "test_auth_limits.py::test_bcrypt_for_strangers_holds_up_nobody": "how long others wait",
     "test_auth_schemes.py::test_slow_authenticator": "how long others wait",
     "test_connector_faults.py::test_others_do_not_wait": "how long others wait",
+    "test_database_faults.py::test_a_worker_killed_at_the_end": "one request while its worker is killed",
     "test_filters.py::test_same_ids_and_totals": "reads from two servers",
     "test_monitoring.py::test_every_request_is_counted": "requests before and after a kill; how many",
     "test_monitoring.py::test_killed_while_they_count": "how many, whatever met",
