@@ -74,6 +74,8 @@ static const char *read_secret(struct bucket *b, struct opened *x)
         x->signature = bucket_setting(b->secret, "sas_token");
     if (!x->key && !x->signature && bucket_setting(b->secret, "client_id"))
         return principal_token(b, &x->token);
+    if (!x->key && !x->signature && x->base)
+        return "its connection string has neither AccountKey nor SharedAccessSignature"; /* to wherever it says */
     if (!x->key && !x->signature && x->account && config.implicit_auth_methods)
         return get_token(b, "implicit", json_keep(b->mem, json_object_new_object()), &x->token);
     return x->key || x->signature ? NULL

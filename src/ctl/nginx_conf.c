@@ -437,6 +437,7 @@ static int print_site(struct arena *a)
         "    proxy_set_header Host $host;\n"
         "    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
         "    proxy_set_header X-Forwarded-Proto $scheme;\n"
+        "    proxy_set_header X-Request-ID $request_id; # not the caller's own: Kanso believes its proxy\n"
         "    proxy_request_buffering off;\n"
         "    proxy_redirect off;\n"
         "    proxy_read_timeout 300s;\n"

@@ -220,6 +220,10 @@ def test_credentials_of_the_machine(launch: Callable[..., Kanso], far: Objects, 
     fails(Store(world, "azure").logs("page.html"), 501, "NotImplementedError")
     account = {"authentication_secret": secret(world, {"account_name": AZURE_ACCOUNT})}
     assert ok(Store(world, "azure", configuration=account).logs("page.html")) == "<b>x</b>"
+    for elsewhere in (f"AccountName={AZURE_ACCOUNT};BlobEndpoint={far.url}/azure", f"AccountName={AZURE_ACCOUNT};EndpointSuffix=evil.org"):
+        account, calls = {"authentication_secret": secret(world, {"connection_string": elsewhere})}, far.calls
+        assert "AccountKey" in fails(Store(world, "azure", configuration=account).logs("page.html"), 501, "NotImplementedError")
+        assert far.calls == calls
     own.stop()
 
 
