@@ -37,13 +37,14 @@ dist: build | packages-dist ## a tarball for hosts without root and compiler, in
 	@rm -rf $(B)/dist/tree
 	@echo "$(DIST)"
 
-# Built in a copy of the sources that has what is built here already; what comes of it lies in build/deb.
+# Built in a copy of the sources that has what is built here already; what comes of it lies in build/deb. What that needs has
+# just been installed (-d): build-essential would bring a C++ compiler, for nothing.
 deb: build man | packages-dist ## a Debian package, into build/deb
 	@rm -rf $(B)/deb && mkdir -p $(B)/deb/kanso-$(VERSION)/build
 	@tar --exclude=./build --exclude=./var --exclude=./.git -cf - . | tar -x -C $(B)/deb/kanso-$(VERSION)
 	@cp -a $(wildcard $(addprefix $(B)/,obj prog gen lib bin cgi-bin man libjwt.checked)) $(B)/deb/kanso-$(VERSION)/build
 	@sed -i '1s/([^)]*)/($(VERSION))/' $(B)/deb/kanso-$(VERSION)/debian/changelog
-	@cd $(B)/deb/kanso-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b >../build.log 2>&1 || \
+	@cd $(B)/deb/kanso-$(VERSION) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -d -us -uc -b >../build.log 2>&1 || \
 	    { tail -n 20 ../build.log; exit 1; }
 	@rm -rf $(B)/deb/kanso-$(VERSION)
 	@ls $(B)/deb/*.deb

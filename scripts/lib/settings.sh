@@ -167,6 +167,6 @@ settings_settled() {
     local file
     for file in "$KANSO_HOME/etc/encryption-key" "${KANSO_CONF:-$root/kanso.conf}" "$KANSO_HOME/kanso.conf"; do
         [ ! -e "$file.next" ] || die "a change of the key of secrets was cut short: run \`kansoctl secret reencrypt\` again" \
-            "$(! database_private || echo "after \`make database\` ")($file.next holds the new key)"
+            "$(! database_private || echo "after \`$me database\` ")($file.next holds the new key)"
     done
 }

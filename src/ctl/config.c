@@ -52,8 +52,9 @@ extern char **environ;
 
 static bool is_known(const char *name)
 {
-    /* Not settings: how settings are handed on, and what a run of the stock client on this machine reads. */
-    static const char *const others[] = {"KANSO_SETTINGS_FD", "ZENML_ANALYTICS_OPT_IN", "ZENML_LOGGING_VERBOSITY"};
+    /* Not settings of a server: how settings are handed on, what `kansoctl deploy` and the stock client read. */
+    static const char *const others[] = {"KANSO_SETTINGS_FD", "KANSO_DOCKER", "ZENML_ANALYTICS_OPT_IN",
+                                         "ZENML_LOGGING_VERBOSITY"};
     struct config_variable v;
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         if (streq(others[i], name))
@@ -87,7 +88,7 @@ static const char *without_password(struct arena *a, const char *url)
 
 static const struct ctl_column columns[] = {
     {"name", CTL_TEXT, 48},
-    {"origin", CTL_TEXT, 12},
+    {"origin", CTL_TEXT, 34},
     {"value", CTL_TEXT, 0},
     {"secret", CTL_BOOL, CTL_HIDDEN},
     {"known", CTL_BOOL, CTL_HIDDEN},

@@ -307,8 +307,10 @@ static void check_timeouts(struct doctor *d)
                       "a statement may wait %lld seconds for a lock, a worker gives the database up after %ld",
                       (long long)locks, patience);
     }
-    if (good)
+    if (good && front)
         found_good(d, "nginx waits %ld s, a worker %ld s, a lock %lld s", front, patience, (long long)locks);
+    else if (good)
+        found_good(d, "a worker waits %ld s, a lock %lld s", patience, (long long)locks);
 }
 
 static void check_durability(struct doctor *d)
@@ -344,7 +346,7 @@ static void check_users(struct doctor *d)
         found_problem(d, "`kansoctl user admin NAME`, `kansoctl user activate NAME`",
                       "there is no active administrator");
     else
-        found_good(d, "%s active administrators", v[0].s);
+        found_good(d, "%s active administrator%s", v[0].s, streq(v[0].s, "1") ? "" : "s");
 }
 
 /* Whether the key opens what is there: the latest secrets are enough, all have the same. */
