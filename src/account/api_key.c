@@ -84,6 +84,7 @@ static int path_key(struct ctx *c, const char **id, const char **name)
     char account[UUID_HEX + 1], hex[UUID_HEX + 1];
     struct db_rows rows;
     bool by_id = uuid_read(c->param[1], strlen(c->param[1]), hex);
+    *id = *name = NULL;
     TRY(path_within(c, account));
     TRY(sql(c, &rows,
             by_id ? "SELECT id, name FROM api_key WHERE service_account_id = ? AND id = ?"

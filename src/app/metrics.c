@@ -51,7 +51,8 @@ static void counters(struct buf *b, const char *name, const char *help, const ch
 {
     family(b, name, "counter", help);
     for (size_t i = 0; i < count; i++)
-        buf_addf(b, "%s{%s=\"%s\"} %llu\n", name, label, names[i], (unsigned long long)metric_value(first + i));
+        buf_addf(b, "%s{%s=\"%s\"} %llu\n", name, label, names[i],
+                 (unsigned long long)metric_value((enum metric)(first + i)));
 }
 
 /* Requests ----------------------------------------------------------------------------------------------------------

@@ -219,7 +219,7 @@ static void note_process(const char *name)
         snprintf(shared->names[n].text, NAME_ROOM, "%s", name);
     atomic_fetch_add_explicit(&shared->names[n].starts, 1, memory_order_relaxed);
     own = NULL;
-    for (size_t i = 0; i < MAX_PROCESSES && me && !own; i++) {
+    for (size_t i = 0; i < MAX_PROCESSES && me; i++) {
         struct process *p = &shared->processes[i];
         if (lives(p->identity, &(uint64_t){0}))
             continue;
@@ -229,6 +229,7 @@ static void note_process(const char *name)
         p->pages = pages;
         p->identity = me;
         own = p;
+        return;
     }
 }
 

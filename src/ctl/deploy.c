@@ -173,9 +173,9 @@ static int connect_first(const struct ctl_call *call, struct deployer *d, const 
 
 static int serve_here(struct deployer *d, struct server_config *c)
 {
-    const struct server_provider *p;
+    const struct server_provider *p = NULL;
     enum deploy_end end = deployer_provider(d, c->provider, &p);
-    if (end == DEPLOY_OK)
+    if (p)
         end = p->complete(d, c);
     return ended(d, end == DEPLOY_OK ? deploy_serve(d, c, NULL, NULL) : end);
 }

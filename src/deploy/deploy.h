@@ -1,7 +1,7 @@
 /*
- * Servers on this machine, deployed beside a user's stock client (docs/contract/deploy.md#deployer): as processes (local) or in
- * a container (docker). What is written under the client's configuration directory is what the stock client writes, so
- * that each finds, stops and removes what the other has started.
+ * Servers on this machine, deployed beside a user's stock client (docs/contract/deploy.md#deployer): as processes
+ * (local) or in a container (docker). What is written under the client's configuration directory is what the stock
+ * client writes, so that each finds, stops and removes what the other has started.
  *
  *   ZENML_CONFIG_PATH/
  *     config.yaml                     whom the client is connected to (client.c)

@@ -379,12 +379,13 @@ static enum deploy_end deploy(struct deployer *d, const struct server_provider *
 enum deploy_end deployer_deploy(struct deployer *d, const struct server_config *config, unsigned timeout_s,
                                 struct deployment *out)
 {
-    const struct server_provider *p;
-    int fd;
+    const struct server_provider *p = NULL;
+    int fd = -1;
     *out = (struct deployment){.config = *config, .message = ""};
     enum deploy_end end = deployer_provider(d, config->provider, &p);
-    if (end == DEPLOY_OK)
-        end = p->complete(d, &out->config);
+    if (!p)
+        return end;
+    end = p->complete(d, &out->config);
     if (end == DEPLOY_OK)
         end = lock(d, &fd);
     if (end != DEPLOY_OK)
@@ -398,7 +399,7 @@ enum deploy_end deployer_remove(struct deployer *d, const char *name, unsigned t
 {
     const struct server_provider *by = NULL;
     struct deployment server;
-    int fd;
+    int fd = -1;
     enum deploy_end end = lock(d, &fd);
     if (end != DEPLOY_OK)
         return end;
@@ -427,7 +428,7 @@ static enum deploy_end connect_client(struct deployer *d, const char *name, cons
 enum deploy_end deployer_connect(struct deployer *d, const char *name, const char *username, const char *password,
                                  bool verify_ssl)
 {
-    int fd;
+    int fd = -1;
     if (lock(d, &fd) != DEPLOY_OK)
         return DEPLOY_FAILED;
     enum deploy_end end = connect_client(d, name, username, password, verify_ssl);
@@ -442,7 +443,7 @@ static enum deploy_end disconnect_client(struct deployer *d, const char *name, b
         return DEPLOY_OK;
     if (name) {
         const struct server_provider *by;
-        struct deployment server;
+        struct deployment server = {0};
         enum deploy_end end = find(d, name, &by, &server);
         if (end != DEPLOY_OK)
             return end;
@@ -455,7 +456,7 @@ static enum deploy_end disconnect_client(struct deployer *d, const char *name, b
 
 enum deploy_end deployer_disconnect(struct deployer *d, const char *name, bool *done)
 {
-    int fd;
+    int fd = -1;
     *done = false;
     if (lock(d, &fd) != DEPLOY_OK)
         return DEPLOY_FAILED;

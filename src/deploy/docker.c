@@ -35,7 +35,7 @@ static enum deploy_end complete(struct deployer *d, struct server_config *c)
 static enum deploy_end docker(struct deployer *d, const char *const *arguments, unsigned timeout_s, struct spawned *out)
 {
     const char *argv[MOST_ARGUMENTS + 2] = {getenv("KANSO_DOCKER") ? getenv("KANSO_DOCKER") : "docker"};
-    for (size_t i = 0; arguments[i] && i < MOST_ARGUMENTS; i++)
+    for (size_t i = 0; i < MOST_ARGUMENTS && arguments[i]; i++)
         argv[i + 1] = arguments[i];
     *out = spawn(d->mem, &(struct spawn){.argv = argv, .max_output = OUTPUT_MOST, .timeout = timeout_s});
     if (out->end == SPAWN_UNSTARTED)

@@ -1,10 +1,10 @@
 /* Passwords, tokens, addresses: what strangers send. */
-#include "http/client.h"
 #include "auth/password.h"
 #include "auth/token.h"
 #include "base/address.h"
 #include "base/config.h"
 #include "base/text.h"
+#include "http/client.h"
 #include "http/context.h"
 #include "http/fetch.h"
 
