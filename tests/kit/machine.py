@@ -48,6 +48,7 @@ class Machine:
                                       text=True, env=environment)
         self.run("true")
         self.root = next(path for path in cache().glob("run.*") if (path / self.marker[1:]).exists())
+        (self.root / self.marker[1:]).unlink()
 
     def run(self, script: str, check: bool = True) -> str:
         """Runs a script; what it said. Without `check`, its exit status is the last line."""
