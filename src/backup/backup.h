@@ -84,6 +84,10 @@ void backup_progress(struct backup *b, const char *doing, const char *table, uin
  * *collated: it compares in another way, because the server lacks the collation. */
 const char *portable_create(struct backup *b, const char *create, const char **out, bool *collated);
 
+/* Whether that makes the table of this name in the database at hand, as SHOW CREATE TABLE says it, and fills it from
+ * nowhere: a file may say anything, also what is to be done to other databases of the same account. */
+bool portable_is_table(struct backup *b, const char *name, const char *create);
+
 /* A collation of the same character set that the server has: `name` itself, or the one most like it. */
 const char *portable_collation(struct backup *b, const char *name, const char **out);
 

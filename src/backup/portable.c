@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* Whether the server has a collation. */
 static bool has_collation(struct backup *b, const char *name)
@@ -55,6 +56,35 @@ static size_t quoted_length(const char *s)
         if (*s == '\'' && s[i] == '\\' && s[i + 1])
             i++;
     return s[i] ? i + 1 : i; /* a doubled quote begins another one */
+}
+
+/* Where the list of columns ends that begins at `s`, behind its bracket. */
+static const char *behind_columns(const char *s)
+{
+    int depth = 0;
+    while (*s) {
+        depth += *s == '(' ? 1 : *s == ')' ? -1 : 0;
+        s += *s == '\'' || *s == '"' || *s == '`' ? quoted_length(s) : 1;
+        if (depth == 0)
+            break;
+    }
+    return s;
+}
+
+bool portable_is_table(struct backup *b, const char *name, const char *create)
+{
+    const char *head = arena_printf(b->m.mem, "CREATE TABLE %s ", backup_name(b->m.mem, name));
+    if (!starts_with(create, head) || create[strlen(head)] != '(')
+        return false;
+    for (const char *at = behind_columns(create + strlen(head)); *at;) {
+        size_t word = 0;
+        while (isalnum((unsigned char)at[word]) || at[word] == '_')
+            word++;
+        if (word == strlen("SELECT") && strncasecmp(at, "SELECT", word) == 0)
+            return false;
+        at += word ? word : *at == '\'' || *at == '"' || *at == '`' ? quoted_length(at) : 1;
+    }
+    return true;
 }
 
 /* The part of a definition that is looked at. */

@@ -62,7 +62,7 @@ static bool read_table(struct backup *b, struct json_object *from, struct backup
     struct json_object *columns = list_of(from, "columns"), *floats = list_of(from, "float");
     t->name = text_of(from, "name");
     t->create = text_of(from, "create");
-    if (!is_name(t->name) || !t->create || !starts_with(t->create, "CREATE TABLE `") || !columns || !floats ||
+    if (!is_name(t->name) || !t->create || !portable_is_table(b, t->name, t->create) || !columns || !floats ||
         json_object_array_length(columns) != json_object_array_length(floats))
         return false;
     t->column_count = json_object_array_length(columns);

@@ -319,7 +319,7 @@ static const char *value_of(struct importing *i, const struct table *t, const ch
         return wrong(i, "table %s has no column '%s' here: the file is of a later Kanso", t->kind->table, name);
     if (transfer_is_user(name))
         return user_value(i, t, column, v, out);
-    if (!v)
+    if (!v || (streq(name, "secret_id") && !mapping(i, text_of(v)))) /* nobody else's secret, and none that is gone */
         return NULL;
     if (streq(t->kind->table, "secret") && streq(name, "values"))
         return secret_value(i, v, out);
@@ -475,13 +475,25 @@ static const char *insert_failed(struct importing *i, const struct table *t)
     return trouble(i);
 }
 
+/* Rows go to one workspace and use what is of it: a file reaches into no other one, whose ids it may know. */
+static const char *check_reach(struct importing *i, const struct table *t, struct json_object *row)
+{
+    const char *connector = text_of(member(row, "connector_id"));
+    if (json_object_object_get_ex(row, "workspace_id", NULL))
+        return wrong(i, "a row of %s names a workspace: all rows go to that of the file, or of --workspace",
+                     t->kind->table);
+    if (connector && !mapping(i, connector))
+        return wrong(i, "a row of %s refers to a service connector that is not in the file", t->kind->table);
+    return NULL;
+}
+
 static const char *add(struct importing *i, const struct table *t, struct json_object *row)
 {
     struct buf sql = {0}, places = {0};
     size_t count = 0;
-    const char *problem = NULL;
+    const char *problem = check_reach(i, t, row);
     bool here = is_known(i, t, row);
-    if (!here && t->kind->link)
+    if (!problem && !here && t->kind->link)
         problem = find_link(i, t, row, &here);
     if (problem || here) {
         i->t->known++;
@@ -496,7 +508,7 @@ static const char *add(struct importing *i, const struct table *t, struct json_o
         buf_addf(&sql, "%s`%s`", count ? ", " : "", name);
         buf_adds(&places, count++ ? ", ?" : "?");
     }
-    if (column_of(t, "workspace_id") && !member(row, "workspace_id")) {
+    if (column_of(t, "workspace_id")) {
         params[count++] = p_text(i->workspace);
         buf_adds(&sql, ", `workspace_id`");
         buf_adds(&places, ", ?");

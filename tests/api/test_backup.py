@@ -313,6 +313,32 @@ def test_backups_of_other_versions(mariadb: MariaDB, small_file: Path, tmp_path:
         mariadb.drop(target)
 
 
+def test_definitions_that_reach_elsewhere(mariadb: MariaDB, small_file: Path, tmp_path: Path) -> None:
+    """Whoever gives a backup says what is in its tables, and nothing about other databases of the account."""
+    plain, changed, theirs, target = (gzip.decompress(small_file.read_bytes()), tmp_path / "changed", mariadb.new_database(),
+                                      mariadb.new_database())
+    mariadb.sql("CREATE TABLE kept (x int PRIMARY KEY); INSERT INTO kept VALUES (7)", theirs)
+    begin = len(b"KANSO BACKUP 1\nH")
+    length = int.from_bytes(plain[begin:begin + 4], "little")
+    header = json.loads(plain[begin + 4:begin + 4 + length])
+    create = header["tables"][0]["create"]
+    name = header["tables"][0]["name"]
+    for other in (create.replace(f"`{name}`", f"`{theirs}`.`new`", 1), create.replace(f"`{name}`", "`new`", 1),
+                  create + f" SELECT x AS y FROM `{theirs}`.kept", create + f" /*!50000 sElEcT x AS y FROM `{theirs}`.kept */",
+                  f"CREATE TABLE `{name}` LIKE `{theirs}`.kept", f"CREATE TABLE `{name}` SELECT * FROM `{theirs}`.kept"):
+        header["tables"][0]["create"] = other
+        text = json.dumps(header).encode()
+        changed.write_bytes(reseal(plain[:begin] + len(text).to_bytes(4, "little") + text + plain[begin + 4 + length:]))
+        refused(backup(mariadb, target, "restore", str(changed)), "damaged")
+        assert tables(mariadb, target) == [] and tables(mariadb, theirs) == ["kept"]
+    header["tables"][0]["create"] = create + " COMMENT='select (all) of it'"
+    text = json.dumps(header).encode()
+    changed.write_bytes(reseal(plain[:begin] + len(text).to_bytes(4, "little") + text + plain[begin + 4 + length:]))
+    assert done(backup(mariadb, target, "restore", str(changed)))
+    mariadb.drop(theirs)
+    mariadb.drop(target)
+
+
 def test_what_holds_data_is_replaced_only_when_asked(mariadb: MariaDB, small: str, small_file: Path) -> None:
     """Tables of the backup, of ZenML and of Kanso; those of others are left alone."""
     target = mariadb.new_database()

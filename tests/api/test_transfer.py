@@ -157,6 +157,20 @@ def test_into_another_workspace(one_worker: Kanso, there: World, file: Path, tmp
     assert theirs["artifact_store"][0]["id"] != mine["artifact_store"][0]["id"]  # that workspace has a default of its own
 
 
+def test_secrets_of_other_workspaces(one_worker: Kanso, there: World, file: Path, tmp_path: Path) -> None:
+    """A connector of a file that was made for that does not get hold of them."""
+    path, name = tmp_path / "reaching", there.name("ws")
+    api = there.api
+    secret = api.make(there.ws + "/secrets", there.owned | {"name": there.name("secret"), "values": {"a": "not-theirs"}})["id"]
+    api.make("/workspaces", {"name": name})
+    head, *rows = file.read_text().splitlines(keepends=True)
+    row = json.loads(next(row for row in rows if '"table":"service_connector"' in row))
+    row["row"]["secret_id"] = secret.replace("-", "")
+    path.write_text(head + json.dumps(row) + "\n" + '{"rows":1}\n')
+    assert told(kansoctl(one_worker, "import", str(path), "--workspace", name, "--json"))["rows"] == 1
+    assert one_worker.sql(f"SELECT COUNT(*) FROM service_connector WHERE secret_id = '{row['row']['secret_id']}'")[0][0] == "0"
+
+
 def test_what_is_refused(one_worker: Kanso, file: Path, tmp_path: Path) -> None:
     assert one_worker.mariadb
     empty, path = one_worker.mariadb.new_database(), tmp_path / "spoilt"
@@ -165,6 +179,7 @@ def test_what_is_refused(one_worker: Kanso, file: Path, tmp_path: Path) -> None:
     tag = next(row for row in rows if '"table":"tag"' in row)
     secret = next(row for row in rows if '"table":"secret"' in row)
     link = next(row for row in rows if '"table":"step_run_parents"' in row)
+    component = next(row for row in rows if '"table":"stack_component"' in row and '"connector_id":null' in row)
     end = '{"rows":1}\n'
     spoilt = [("", "no file of"), ("x\n", "no file of"), ("{}\n", "no file of"), (head, "not whole"),
               (head.replace('"kanso_export":1', '"kanso_export":2'), "later Kanso"), (head.replace("0.66.0", "0.70.0"), "not of ZenML 0.66.0"),
@@ -173,6 +188,8 @@ def test_what_is_refused(one_worker: Kanso, file: Path, tmp_path: Path) -> None:
               (head + tag.replace('"color"', '"colour"') + end, "no column 'colour'"),
               (head + tag.replace('"color":', '"color":[],"name":') + end, "no text"), (head + tag + tag + '{"rows":2}\n', "needs an id"),
               (head + tag.replace('"id":"', '"id":"x') + end, "needs an id"), (head + link + end, "neither in the file nor here"),
+              (head + secret.replace('"row":{', '"row":{"workspace_id":"%s",' % ("5" * 32)) + end, "names a workspace"),
+              (head + component.replace('"connector_id":null', '"connector_id":"%s"' % ("5" * 32)) + end, "connector that is not in the file"),
               (head + secret.replace('{"user":"default"}', '{"user":"nobody"}') + end, "nobody", "--user")]
     before = one_worker.mariadb.sql("SELECT COUNT(*) FROM tag; SELECT COUNT(*) FROM secret", empty)
     for text, *said in spoilt:
