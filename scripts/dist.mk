@@ -12,11 +12,12 @@ DIST    = $(B)/dist/kanso-$(VERSION)-linux-$(ARCH).tar.gz
 
 .PHONY: install dist deb packages-dist
 install: build man ## copy all that runs to PREFIX (/opt/kanso): programs, pages, scripts
-	@install -d $(TREE)/bin $(TREE)/cgi-bin $(TREE)/lib $(TREE)/nginx $(TREE)/sql $(TREE)/scripts/lib $(TREE)/man/man1
+	@install -d $(TREE)/bin $(TREE)/cgi-bin $(TREE)/lib $(TREE)/nginx $(TREE)/sql $(TREE)/scripts/lib $(TREE)/man/man1 $(TREE)/man/man5
 	@install -m 755 $(KANSOCTL) $(SUPERVISE) $(JOBS) $(TREE)/bin
 	@install -m 755 $(WORKERS) $(CGI) $(TREE)/cgi-bin
 	@install -m 644 $(LIB) $(TREE)/lib
 	@install -m 644 $(B)/man/man1/* $(TREE)/man/man1
+	@install -m 644 $(B)/man/man5/* $(TREE)/man/man5
 	@install -m 755 scripts/kanso $(TREE)/scripts
 	@install -m 644 scripts/packages.txt $(TREE)/scripts
 	@install -m 644 scripts/lib/*.sh $(TREE)/scripts/lib

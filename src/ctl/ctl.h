@@ -211,6 +211,12 @@ int ctl_db_failed(const struct ctl_call *call);
  * under $KANSO_HOME and its key. What the environment has already wins. */
 struct ctl_place ctl_instance(struct arena *a);
 
+/* Whether Kanso is a service of this host: its package has brought the unit, and systemd runs. */
+bool ctl_is_service(void);
+
+/* What a person types to `start` or `restart` the instance. */
+const char *ctl_run_command(struct arena *a, const struct ctl_place *place, const char *verb);
+
 /* After that: where the value of a variable comes from: a path, "environment", "the private database" or "default". */
 const char *ctl_origin(const char *name);
 

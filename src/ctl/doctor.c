@@ -134,7 +134,7 @@ static bool is_service_up(struct arena *a)
 {
     enum { SECONDS = 10 };
     const char *const argv[] = {"systemctl", "--quiet", "is-active", "kanso.service", NULL};
-    if (access("/run/systemd/system", F_OK) != 0 || access("/lib/systemd/system/kanso.service", F_OK) != 0)
+    if (!ctl_is_service())
         return false;
     struct spawned done = spawn(a, &(struct spawn){.argv = argv, .max_output = SPAWN_ERRORS_KEPT, .timeout = SECONDS});
     return done.end == SPAWN_EXITED && done.code == 0;

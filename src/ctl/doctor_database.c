@@ -70,7 +70,8 @@ static void check_reach(struct doctor *d)
         return;
     }
     if (!d->url.host_count && !d->url.unix_socket) {
-        found_warning(d, "start Kanso: scripts/kanso start", "the private database has not been made yet");
+        found_warning(d, arena_printf(d->mem, "start Kanso: %s", ctl_run_command(d->mem, &d->place, "start")),
+                      "the private database has not been made yet");
         return;
     }
     struct db *db = db_new(&d->url);
@@ -81,7 +82,8 @@ static void check_reach(struct doctor *d)
         return;
     }
     found_problem(d,
-                  d->url.disk && !d->up ? "start Kanso, and its private database: scripts/kanso start"
+                  d->url.disk && !d->up ? arena_printf(d->mem, "start Kanso, and its private database: %s",
+                                                       ctl_run_command(d->mem, &d->place, "start"))
                                         : "see that it runs, and takes this user from here",
                   "%s", migrate_trouble(&m));
     db_free(db);

@@ -140,8 +140,8 @@ static void check_processes(struct doctor *d)
 {
     unsigned running = 0;
     if (!d->up) {
-        found_warning(d, "start it: scripts/kanso start", "Kanso does not run here (KANSO_HOME=%s)",
-                      d->place.home ? d->place.home : "not set");
+        found_warning(d, arena_printf(d->mem, "start it: %s", ctl_run_command(d->mem, &d->place, "start")),
+                      "Kanso does not run here (KANSO_HOME=%s)", d->place.home ? d->place.home : "not set");
         return;
     }
     if (d->service) {
@@ -157,7 +157,8 @@ static void check_processes(struct doctor *d)
         if (is_alive(d, e->d_name))
             running++;
         else
-            found_problem(d, "start it again: scripts/kanso start", "%s has ended", name);
+            found_problem(d, arena_printf(d->mem, "start it again: %s", ctl_run_command(d->mem, &d->place, "start")),
+                          "%s has ended", name);
         check_state(d, name);
     }
     if (dir)
@@ -187,7 +188,9 @@ static void check_sockets(struct doctor *d)
         int error = stat(path, &s) == 0 ? try_connect(path) : errno;
         good = good && !error && !(s.st_mode & 07);
         if (error)
-            found_problem(d, "scripts/kanso restart; has KANSO_WORKERS changed since the start?",
+            found_problem(d,
+                          arena_printf(d->mem, "%s; has KANSO_WORKERS changed since the start?",
+                                       ctl_run_command(d->mem, &d->place, "restart")),
                           "workers cannot be reached at %s: %s", path, strerror(error));
         else if (s.st_mode & 07)
             found_problem(d, arena_printf(d->mem, "chmod o-rwx %s", path), "everybody may talk to the workers at %s",

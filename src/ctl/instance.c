@@ -134,3 +134,15 @@ struct ctl_place ctl_instance(struct arena *a)
         export_own(a, "ZENML_SECRETS_STORE_ENCRYPTION_KEY", key, arena_printf(a, "%s/etc/encryption-key", place.home));
     return place;
 }
+
+bool ctl_is_service(void)
+{
+    return access("/lib/systemd/system/kanso.service", F_OK) == 0 && access("/run/systemd/system", F_OK) == 0;
+}
+
+const char *ctl_run_command(struct arena *a, const struct ctl_place *place, const char *verb)
+{
+    if (is_package(place->tree) && ctl_is_service())
+        return arena_printf(a, "systemctl %s kanso", verb);
+    return arena_printf(a, "%s/scripts/kanso %s", place->tree ? place->tree : "", verb);
+}

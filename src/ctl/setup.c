@@ -246,12 +246,6 @@ static bool run_program(const char *const argv[])
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Whether Kanso is a service of this host: its package has brought the unit, and systemd runs. */
-static bool is_service(void)
-{
-    return access("/lib/systemd/system/kanso.service", F_OK) == 0 && access("/run/systemd/system", F_OK) == 0;
-}
-
 /* Starts the service; one that runs takes up what has changed. */
 static bool start_service(void)
 {
@@ -264,16 +258,16 @@ static bool start_service(void)
 
 static bool starts(const struct setup *s)
 {
-    return is_service() && geteuid() == 0 && !ctl_option(s->call, "no-start");
+    return ctl_is_service() && geteuid() == 0 && !ctl_option(s->call, "no-start");
 }
 
 static const char *next_step(const struct setup *s)
 {
     if (starts(s))
         return "it is being started; then kansoctl doctor";
-    if (is_service())
+    if (ctl_is_service())
         return "systemctl enable --now kanso, then kansoctl doctor";
-    return arena_printf(s->mem, "%s/scripts/kanso start, then kansoctl doctor", s->place.tree ? s->place.tree : "");
+    return arena_printf(s->mem, "%s, then kansoctl doctor", ctl_run_command(s->mem, &s->place, "start"));
 }
 
 static void report(const struct setup *s)
