@@ -136,6 +136,8 @@ int app_main(int argc, char **argv, const char *own)
     const char *groups = own, *unreadable = settings_receive();
     if (unreadable)
         return refuse(unreadable);
+    if (getenv("GATEWAY_INTERFACE")) /* CGI: arguments are words of a query without "=" (RFC 3875, 4.4), of anybody */
+        argc = 1;
     for (int i = 1; i < argc; i++) {
         if (streq(argv[i], "--help")) {
             usage(argv[0]);

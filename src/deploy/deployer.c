@@ -146,11 +146,34 @@ static enum deploy_end make_directories(struct deployer *d, const char *path)
 
 /* One at a time ---------------------------------------------------------------------------------------------------- */
 
+/* Root writes, deletes and ends nothing where another user says what is there: behind a link of theirs it may be
+ * anything. */
+static enum deploy_end check_owner(struct deployer *d, const char *path)
+{
+    struct stat s;
+    if (geteuid() != 0 || lstat(path, &s) != 0 || s.st_uid == 0)
+        return DEPLOY_OK;
+    return deploy_fail(d, DEPLOY_FAILED,
+                       "%s is another user's (uid %u), and root does not work there: run this as that user, or name "
+                       "another directory in ZENML_CONFIG_PATH.",
+                       path, (unsigned)s.st_uid);
+}
+
+static enum deploy_end check_owners(struct deployer *d)
+{
+    enum deploy_end end = check_owner(d, d->config_dir);
+    if (end == DEPLOY_OK)
+        end = check_owner(d, arena_printf(d->mem, "%s/zen_server", d->config_dir));
+    for (size_t i = 0; end == DEPLOY_OK && i < d->provider_count; i++)
+        end = check_owner(d, deploy_dir(d, d->providers[i]->type));
+    return end;
+}
+
 /* The lock is on the directory itself, so nothing of it is left behind. It is not handed on to what is started. */
 static enum deploy_end lock(struct deployer *d, int *out)
 {
     const char *path = arena_printf(d->mem, "%s/zen_server", d->config_dir);
-    if (make_directories(d, path) != DEPLOY_OK)
+    if (check_owners(d) != DEPLOY_OK || make_directories(d, path) != DEPLOY_OK)
         return DEPLOY_FAILED;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     for (int tries = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0; tries++) {

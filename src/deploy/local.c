@@ -110,7 +110,7 @@ static enum deploy_end launch(struct deployer *d)
     const char *json = deploy_file(d, "local", "service.json"), *pid_file = deploy_file(d, "local", "service.pid"),
                *log_file = deploy_file(d, "local", "service.log");
     unlink(pid_file);
-    int log = open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int log = open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (log >= 0)
         close(log);
     pid_t child = fork();
@@ -240,7 +240,7 @@ enum deploy_end deploy_serve(struct deployer *d, const struct server_config *con
     if (pid_file && write_pid(d, pid_file) != DEPLOY_OK)
         return DEPLOY_FAILED;
     set_environment(d, config);
-    int log = log_file ? open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    int log = log_file ? open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
     if (log_file && log < 0)
         return deploy_fail(d, DEPLOY_FAILED, "%s cannot be written: %s", log_file, strerror(errno));
     const char *script = arena_printf(d->mem, "%s/scripts/kanso", d->tree);

@@ -180,6 +180,24 @@ def test_half_written_file(deploy: Deploy, text: str) -> None:
 
 
 @pytest.mark.race
+@pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
+@pytest.mark.parametrize("theirs", ["", "zen_server", "zen_server/local"])
+def test_root_stays_out_of_the_directories_of_others(tmp_path: Path, theirs: str) -> None:
+    """Of which one may be a link to something that is not to be written to or deleted, or lead to a log that is none."""
+    mine, other = tmp_path / "mine", Deploy(tmp_path)
+    (mine / "zen_server" / "local").mkdir(parents=True)
+    (mine / "local").mkdir()
+    (mine / "local" / "kept").write_text("kept")
+    link = other.config / theirs
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(mine)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    for arguments in (["up", "--port", str(free_port())], ["down"], ["disconnect"]):
+        done = other.run(*arguments)
+        assert done.returncode == 1 and "another user's (uid 65534)" in done.stderr, (arguments, done.stderr)
+    assert sorted(path.name for path in mine.rglob("*")) == ["kept", "local", "local", "zen_server"]
+
+
 def test_two_at_once(deploy: Deploy) -> None:
     number = str(free_port())
     both = [deploy.begin("up", "--port", number) for _ in range(2)]

@@ -44,7 +44,7 @@ def cgi(kanso: Kanso, group: str, variables: dict[str, str], body: bytes = b"",
 
 
 def test_each_group_has_its_executable(kanso: Kanso) -> None:
-    assert {path.name for path in (kanso.build / "cgi-bin").iterdir()} == set(groups(kanso))
+    assert {path.name for path in (kanso.build / "cgi-bin").iterdir()} == {*groups(kanso), "kanso"}  # which is all of them, for CGI
     for group in groups(kanso):
         for option in ("--help", "--version"):
             done = subprocess.run([str(worker_of(kanso, group)), option], capture_output=True,
@@ -70,6 +70,14 @@ def test_plain_cgi(kanso: Kanso) -> None:
     assert status == 409 and json.loads(body)["detail"][0] == "EntityExistsError"
     status, _, _ = cgi(kanso, "tags", fastcgi.environment("GET", "/api/v1/tags"))
     assert status == 401
+
+
+@pytest.mark.parametrize("words", [["--routes"], ["--groups", "tags"], ["hello"]])
+def test_words_of_a_query_are_no_options(kanso: Kanso, words: list[str]) -> None:
+    """Web servers hand on a query without "=" as arguments (RFC 3875, 4.4)."""
+    variables = kanso.environment | fastcgi.environment("GET", "/api/v1/version", "+".join(words))
+    done = subprocess.run([str(worker_of(kanso, "server")), *words], capture_output=True, env=variables, timeout=60)
+    assert (done.returncode, fastcgi.parse(done.stdout)[::2]) == (0, (200, b'"0.66.0"')), done
 
 
 class Alone:
