@@ -7,7 +7,7 @@ start: ## the same in the background
 	@scripts/kanso start
 stop: ## stop what was started
 	@scripts/kanso stop
-restart: ## stop and start
+restart: ## take up new settings and programs; no request is lost
 	@scripts/kanso restart
 database: ## start the private database alone, for `kansoctl restore`
 	@scripts/kanso database

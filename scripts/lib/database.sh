@@ -70,7 +70,7 @@ database_start() {
     for ((tries = 0; tries < 2400; tries++)); do
         "${runner[@]}" test -S "$sock" && return
         if ! pid_of mariadb >/dev/null || [ -e "$home/run/mariadb.state" ] ||
-            tail -c "+$((from + 1))" "$log" | grep -q 'Aborting'; then
+            tail -c "+$((from + 1))" "$log" 2>/dev/null | grep -q 'Aborting'; then
             tail -c "+$((from + 1))" "$log" >"$home/run/mariadb-start.log" 2>/dev/null
             finish mariadb TERM 20
             die "$(database_trouble "$home/run/mariadb-start.log")"

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -115,6 +116,16 @@ char *settings_tree(struct arena *a)
             return tree;
     }
     return NULL;
+}
+
+void settings_load_own(void)
+{
+    struct arena a = {0};
+    const char *named = getenv("KANSO_CONF"), *tree = settings_tree(&a);
+    const char *file = named || !tree ? named : arena_printf(&a, "%s/kanso.conf", tree);
+    if (file && !settings_load(file) && named)
+        fprintf(stderr, "kanso: KANSO_CONF: cannot read %s\n", file);
+    arena_free(&a);
 }
 
 const char *settings_take(struct arena *a, const char *name)

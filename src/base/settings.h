@@ -18,6 +18,10 @@ const char *settings_receive(void);
  * lines are for scripts/kanso to complain about. False when the file cannot be read. */
 bool settings_load(const char *path);
 
+/* The same from the file that KANSO_CONF names, or from kanso.conf beside scripts/: for programs that others start with
+ * no settings, a web server or cron. Complains of a file that KANSO_CONF names and that cannot be read. */
+void settings_load_own(void);
+
 /* The directory that holds scripts/kanso: above build/bin/PROGRAM in the sources, above bin/PROGRAM where Kanso was
  * installed; NULL when that cannot be told. */
 char *settings_tree(struct arena *a);

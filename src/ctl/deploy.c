@@ -64,11 +64,11 @@ static const char *name_of(const struct ctl_call *call)
 /* Results ---------------------------------------------------------------------------------------------------------- */
 
 static const struct ctl_column columns[] = {
-    {"name", CTL_TEXT, 0},
-    {"provider", CTL_TEXT, 0},
-    {"state", CTL_TEXT, 0},
-    {"url", CTL_TEXT, 0},
-    {"connected", CTL_BOOL, 0},
+    {"name", CTL_TEXT, 8},
+    {"provider", CTL_TEXT, 8},
+    {"state", CTL_TEXT, 8},
+    {"url", CTL_TEXT, 24},
+    {"connected", CTL_BOOL, 9},
     {"message", CTL_TEXT, 0},
     {"config", CTL_JSON, CTL_HIDDEN},
     {"status", CTL_JSON, CTL_HIDDEN},

@@ -57,7 +57,8 @@ static bool fits_line(const char *value)
 /* What is said of each question: by its option, on the terminal, before (kanso.conf, the environment), or by nobody. */
 static const char *answer(const struct setup *s, const struct question *q)
 {
-    const char *given = ctl_option(s->call, q->option), *before = ctl_env(q->name, q->def);
+    /* A copy: the environment forgets secrets once they have been used. */
+    const char *given = ctl_option(s->call, q->option), *before = arena_strdup(s->mem, ctl_env(q->name, q->def));
     if (given)
         return given;
     return ask_possible() ? ask_line(s->mem, q->question, *before ? before : NULL) : before;

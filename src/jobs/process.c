@@ -23,6 +23,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -403,7 +404,7 @@ static int help(void)
         "With --once it fires what schedules are due, does what is to be done by now, one job at a time if KANSO_JOBS "
         "is "
         "0, and ends:\nfor hosts where cron is all there is. Exit status 1 when the database does not answer.\n\n"
-        "Configuration comes from the environment:\n\n",
+        "Configuration comes from the environment, with --once also from kanso.conf:\n\n",
         stdout);
     config_print();
     return 0;
@@ -450,6 +451,8 @@ int jobs_main(int argc, char **argv, const struct job_kind *const *kinds)
     self.once = argc == 2 && streq(argv[1], "--once");
     if (argc > 1 && !self.once)
         return refuse("takes no argument but --once; see --help");
+    if (self.once && !getenv("KANSO_SETTINGS_FD"))
+        settings_load_own(); /* cron starts it, and not scripts/kanso */
     log_open("jobs");
     const char *alone = metrics_open("jobs");
     if (alone)

@@ -46,8 +46,9 @@ def test_a_job_that_says_nothing_is_done(jobs: Jobs) -> None:
     assert jobs.notes(job) == ["here"]
 
 
-def test_one_turn_does_what_is_due_and_ends(jobs: Jobs) -> None:
-    """--once: jobs whose turn it is, also those that they make or that were added meanwhile; not those of later."""
+def test_one_turn_does_what_is_due_and_ends(jobs: Jobs, tmp_path: Path) -> None:
+    """--once: jobs whose turn it is, also those that they make or that were added meanwhile; not those of later. cron, which
+    starts it with no settings, has them in kanso.conf."""
     due, refused, later = jobs.add("note:a done:x"), jobs.add("refuse"), jobs.add("note:b", later=600)
     turn = [str(jobs.build / "unit" / "kanso-jobs"), "--once"]
     run = {"env": jobs.environment | {"KANSO_JOBS": "0"}, "capture_output": True, "text": True, "timeout": 60}
@@ -56,6 +57,12 @@ def test_one_turn_does_what_is_due_and_ends(jobs: Jobs) -> None:
     assert [jobs.job(each) for each in (due, refused, later)] == ["done", "failed", "waiting"]
     assert subprocess.run(turn, **run).returncode == 0, "nothing is due"
     assert jobs.notes(due) == ["a", "x"]
+    by_cron = jobs.add("note:c")
+    settings = {name: value for name, value in run["env"].items() if name.startswith(("KANSO_", "ZENML_"))}
+    (tmp_path / "kanso.conf").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    bare = {"PATH": run["env"]["PATH"], "KANSO_CONF": str(tmp_path / "kanso.conf")}
+    assert subprocess.run(turn, **run | {"env": bare}).returncode == 0
+    assert jobs.notes(by_cron) == ["c"]
     run["env"]["ZENML_STORE_URL"] = "mysql://kanso:no@127.0.0.1:9/none"
     assert subprocess.run(turn, **run).returncode == 1, "no database"
 

@@ -30,7 +30,7 @@ def test_database_elsewhere(mariadb: MariaDB, tmp_path: Path) -> None:
     assert [(user["name"], user["active"], user["is_admin"]) for user in users] == [("ada", True, True)]
     before = conf.read_bytes()
     again = results("setup", **place)
-    assert conf.read_bytes() == before and (again["user"], again["password"]) == (None, None)
+    assert conf.read_bytes() == before and (again["database"], again["user"], again["password"]) == ("ready", None, None)
     conf.write_text("# mine\nKANSO_JOBS=0\n" + conf.read_text())
     results("setup", "--port", "8099", **place)
     assert conf.read_text() == "# mine\nKANSO_JOBS=0\n" + before.decode().replace("KANSO_PORT=8080", "KANSO_PORT=8099")
@@ -44,7 +44,7 @@ def test_database_with_users(mariadb: MariaDB, tmp_path: Path) -> None:
     kansoctl("migrate", ZENML_SERVER_AUTO_ACTIVATE="1", ZENML_DEFAULT_USER_PASSWORD="pw", **first)
     conf = tmp_path / "kanso.conf"
     done = results("setup", "--user", "ada", KANSO_CONF=str(conf), ZENML_STORE_URL=first["ZENML_STORE_URL"])
-    assert (done["user"], done["password"]) == (None, None)
+    assert (done["database"], done["user"], done["password"]) == ("ready", None, None)
     assert [user["name"] for user in results("user", "list", KANSO_CONF=str(conf))] == ["default"]
     assert lines(conf)["ZENML_STORE_URL"] == first["ZENML_STORE_URL"], "what the environment says is kept"
     assert "ZENML_SECRETS_STORE_ENCRYPTION_KEY" not in lines(conf)
