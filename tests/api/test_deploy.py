@@ -192,10 +192,14 @@ def test_root_stays_out_of_the_directories_of_others(tmp_path: Path, theirs: str
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(mine)
     os.chown(link, 65534, 65534, follow_symlinks=False)
-    for arguments in (["up", "--port", str(free_port())], ["down"], ["disconnect"]):
-        done = other.run(*arguments)
-        assert done.returncode == 1 and "another user's (uid 65534)" in done.stderr, (arguments, done.stderr)
-    assert sorted(path.name for path in mine.rglob("*")) == ["kept", "local", "local", "zen_server"]
+    try:
+        for arguments in (["up", "--port", str(free_port())], ["down"], ["disconnect"]):
+            done = other.run(*arguments)
+            assert done.returncode == 1 and "another user's (uid 65534)" in done.stderr, (arguments, done.stderr)
+        assert sorted(path.name for path in mine.rglob("*")) == ["kept", "local", "local", "zen_server"]
+    finally:
+        os.chown(link, 0, 0, follow_symlinks=False)
+        other.remove()
 
 
 def test_two_at_once(deploy: Deploy) -> None:
