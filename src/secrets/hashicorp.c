@@ -27,7 +27,7 @@ static const char *configure(struct arena *a, struct secrets_store *s)
     if (!address)
         return values_lacks(a, s, "VAULT_ADDR");
     if (!starts_with(address, "http://") && !starts_with(address, "https://"))
-        return arena_printf(a, "%sVAULT_ADDR is '%s'; expected a URL", s->prefix, address);
+        return arena_printf(a, "%sVAULT_ADDR is no URL that begins with http:// or https://", s->prefix);
     if (!token_of(s))
         return values_lacks(a, s, "VAULT_TOKEN");
     if (!is_header(token_of(s)))

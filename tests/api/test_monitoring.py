@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import uuid
@@ -360,6 +361,9 @@ def test_logs_as_json(guarded: Kanso) -> None:
     """Every line is an object, whatever has been sent."""
     for path in ('/api/v1/tags/%22%5c%0a%1b%5b2J{"', "/api/v1/%ff%fe", '/"quo\\ted"', "/%c2%9b"):
         requests.get(guarded.url + path, timeout=20)
+    with socket.create_connection(("127.0.0.1", int(guarded.url.rpartition(":")[2])), 20) as raw:
+        raw.sendall(b"GET /api/v1/raw\xff\xc3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert raw.recv(1000)
     marker = uuid.uuid4().hex
     requests.get(guarded.url + "/api/v1/" + marker, timeout=20)
     wait_until(lambda: bool(logged(guarded, "access.log", marker)), 20, "the line")

@@ -449,7 +449,10 @@ def test_refused_commits_are_undone(alone: Place) -> None:
                 assert arrived.wait(30)
                 for (connection,) in alone.kanso.sql(
                         "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx"):
-                    alone.kanso.sql(f"KILL {connection}")
+                    try:
+                        alone.kanso.sql(f"KILL {connection}")
+                    except RuntimeError as gone:  # a short one of somebody else's, which has ended meanwhile
+                        assert "1094" in str(gone), gone
                 released.set()
             assert answers[0].status_code == 503, answers[0].text
             rows = alone.api.ids("/secrets")
@@ -489,7 +492,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "no vault of Azure's": ({"TYPE": "azure", "AUTH_METHOD": "implicit"}, "KEY_VAULT_NAME is not set"),
     "a bad name": ({"TYPE": "azure", "AUTH_METHOD": "implicit", "KEY_VAULT_NAME": "a.example.org/"}, "KEY_VAULT_NAME is 'a.ex"),
     "no address": ({"TYPE": "hashicorp", "VAULT_TOKEN": "shh"}, "VAULT_ADDR is not set"),
-    "no URL": ({"TYPE": "hashicorp", "VAULT_ADDR": "vault:8200", "VAULT_TOKEN": "shh"}, "VAULT_ADDR is 'vault:8200'"),
+    "no URL": ({"TYPE": "hashicorp", "VAULT_ADDR": "ftp://u:shh@vault", "VAULT_TOKEN": "shh"}, "VAULT_ADDR is no URL"),
     "no token": ({"TYPE": "hashicorp", "VAULT_ADDR": "http://vault:8200"}, "VAULT_TOKEN is not set"),
     "a number": ({"TYPE": "hashicorp", "VAULT_ADDR": "http://v", "VAULT_TOKEN": "shh", "MAX_VERSIONS": "many"}, "MAX_VERSIONS is 'many'"),
     "no file": ({"TYPE": "gcp", "PROJECT_ID": "p"}, "GOOGLE_APPLICATION_CREDENTIALS"),
