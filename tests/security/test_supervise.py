@@ -132,8 +132,8 @@ def test_what_has_the_name_of_a_log_is_not_written_to(supervise, tmp_path: Path)
 def test_input_reaches_every_child_and_no_file(supervise, tmp_path: Path) -> None:
     one = supervise("cat /dev/fd/3; echo; exec sleep 100", "-i", "-n", "3", text=b"A=secret\0B=c\0")
     wait_until(lambda: one.text().count("A=secret\0B=c\0") == 3, 20, "three children's input")
+    wait_until(lambda: len(descendants(one.process.pid)) == 3, 20, "three children that sleep")  # their cats have ended
     children = descendants(one.process.pid)
-    assert len(children) == 3
     kill_hard(children[:1])
     wait_until(lambda: one.text().count("A=secret\0B=c\0") == 4, 20, "the input of a fourth")
     for pid in (one.process.pid, *children[1:]):
