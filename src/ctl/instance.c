@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The first line of a file that holds a key; NULL when it cannot be read. */
@@ -65,6 +66,16 @@ static void load(struct arena *a, const char *path)
     note_from(a, before, path);
 }
 
+/* The file in $KANSO_HOME may be anybody's. Root takes none of those: whoever wrote it would say what the programs that
+ * root starts here load. scripts/kanso refuses the directory altogether (home_check()). */
+static void refuse_foreign(const char *path)
+{
+    struct stat s;
+    if (geteuid() == 0 && stat(path, &s) == 0 && s.st_uid != 0)
+        exit(ctl_fail("%s is another user's (uid %u), and root takes no settings from there: run this as that user",
+                      path, (unsigned)s.st_uid));
+}
+
 const char *ctl_origin(const char *name)
 {
     for (size_t i = 0; i < origin_count; i++)
@@ -114,6 +125,8 @@ struct ctl_place ctl_instance(struct arena *a)
     note_from(a, 0, "environment");
     if (!place.conf)
         place.conf = default_conf(a, place.tree, home);
+    if (!given && home && streq(place.conf, arena_printf(a, "%s/kanso.conf", home)))
+        refuse_foreign(place.conf);
     if (place.conf)
         load(a, place.conf);
     if (!given && place.tree && !is_package(place.tree))

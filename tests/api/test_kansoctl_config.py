@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from kit.ctl import kansoctl, results
 from kit.process import REPOSITORY
@@ -41,6 +45,21 @@ def test_private_database(tmp_path: Path) -> None:
     found = values("--set", KANSO_CONF="/dev/null", KANSO_HOME=str(tmp_path))
     assert found["ZENML_STORE_URL"]["origin"] == "the private database" and SECRET not in str(found)
     assert found["ZENML_SECRETS_STORE_ENCRYPTION_KEY"]["origin"] == f"{tmp_path}/etc/encryption-key"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="is about root")
+@pytest.mark.parametrize("command", ["config", "doctor", "setup"])
+def test_root_takes_no_settings_of_others(tmp_path: Path, command: str) -> None:
+    """They would say what the programs load that root starts."""
+    library, trace, conf = tmp_path / "theirs.so", tmp_path / "trace", tmp_path / "kanso.conf"
+    (tmp_path / "theirs.c").write_text("#include <fcntl.h>\n__attribute__((constructor)) static void at_start(void)\n"
+                                       f'{{ open("{trace}", O_CREAT | O_WRONLY, 0600); }}\n')
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(tmp_path / "theirs.c")], check=True)
+    conf.write_text(f"LD_PRELOAD={library}\n")
+    os.chown(conf, 65534, 65534)
+    done = kansoctl(command, KANSO_HOME=str(tmp_path), ZENML_STORE_URL="mysql://a:b@127.0.0.1:1/c")
+    assert not trace.exists()
+    assert done.returncode == 1 and f"{conf} is another user's (uid 65534)" in done.stderr, done
 
 
 def test_what_is_wrong() -> None:
