@@ -296,9 +296,11 @@ static const char *root_path(struct arena *a, const char *expression)
     if (!*expression)
         return "";
     return arena_printf(a,
-                        "\n        # Every path answers with and without the prefix.\n"
+                        "\n        # Every path answers with and without the prefix. What is rewritten counts as "
+                        "internal, so\n"
+                        "        # nothing is that begins as the locations do that are.\n"
                         "        rewrite \"^%s$\" / last;\n"
-                        "        rewrite \"^%s(/.*)$\" $1 last;\n",
+                        "        rewrite \"^%s(/(?!\\.).*)$\" $1 last;\n",
                         expression, expression);
 }
 

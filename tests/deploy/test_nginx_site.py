@@ -56,6 +56,8 @@ def test_site(launch: Callable[..., Kanso], host: Callable[[str], str], prefix: 
     assert "Kanso" in requests.get(url + "/", timeout=10).text
     own = requests.get(url + "/health", timeout=10, headers={"X-Request-ID": "chosen-by-a-stranger"}).headers["x-request-id"]
     assert own and own != "chosen-by-a-stranger"
+    for inner in ("/.refusal", "/.caller", "/.upload/api/v1/version"):
+        assert requests.get(url + inner, timeout=10).status_code == 404, inner
     page = requests.get(url + "/runs/x", timeout=10, allow_redirects=False)
     assert page.status_code == 302 and page.headers["location"].startswith("../#/runs")
     assert requests.get(url + "/version.json", timeout=10).status_code == 200
