@@ -43,16 +43,19 @@ static enum deploy_end complete(struct deployer *d, struct server_config *c)
 
 /* The process ------------------------------------------------------------------------------------------------------ */
 
-/* Whether that process is the server's: it may have ended, and its id be another's. */
+/* Whether that process is the server's: it may have ended, and its id be another's, such as an editor's with its file.
+ */
 static bool is_server(struct deployer *d, pid_t pid)
 {
     size_t len;
     const char *text = file_read(d->mem, arena_printf(d->mem, "/proc/%d/cmdline", (int)pid), COMMAND_MOST, &len);
     const char *file = deploy_file(d, "local", "service.json");
-    for (size_t at = 0; text && at < len; at += strlen(text + at) + 1)
-        if (streq(text + at, file))
-            return true;
-    return false;
+    bool daemon = false, of_file = false;
+    for (size_t at = 0; text && at < len; at += strlen(text + at) + 1) {
+        daemon = daemon || streq(text + at, DAEMON);
+        of_file = of_file || streq(text + at, file);
+    }
+    return daemon && of_file;
 }
 
 /* The server's process, or 0. */

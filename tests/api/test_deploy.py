@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 from pathlib import Path
 from typing import Iterator
 
@@ -115,11 +116,15 @@ def test_an_old_pid_file_ends_nobody(deploy: Deploy, port: int) -> None:
     """The id in it may be another process's by now."""
     file = deploy.config / "zen_server" / "local" / "service.pid"
     right = file.read_text()
-    file.write_text(str(os.getpid()))
+    reader = subprocess.Popen(["tail", "-f", str(file.with_name("service.json"))], stdout=subprocess.DEVNULL)
     try:
-        assert deploy.json("status")["state"] == "inactive"
+        for pid in (os.getpid(), reader.pid):
+            file.write_text(str(pid))
+            assert deploy.json("status")["state"] == "inactive"
     finally:
         file.write_text(right)
+        reader.kill()
+        reader.wait()
 
 
 @pytest.mark.parametrize("arguments,said", [
