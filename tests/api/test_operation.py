@@ -350,8 +350,8 @@ def test_one_database_for_two(launch) -> None:
 @pytest.mark.parametrize("plan", ["default", "all", "each"])
 def test_each_path_reaches_its_worker(launch, plan: str) -> None:
     """A worker that does not serve a path says 404 with this detail, or 405."""
-    instance = launch(workers=plan, KANSO_WORKLOAD_COMMAND="/bin/true",  # some routes are there only beside a manager
-                      ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command")
+    instance = launch(workers=plan, KANSO_WORKLOAD_COMMAND="/bin/true",  # some routes are there only with a manager, or a token
+                      ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command", KANSO_METRICS_TOKEN="0" * 32)
     lost = []
     with requests.Session() as session:
         for group, method, path in instance.routes():
