@@ -327,6 +327,8 @@ def test_a_prefix_changes_none_of_it(launch, server) -> None:
     assert ask(kanso, "/zen.ml/runs/%0d%0aX:%20y").status == 400
     assert ask(kanso, "/zen.ml/runs/7?a=b")["location"] == "../#/runs/7?a=b"
     assert ask(kanso, "/runs/7")["location"] == "../#/runs/7"
+    for inner in ("/.refusal", "/.caller", "/%2ecaller", "/.upload/api/v1/version", "//.refusal", "/x/../.refusal"):
+        assert ask(kanso, inner).status == ask(kanso, "/zen.ml" + inner).status == 404, inner
     assert ask(kanso, "/zen.ml/foo").status == 404 and ask(kanso, "/zenXml/runs").status == 404
     for path in ("/zen.ml/api/v1/login", "/api/v1/login"):
         assert ask(kanso, path, "POST", "Content-Length: 65537\r\n").status == 413
