@@ -61,7 +61,9 @@ static const char *answer(const struct setup *s, const struct question *q)
     const char *given = ctl_option(s->call, q->option), *before = arena_strdup(s->mem, ctl_env(q->name, q->def));
     if (given)
         return given;
-    return ask_possible() ? ask_line(s->mem, q->question, *before ? before : NULL) : before;
+    if (ask_possible())
+        return ask_line(s->mem, q->question, *before ? before : NULL);
+    return arena_strdup(s->mem, before); /* config_load() takes passwords out of the environment */
 }
 
 static const char *answered(const struct setup *s, size_t i)
