@@ -24,7 +24,7 @@ from kit.process import REPOSITORY, free_port, wait_until
 from kit.stock import StockClient
 
 IMAGES = Path(__file__).with_name("images")
-BEFORE = os.environ.get("KANSO_RELEASE_BEFORE") or "HEAD~10"
+BEFORE = os.environ.get("KANSO_RELEASE_BEFORE") or "HEAD~20"
 PASSWORD = "pw"  # of the stock client's scenario
 COMPOSE_FILES = {"mariadb": "compose.yaml", "mysql": "compose.mysql.yaml"}
 

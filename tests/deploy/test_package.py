@@ -23,7 +23,8 @@ PAGE = Page("systemd.md")
 CONF = "/etc/kanso/kanso.conf"
 PLAN = "auth:1 rest:2"
 UNITS = {"kanso.service", "kanso-nginx.service", "kanso-jobs.service", "kanso-worker@auth.socket", "kanso-worker@rest.socket",
-         "kanso-worker@probes.socket", "kanso-worker@probes:1.service", "kanso-worker@auth:1.service", "kanso-worker@rest:1.service", "kanso-worker@rest:2.service"}
+         "kanso-worker@probes.socket", "kanso-worker@probes:1.service", "kanso-worker@auth:1.service",
+         "kanso-worker@rest:1.service", "kanso-worker@rest:2.service"}
 # Packages start and stop what is Kanso's; nginx of the same machine would listen on this one's network.
 POLICY = '#!/bin/sh\ncase $1 in kanso*) exit 0 ;; esac\nexit 101\n'
 
@@ -133,7 +134,8 @@ def test_package(booted: Machine, hosted: Hosted, stock: StockClient, way_back: 
     assert "kanso" in host.run(of_page("The units", now))
 
     # What systemd itself says about the units, as they are installed and planned here.
-    assert host.run("systemd-analyze verify --man=no /lib/systemd/system/kanso*.service /lib/systemd/system/kanso*.socket").strip() == ""
+    files = "/lib/systemd/system/kanso*.service /lib/systemd/system/kanso*.socket"
+    assert host.run(f"systemd-analyze verify --man=no {files}").strip() == ""
     services = sorted(unit for unit in UNITS if unit.endswith(".service"))
     for unit in services:
         host.run(f"systemd-analyze security --threshold=20 {unit}")
@@ -161,11 +163,11 @@ def test_package(booted: Machine, hosted: Hosted, stock: StockClient, way_back: 
     assert running(host) == UNITS
 
     # Another plan makes other units.
-    host.run(f"sed -i 's/^KANSO_WORKERS=.*/KANSO_WORKERS=all:1/' {CONF}; {PAGE.blocks('Change settings')[1]}")
+    host.run(f"sed -i 's/^KANSO_WORKERS=.*/KANSO_WORKERS=rest:1/; $ aKANSO_JOBS=0' {CONF}; {PAGE.blocks('Change settings')[1]}")
     wait_ready(url)
-    assert {unit for unit in running(host) if "worker" in unit} == {
-        f"kanso-worker@{name}" for name in ("all.socket", "all:1.service", "probes.socket", "probes:1.service")}
-    host.run(f"sed -i 's/^KANSO_WORKERS=.*/KANSO_WORKERS={PLAN}/' {CONF}; {PAGE.blocks('Change settings')[1]}")
+    assert running(host) == {"kanso.service", "kanso-nginx.service"} | {
+        f"kanso-worker@{name}" for name in ("rest.socket", "rest:1.service", "probes.socket", "probes:1.service")}
+    host.run(f"sed -i 's/^KANSO_WORKERS=.*/KANSO_WORKERS={PLAN}/; /^KANSO_JOBS=/d' {CONF}; {PAGE.blocks('Change settings')[1]}")
     wait_ready(url)
     assert running(host) == UNITS
 
@@ -176,13 +178,14 @@ def test_package(booted: Machine, hosted: Hosted, stock: StockClient, way_back: 
         replaced(host, unit, pid)
     wait_ready(url)
     for unit in ("kanso-worker@rest:1.service", "kanso-jobs.service"):
-        host.run(f"mkdir -p /run/systemd/system/{unit}.d; printf '[Service]\\nWatchdogSec=4\\n' >/run/systemd/system/{unit}.d/w.conf;"
+        drop_in = f"/run/systemd/system/{unit}.d"
+        host.run(f"mkdir -p {drop_in}; printf '[Service]\\nWatchdogSec=4\\n' >{drop_in}/watchdog.conf;"
                  f" systemctl daemon-reload; systemctl restart {unit}")
         pid = shown(host, unit, "MainPID")
         host.run(f"kill -STOP {pid}")
         replaced(host, unit, pid)
         assert int(shown(host, unit, "NRestarts")) >= 1
-        host.run(f"rm -r /run/systemd/system/{unit}.d; systemctl daemon-reload; systemctl restart {unit}")
+        host.run(f"rm -r {drop_in}; systemctl daemon-reload; systemctl restart {unit}")
     wait_ready(url)
 
     # An older version and back under load, with the page's command; the newer one is what apt calls an upgrade.
