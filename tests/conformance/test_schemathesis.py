@@ -88,7 +88,7 @@ def statuses(kanso: Kanso) -> Counter[tuple[str, str]]:
     """Method and status of every request that nginx answered."""
     log = (kanso.home / "log" / "access.log").read_text(errors="replace")
     return Counter((method, status) for method, status
-                   in re.findall(r"^\S+ \S+ (\w+) .* (\d{3}) \d+ bytes [\d.]+ s$", log, re.M))
+                   in re.findall(r"^\S+ \S+ (\w+) .* (\d{3}) \d+ bytes [\d.]+ s [0-9a-f]{32}$", log, re.M))
 
 
 @pytest.mark.parametrize("source", [own, contract])
