@@ -36,9 +36,10 @@ check-connectors: build unit $(VENV)/.done $(B)/moto-venv $(B)/connectors-venv #
 	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_MOTO_VENV=$(abspath $(B)/moto-venv) \
 	    KANSO_CONNECTORS_VENV=$(abspath $(B)/connectors-venv) \
 	    ../$(VENV)/bin/python -m pytest -q api/test_connector*.py conformance/test_connectors_differential.py
-check-compose: $(VENV)/.done $(ZENML_VENV)/bin/zenml ## the page about Docker Compose, in containers: needs root, podman, netavark and aardvark-dns
-	@$(VENV)/bin/pip install -q podman-compose==1.6.0
+check-compose: $(VENV)/.done $(ZENML_VENV)/bin/zenml $(VENV)/bin/podman-compose ## the page about Docker Compose, in containers: needs root, podman, netavark and aardvark-dns
 	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) PATH=$(abspath $(VENV))/bin:$$PATH $(VENV)/bin/python -m pytest -q tests/deploy/test_compose.py
+$(VENV)/bin/podman-compose: | $(VENV)/.done
+	@$(VENV)/bin/pip install -q podman-compose==1.6.0
 check-stores: build tools $(VENV)/.done $(B)/stores-venv $(B)/moto-venv $(B)/fake-gcs $(B)/azurite ## artifact stores on what plays S3, Google's and Azure's: needs a network once
 	@cd tests && KANSO_BUILD=$(abspath $(B)) KANSO_STORES_VENV=$(abspath $(B)/stores-venv) ../$(VENV)/bin/python -m pytest -q \
 	    api/test_artifact_stores.py api/test_artifact_emulators.py conformance/test_remote_stores.py
@@ -142,14 +143,16 @@ $(B)/connectors-venv: | $(ZENML_VENV)/bin/zenml
 	    azure-mgmt-resource==23.1.1 azure-mgmt-containerservice==31.0.0 azure-mgmt-containerregistry==10.3.0 \
 	    azure-mgmt-storage==21.2.1 azure-storage-blob==12.22.0 azure-identity==1.17.1 'paramiko<4' || { rm -rf $@; exit 1; }
 
-# The release before, to upgrade from: the last tag, or else the commit before this one.
-PREVIOUS ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-parse HEAD~1)
+# The release before, to upgrade from: the last tag, or else twenty commits ago.
+PREVIOUS ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-parse HEAD~20)
 $(B)/previous/.$(PREVIOUS): | packages-dist
 	@rm -rf $(B)/previous && mkdir -p $(B)/previous
 	@git archive $(PREVIOUS) | tar -x -C $(B)/previous
 	@$(MAKE) -s -C $(B)/previous VERSION=0.0.9 dist deb
 	@touch $@
 
-.PHONY: check-deploy
-check-deploy: dist deb $(VENV)/.done $(ZENML_VENV)/bin/zenml $(B)/previous/.$(PREVIOUS) ## every way to install Kanso, on bare machines: as root
-	@$(TESTS) deploy
+packages-deploy:
+	@scripts/kanso packages test deploy
+.PHONY: check-deploy packages-deploy
+check-deploy: dist deb $(VENV)/.done $(ZENML_VENV)/bin/zenml $(VENV)/bin/podman-compose $(B)/previous/.$(PREVIOUS) | packages-deploy ## every way to install Kanso, on bare machines: as root
+	@KANSO_RELEASE_BEFORE=$(PREVIOUS) PATH=$(abspath $(VENV))/bin:$$PATH $(TESTS) deploy

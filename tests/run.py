@@ -220,11 +220,17 @@ def engine() -> None:
     pytest(f"{name}-conformance", "conformance")
 
 
+def deploy() -> None:
+    """Each way to install Kanso, one after the other; what one needs and is not there is left out, and counted."""
+    for way in ("package", "shared_hosting", "nginx_site", "cgi", "compose"):
+        title(f"deploy: {way}")
+        pytest(f"deploy-{way}", f"deploy/test_{way}.py")
+
+
 PARTS = {"check": check, "unit": unit, "api": lambda: pytest("api", "api"),
          "security": lambda: pytest("security", "security"),
          "conformance": lambda: pytest("conformance", "conformance"), "fuzz": fuzz,
-         "deploy": lambda: pytest("deploy", "deploy"),
-         "sanitize": sanitize, "mysql": mysql, "engine": engine}
+         "sanitize": sanitize, "mysql": mysql, "engine": engine, "deploy": deploy}
 
 
 def run_parts(parts: list[str]) -> None:
