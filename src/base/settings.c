@@ -85,15 +85,24 @@ static void load_line(char *line)
         putenv(name);
 }
 
+/* The texts that were loaded: the environment refers to them until the process ends. */
+static struct loaded {
+    struct loaded *before;
+    char text[MAX_SETTINGS];
+} * loaded;
+
 bool settings_load(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *text = fd >= 0 ? calloc(1, MAX_SETTINGS) : NULL; /* the environment refers to it from now on */
+    struct loaded *l = fd >= 0 ? calloc(1, sizeof *l) : NULL;
+    char *text = l ? l->text : NULL;
     size_t len = text ? read_all(fd, text, MAX_SETTINGS) : 0;
     if (fd >= 0)
         close(fd);
     if (!text)
         return false;
+    l->before = loaded;
+    loaded = l;
     for (char *line = text, *next; line < text + len; line = next) {
         char *end = strchr(line, '\n');
         next = end ? end + 1 : text + len;
@@ -108,7 +117,7 @@ char *settings_tree(struct arena *a)
 {
     char path[4096];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path);
-    for (int up = 0; up < 3 && n > 0; up++) {
+    for (int up = 0; up < 4 && n > 0; up++) { /* build/sanitize/bin lies deepest */
         while (n > 0 && path[--n] != '/')
             ;
         char *tree = arena_strndup(a, path, (size_t)n);
