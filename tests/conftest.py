@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reference", action="store_true",
                      help="--server-url is the reference: allow its crashes where Kanso refuses")
     parser.addoption("--tenth", type=int, help="of all tests only those of this tenth, 0 to 9, and those marked `engine`")
+    parser.addoption("--half", type=int, help="of all tests only those of this half, 0 or 1")
     parser.addoption("--seed", type=int, default=1, help="of generated requests")
     parser.addoption("--queries", type=int, default=600, help="how many filters to compare")
     parser.addoption("--requests", type=int, default=1500, help="how many requests to generate")
@@ -47,14 +48,15 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tell the report of races; leave a tenth of the tests, picked by their names (neighbours come into different ones), and
-    those marked `engine`."""
+    those marked `engine`; or half of them."""
     for item in items:
         if item.get_closest_marker("race"):
             item.user_properties.append(("race", "yes"))
-    tenth = config.getoption("--tenth")
-    if tenth is None:
+    tenth, half = config.getoption("--tenth"), config.getoption("--half")
+    if tenth is None and half is None:
         return
-    picked = [item for item in items if zlib.crc32(item.nodeid.encode()) % 10 == tenth or item.get_closest_marker("engine")]
+    picked = [item for item in items if zlib.crc32(item.nodeid.encode()) % 2 == half] if tenth is None else [
+        item for item in items if zlib.crc32(item.nodeid.encode()) % 10 == tenth or item.get_closest_marker("engine")]
     config.hook.pytest_deselected(items=[item for item in items if item not in picked])
     items[:] = picked
 

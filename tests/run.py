@@ -8,12 +8,12 @@ Parts run one after the other; those behind --beside at the same time as the las
 do is waiting. What they print comes when they have ended.
 
 ONLY narrows the pytest parts (its -k), SERVER points the API tests to a running server. TENTH, a number, narrows the
-part mysql to a tenth of it, by the number's last digit, and to what depends most on the engine. The part engine needs
-KANSO_TEST_DATABASE (see kit/mariadb.py).
+part mysql to a tenth of it, by the number's last digit, and to what depends most on the engine; and the part sanitize to
+a half. The part engine needs KANSO_TEST_DATABASE (see kit/mariadb.py).
 
-Failures of pytest parts are looked at once more, when nothing else runs: on a busy machine a time-out is no verdict. What passes then is
-named as unsteady, and counts as passed, but not more than UNSTEADY_MAX of a run. A test with the marker `race` has failed
-if it failed once: threads meet there, and passing when run again is just what a lost race does.
+Failures of pytest parts are looked at once more, when nothing else runs: on a busy machine a time-out is no verdict. What
+passes then is named as unsteady, and counts as passed, but not more than UNSTEADY_MAX of a run. A test with the marker
+`race` has failed if it failed once: threads meet there, and passing when run again is just what a lost race does.
 Exit status 1 when anything failed, or when nothing passed.
 """
 
@@ -196,7 +196,8 @@ def sanitize() -> None:
     options = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1",
                "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
     unit(SANITIZED, **options)
-    pytest("sanitize", "api", "-m", "sanitize", KANSO_BUILD=str(SANITIZED), **options)
+    narrow = [f"--half={int(os.environ['TENTH']) % 2}"] if os.environ.get("TENTH") else []
+    pytest("sanitize", "api", "-m", "sanitize", *narrow, KANSO_BUILD=str(SANITIZED), **options)
 
 
 def mysql() -> None:

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TIMEOUT_S = 30, POLL_MS = 50, STARTED_S = 5, PID_MOST = 64, STAT_MOST = 4096, COMMAND_MOST = 64 * 1024 };
+enum { TIMEOUT_S = 30, POLL_MS = 50, STARTED_S = 30, PID_MOST = 64, STAT_MOST = 4096, COMMAND_MOST = 64 * 1024 };
 
 /* What the stock client's daemon runs, which it looks for in the command line of a process before it believes that
  * that is a server. */

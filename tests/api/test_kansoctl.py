@@ -19,6 +19,8 @@ from kit.servers import Kanso, base_environment
 # tests of its own.
 ELSEWHERE: set[str] = {
     "backup",
+    "deploy status",
+    "deploy up",
     "export",
     "prune",
     "secret reencrypt",

@@ -105,7 +105,6 @@ def resting(mariadb: MariaDB, tmp_path_factory: pytest.TempPathFactory) -> Resti
 
 
 @pytest.mark.engine
-@pytest.mark.sanitize
 def test_all_is_well(running: Kanso) -> None:
     found = doctor(running.environment)
     assert found.status == 0, [row for row in found.rows if row["state"] != "ok"]
