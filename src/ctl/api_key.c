@@ -31,12 +31,7 @@ static const struct ctl_column key_columns[] = {
 
 static int list(const struct ctl_call *call)
 {
-    struct db_rows rows = {0};
-    if (db_run(call->db, call->mem, &rows, SELECT_KEYS " ORDER BY u.name, k.name", NULL, 0) != DB_OK)
-        return ctl_db_failed(call);
-    for (size_t i = 0; i < rows.count; i++)
-        ctl_row(call, db_row(&rows, i));
-    return CTL_DONE;
+    return ctl_select(call, SELECT_KEYS " ORDER BY u.name, k.name", NULL, 0);
 }
 
 /* The service account that the first operand names, with or without keys. */

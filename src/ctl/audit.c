@@ -87,7 +87,6 @@ static int add_conditions(const struct ctl_call *call, struct query *q)
 static int run(const struct ctl_call *call)
 {
     struct query *q = query_new(call->mem);
-    struct db_rows rows;
     int64_t limit = 50;
     for (size_t i = 0; columns[i].name; i++)
         query_add(q, "%s %s", i ? "," : "SELECT", columns[i].name);
@@ -99,11 +98,7 @@ static int run(const struct ctl_call *call)
         return status;
     query_add(q, " ORDER BY created DESC, kanso_order DESC LIMIT ?");
     query_param(q, p_int(limit));
-    if (db_run(call->db, call->mem, &rows, q->text.data, q->params, q->count) != DB_OK)
-        return ctl_db_failed(call);
-    for (size_t i = 0; i < rows.count; i++)
-        ctl_row(call, db_row(&rows, i));
-    return CTL_DONE;
+    return ctl_select(call, q->text.data, q->params, q->count);
 }
 
 const struct ctl_command ctl_audit = {

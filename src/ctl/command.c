@@ -47,6 +47,16 @@ int ctl_db_failed(const struct ctl_call *call)
     return ctl_fail("the database says: %s", db_error(call->db));
 }
 
+int ctl_select(const struct ctl_call *call, const char *sql, const struct db_param *params, size_t count)
+{
+    struct db_rows rows = {0};
+    if (db_run(call->db, call->mem, &rows, sql, params, count) != DB_OK)
+        return ctl_db_failed(call);
+    for (size_t i = 0; i < rows.count; i++)
+        ctl_row(call, db_row(&rows, i));
+    return CTL_DONE;
+}
+
 int ctl_misused(const struct ctl_command *command, const char *fmt, ...)
 {
     va_list ap;

@@ -192,6 +192,10 @@ bool ctl_age(const char *text, char before[STAMP_LEN + 1]);
  * ctl_run() completes what was begun when the command returns CTL_DONE or CTL_FOUND: without rows, an empty list. */
 void ctl_row(const struct ctl_call *call, const struct db_value *values);
 
+/* Writes the rows of a statement that selects what the columns of the command say. Returns CTL_DONE, or CTL_FAILED, and
+ * has complained. */
+int ctl_select(const struct ctl_call *call, const char *sql, const struct db_param *params, size_t count);
+
 /* A value for ctl_row(); NULL is one. */
 struct db_value ctl_value(const char *text);
 

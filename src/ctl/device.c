@@ -29,17 +29,12 @@ enum { USER_ID = 10 };
 
 static int list(const struct ctl_call *call)
 {
-    struct db_rows rows;
     const char *user = ctl_option(call, "user");
     const struct db_param name = p_text(user);
-    if (db_run(call->db, call->mem, &rows,
-               user ? SELECT_DEVICES " WHERE u.name = ? ORDER BY d.created, d.kanso_order"
-                    : SELECT_DEVICES " ORDER BY d.created, d.kanso_order",
-               &name, user ? 1 : 0) != DB_OK)
-        return ctl_db_failed(call);
-    for (size_t i = 0; i < rows.count; i++)
-        ctl_row(call, db_row(&rows, i));
-    return CTL_DONE;
+    return ctl_select(call,
+                      user ? SELECT_DEVICES " WHERE u.name = ? ORDER BY d.created, d.kanso_order"
+                           : SELECT_DEVICES " ORDER BY d.created, d.kanso_order",
+                      &name, user ? 1 : 0);
 }
 
 static int find(const struct ctl_call *call, struct db_rows *row)

@@ -24,12 +24,7 @@ static const struct ctl_column columns[] = {USER_COLUMNS, {NULL}};
 
 static int list(const struct ctl_call *call)
 {
-    struct db_rows rows;
-    if (db_run(call->db, call->mem, &rows, SELECT_USERS " ORDER BY name", NULL, 0) != DB_OK)
-        return ctl_db_failed(call);
-    for (size_t i = 0; i < rows.count; i++)
-        ctl_row(call, db_row(&rows, i));
-    return CTL_DONE;
+    return ctl_select(call, SELECT_USERS " ORDER BY name", NULL, 0);
 }
 
 /* The user of that name or id; CTL_MISSING, and has said so, when there is none. */
