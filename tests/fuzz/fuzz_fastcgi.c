@@ -49,6 +49,11 @@ static int handle(struct ctx *c, void *app)
     return OK;
 }
 
+static void count(struct ctx *c)
+{
+    expect(c->res.status != 0);
+}
+
 static void finish(struct ctx *c, void *app)
 {
     (void)c, (void)app;
@@ -90,7 +95,8 @@ static uint8_t *with_short_names(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool listens;
-    struct worker w = {.root_path = "", .max_body = 1 << 20, .headers = "", .handle = handle, .finish = finish};
+    struct worker w = {
+        .root_path = "", .max_body = 1 << 20, .headers = "", .handle = handle, .count = count, .finish = finish};
     sigset_t term;
     if (!listens)
         listen_on_descriptor_0();
