@@ -42,8 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Stop the servers when the tests are told to end."""
+    """Stop the servers when the tests are told to end; what is started here can be interrupted, although the background jobs of
+    a shell begin with SIGINT ignored, those of nohup with SIGHUP, and children inherit that."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", 1))
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -132,9 +132,7 @@ def test_start_mends_what_has_ended(stopped: Kanso) -> None:
 def test_foreground_until_interrupted(stopped: Kanso) -> None:
     process = subprocess.Popen([SCRIPT, "run"], env=stopped.environment, cwd=REPOSITORY, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               stdin=subprocess.DEVNULL, start_new_session=True,
-                               # no shell can trap what was ignored when it began, as in the background of another
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                               stdin=subprocess.DEVNULL, start_new_session=True)
     assert process.stdout
     lines = []
     timer = threading.Timer(60, process.kill)
