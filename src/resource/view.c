@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BUCKETS = 256, IN_LIMIT = 32768 };
+enum { FIRST_BUCKETS = 256 };
 
 struct list {
     void **items;
@@ -283,14 +283,11 @@ int view_select(struct view *v, const struct resource *r, unsigned detail, struc
 {
     struct db_rows found;
     TRY(query_run(v->c, q, &found));
-    struct row **out = arena_array(v->mem, found.count, sizeof *out);
+    *rows = arena_array(v->mem, found.count, sizeof **rows);
+    *count = found.count;
     for (size_t i = 0; i < found.count; i++)
-        out[i] = add_result(v, r, detail, db_row(&found, i));
+        (*rows)[i] = add_result(v, r, detail, db_row(&found, i));
     v->extra = found.count ? db_row(&found, 0)[found.columns - 1].s : NULL;
-    if (rows)
-        *rows = out;
-    if (count)
-        *count = found.count;
     return OK;
 }
 
@@ -371,13 +368,13 @@ static size_t distinct(const char **ids, size_t count)
 
 int view_fetch(struct view *v, const struct resource *r, unsigned detail, const char *const *ids, size_t count)
 {
-    for (size_t at = 0; at < count; at += IN_LIMIT) {
-        struct query *q = view_query(v, r, detail);
-        query_from(q, r, detail);
-        query_add(q, " WHERE t.id IN ");
-        query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
-        TRY(view_select(v, r, detail, q, NULL, NULL));
-    }
+    struct query *q = view_query(v, r, detail);
+    struct db_rows found;
+    query_from(q, r, detail);
+    query_add(q, " WHERE t.id IN %%s");
+    TRY(sql_in(v->c, &found, q->text.data, ids, count, NULL, 0));
+    for (size_t i = 0; i < found.count; i++)
+        add_result(v, r, detail, db_row(&found, i));
     return OK;
 }
 
@@ -412,28 +409,16 @@ static const char **ids_of(struct view *v, struct row **rows, size_t count)
 int view_links(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
                const char *text)
 {
-    for (size_t at = 0; at < count; at += IN_LIMIT / 4) {
-        size_t n = count - at < IN_LIMIT / 4 ? count - at : IN_LIMIT / 4;
-        const char **ids = ids_of(v, parents + at, n);
-        struct query *q = query_new(v->mem);
-        for (const char *p = text, *mark; *p; p = mark + 2) {
-            mark = strstr(p, "%s");
-            query_add(q, "%.*s", (int)(mark ? (size_t)(mark - p) : strlen(p)), p);
-            if (!mark)
-                break;
-            query_in(q, ids, n);
-        }
-        struct db_rows found;
-        TRY(query_run(v->c, q, &found));
-        for (size_t i = 0; i < found.count; i++) {
-            struct db_value *values = db_row(&found, i);
-            struct row *parent = view_find(v, parents[0]->res, values[0].s);
-            if (!parent)
-                continue;
-            view_add_link(v, parent, slot, values[1].s, found.columns > 2 ? values[2].s : NULL, values);
-            if (child)
-                view_request(v, child, values[1].s);
-        }
+    struct db_rows found;
+    TRY(sql_in(v->c, &found, text, ids_of(v, parents, count), count, NULL, 0));
+    for (size_t i = 0; i < found.count; i++) {
+        struct db_value *values = db_row(&found, i);
+        struct row *parent = view_find(v, parents[0]->res, values[0].s);
+        if (!parent)
+            continue;
+        view_add_link(v, parent, slot, values[1].s, found.columns > 2 ? values[2].s : NULL, values);
+        if (child)
+            view_request(v, child, values[1].s);
     }
     return OK;
 }
@@ -452,22 +437,18 @@ static struct row *find_any(const struct view *v, const char *id)
 static int fetch_hanging(struct view *v, const char **ids, size_t count, int slot, const struct resource *child,
                          unsigned detail, const char *from, const char *parent_column, const char *order)
 {
-    for (size_t at = 0; at < count; at += IN_LIMIT) {
-        struct query *q = view_query(v, child, detail);
-        query_add(q, ", %s FROM %s", parent_column, from ? from : arena_printf(v->mem, "`%s` t", child->table));
-        query_joins(q, child, detail);
-        query_add(q, " WHERE %s IN ", parent_column);
-        query_in(q, ids + at, count - at < IN_LIMIT ? count - at : IN_LIMIT);
-        query_add(q, " ORDER BY %s", order);
-        struct db_rows found;
-        TRY(query_run(v->c, q, &found));
-        for (size_t i = 0; i < found.count; i++) {
-            const struct db_value *values = db_row(&found, i);
-            struct row *row = add_result(v, child, detail, values);
-            struct row *parent = find_any(v, values[found.columns - 1].s);
-            if (parent)
-                view_add_link(v, parent, slot, row->id, NULL, NULL);
-        }
+    struct query *q = view_query(v, child, detail);
+    struct db_rows found;
+    query_add(q, ", %s FROM %s", parent_column, from ? from : arena_printf(v->mem, "`%s` t", child->table));
+    query_joins(q, child, detail);
+    query_add(q, " WHERE %s IN %%s ORDER BY %s", parent_column, order);
+    TRY(sql_in(v->c, &found, q->text.data, ids, count, NULL, 0));
+    for (size_t i = 0; i < found.count; i++) {
+        const struct db_value *values = db_row(&found, i);
+        struct row *row = add_result(v, child, detail, values);
+        struct row *parent = find_any(v, values[found.columns - 1].s);
+        if (parent)
+            view_add_link(v, parent, slot, row->id, NULL, NULL);
     }
     return OK;
 }
