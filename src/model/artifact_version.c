@@ -12,7 +12,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { SLOT_VISUALS = SLOT_FIRST, VERSION_MAX = 254, BATCH = 8192 };
+enum { SLOT_VISUALS = SLOT_FIRST, VERSION_MAX = 254 };
 
 static const char *const TYPES[] = {"DataAnalysisArtifact", "DataArtifact",       "ModelArtifact", "SchemaArtifact",
                                     "ServiceArtifact",      "StatisticsArtifact", "BaseArtifact",  NULL};
@@ -232,26 +232,23 @@ static int set_number(struct write *w)
 
 static int insert_visualizations(struct write *w)
 {
+    enum { COLUMNS = 6 };
     struct json_object *list = member(w->body, "visualizations");
     size_t count = list ? json_object_array_length(list) : 0;
-    if (count == 0)
-        return OK;
     char now[STAMP_LEN + 1], id[UUID_HEX + 1];
+    struct db_param *params = arena_array(w->c->mem, size_mul(count, COLUMNS), sizeof *params);
     stamp_now(now);
-    struct query *q = query_new(w->c->mem);
-    query_add(q, "INSERT INTO artifact_visualization (id, created, updated, type, uri, artifact_version_id) VALUES ");
     for (size_t i = 0; i < count; i++) {
         struct json_object *item = json_object_array_get_idx(list, i);
         uuid_new(id);
-        query_add(q, "%s(?, ?, ?, ?, ?, ?)", i ? ", " : "");
-        query_param(q, p_text(arena_strdup(w->c->mem, id)));
-        query_param(q, p_text(now));
-        query_param(q, p_text(now));
-        query_param(q, p_text(member_str(item, "type")));
-        query_param(q, p_text(member_str(item, "uri")));
-        query_param(q, p_text(w->id));
+        const struct db_param row[COLUMNS] = {
+            p_text(arena_strdup(w->c->mem, id)), p_text(now),  p_text(now), p_text(member_str(item, "type")),
+            p_text(member_str(item, "uri")),     p_text(w->id)};
+        memcpy(params + i * COLUMNS, row, sizeof row);
     }
-    return query_run(w->c, q, NULL);
+    return sql_insert(
+        w->c, "INSERT INTO artifact_visualization (id, created, updated, type, uri, artifact_version_id) VALUES",
+        params, COLUMNS, count, "");
 }
 
 static int delete_of_row(struct write *w)
@@ -280,37 +277,17 @@ const struct resource resource_artifact_version = {
 
 /* Deleting many -------------------------------------------------------------------------------------------------- */
 
-static int delete_batch(struct ctx *c, const char *text, const char *const *ids, size_t count)
-{
-    for (size_t at = 0; at < count; at += BATCH) {
-        struct query *q = query_new(c->mem);
-        query_add(q, "%s", text);
-        query_in(q, ids + at, count - at < BATCH ? count - at : BATCH);
-        TRY(query_run(c, q, NULL));
-    }
-    return OK;
-}
-
 int artifact_versions_delete(struct ctx *c, const char *const *ids, size_t count)
 {
     static const char *const texts[] = {
-        "DELETE FROM run_metadata WHERE resource_type = 'artifact_version' AND resource_id IN ",
-        "DELETE FROM tag_resource WHERE resource_type = 'artifact_version' AND resource_id IN ",
-        "DELETE FROM artifact_version WHERE id IN ",
+        "DELETE FROM run_metadata WHERE resource_type = 'artifact_version' AND resource_id IN %s",
+        "DELETE FROM tag_resource WHERE resource_type = 'artifact_version' AND resource_id IN %s",
+        "DELETE FROM artifact_version WHERE id IN %s",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        TRY(delete_batch(c, texts[i], ids, count));
+        TRY(sql_in(c, NULL, texts[i], ids, count, NULL, 0));
     audit_changed_all(c, &resource_artifact_version, ids, count, DELETED);
     return OK;
-}
-
-/* The first column of a result as a list. */
-static const char **first_column(struct ctx *c, const struct db_rows *rows)
-{
-    const char **ids = arena_array(c->mem, rows->count + 1, sizeof *ids);
-    for (size_t i = 0; i < rows->count; i++)
-        ids[i] = db_row(rows, i)[0].s;
-    return ids;
 }
 
 /* Ids of rows that meet a condition, locked. The condition is looked at twice: once to find them, and once more when
@@ -319,18 +296,11 @@ static int lock_unused(struct ctx *c, const char *table, const char *condition, 
 {
     struct db_rows found;
     TRY(sql0(c, &found, arena_printf(c->mem, "SELECT t.id FROM %s t WHERE %s FOR UPDATE", table, condition)));
-    const char **candidates = first_column(c, &found);
-    size_t total = found.count;
-    *ids = arena_array(c->mem, total + 1, sizeof **ids);
-    *count = 0;
-    for (size_t at = 0; at < total; at += BATCH) {
-        struct query *q = query_new(c->mem);
-        query_add(q, "SELECT t.id FROM %s t WHERE %s AND t.id IN ", table, condition);
-        query_in(q, candidates + at, total - at < BATCH ? total - at : BATCH);
-        TRY(query_run(c, q, &found));
-        for (size_t i = 0; i < found.count; i++)
-            (*ids)[(*count)++] = db_row(&found, i)[0].s;
-    }
+    const char **candidates = sql_first_column(c->mem, &found);
+    TRY(sql_in(c, &found, arena_printf(c->mem, "SELECT t.id FROM %s t WHERE %s AND t.id IN %%s", table, condition),
+               candidates, found.count, NULL, 0));
+    *ids = sql_first_column(c->mem, &found);
+    *count = found.count;
     return OK;
 }
 
@@ -348,8 +318,9 @@ static int prune_artifacts(struct ctx *c)
     size_t count;
     TRY(lock_unused(c, "artifact", "NOT EXISTS (SELECT 1 FROM artifact_version v WHERE v.artifact_id = t.id)", &ids,
                     &count));
-    TRY(delete_batch(c, "DELETE FROM tag_resource WHERE resource_type = 'artifact' AND resource_id IN ", ids, count));
-    TRY(delete_batch(c, "DELETE FROM artifact WHERE id IN ", ids, count));
+    TRY(sql_in(c, NULL, "DELETE FROM tag_resource WHERE resource_type = 'artifact' AND resource_id IN %s", ids, count,
+               NULL, 0));
+    TRY(sql_in(c, NULL, "DELETE FROM artifact WHERE id IN %s", ids, count, NULL, 0));
     audit_changed_all(c, &resource_artifact, ids, count, DELETED);
     return OK;
 }

@@ -204,10 +204,7 @@ static int delete_linked(struct ctx *c)
     struct db_rows linked;
     TRY(sql(c, &linked, "SELECT DISTINCT artifact_version_id FROM model_versions_artifacts WHERE model_version_id = ?",
             p_text(c->param[0])));
-    const char **ids = arena_array(c->mem, linked.count + 1, sizeof *ids);
-    for (size_t i = 0; i < linked.count; i++)
-        ids[i] = db_row(&linked, i)[0].s;
-    return artifact_versions_delete(c, ids, linked.count);
+    return artifact_versions_delete(c, sql_first_column(c->mem, &linked), linked.count);
 }
 
 int mv_artifacts_delete(struct ctx *c)

@@ -1,6 +1,5 @@
 #include "model/stack.h"
 
-#include "base/lookup.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/component.h"
@@ -167,13 +166,7 @@ static const char **ids_in(struct ctx *c, struct json_object *map, size_t *count
 static int find_components(struct ctx *c, const char **ids, size_t count, struct db_rows *found)
 {
     TRY(sql_in(c, found, "SELECT id, type, flavor FROM stack_component WHERE id IN %s", ids, count, NULL, 0));
-    struct lookup *there = lookup_new(c->mem);
-    for (size_t i = 0; i < found->count; i++)
-        lookup_add(there, db_row(found, i)[0].s, ids);
-    for (size_t i = 0; i < count; i++)
-        if (!lookup_get(there, ids[i]))
-            return no_such_row(c, EX_KEY, &resource_component, ids[i]);
-    return OK;
+    return references_found(c, &resource_component, ids, count, found);
 }
 
 static int link_components(struct ctx *c, const char *stack, const char **ids, size_t count)

@@ -68,7 +68,6 @@ int tags_load_counts(struct view *v, struct row **rows, size_t count)
     struct ctx *c = view_ctx(v);
     const char **ids = arena_array(c->mem, count + 1, sizeof *ids);
     struct db_rows found;
-    struct query *q = query_new(c->mem);
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         const struct cached_count *k = cache_slot(rows[i]->id);
@@ -78,12 +77,8 @@ int tags_load_counts(struct view *v, struct row **rows, size_t count)
         if (!kept)
             ids[n++] = rows[i]->id;
     }
-    if (n == 0)
-        return OK;
-    query_add(q, "SELECT tag_id, COUNT(*) FROM tag_resource WHERE tag_id IN ");
-    query_in(q, ids, n);
-    query_add(q, " GROUP BY tag_id");
-    TRY(query_run(c, q, &found));
+    TRY(sql_in(c, &found, "SELECT tag_id, COUNT(*) FROM tag_resource WHERE tag_id IN %s GROUP BY tag_id", ids, n, NULL,
+               0));
     for (size_t i = 0; i < found.count; i++) {
         const struct db_value *values = db_row(&found, i);
         struct row *row = view_find(v, rows[0]->res, values[0].s);
@@ -129,9 +124,7 @@ static int find_missing(struct ctx *c, const char **names, size_t n, const char 
 {
     struct db_rows found;
     TRY(sql_in(c, &found, "SELECT name FROM tag WHERE name IN %s", names, n, NULL, 0));
-    struct lookup *there = lookup_new(c->mem);
-    for (size_t i = 0; i < found.count; i++)
-        lookup_add(there, db_row(&found, i)[0].s, names);
+    struct lookup *there = sql_by_first_column(c->mem, &found);
     *missing = arena_array(c->mem, n + 1, sizeof **missing);
     *count = 0;
     for (size_t i = 0; i < n; i++)

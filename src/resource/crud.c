@@ -344,32 +344,33 @@ struct db_param encode_value(struct arena *a, const struct column *col, struct j
 
 /* Writing -------------------------------------------------------------------------------------------------------- */
 
-void write_set(struct write *w, const char *col, struct db_param value)
+/* The place of the column's assignment; set_count: there is none. */
+static size_t place_of(const struct write *w, const char *col)
 {
     size_t i = 0;
     while (i < w->set_count && !streq(w->set[i].col, col))
         i++;
-    if (i == ARRAY_LEN(w->set))
-        abort();
-    w->set[i] = (struct assignment){col, value};
-    if (i == w->set_count)
-        w->set_count++;
-}
-
-const char *write_get(const struct write *w, const char *col)
-{
-    for (size_t i = 0; i < w->set_count; i++)
-        if (streq(w->set[i].col, col))
-            return w->set[i].value.type == P_TEXT ? w->set[i].value.s : NULL;
-    return NULL;
+    return i;
 }
 
 static bool assigned(const struct write *w, const char *col)
 {
-    for (size_t i = 0; i < w->set_count; i++)
-        if (streq(w->set[i].col, col))
-            return true;
-    return false;
+    return place_of(w, col) < w->set_count;
+}
+
+void write_set(struct write *w, const char *col, struct db_param value)
+{
+    size_t i = place_of(w, col);
+    if (i == ARRAY_LEN(w->set))
+        abort();
+    w->set[i] = (struct assignment){col, value};
+    w->set_count += i == w->set_count;
+}
+
+const char *write_get(const struct write *w, const char *col)
+{
+    size_t i = place_of(w, col);
+    return i < w->set_count && w->set[i].value.type == P_TEXT ? w->set[i].value.s : NULL;
 }
 
 /* Assignments for the members of the body that have a column. */
@@ -418,18 +419,22 @@ int references_lock(struct ctx *c, const struct reference *refs, size_t count)
     return OK;
 }
 
+int references_found(struct ctx *c, const struct resource *to, const char *const *ids, size_t count,
+                     const struct db_rows *found)
+{
+    const struct lookup *there = sql_by_first_column(c->mem, found);
+    for (size_t i = 0; i < count; i++)
+        if (!lookup_get(there, ids[i]))
+            return no_such_row(c, EX_KEY, to, ids[i]);
+    return OK;
+}
+
 int references_lock_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count)
 {
     struct db_rows rows;
     const char *text = arena_printf(c->mem, "SELECT id FROM `%s` WHERE id IN %%s LOCK IN SHARE MODE", to->table);
     TRY(sql_in(c, &rows, text, ids, count, NULL, 0));
-    struct lookup *there = lookup_new(c->mem);
-    for (size_t i = 0; i < rows.count; i++)
-        lookup_add(there, db_row(&rows, i)[0].s, ids);
-    for (size_t i = 0; i < count; i++)
-        if (!lookup_get(there, ids[i]))
-            return no_such_row(c, EX_KEY, to, ids[i]);
-    return OK;
+    return references_found(c, to, ids, count, &rows);
 }
 
 /* What an SQL column refers to; NULL: nothing. */
@@ -533,9 +538,8 @@ int write_lock(struct write *w, const char *hex)
 /* The value that a column will have after this write. */
 static struct db_param future_value(const struct write *w, const char *col)
 {
-    for (size_t i = 0; i < w->set_count; i++)
-        if (streq(w->set[i].col, col))
-            return w->set[i].value;
+    if (assigned(w, col))
+        return w->set[place_of(w, col)].value;
     for (size_t i = 0; w->old && i < w->res->column_count; i++) {
         const struct column *k = &w->res->columns[i];
         if (!k->sql && streq(k->col ? k->col : k->name, col))
@@ -622,11 +626,6 @@ int write_release_key(struct write *w, const struct unique *u)
                          : OK;
 }
 
-static int release_guard(struct write *w)
-{
-    return write_release_key(w, &w->res->unique);
-}
-
 /* What the path is within is where the row goes; a body that names another one is refused. */
 int write_within(struct write *w)
 {
@@ -648,7 +647,7 @@ int write_add(struct write *w)
     uuid_new(w->id);
     TRY(write_unique(w));
     TRY(write_insert(w));
-    return release_guard(w);
+    return write_release_key(w, &w->res->unique);
 }
 
 static int check_owner(struct write *w)
@@ -675,15 +674,10 @@ static int check_name(struct write *w)
     return OK;
 }
 
-typedef int (*step)(struct write *);
-
-/* Hooks that a resource does not have are NULL. A hook that finds the row that was to be made ends the steps. */
-static int run_steps(struct write *w, const step *steps, size_t count)
+/* Hooks that a resource does not have are NULL. */
+static int run_hook(struct write *w, int (*hook)(struct write *))
 {
-    for (size_t i = 0; i < count && w->result != WRITE_FOUND; i++)
-        if (steps[i])
-            TRY(steps[i](w));
-    return OK;
+    return hook ? hook(w) : OK;
 }
 
 /* Brings along what hangs on the row. */
@@ -697,37 +691,29 @@ static int follow(struct write *w, enum change change)
     return OK;
 }
 
-static int attach_new(struct write *w)
-{
-    return follow(w, CREATED);
-}
-
-static int attach_change(struct write *w)
-{
-    return follow(w, UPDATED);
-}
-
-static int detach_all(struct write *w)
-{
-    return follow(w, DELETED);
-}
-
 int write_create_within(struct write *w)
 {
     const struct resource *r = w->res;
-    const step within[] = {write_unique, r->before_create, write_insert, r->after_create, attach_new, release_guard};
     if (!*w->id)
         uuid_new(w->id);
     assign_members(w, false);
-    return run_steps(w, within, ARRAY_LEN(within));
+    TRY(write_unique(w));
+    TRY(run_hook(w, r->before_create));
+    if (w->result == WRITE_FOUND)
+        return OK;
+    TRY(write_insert(w));
+    TRY(run_hook(w, r->after_create));
+    TRY(follow(w, CREATED));
+    return write_release_key(w, &r->unique);
 }
 
 int write_create(struct write *w)
 {
-    const struct resource *r = w->res;
     uuid_new(w->id);
-    const step before[] = {write_within, r->check_create, check_owner, check_name};
-    TRY(run_steps(w, before, ARRAY_LEN(before)));
+    TRY(write_within(w));
+    TRY(run_hook(w, w->res->check_create));
+    TRY(check_owner(w));
+    TRY(check_name(w));
     TRY(sql_begin(w->c));
     TRY(write_create_within(w));
     if (w->result != WRITE_FOUND)
@@ -743,34 +729,23 @@ int resource_create(struct ctx *c)
     return respond_row(c, w.res, w.id, D_META | D_RES);
 }
 
-static int unique_on_update(struct write *w)
-{
-    return w->res->unique.on_update && assigned(w, w->res->unique.columns[0]) ? write_unique(w) : OK;
-}
-
-static int release_on_update(struct write *w)
-{
-    return w->res->unique.on_update && assigned(w, w->res->unique.columns[0]) ? release_guard(w) : OK;
-}
-
-static int assign_update(struct write *w)
-{
-    assign_members(w, true);
-    return OK;
-}
-
 /* The row is locked before anything is checked against it: what before_update sees is what is changed. Locks that must
  * come before the row's own, by the order that all requests take them in, are before_lock's; taken behind it, two
  * requests could wait for each other. */
 int write_update(struct write *w, const char *hex)
 {
-    const step steps[] = {w->res->before_update, assign_update, unique_on_update, write_flush_update,
-                          w->res->after_update,  attach_change, release_on_update};
+    const struct resource *r = w->res;
     TRY(sql_begin(w->c));
-    if (w->res->before_lock)
-        TRY(w->res->before_lock(w));
+    TRY(run_hook(w, r->before_lock));
     TRY(write_lock(w, hex));
-    TRY(run_steps(w, steps, ARRAY_LEN(steps)));
+    TRY(run_hook(w, r->before_update));
+    assign_members(w, true);
+    bool renamed = r->unique.on_update && assigned(w, r->unique.columns[0]);
+    TRY(renamed ? write_unique(w) : OK);
+    TRY(write_flush_update(w));
+    TRY(run_hook(w, r->after_update));
+    TRY(follow(w, UPDATED));
+    TRY(renamed ? write_release_key(w, &r->unique) : OK);
     return sql_commit(w->c);
 }
 
@@ -792,8 +767,9 @@ static int delete_row(struct write *w)
 
 int write_delete_within(struct write *w)
 {
-    const step steps[] = {w->res->before_delete, detach_all, delete_row};
-    return run_steps(w, steps, ARRAY_LEN(steps));
+    TRY(run_hook(w, w->res->before_delete));
+    TRY(follow(w, DELETED));
+    return delete_row(w);
 }
 
 int resource_delete(struct ctx *c)

@@ -368,6 +368,10 @@ int references_lock(struct ctx *c, const struct reference *refs, size_t count);
 /* The same for many rows of one resource; 404 KeyError. */
 int references_lock_all(struct ctx *c, const struct resource *to, const char *const *ids, size_t count);
 
+/* Refuses with 404 KeyError when one of the ids is not in the first column of what was found. */
+int references_found(struct ctx *c, const struct resource *to, const char *const *ids, size_t count,
+                     const struct db_rows *found);
+
 /* Takes the name guard and looks for a row with the same key; fails with the resource's exception. */
 int write_unique(struct write *w);
 

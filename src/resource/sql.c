@@ -392,6 +392,22 @@ int sql_in(struct ctx *c, struct db_rows *out, const char *text, const char *con
     return OK;
 }
 
+const char **sql_first_column(struct arena *mem, const struct db_rows *rows)
+{
+    const char **texts = arena_array(mem, size_add(rows->count, 1), sizeof *texts);
+    for (size_t i = 0; i < rows->count; i++)
+        texts[i] = db_row(rows, i)[0].s;
+    return texts;
+}
+
+struct lookup *sql_by_first_column(struct arena *mem, const struct db_rows *rows)
+{
+    struct lookup *l = lookup_new(mem);
+    for (size_t i = 0; i < rows->count; i++)
+        lookup_add(l, db_row(rows, i)[0].s, db_row(rows, i));
+    return l;
+}
+
 /* How many of the rows go into the next statement: one at least. */
 static size_t fitting_rows(const struct db_param *values, size_t columns, size_t rows)
 {

@@ -3,6 +3,7 @@
 #define KANSO_RESOURCE_SQL_H
 
 #include "base/buf.h"
+#include "base/lookup.h"
 #include "db/db.h"
 #include "http/context.h"
 
@@ -82,6 +83,12 @@ int query_run(struct ctx *c, struct query *q, struct db_rows *out);
  * the first list. An empty list runs nothing. `out` may be NULL for writes. */
 int sql_in(struct ctx *c, struct db_rows *out, const char *text, const char *const *ids, size_t count,
            const struct db_param *params, size_t param_count);
+
+/* The first column of a result as a list. */
+const char **sql_first_column(struct arena *mem, const struct db_rows *rows);
+
+/* The rows of a result by the texts in their first column; of equal ones the first. */
+struct lookup *sql_by_first_column(struct arena *mem, const struct db_rows *rows);
 
 /* Inserts `rows` rows of `columns` values each, in as few statements as can hold them: `head` ends with VALUES, `tail`
  * stands behind the rows. */
