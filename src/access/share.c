@@ -2,10 +2,10 @@
 
 #include "access/access.h"
 #include "access/rbac.h"
+#include "audit/audit.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/model.h"
-#include "resource/audit.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
 #include "account/api_key.h"
 
 #include "account/service_account.h"
+#include "audit/audit.h"
 #include "auth/password.h"
 #include "auth/session.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
-#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 #include "account/device.h"
 
+#include "audit/audit.h"
 #include "auth/auth.h"
 #include "auth/limit.h"
 #include "auth/password.h"
@@ -10,7 +11,6 @@
 #include "base/uuid.h"
 #include "http/client.h"
 #include "model/onboarding.h"
-#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "account/api_key.h"
 #include "account/device.h"
 #include "account/external.h"
+#include "audit/audit.h"
 #include "auth/auth.h"
 #include "auth/credentials.h"
 #include "auth/limit.h"
@@ -14,7 +15,6 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "http/cors.h"
-#include "resource/audit.h"
 
 #include <stdlib.h>
 #include <string.h>

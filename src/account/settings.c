@@ -1,6 +1,7 @@
 #include "account/settings.h"
 
 #include "account/user.h"
+#include "audit/audit.h"
 #include "auth/auth.h"
 #include "auth/limit.h"
 #include "auth/password.h"
@@ -8,7 +9,6 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "db/migrate.h"
-#include "resource/audit.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* Users. Service accounts live in the same table and are shown as users where something refers to them. */
 #include "account/user.h"
 
+#include "audit/audit.h"
 #include "auth/auth.h"
 #include "auth/limit.h"
 #include "auth/password.h"
@@ -8,7 +9,6 @@
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <stdlib.h>

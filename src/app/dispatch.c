@@ -2,6 +2,7 @@
 
 #include "access/access.h"
 #include "app/operations.h"
+#include "audit/audit.h"
 #include "auth/activity.h"
 #include "auth/auth.h"
 #include "base/config.h"
@@ -11,7 +12,6 @@
 #include "db/db.h"
 #include "http/cors.h"
 #include "http/form.h"
-#include "resource/audit.h"
 #include "resource/filter.h"
 #include "resource/sql.h"
 #include "resource/view.h"

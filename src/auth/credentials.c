@@ -1,11 +1,11 @@
 #include "auth/credentials.h"
 
+#include "audit/audit.h"
 #include "auth/limit.h"
 #include "auth/password.h"
 #include "base/config.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include "resource/audit.h"
 #include "resource/sql.h"
 
 #include <string.h>

@@ -1,11 +1,11 @@
 #include "auth/limit.h"
 
+#include "audit/audit.h"
 #include "base/address.h"
 #include "base/config.h"
 #include "base/metrics.h"
 #include "base/text.h"
 #include "http/client.h"
-#include "resource/audit.h"
 #include "resource/sql.h"
 
 #include <openssl/sha.h>

@@ -4,6 +4,7 @@
  */
 #include "automation/webhook.h"
 
+#include "audit/audit.h"
 #include "automation/event_source.h"
 #include "automation/plugin.h"
 #include "base/text.h"
@@ -11,7 +12,6 @@
 #include "http/route.h"
 #include "jobs/jobs.h"
 #include "model/secret.h"
-#include "resource/audit.h"
 #include "resource/stored.h"
 
 #include <string.h>

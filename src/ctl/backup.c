@@ -1,9 +1,9 @@
 /* kansoctl backup and restore (docs/operations/backup.md). */
 #include "backup/backup.h"
+#include "audit/audit.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "ctl/ctl.h"
-#include "resource/audit.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* kansoctl jobs and events: background work, and what came of webhooks and schedules
  * (docs/architecture.md#background-work). */
+#include "audit/audit.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "ctl/ctl.h"
 #include "jobs/operate.h"
-#include "resource/audit.h"
 
 #include <string.h>
 

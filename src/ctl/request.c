@@ -1,9 +1,9 @@
 #include "ctl/request.h"
 
 #include "app/app.h"
+#include "audit/audit.h"
 #include "base/text.h"
 #include "http/route.h"
-#include "resource/audit.h"
 #include "resource/resource.h"
 #include "resource/sql.h"
 #include "json/write.h"

@@ -6,6 +6,7 @@
  * any moment one of the two opens all secrets, and which one can be told by trying: a run that was cut short is
  * completed, or undone, by the next one.
  */
+#include "audit/audit.h"
 #include "auth/password.h"
 #include "base/config.h"
 #include "base/file.h"
@@ -13,7 +14,6 @@
 #include "ctl/conf_file.h"
 #include "ctl/ctl.h"
 #include "db/migrate.h"
-#include "resource/audit.h"
 #include "secrets/secrets.h"
 
 #include <stdio.h>

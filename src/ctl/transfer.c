@@ -1,9 +1,9 @@
 /* kansoctl export and import (docs/operations/transfer.md). */
 #include "transfer/transfer.h"
+#include "audit/audit.h"
 #include "base/config.h"
 #include "base/new_file.h"
 #include "ctl/ctl.h"
-#include "resource/audit.h"
 
 #include <errno.h>
 #include <string.h>

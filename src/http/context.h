@@ -99,6 +99,7 @@ struct commit_step;
 struct view;
 struct row;
 struct audit;
+struct recorder;
 
 struct ctx;
 
@@ -139,10 +140,11 @@ struct ctx {
     struct secrets *secrets;              /* what it has had to do with the stores of secrets, or NULL */
     struct commit_step *at_commit;        /* of the open transaction: see sql_at_commit() */
     int (*authorize_rows)(struct view *); /* marks which rows of a loaded view may be shown; NULL: all of them */
-    const struct row *shown;     /* the object that the answer is about: the first that has been written, or NULL */
-    bool found;                  /* what was to be created was there already */
-    struct audit *audit;         /* what is recorded of it (resource/audit.h); NULL: nothing */
-    void (*after)(struct ctx *); /* background work, after the answer has left */
+    const struct row *shown;         /* the object that the answer is about: the first that has been written, or NULL */
+    bool found;                      /* what was to be created was there already */
+    struct audit *audit;             /* what is recorded of it (audit/audit.h); NULL: nothing */
+    const struct recorder *recorder; /* who is told what its transactions do, or NULL */
+    void (*after)(struct ctx *);     /* background work, after the answer has left */
     void *after_data;
 };
 

@@ -6,6 +6,7 @@
  * process waits for the database. Children end with this process (PR_SET_PDEATHSIG), and what they have started ends
  * with them.
  */
+#include "audit/audit.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -17,7 +18,6 @@
 #include "jobs/queue.h"
 #include "jobs/run.h"
 #include "jobs/scheduler.h"
-#include "resource/audit.h"
 
 #include <errno.h>
 #include <poll.h>

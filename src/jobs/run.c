@@ -1,9 +1,9 @@
 #include "jobs/run.h"
 
+#include "audit/audit.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "http/route.h"
-#include "resource/audit.h"
 #include "resource/sql.h"
 
 /* How often gave_up() is tried. */

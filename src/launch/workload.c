@@ -1,5 +1,6 @@
 /* The jobs that start a workload and look after it, and its log. */
 #include "template/workload.h"
+#include "audit/audit.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -7,7 +8,6 @@
 #include "base/uuid.h"
 #include "launch/start.h"
 #include "model/model.h"
-#include "resource/audit.h"
 #include "resource/sql.h"
 #include "template/image.h"
 #include "template/stack.h"

@@ -1,12 +1,12 @@
 /* Versions of artifacts: where the data is, what it is, and the step that made it. */
 #include "model/artifact_version.h"
 
+#include "audit/audit.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "document/documents.h"
 #include "model/orphans.h"
-#include "resource/audit.h"
 #include "resource/stored.h"
 
 #include <ctype.h>

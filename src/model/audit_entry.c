@@ -1,4 +1,4 @@
-/* The audit log as administrators read it; it is written by resource/audit. */
+/* The audit log as administrators read it; it is written by room audit. */
 #include "model/model.h"
 #include "resource/filter.h"
 #include "resource/sql.h"

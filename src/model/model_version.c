@@ -1,12 +1,12 @@
 /* Versions of models: numbered within their model, at most one of them in a stage. */
 #include "model/model_version.h"
 
+#include "audit/audit.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "document/documents.h"
 #include "model/orphans.h"
-#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <string.h>

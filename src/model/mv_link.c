@@ -1,9 +1,9 @@
 #include "model/mv_link.h"
 
+#include "audit/audit.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/artifact_version.h"
-#include "resource/audit.h"
 
 #include <string.h>
 

@@ -2,6 +2,7 @@
  * versions without one carry it themselves. */
 #include "model/run.h"
 
+#include "audit/audit.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
@@ -9,7 +10,6 @@
 #include "model/onboarding.h"
 #include "model/orphans.h"
 #include "model/tags.h"
-#include "resource/audit.h"
 #include "resource/filter.h"
 
 #include <stdlib.h>

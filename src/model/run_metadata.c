@@ -1,11 +1,11 @@
 /* Metadata that runs, steps, artifact versions and model versions carry: a history of values per key. */
 #include "model/run_metadata.h"
 
+#include "audit/audit.h"
 #include "base/lookup.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
-#include "resource/audit.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 #include "model/secret.h"
 
+#include "audit/audit.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/uuid.h"
-#include "resource/audit.h"
 #include "resource/filter.h"
 #include "resource/sql.h"
 #include "secrets/secrets.h"

@@ -1,11 +1,11 @@
 #include "model/tags.h"
 
+#include "audit/audit.h"
 #include "base/lookup.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "model/model.h"
-#include "resource/audit.h"
 #include "resource/sql.h"
 #include "resource/view.h"
 

@@ -1,10 +1,10 @@
 #include "prune/prune.h"
 
+#include "audit/audit.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "http/route.h"
 #include "model/model.h"
-#include "resource/audit.h"
 #include "resource/sql.h"
 
 #include <stdlib.h>

@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
-#include "resource/audit.h"
 #include "resource/filter.h"
 #include "resource/view.h"
 
@@ -476,6 +475,16 @@ static void add_assigned(struct query *q, const struct assignment *a)
     query_param(q, value);
 }
 
+/* By the name that the row had before it was changed, or is to have. */
+static void record(const struct write *w, enum change change)
+{
+    if (!w->c->recorder)
+        return;
+    const struct column *col = resource_column(w->res, "name");
+    const char *name = w->old && col ? w->old->values[col - w->res->columns].s : write_get(w, "name");
+    w->c->recorder->changed(w->c, w->res, w->id, name, change);
+}
+
 int write_insert(struct write *w)
 {
     TRY(lock_references(w));
@@ -498,15 +507,8 @@ int write_insert(struct write *w)
     if (rc == FAILED && w->c->res.status == 409)
         w->result = WRITE_TAKEN;
     if (rc == OK)
-        audit_changed(w->c, w->res, w->id, write_get(w, "name"), CREATED);
+        record(w, CREATED);
     return rc;
-}
-
-/* The name that the row had before it was changed, or is to have. */
-static const char *name_of(const struct write *w)
-{
-    const struct column *col = resource_column(w->res, "name");
-    return w->old && col ? w->old->values[col - w->res->columns].s : write_get(w, "name");
 }
 
 int write_flush_update(struct write *w)
@@ -524,7 +526,7 @@ int write_flush_update(struct write *w)
     query_add(q, " WHERE id = ?");
     query_param(q, p_text(w->id));
     TRY(query_run(w->c, q, NULL));
-    audit_changed(w->c, w->res, w->id, name_of(w), UPDATED);
+    record(w, UPDATED);
     return OK;
 }
 
@@ -761,7 +763,7 @@ int resource_update(struct ctx *c)
 static int delete_row(struct write *w)
 {
     TRY(sql(w->c, NULL, arena_printf(w->c->mem, "DELETE FROM `%s` WHERE id = ?", w->res->table), p_text(w->id)));
-    audit_changed(w->c, w->res, w->id, name_of(w), DELETED);
+    record(w, DELETED);
     return OK;
 }
 

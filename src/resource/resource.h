@@ -130,6 +130,15 @@ struct write {
 
 enum change { CREATED, UPDATED, DELETED };
 
+/* Who is told what a request's transactions do: c->recorder, set by room audit. */
+struct recorder {
+    /* The engine has written a row within the open transaction. The id is hex; `name` may be NULL. */
+    void (*changed)(struct ctx *c, const struct resource *r, const char *id, const char *name, enum change change);
+    void (*begun)(struct ctx *c);
+    int (*before_commit)(struct ctx *c); /* what it returns but OK, it has composed the answer for: no COMMIT then */
+    void (*committed)(struct ctx *c);
+};
+
 enum resource_flags {
     X_WORKSPACE = 1,       /* has workspace_id */
     X_OWNER = 2,           /* has user_id, which must be the caller on create */

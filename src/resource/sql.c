@@ -4,7 +4,7 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "base/timestamp.h"
-#include "resource/audit.h"
+#include "resource/resource.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -210,7 +210,8 @@ int sql_value_run(struct ctx *c, const char **out, const char *text, const struc
 int sql_begin(struct ctx *c)
 {
     TRY(sql_authenticate(c));
-    audit_begun(c);
+    if (c->recorder)
+        c->recorder->begun(c);
     c->at_commit = NULL;
     enum db_status s = db_room(c->db);
     if (s == DB_OK)
@@ -252,7 +253,7 @@ static int apply_steps(struct ctx *c)
 
 int sql_commit(struct ctx *c)
 {
-    TRY(audit_write(c));
+    TRY(c->recorder ? c->recorder->before_commit(c) : OK);
     TRY(apply_steps(c));
     enum db_status s = db_commit(c->db);
     if (s != DB_OK)
@@ -264,8 +265,8 @@ int sql_commit(struct ctx *c)
                     db_cause(c->db));
     }
     c->committed = c->committed || s == DB_OK;
-    if (s == DB_OK)
-        audit_committed(c);
+    if (s == DB_OK && c->recorder)
+        c->recorder->committed(c);
     return sql_failed(c, s);
 }
 

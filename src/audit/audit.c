@@ -1,4 +1,4 @@
-#include "resource/audit.h"
+#include "audit/audit.h"
 
 #include "base/config.h"
 #include "base/log.h"
@@ -41,6 +41,8 @@ struct audit {
     size_t count, room;
 };
 
+static const struct recorder recorder;
+
 /* Beginning ------------------------------------------------------------------------------------------------------ */
 
 static struct audit *begin(struct ctx *c, const char *operation)
@@ -49,6 +51,7 @@ static struct audit *begin(struct ctx *c, const char *operation)
     uuid_new(a->id);
     a->mem = c->mem;
     a->operation = operation;
+    c->recorder = &recorder;
     return a;
 }
 
@@ -387,18 +390,16 @@ static int insert_counted(struct ctx *c, struct record *r, struct object *o)
 
 /* Transactions --------------------------------------------------------------------------------------------------- */
 
-void audit_begun(struct ctx *c)
+static void begun(struct ctx *c)
 {
-    if (!c->audit)
-        return;
     c->audit->count = 0;
     c->audit->written = false;
 }
 
-int audit_write(struct ctx *c)
+static int before_commit(struct ctx *c)
 {
     struct audit *a = c->audit;
-    if (!a || (a->count == 0 && (!a->wanted || a->committed)))
+    if (a->count == 0 && (!a->wanted || a->committed))
         return OK;
     struct record r = record_of(c, c->res.status ? c->res.status : WELL);
     struct object one = a->count ? a->changes[0] : object_of_request(c, true);
@@ -412,15 +413,13 @@ int audit_write(struct ctx *c)
     return OK;
 }
 
-void audit_committed(struct ctx *c)
+static void committed(struct ctx *c)
 {
-    struct audit *a = c->audit;
-    if (!a)
-        return;
-    a->committed = a->committed || a->written;
-    a->count = 0;
-    a->written = false;
+    c->audit->committed = c->audit->committed || c->audit->written;
+    begun(c);
 }
+
+static const struct recorder recorder = {audit_changed, begun, before_commit, committed};
 
 int audit_begin_single(struct ctx *c)
 {

@@ -2,15 +2,15 @@
  * The audit log (KANSO_AUDIT): who did what to which object, from where, with which credential, and what came of it, as
  * rows of kanso_audit (docs/operations/audit.md).
  *
- * Nobody calls this for a single route. Dispatch begins the record of each request and concludes it; the engine notes
- * the objects that it writes; sql_commit() writes the rows of a change into the transaction that makes it. Handlers
- * that write a table by themselves note that with audit_changed(); those who find out who somebody is, with
- * audit_actor(). Where nothing is recorded, c->audit is NULL, and all of these do nothing.
+ * Nobody calls this for a single route. Dispatch begins the record of each request and concludes it; the engine tells
+ * of the objects that it writes and, right before COMMIT, has their rows written into the transaction that changes them
+ * (struct recorder). Handlers that write a table by themselves note that with audit_changed(); those who find out who
+ * somebody is, with audit_actor(). Where nothing is recorded, c->audit is NULL, and all of these do nothing.
  *
  * Names and ids go into the log, and the names of members that were changed: never a value.
  */
-#ifndef KANSO_RESOURCE_AUDIT_H
-#define KANSO_RESOURCE_AUDIT_H
+#ifndef KANSO_AUDIT_AUDIT_H
+#define KANSO_AUDIT_AUDIT_H
 
 #include "resource/resource.h"
 
@@ -58,11 +58,6 @@ void audit_untried(struct ctx *c);
 
 /* The object that the request is about, where neither the route nor the answer tells. `id` and `name` may be NULL. */
 void audit_about(struct ctx *c, const struct resource *r, const char *id, const char *name);
-
-/* Transactions: called by sql_begin(), by sql_commit() before its COMMIT, and after it has gone well. */
-void audit_begun(struct ctx *c);
-int audit_write(struct ctx *c);
-void audit_committed(struct ctx *c);
 
 /* For a change that is a single statement: a transaction for it and its record, where it is recorded; otherwise the
  * statement needs none. */
