@@ -75,7 +75,7 @@ def test_a_session_that_ends_on_a_page_goes_on_where_one_was(browser, client):
     browser.open("/secrets")
     browser.click("New secret")
     browser.enter("Name", name)
-    browser.find("dialog [name=pairs], dialog textarea").send_keys("key=value")
+    browser.pair(0, "key", "value")
     browser.driver.delete_all_cookies()
     browser.find("dialog [type=submit]").click()
     browser.until(lambda: browser.all("dialog.entry"))
@@ -85,9 +85,10 @@ def test_a_session_that_ends_on_a_page_goes_on_where_one_was(browser, client):
     entry.find_element("name", "password").send_keys(PASSWORD)
     entry.find_element("css selector", "[type=submit]").click()
     browser.until(lambda: not browser.all("dialog"))
-    browser.until(lambda: client.items("/secrets", name=name))
+    secret = browser.until(lambda: client.items("/secrets", name=name))[0]["id"]
+    assert client.read(f"/secrets/{secret}")["body"]["values"] == {"key": "value"}
     browser.clean(allow=[(401, "/api/v1/")])
-    client.remove(f"/secrets/{client.items('/secrets', name=name)[0]['id']}")
+    client.remove(f"/secrets/{secret}")
 
 
 def test_who_will_not_sign_in_again_gets_the_form(browser):
