@@ -251,29 +251,29 @@ CREATE INDEX `kanso_tag_resource_resource`
 CREATE INDEX `kanso_run_metadata_resource`
   ON `run_metadata` (`resource_id`, `resource_type`);
 
--- Objects are asked for by name as often as by id, and each create looks for its name.
+-- Objects are asked for by name as often as by id, and each create looks for its name; lists are sorted by it.
 CREATE INDEX `kanso_artifact_name`
-  ON `artifact` (`name`, `kanso_order`);
+  ON `artifact` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_code_repository_name`
-  ON `code_repository` (`name`, `kanso_order`);
+  ON `code_repository` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_model_name`
-  ON `model` (`name`, `kanso_order`);
+  ON `model` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_name`
-  ON `pipeline` (`name`, `kanso_order`);
+  ON `pipeline` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_run_name`
-  ON `pipeline_run` (`name`, `kanso_order`);
+  ON `pipeline_run` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_schedule_name`
-  ON `schedule` (`name`, `kanso_order`);
+  ON `schedule` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_secret_name`
-  ON `secret` (`name`, `kanso_order`);
+  ON `secret` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_service_name`
-  ON `service` (`name`, `kanso_order`);
+  ON `service` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_stack_name`
-  ON `stack` (`name`, `kanso_order`);
+  ON `stack` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_stack_component_name`
-  ON `stack_component` (`name`, `kanso_order`);
+  ON `stack_component` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_tag_name`
-  ON `tag` (`name`, `kanso_order`);
+  ON `tag` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_flavor_name_type_created`
   ON `flavor` (`name`, `type`, `created`, `kanso_order`);
 
@@ -281,3 +281,109 @@ CREATE INDEX `kanso_flavor_name_type_created`
 -- before each step.
 CREATE INDEX `kanso_step_run_cache_key_created`
   ON `step_run` (`cache_key`, `created`, `kanso_order`);
+
+-- Tables that grow with each run: whatever else lists of them are filtered or sorted by, a page then takes no more than its
+-- part of an index, and so does counting. What has no index here stands in TEXT columns (a text is indexed in part, which
+-- gives no order), or holds one of two values.
+CREATE INDEX `kanso_pipeline_run_updated_created`
+  ON `pipeline_run` (`updated`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_run_user_id_created`
+  ON `pipeline_run` (`user_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_run_deployment_id_created`
+  ON `pipeline_run` (`deployment_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_run_start_time_created`
+  ON `pipeline_run` (`start_time`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_run_end_time_created`
+  ON `pipeline_run` (`end_time`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_run_orchestrator_run_id_created`
+  ON `pipeline_run` (`orchestrator_run_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_step_run_name_created`
+  ON `step_run` (`name`, `created`, `kanso_order`);
+CREATE INDEX `kanso_step_run_updated_created`
+  ON `step_run` (`updated`, `created`, `kanso_order`);
+CREATE INDEX `kanso_step_run_user_id_created`
+  ON `step_run` (`user_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_step_run_status_created`
+  ON `step_run` (`status`, `created`, `kanso_order`);
+CREATE INDEX `kanso_step_run_code_hash_created`
+  ON `step_run` (`code_hash`, `created`, `kanso_order`);
+CREATE INDEX `kanso_step_run_start_time_created`
+  ON `step_run` (`start_time`, `created`, `kanso_order`);
+CREATE INDEX `kanso_step_run_end_time_created`
+  ON `step_run` (`end_time`, `created`, `kanso_order`);
+CREATE INDEX `kanso_step_run_original_step_run_id_created`
+  ON `step_run` (`original_step_run_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_deployment_updated_created`
+  ON `pipeline_deployment` (`updated`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_deployment_user_id_created`
+  ON `pipeline_deployment` (`user_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_deployment_pipeline_id_created`
+  ON `pipeline_deployment` (`pipeline_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_deployment_stack_id_created`
+  ON `pipeline_deployment` (`stack_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_deployment_build_id_created`
+  ON `pipeline_deployment` (`build_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_pipeline_deployment_schedule_id_created`
+  ON `pipeline_deployment` (`schedule_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_artifact_version_updated_created`
+  ON `artifact_version` (`updated`, `created`, `kanso_order`);
+CREATE INDEX `kanso_artifact_version_user_id_created`
+  ON `artifact_version` (`user_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_artifact_version_version_created`
+  ON `artifact_version` (`version`, `created`, `kanso_order`);
+CREATE INDEX `kanso_artifact_version_version_number_created`
+  ON `artifact_version` (`version_number`, `created`, `kanso_order`);
+CREATE INDEX `kanso_artifact_version_type_created`
+  ON `artifact_version` (`type`, `created`, `kanso_order`);
+CREATE INDEX `kanso_artifact_version_artifact_store_id_created`
+  ON `artifact_version` (`artifact_store_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_version_name_created`
+  ON `model_version` (`name`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_version_updated_created`
+  ON `model_version` (`updated`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_version_user_id_created`
+  ON `model_version` (`user_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_version_workspace_id_created`
+  ON `model_version` (`workspace_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_version_number_created`
+  ON `model_version` (`number`, `created`, `kanso_order`);
+CREATE INDEX `kanso_run_metadata_updated_created`
+  ON `run_metadata` (`updated`, `created`, `kanso_order`);
+CREATE INDEX `kanso_run_metadata_key_created`
+  ON `run_metadata` (`key`, `created`, `kanso_order`);
+CREATE INDEX `kanso_run_metadata_type_created`
+  ON `run_metadata` (`type`, `created`, `kanso_order`);
+CREATE INDEX `kanso_run_metadata_resource_id_created`
+  ON `run_metadata` (`resource_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_run_metadata_resource_type_created`
+  ON `run_metadata` (`resource_type`, `created`, `kanso_order`);
+CREATE INDEX `kanso_run_metadata_stack_component_id_created`
+  ON `run_metadata` (`stack_component_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_artifacts_updated_created`
+  ON `model_versions_artifacts` (`updated`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_artifacts_user_id_created`
+  ON `model_versions_artifacts` (`user_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_artifacts_workspace_id_created`
+  ON `model_versions_artifacts` (`workspace_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_artifacts_model_id_created`
+  ON `model_versions_artifacts` (`model_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_artifacts_model_version_id_created`
+  ON `model_versions_artifacts` (`model_version_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_artifacts_artifact_version_created`
+  ON `model_versions_artifacts` (`artifact_version_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_runs_updated_created`
+  ON `model_versions_runs` (`updated`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_runs_user_id_created`
+  ON `model_versions_runs` (`user_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_runs_workspace_id_created`
+  ON `model_versions_runs` (`workspace_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_runs_model_id_created`
+  ON `model_versions_runs` (`model_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_runs_model_version_id_created`
+  ON `model_versions_runs` (`model_version_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_runs_pipeline_run_id_created`
+  ON `model_versions_runs` (`pipeline_run_id`, `created`, `kanso_order`);
+
+-- What hangs on a tag, by kind.
+CREATE INDEX `kanso_tag_resource_tag`
+  ON `tag_resource` (`tag_id`, `resource_type`, `resource_id`);

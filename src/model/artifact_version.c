@@ -264,7 +264,7 @@ const struct resource resource_artifact_version = {
     COLUMNS(columns),
     FILTERS(filters),
     .body = &body,
-    .flags = X_WORKSPACE | X_OWNER,
+    .flags = X_GROWS | X_WORKSPACE | X_OWNER,
     .rank = RANK_ARTIFACT_VERSION,
     .unique = {.columns = {"version", "artifact_id"}, .error = EX_ENTITY_EXISTS},
     .tag_type = "artifact_version",

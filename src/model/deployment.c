@@ -141,7 +141,7 @@ const struct resource resource_deployment = {
     .table = "pipeline_deployment",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_WORKSPACE | X_OWNER,
+    .flags = X_GROWS | X_WORKSPACE | X_OWNER,
     .rank = RANK_DEPLOYMENT,
     .check_create = check_security_context,
     .before_create = before_create,

@@ -237,7 +237,7 @@ const struct resource resource_model_version = {
     .table = "model_version",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_WORKSPACE | X_OWNER | X_NAME_RULE,
+    .flags = X_GROWS | X_WORKSPACE | X_OWNER | X_NAME_RULE,
     .rank = RANK_MODEL_VERSION,
     FILTERS(filters),
     .tag_type = "model_version",

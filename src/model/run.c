@@ -195,7 +195,7 @@ const struct resource resource_run = {
     COLUMNS(columns),
     .body = &body,
     FILTERS(filters),
-    .flags = X_WORKSPACE | X_OWNER,
+    .flags = X_GROWS | X_WORKSPACE | X_OWNER,
     .rank = RANK_RUN,
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
     .tag_type = "pipeline_run",

@@ -90,7 +90,7 @@ const struct resource resource_run_metadata = {
     .table = "run_metadata",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_WORKSPACE | X_OWNER,
+    .flags = X_GROWS | X_WORKSPACE | X_OWNER,
     .rank = RANK_METADATA,
     .attached = {.slot = SLOT_METADATA, .parent = "t.resource_id"},
 };

@@ -208,7 +208,7 @@ const struct resource resource_step = {
     .table = "step_run",
     COLUMNS(columns),
     .body = &body,
-    .flags = X_WORKSPACE,
+    .flags = X_GROWS | X_WORKSPACE,
     .rank = RANK_STEP,
     .metadata_type = "step_run",
     .load = load,

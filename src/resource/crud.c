@@ -160,21 +160,38 @@ static int64_t offset_of(const struct filter_query *f)
     return __builtin_mul_overflow(f->page - 1, f->size, &offset) ? INT64_MAX : offset;
 }
 
-/* Whether whole rows cost little to sort: plain columns, no documents, no joins. */
+/* Whether whole rows cost little to sort: few of them, plain columns, no documents, no joins. */
 static bool sorts_cheaply(const struct resource *r)
 {
     for (size_t i = 0; i < r->column_count; i++)
         if (r->columns[i].sql || r->columns[i].enc == E_JSON)
             return false;
-    return !r->joins;
+    return !r->joins && !(r->flags & X_GROWS);
 }
 
-/* Whether an index has the page in its order, near its beginning, with nothing to be skipped on the way. */
+/* Whether the order of creation is asked for, with nothing to be skipped on the way. */
 static bool index_has_page_order(const struct resource *r, const struct filter_query *f)
 {
-    enum { NEAR = 1000 };
-    bool all = f->group_count == 0 && (f->ungrouped->text.len == 0 || r->flags & X_SMALL);
-    return all && !r->joins && streq(f->order, "t.`created`") && f->page <= NEAR / f->size;
+    return f->group_count == 0 && (f->ungrouped->text.len == 0 || r->flags & X_SMALL) && streq(f->order, "t.`created`");
+}
+
+/* Whether few whole rows are skipped before the page. */
+static bool is_near(const struct filter_query *f)
+{
+    enum { NEAR = 200 };
+    return f->page <= NEAR / f->size;
+}
+
+/* " ORDER BY key, creation", which the indexes in kanso.sql have in this order, from the columns of `from`. */
+static void add_order(struct query *q, const struct filter_query *f, const char *key, const char *from)
+{
+    const char *direction = f->descending ? "DESC" : "ASC";
+    query_add(q, " ORDER BY %s %s", key, direction);
+    if (streq(f->order, "t.`id`"))
+        return;
+    if (!streq(f->order, "t.`created`"))
+        query_add(q, ", %s.created %s", from, direction);
+    query_add(q, ", %s.kanso_order %s", from, direction);
 }
 
 /* Whether somebody has dropped the resource's index of creation, as far as this process has noticed. */
@@ -191,47 +208,56 @@ static bool *index_is_missing(const struct resource *r)
     return &known[i].missing;
 }
 
+/* " FROM table t"; `walk`: read along the index of creation. */
+static void add_table(struct query *q, const struct resource *r, bool walk)
+{
+    query_add(q, " FROM `%s` t", r->table);
+    if (walk)
+        query_add(q, " FORCE INDEX FOR ORDER BY (kanso_%s_created)", r->table);
+}
+
 /*
  * The rows of the page, and with them the number of all rows: one statement, unless the page is beyond the last.
  *
- * It has one of three forms, by what makes it cheap:
+ * It has one of two forms, by what makes it cheap:
  *
- *  - Nothing is filtered and the page is near the beginning, in order of creation: read along the index. The database
- *    has to be told so; for a table of a few hundred rows it would read and sort all of it, and go on doing so as the
- *    table grows until its statistics are renewed. Should somebody have dropped the index, the hint is an error, once.
- *  - Rows are narrow: sorted whole, as they are.
- *  - Otherwise ids and sort key of the page are found first, and only those rows are joined and read whole. Sorted
- *    whole, documents of megabytes each would be carried through the sort, on disk, for a page of twenty. The outer
- *    query sorts again, since a join keeps no order.
+ *  - Whole rows at once: when nothing is filtered and the page is near the beginning in order of creation, read along
+ *    the index; or when rows are few and narrow, sorted as they are.
+ *  - Otherwise ids and sort key of the page are found first, which takes no more than an index where kanso.sql has one,
+ *    and only those rows are joined and read whole. Sorted whole, documents of megabytes each would be carried through
+ *    the sort, on disk, for a page of twenty. The outer query sorts again, since a join keeps no order.
  *
- * A page is found by its offset, as clients ask for it; ties are broken by kanso_order, or rows of one second would
- * change their places between two pages, and be seen twice or never.
+ * Where the index of creation has the order, the database has to be told so: for a table of a few hundred rows it would
+ * read and sort all of it, and go on doing so as the table grows until its statistics are renewed. Should somebody have
+ * dropped the index, the hint is an error, once.
+ *
+ * A page is found by its offset, as clients ask for it; ties are broken by creation, or rows of one second would change
+ * their places between two pages, and be seen twice or never.
  */
 static int select_page(struct view *v, const struct resource *r, unsigned detail, struct row ***rows, size_t *count,
                        int64_t *total)
 {
     struct ctx *c = view_ctx(v);
     const struct filter_query *f = c->filter;
-    const char *direction = f->descending ? "DESC" : "ASC";
     struct query *q = view_query(v, r, detail);
     query_add(q, ", (SELECT COUNT(*) FROM `%s` t", r->table);
     filter_where(f, r, q);
     query_add(q, ")");
     bool walk = index_has_page_order(r, f) && !*index_is_missing(r);
-    if (walk || sorts_cheaply(r)) {
-        query_add(q, " FROM `%s` t", r->table);
-        if (walk) /* left to itself, the database would rather sort a few hundred rows */
-            query_add(q, " FORCE INDEX FOR ORDER BY (kanso_%s_created)", r->table);
+    if ((walk && is_near(f) && !r->joins) || sorts_cheaply(r)) {
+        add_table(q, r, walk && is_near(f));
         query_joins(q, r, detail);
         filter_where(f, r, q);
-        query_add(q, " ORDER BY %s %s, t.kanso_order %s LIMIT ? OFFSET ?", f->order, direction, direction);
+        add_order(q, f, f->order, "t");
+        query_add(q, " LIMIT ? OFFSET ?");
     } else { /* the ids of the page first: only they are joined and read whole */
-        query_add(q, " FROM (SELECT t.id, t.kanso_order, %s AS sort_key FROM `%s` t", f->order, r->table);
+        query_add(q, " FROM (SELECT t.id, t.created, t.kanso_order, %s AS sort_key", f->order);
+        add_table(q, r, walk);
         filter_where(f, r, q);
-        query_add(q, " ORDER BY %s %s, t.kanso_order %s LIMIT ? OFFSET ?) k JOIN `%s` t ON t.id = k.id", f->order,
-                  direction, direction, r->table);
+        add_order(q, f, f->order, "t");
+        query_add(q, " LIMIT ? OFFSET ?) k STRAIGHT_JOIN `%s` t ON t.id = k.id", r->table);
         query_joins(q, r, detail);
-        query_add(q, " ORDER BY k.sort_key %s, k.kanso_order %s", direction, direction);
+        add_order(q, f, "k.sort_key", "k");
     }
     query_param(q, p_int(f->size));
     query_param(q, p_int(offset_of(f)));

@@ -148,6 +148,7 @@ enum resource_flags {
     X_COMMON = 32,         /* what refers to none of its rows is common to all of them: see struct route, within */
     X_NO_ENVELOPE_ID = 64, /* no id and permission_denied members */
     X_SMALL = 256,         /* so few rows that it is cheap to walk along all of them */
+    X_GROWS = 1024,        /* the table grows with each run: nothing may read all of it, nor sort it */
     X_UNGOVERNED = 512     /* no permission of the control plane governs it: needs of routes are met */
 };
 

@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from data import Copier, columns_of  # noqa: E402
 from kit.api import Api  # noqa: E402
 from kit.factory import World, step_spec  # noqa: E402
 from kit.kinds import BY_NAME  # noqa: E402
@@ -119,13 +120,6 @@ def lists_of(world: World) -> dict[str, str]:
                    if world.api.read(f"/service_accounts/{account['id']}/api_keys")["total"])
     return {f"list: {path}": "/" + path.format(account=account) + ("" if path == CATALOGUE else
                                                                   f"?hydrate=true&size={FEW}") for path in LISTS}
-
-
-def columns_of(mariadb: MariaDB, database: str, table: str) -> list[str]:
-    """Of a table, without Kanso's order of creation: it is made anew for rows that are put in."""
-    return [row[0] for row in mariadb.sql(
-        f"SELECT column_name FROM information_schema.columns WHERE table_schema = '{database}' "
-        f"AND table_name = '{table}' AND column_name <> 'kanso_order' ORDER BY ordinal_position")]
 
 
 def copy_rows(mariadb: MariaDB, source: str, target: str) -> None:
@@ -283,41 +277,6 @@ def measure(server: Server, stock: StockClient | None, quick: bool) -> dict[str,
     return result
 
 
-REMAPPED = {
-    "pipeline_run": ("id", "orchestrator_run_id"),
-    "step_run": ("id", "pipeline_run_id"),
-    "step_run_parents": ("parent_id", "child_id"),
-    "artifact_version": ("id", "version"),
-    "step_run_input_artifact": ("step_id", "artifact_id"),
-    "step_run_output_artifact": ("step_id", "artifact_id"),
-    "run_metadata": ("id", "resource_id"),
-    "tag_resource": ("id", "resource_id"),
-}
-
-
-def multiply(mariadb: MariaDB, database: str, times: int) -> None:
-    """Clone all runs with their steps, artifact versions, metadata and tags, by SQL."""
-    for table, remapped in REMAPPED.items():
-        columns = columns_of(mariadb, database, table)
-        values = ", ".join(
-            f"MD5(CONCAT(o.`{column}`, s.seq))" if column in remapped
-            else f"CONCAT(o.`name`, '-', s.seq)" if (table, column) == ("pipeline_run", "name")
-            else "NULL" if column == "version_number" else f"o.`{column}`"
-            for column in columns)
-        only = " WHERE o.resource_type IN ('pipeline_run', 'step_run', 'artifact_version')" \
-            if "resource_id" in remapped else ""
-        names = ", ".join(f"`{column}`" for column in columns)
-        # all from the same rows, a part at a time: one statement would want more locks than there is room for
-        mariadb.sql(f"CREATE TABLE original AS SELECT {names} FROM `{table}` o{only}", database)
-        for first in range(1, times, 5):
-            mariadb.sql("SET FOREIGN_KEY_CHECKS = 0; INSERT INTO `{0}` ({1}) SELECT {2} FROM original o "
-                        "CROSS JOIN seq_{3}_to_{4} s".format(
-                            table, names, values,
-                            first, min(first + 4, times - 1)), database)
-        mariadb.sql("DROP TABLE original", database)
-    mariadb.sql("ANALYZE TABLE " + ", ".join(f"`{table}`" for table in REMAPPED), database)
-
-
 def scaling(kanso: Kanso, times: int) -> dict[str, Any]:
     """A page of runs before and after the data has grown."""
     assert kanso.mariadb
@@ -332,7 +291,7 @@ def scaling(kanso: Kanso, times: int) -> dict[str, Any]:
                 for label, path in pages.items()}
 
     before = times_of()
-    multiply(kanso.mariadb, kanso.database, times)
+    Copier(kanso.mariadb, kanso.database).grow(times)
     line = Line(kanso)
     after = times_of()
     total = json.loads(line.ask("GET", "/runs?size=1"))["total"]

@@ -104,9 +104,9 @@ static void pages_are_in_order(void **state)
         {"sort_by=desc:created&size=7", "SELECT " TAG ", (SELECT COUNT(*) FROM `tag` t" ALL
                                         ") FROM `tag` t FORCE INDEX FOR ORDER BY (kanso_tag_created)" ALL
                                         " ORDER BY t.`created` DESC, t.kanso_order DESC LIMIT ? OFFSET ? <- 7, 0\n"},
-        {"sort_by=name", TAG_PAGE(ALL, "t.`name` ASC, t.kanso_order ASC") "20, 0\n"},
-        {"sort_by=asc:color&size=3", TAG_PAGE(ALL, "t.`color` ASC, t.kanso_order ASC") "3, 0\n"},
-        {"sort_by=desc:name", TAG_PAGE(ALL, "t.`name` DESC, t.kanso_order DESC") "20, 0\n"},
+        {"sort_by=name", TAG_PAGE(ALL, "t.`name` ASC, t.created ASC, t.kanso_order ASC") "20, 0\n"},
+        {"sort_by=asc:color&size=3", TAG_PAGE(ALL, "t.`color` ASC, t.created ASC, t.kanso_order ASC") "3, 0\n"},
+        {"sort_by=desc:name", TAG_PAGE(ALL, "t.`name` DESC, t.created DESC, t.kanso_order DESC") "20, 0\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         fake_reset();
@@ -124,7 +124,7 @@ static void a_page_shows_its_rows(void **state)
     fake_rows("FROM `tag`", 6, ID, WHEN, WHEN, "red", "one", "31");
     fake_rows("tag_resource", 2, ID, "4");
     ask("GET", "/tags", "page=4&size=10&sort_by=name", NULL);
-    expect(200, TAG_PAGE(ALL, "t.`name` ASC, t.kanso_order ASC") "10, 30\n" COUNTED);
+    expect(200, TAG_PAGE(ALL, "t.`name` ASC, t.created ASC, t.kanso_order ASC") "10, 30\n" COUNTED);
     expect_body("{\"index\":4,\"max_size\":10,\"total_pages\":4,\"total\":31,\"items\":[{\"body\":{\"created\":"
                 "\"2024-01-01T00:00:00\",\"updated\":\"2024-01-01T00:00:00\",\"color\":\"red\",\"tagged_count\":4},"
                 "\"metadata\":null,\"resources\":null,\"id\":\"" ID_TEXT "\",\"permission_denied\":false,"
@@ -137,7 +137,9 @@ static void a_page_beyond_the_last(void **state)
     (void)state;
     fake_rows("^SELECT COUNT(*)", 1, "31");
     ask("GET", "/tags", "page=5&size=10&sort_by=name", NULL);
-    expect(400, TAG_PAGE(ALL, "t.`name` ASC, t.kanso_order ASC") "10, 40\nSELECT COUNT(*) FROM `tag` t" ALL "\n");
+    expect(400,
+           TAG_PAGE(ALL, "t.`name` ASC, t.created ASC, t.kanso_order ASC") "10, 40\nSELECT COUNT(*) FROM `tag` t" ALL
+                                                                           "\n");
     expect_body("[\"ValueError\",");
 }
 
@@ -290,11 +292,11 @@ static void joins_are_for_the_page_alone(void **state)
     "AND t.pipeline_id IS NULL)"
     const char *from = strstr(fake_said(), ", (SELECT COUNT(*)");
     assert_non_null(from);
-    assert_string_equal(from,
-                        ", (SELECT COUNT(*)" RUNS ") FROM (SELECT t.id, t.kanso_order, t.`status` AS sort_key" RUNS
-                        " ORDER BY t.`status` ASC, t.kanso_order ASC LIMIT ? OFFSET ?) k JOIN `pipeline_run` t ON "
-                        "t.id = k.id LEFT JOIN pipeline_deployment d ON d.id = t.deployment_id ORDER BY "
-                        "k.sort_key ASC, k.kanso_order ASC <- 'a', '" ID "', 'a', '" ID "', 2, 0\n");
+    assert_string_equal(
+        from, ", (SELECT COUNT(*)" RUNS ") FROM (SELECT t.id, t.created, t.kanso_order, t.`status` AS sort_key" RUNS
+              " ORDER BY t.`status` ASC, t.created ASC, t.kanso_order ASC LIMIT ? OFFSET ?) k STRAIGHT_JOIN "
+              "`pipeline_run` t ON t.id = k.id LEFT JOIN pipeline_deployment d ON d.id = t.deployment_id "
+              "ORDER BY k.sort_key ASC, k.created ASC, k.kanso_order ASC <- 'a', '" ID "', 'a', '" ID "', 2, 0\n");
 }
 
 /* Writes --------------------------------------------------------------------------------------------------------- */
