@@ -336,16 +336,16 @@ def test_probes_do_not_wait(watched: Kanso) -> None:
         answer = requests.get(watched.url + path, timeout=30)
         return answer.status_code, time.monotonic() - began, answer.text
 
-    assert probe("/ready")[0] == 200
+    wait_until(lambda: probe("/ready")[0] == 200, 20, "a database that answers in half a second")
     with ThreadPoolExecutor(12) as pool:
         with frozen(watched.mariadb.process.pid):
             held = [pool.submit(requests.get, watched.url + "/api/v1/info", timeout=60) for _ in range(12)]
             wait_until(lambda: samples(watched)['kanso_requests_in_flight{process="server"}'] == 3, 20, "busy workers")
             for _ in range(3):
                 status, seconds, text = probe("/health")
-                assert (status, text) == (200, '"OK"') and seconds < 1
+                assert (status, text) == (200, '"OK"') and seconds < 3, seconds
                 status, seconds, text = probe("/ready")
-                assert status == 503 and seconds < 1, seconds
+                assert status == 503 and seconds < 3, seconds
                 assert "atabase" in text
             found = samples(watched)
             assert found["kanso_database_ready"] == 0 and "kanso_jobs_oldest_due_seconds" not in found
