@@ -1,7 +1,5 @@
 #include "base/memory.h"
 
-#include "base/arena.h"
-
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -9,15 +7,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-
 void memory_limit(size_t bytes)
 {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef MEMORY_SANITIZED
     (void)bytes;
 #else
     struct rlimit limit;
@@ -36,17 +28,15 @@ void memory_on_exhausted(void (*fn)(void))
     last_words = fn;
 }
 
+/* Nothing of what this calls may need memory; what does all the same finds nobody to call any more. */
 void memory_exhausted(void)
 {
+    void (*once)(void) = last_words;
+    last_words = NULL;
     fputs("kanso: out of memory\n", stderr);
-    if (last_words)
-        last_words();
+    if (once)
+        once();
     _exit(EXIT_FAILURE);
-}
-
-void memory_require(size_t size)
-{
-    free(xmalloc(size));
 }
 
 /* Bytes of this process that are in memory; 0 where /proc does not say. */

@@ -276,19 +276,17 @@ static void handle(struct ctx *c, struct worker *w)
 /* The variables are copied: libfcgi forgets its own when the answer leaves, and background work still reads them. */
 static void begin(struct ctx *c, struct arena *mem, char **env, struct body_source source, int connection)
 {
-    struct buf body = c->res.body;
+    *c = (struct ctx){.mem = mem,
+                      .started = monotonic_ms(),
+                      .res.body = c->res.body,
+                      .req.source = source,
+                      .req.connection = connection};
     size_t n = 0;
     while (env && env[n])
         n++;
-    char **copy = arena_array(mem, n + 1, sizeof *copy);
+    c->req.env = arena_array(mem, n + 1, sizeof *c->req.env);
     for (size_t i = 0; i < n; i++)
-        copy[i] = arena_strdup(mem, env[i]);
-    *c = (struct ctx){.mem = mem,
-                      .started = monotonic_ms(),
-                      .res.body = body,
-                      .req.env = copy,
-                      .req.source = source,
-                      .req.connection = connection};
+        c->req.env[i] = arena_strdup(mem, env[i]);
 }
 
 static int serve_cgi(struct worker *w)
@@ -319,17 +317,22 @@ static struct {
     const struct worker *worker;
 } in_hand;
 
+#define NO_MEMORY(more)                                                                                                \
+    "{\"detail\":[\"RuntimeError\",\"The request needs more memory than a worker may have" more "\"]}"
+
 /* When memory is missing: who asked is told so, from memory that is there already. */
 static void answer_missing_memory(void)
 {
     static char head[] = "Status: 503 Service Unavailable\r\nContent-Type: application/json\r\n\r\n";
-    static char body[] = "{\"detail\":[\"RuntimeError\",\"The request needs more memory than a worker may have\"]}";
+    static char nothing[] = NO_MEMORY(""), saved[] = NO_MEMORY(" (the change itself was saved)");
     if (!in_hand.request)
         return;
+    bool committed = in_hand.c->committed;
     in_hand.c->res.status = 503;
     in_hand.worker->count(in_hand.c);
     put_fcgi(in_hand.request, &(struct buf){.data = head, .len = sizeof head - 1},
-             &(struct buf){.data = body, .len = sizeof body - 1}, true);
+             &(struct buf){.data = committed ? saved : nothing, .len = (committed ? sizeof saved : sizeof nothing) - 1},
+             true);
 }
 
 /* One accepted connection: its request, answer, and what follows. The answer leaves before the background work begins,
@@ -337,17 +340,18 @@ static void answer_missing_memory(void)
  */
 static void serve(struct worker *w, FCGX_Request *r, struct ctx *c, struct arena *mem, struct buf *head)
 {
+    in_hand.request = r;
+    in_hand.c = c;
+    in_hand.worker = w;
     begin(c, mem, r->envp, (struct body_source){get_fcgi, r->in}, r->ipcFd);
     if (request_abandoned(c)) { /* while it waited to be accepted */
+        in_hand.request = NULL;
         FCGX_Free(r, 1);
         arena_reset(mem);
         metric_add(M_REQUESTS_ABANDONED);
         return;
     }
     metric_busy(c->started);
-    in_hand.request = r;
-    in_hand.c = c;
-    in_hand.worker = w;
     handle(c, w);
     head->len = 0;
     write_head(c, w, head);

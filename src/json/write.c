@@ -1,7 +1,6 @@
 #include "json/write.h"
 
 #include "base/arena.h"
-#include "base/memory.h"
 #include "base/uuid.h"
 
 #include <math.h>
@@ -288,25 +287,14 @@ struct json_object *json_keep(struct arena *a, struct json_object *v)
     return v;
 }
 
-/* json-c does not tell when it lacks memory in the middle of a tree: what a long text may take is asked for before. */
-static void expect_room(size_t len)
-{
-    enum { SHORT = 64 * 1024, WORST = JSON_OBJECT_BYTES / 3 }; /* "{}," */
-    if (len > SHORT)
-        memory_require(len < JSON_MAX_TREE / WORST ? len * WORST : JSON_MAX_TREE);
-}
-
 struct json_object *json_build(struct arena *a, const char *s, size_t len)
 {
     enum { KEEP = 1024 * 1024 };
-    expect_room(len);
     static struct json_tokener *t; /* kept, unless a long text has made it large */
     if (t)
         json_tokener_reset(t);
     else
         t = json_tokener_new_ex(JSON_STORED_DEPTH + 2);
-    if (!t)
-        memory_exhausted();
     struct json_object *out = json_keep(a, json_tokener_parse_ex(t, s, (int)len));
     if (json_tokener_get_error(t) == json_tokener_continue) /* a bare number or word might go on */
         out = json_keep(a, json_tokener_parse_ex(t, "", 1));

@@ -6,10 +6,15 @@
 #include "base/egress.h"
 #include "base/kubeconfig.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/uuid.h"
 
+#include <errno.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct arena mem;
@@ -364,9 +369,105 @@ static void kubeconfigs_from_elsewhere(void **state)
     }
 }
 
+#ifndef MEMORY_SANITIZED
+
+enum { FAR_TOO_MUCH = PTRDIFF_MAX / 2 };
+typedef void *(*way)(size_t size);
+
+static void *by_malloc(size_t size)
+{
+    return malloc(size);
+}
+
+static void *by_calloc(size_t size)
+{
+    return calloc(2, size / 2);
+}
+
+static void *by_calloc_of_too_many(size_t size)
+{
+    return calloc(size, size);
+}
+
+static void *by_realloc(size_t size)
+{
+    return realloc(malloc(1), size);
+}
+
+static void *by_aligned_alloc(size_t size)
+{
+    return aligned_alloc(64, size);
+}
+
+static void *by_posix_memalign(size_t size)
+{
+    void *p = NULL;
+    return posix_memalign(&p, 64, size) ? NULL : p;
+}
+
+static void *by_a_library(size_t size)
+{
+    (void)size;
+    struct json_object *list = json_object_new_array();
+    json_object_array_put_idx(list, INT_MAX - 1, NULL); /* makes room up to there */
+    return list;
+}
+
+static void last_words(void)
+{
+    _exit(7);
+}
+
+static void who_gets_no_memory_does_not_go_on(void **state)
+{
+    (void)state;
+    static const way ways[] = {by_malloc,        by_calloc,         by_calloc_of_too_many, by_realloc,
+                               by_aligned_alloc, by_posix_memalign, by_a_library};
+    for (size_t i = 0; i < 2 * (sizeof ways / sizeof *ways); i++) {
+        bool told = i % 2;
+        pid_t pid = fork();
+        if (pid == 0) {
+            memory_limit(1u << 30);
+            if (told)
+                memory_on_exhausted(last_words);
+            ways[i / 2](FAR_TOO_MUCH);
+            _exit(0);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), told ? 7 : EXIT_FAILURE);
+    }
+}
+
+static void memory_of_any_size_and_unit(void **state)
+{
+    (void)state;
+    void *p = NULL;
+    assert_int_equal(posix_memalign(&p, 3, 8), EINVAL);
+    for (size_t unit = sizeof(void *); unit <= 4096; unit *= 2) {
+        assert_int_equal(posix_memalign(&p, unit, 100), 0);
+        assert_int_equal((uintptr_t)p % unit, 0);
+        free(p);
+    }
+    free(malloc(0));
+    p = realloc(NULL, 10);
+    memset(p, 'x', 10);
+    void *larger = realloc(p, 100000);
+    assert_memory_equal(larger, "xxxxxxxxxx", 10);
+    free(larger);
+    free(NULL);
+}
+
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+#ifndef MEMORY_SANITIZED
+        cmocka_unit_test(who_gets_no_memory_does_not_go_on),
+        cmocka_unit_test(memory_of_any_size_and_unit),
+#endif
         cmocka_unit_test_teardown(arena_gives_zeroed_aligned_memory, reset),
         cmocka_unit_test_teardown(arrays_grow_and_keep_their_items, reset),
         cmocka_unit_test_teardown(arena_runs_cleanups_once_at_reset, reset),

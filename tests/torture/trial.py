@@ -1,0 +1,176 @@
+"""Requests at whose n-th allocation or database call something fails, and what has to hold afterwards.
+
+Each has either the answer that it has undisturbed, and then done all that it does undisturbed; or 503 that says why, and then
+changed nothing (or all, where it says so). A worker that lacks memory ends with status 1 and the next one goes on; one whose
+database fails stays, keeps nothing, and answers the next request right.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Iterator
+
+from .state import Database, changes
+from .tour import Visit
+from .worker import ANSWER_LOST, DATABASE, LASTING, MEMORY, ONCE, Answer, Fault, Request, Worker
+
+# Numbers of the database and what becomes of the connection, one by one for each call (src/db/errors.c).
+DATABASE_FAULTS = [(2006, ONCE), (2013, ANSWER_LOST), (2008, ONCE), (1205, ONCE), (1213, ONCE), (1213, LASTING), (1040, LASTING),
+                   (1037, LASTING)]
+# Noted now and then beside whatever is asked for; it is what two operations are about.
+NOTED, ABOUT_IT = "server_settings", ("/settings", "/activate")
+SAVED = ("the change itself was saved", "check whether it took effect")
+SLOW = 0.5  # seconds that make trials few: bcrypt
+
+
+@dataclass
+class Undisturbed:
+    answer: Answer
+    delta: dict[str, int]
+    allocations: int
+    calls: int
+    steady: bool  # the body is the same each time
+    seconds: float
+
+
+@dataclass
+class Tally:
+    """What has come of all trials."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    operations: int = 0
+
+    def note(self, outcome: str) -> None:
+        self.outcomes[outcome] += 1
+
+    def trials(self) -> int:
+        return sum(self.outcomes.values())
+
+
+def refusal(answer: Answer) -> str | None:
+    """The message of a 503 of the right shape."""
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return None
+    good = (answer.status == 503 and answer.content_type == "application/json" and list(body) == ["detail"]
+            and len(body["detail"]) == 2 and body["detail"][0] == "RuntimeError" and body["detail"][1])
+    return body["detail"][1] if good else None
+
+
+class Trials:
+    """Trials of a tour with one worker."""
+
+    def __init__(self, worker: Worker, database: Database, token: str, each: int, seed: int) -> None:
+        self.worker, self.database, self.each = worker, database, each
+        self.control = Request("GET", "/api/v1/current-user", (("authorization", "Bearer " + token),))
+        self.random, self.tally = random.Random(seed), Tally()
+        self.expected = self.warm()
+
+    def warm(self) -> Answer:
+        """The worker, connected, with its statements prepared; what it answers to a plain request."""
+        self.worker.ask(self.control)
+        return self.worker.ask(self.control)
+
+    def undisturbed(self, visit: Visit) -> tuple[Undisturbed, Request]:
+        """What it is like when nothing fails; and a request for the first trial."""
+        request = visit.make()
+        self.warm()
+        before, begin = self.database.state(), time.monotonic()
+        answer = self.worker.ask(request)
+        seconds, after, report = time.monotonic() - begin, self.database.state(), self.worker.control.report()
+        delta = self.delta(visit, before, after)
+        again = visit.make() if delta else request
+        steady = not delta and self.worker.ask(again).body == answer.body
+        return Undisturbed(answer, delta, report.allocations, report.calls, steady, seconds), again
+
+    @staticmethod
+    def delta(visit: Visit, before: dict, after: dict) -> dict[str, int]:
+        found = changes(before, after)
+        if not visit.route[1].endswith(ABOUT_IT):
+            found.pop(NOTED, None)
+        return found
+
+    def one(self, visit: Visit, usual: Undisturbed, request: Request, fault: Fault) -> Request:
+        """One trial; a request for the next one."""
+        before = self.database.state()
+        answer = self.worker.ask(request, fault)
+        delta = self.delta(visit, before, self.database.state())
+        struck, places = self.worker.control.report().struck, self.worker.control.places()
+        problems = [*self.of_answer(usual, answer, delta), *self.of_worker(fault, bool(struck))]
+        for problem in problems:
+            self.tally.wrong.append(f"{visit}, {fault}: {problem}; {self.worker.control.where(self.worker.program, places)}")
+        self.tally.note("not reached" if not struck else "right answer" if answer.status == usual.answer.status
+                        else "refused, and saved" if delta else "refused")
+        return visit.make() if delta else request
+
+    def of_answer(self, usual: Undisturbed, answer: Answer, delta: dict[str, int]) -> Iterator[str]:
+        said = f"{answer.status} {answer.body[:200]!r}"
+        if delta and delta != usual.delta:
+            yield f"half-written: {delta} instead of {usual.delta}, answered {said}"
+        if answer.status == usual.answer.status:
+            if delta != usual.delta:
+                yield f"answered as if it had been done: {delta} instead of {usual.delta}"
+            if usual.steady and answer.body != usual.answer.body:
+                yield f"another answer: {said}"
+            return
+        message = refusal(answer)
+        if message is None:
+            yield f"answered {said}"
+        elif delta and not any(words in message for words in SAVED) and "memory" not in message:
+            yield f"saved, and answered {said}"
+
+    def of_worker(self, fault: Fault, struck: bool) -> Iterator[str]:
+        if fault.what == MEMORY and struck:
+            status = self.worker.ended()
+            if status != 1:
+                yield f"the worker ended with {status}"
+        elif not self.worker.alive():
+            yield f"the worker ended with {self.worker.ended()}"
+        after = self.worker.ask(self.control)
+        if after != self.expected:
+            yield f"the next request was answered {after.status} {after.body[:200]!r}"
+
+    def most(self, usual: Undisturbed) -> int:
+        return max(2, self.each // 10) if usual.seconds > SLOW else self.each
+
+    def without_memory(self, visit: Visit, usual: Undisturbed, request: Request) -> None:
+        """At places all along the way; the first and the last ones always, as what happens there is not like the rest."""
+        places = set(range(1, usual.allocations + 1))
+        most = self.most(usual)
+        if len(places) > most:
+            places = {1, usual.allocations} | set(self.random.sample(sorted(places), max(0, most - 2)))
+        for place in sorted(places):
+            self.warm()
+            request = self.one(visit, usual, request, Fault(MEMORY, place))
+
+    def without_database(self, visit: Visit, usual: Undisturbed, request: Request) -> None:
+        faults = [Fault(DATABASE, call, number, how) for call in range(1, usual.calls + 1) for number, how in DATABASE_FAULTS]
+        faults = self.random.sample(faults, min(len(faults), self.most(usual) * 2))
+        kept = self.blocks()
+        for fault in faults:
+            request = self.one(visit, usual, request, fault)
+        grown = self.blocks() - kept
+        if grown > 0:
+            self.tally.wrong.append(f"{visit}: {grown} blocks of memory left behind by {len(faults)} failures of the database")
+
+    def blocks(self) -> int:
+        """What the worker keeps when it has just connected anew."""
+        self.worker.ask(self.control, Fault(DATABASE, 1, 2006))
+        self.warm()
+        return self.worker.control.report().blocks
+
+    def visit(self, visit: Visit) -> None:
+        usual, request = self.undisturbed(visit)
+        self.tally.operations += 1
+        if usual.answer.status >= 500 and usual.answer.status != 501:
+            self.tally.wrong.append(f"{visit}: undisturbed {usual.answer}")
+            return
+        self.without_database(visit, usual, request)
+        request = visit.make()
+        self.without_memory(visit, usual, request)
