@@ -135,6 +135,59 @@ def test_a_trigger(browser, client, world, template):
     browser.clean()
 
 
+def test_an_action_is_changed(browser, client, world, template):
+    action = world.action(description="Before.")
+    account = world.service_account()
+    trigger = world.trigger(action_id=action["id"])
+    browser.open(f"/actions?name={action['name']}")
+    browser.click(action["name"], within="main")
+    browser.until(lambda: browser.find("h1").text == action["name"])
+    browser.settled()
+    assert trigger["name"] in browser.text()
+    browser.click(f"Edit action {action['name']}")
+    browser.find("dialog[open]")
+    browser.enter("Description", "After.")
+    browser.enter("Run this template", template["name"])
+    browser.enter("In the name of", account["name"])
+    browser.enter("Minutes its runs may sign in", "90")
+    browser.click("Save")
+    browser.until_text("After.")
+    browser.settled()
+    now = client.read(f"/actions/{action['id']}")
+    assert now["metadata"]["configuration"]["template_id"] == template["id"]
+    assert (now["metadata"]["auth_window"], now["resources"]["service_account"]["id"]) == (90, account["id"])
+    assert "for 90 min" in browser.text()
+    browser.everywhere("action")
+    browser.click(trigger["name"], within="main")
+    browser.until(lambda: browser.find("h1").text == trigger["name"])
+    browser.settled()
+    browser.clean()
+
+
+def test_a_schedule_is_changed(browser, client, world):
+    schedule = world.schedule()
+    name = world.name("weekly")
+    browser.open(f"/schedules?name={schedule['name']}")
+    browser.click(f"Edit schedule {schedule['name']}")
+    browser.find("dialog[open]")
+    browser.enter("Name", name)
+    browser.enter("Active", False)
+    browser.enter("Cron expression", "")
+    browser.everywhere("schedule-edit")
+    browser.click("Save")
+    browser.until_text("It needs a cron expression")
+    browser.enter("Seconds between runs", "3600")
+    browser.js("arguments[0].value = '2030-01-02T03:04:05'", browser.control("From"))
+    browser.click("Save")
+    browser.until(lambda: not browser.all("dialog"))
+    browser.open(f"/schedules?name={name}")
+    assert "every 1 h 0 min" in browser.text() and "Inactive" in browser.text()
+    body = client.read(f"/schedules/{schedule['id']}")["body"]
+    start = browser.js("return new Date('2030-01-02T03:04:05').toISOString().slice(0, 19)")  # entered in the reader's zone
+    assert (body["active"], body["cron_expression"], body["interval_second"], body["start_time"]) == (False, "", "PT1H", start)
+    browser.clean()
+
+
 def test_a_trigger_that_cannot_be_leaves_no_action(browser, client, world, template):
     world.event_source()
     world.service_account()

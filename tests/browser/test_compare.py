@@ -131,6 +131,37 @@ def test_versions_of_models_and_artifacts_have_metrics_too(browser, world):
     browser.clean()
 
 
+def test_versions_are_ticked_and_compared(browser, world):
+    model = world.model()
+    artifact = world.artifact()
+    versions = [world.artifact_version(artifact["id"], version=str(i + 1), data_type={"module": "m", "attribute": kind, "type": "user"})
+                for i, kind in enumerate(("First", "Second"))]
+    both = [world.model_version(model["id"], description=text) for text in ("the one", "the other")]
+    for i, score in enumerate((0.5, 0.9)):
+        world.metadata("model_version", both[i]["id"], score=score, same=1)
+        world.metadata("artifact_version", versions[i]["id"], score=score, same=1)
+    for page, things, one, differing in (
+            (f"/models/{model['id']}", both, "model version", {"Description differs": ["the one", "the other"]}),
+            (f"/artifacts/{artifact['id']}", versions, "artifact version", {"Data type differs": ["First", "Second"]})):
+        browser.open(page)
+        for thing in things:
+            browser.js("document.querySelector(arguments[0]).click()", f"[data-key='tick-{thing['id']}']")
+        browser.click("Compare 2 versions")
+        browser.until(lambda: browser.find("h1").text == f"Compare 2 {one}s")
+        browser.settled()
+        rows = browser.js("return Object.fromEntries([...document.querySelectorAll('.compared tbody tr')].map(r =>"
+                          " [r.firstChild.textContent, [...r.children].slice(1).map(c => c.textContent)]))")
+        assert rows["score differs"] == ["0.5", "0.9"] and rows["same"] == ["1", "1"]
+        assert {label: rows[label] for label in differing} == differing
+        browser.everywhere(f"compare-{one.split()[0]}s")
+        browser.click((model if "model" in one else artifact)["name"], within="main")
+        browser.until(lambda: page in browser.driver.current_url, "no way back to the list")
+        browser.settled()
+    browser.open("/compare?of=model-versions&ids=")
+    assert "Tick two or more model versions" in browser.text()
+    browser.clean()
+
+
 def test_a_list_of_numbers_is_a_small_line(browser, trials):
     browser.open(f"/runs/{trials['runs'][0]['id']}")
     line = browser.find(".sparkline")

@@ -23,6 +23,9 @@ def places(client, runs, world):
     if not client.items("/schedules", name="every-night"):
         world.schedule(name="every-night")
     world.trigger()
+    if not client.items("/service_connectors", name="hub"):
+        client.make(world.ws + "/service_connectors", world.owned | {
+            "name": "hub", "connector_type": "docker", "auth_method": "password", "configuration": {"username": "u", "password": HOSTILE}})
     if not client.items("/pipeline_builds"):
         world.build()
     steps = {step["name"]: step for step in client.items(f"/runs/{runs['training']}/steps")}
@@ -53,6 +56,8 @@ def places(client, runs, world):
         "stack": "/stacks/" + first("/stacks", name="default") + "?sort=asc:created",
         "components": "/components",
         "component": "/components/" + first("/components", name="default", type="artifact_store"),
+        "connectors": "/connectors",
+        "connector": "/connectors/" + first("/service_connectors", name="hub"),
         "secrets": "/secrets",
         "secret": "/secrets/" + first("/secrets", name="warehouse"),
         "members": "/members",
@@ -63,6 +68,8 @@ def places(client, runs, world):
         "event-sources": "/event-sources",
         "event-source": "/event-sources/" + world.event_source_id,
         "triggers": "/triggers",
+        "actions": "/actions",
+        "action": "/actions/" + world.action_id,
         "schedules": "/schedules",
         "tags": "/tags",
         "flavors": "/flavors?type=artifact_store",
@@ -103,6 +110,8 @@ SHOWN = {
     "stack": ["Runs on this stack", "Flavor"],
     "components": ["Artifact store", "local"],
     "component": ["Stacks", "default"],
+    "connectors": ["hub", "Docker"],
+    "connector": ["Docker username and password/token", "What it reaches", "a secret"],
     "secrets": ["warehouse", HOSTILE],
     "secret": ["Show the values"],
     "members": ["default", "Administrator"],
@@ -113,6 +122,8 @@ SHOWN = {
     "event-sources": ["source-", "Github"],
     "event-source": ["api/v1/webhooks/", "Triggers"],
     "triggers": ["trigger-", "Events of Github"],
+    "actions": ["action-", "Pipeline run"],
+    "action": ["Runs template", "template-", "Triggers"],
     "schedules": ["every-night", "0 5 * * *", "Active"],
     "tags": ["demo", "Used"],
     "flavors": ["s3", "Artifact store"],

@@ -19,6 +19,13 @@ export function dayStart(day, later = 0) {
   return new Date(year, month - 1, nth + later).toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** A server timestamp as the text of a field for date and time in the reader's zone, and back; nothing is '' and null. */
+export function toField(text) {
+  const at = date(text);
+  return at ? new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19) : '';
+}
+export const fromField = (text) => (text ? new Date(text).toISOString().slice(0, 19) : null);
+
 /** '3 min ago', '2 h ago', or the day for what is older than a week. */
 export function ago(at, now = Date.now()) {
   const seconds = Math.round((now - at) / 1000);
@@ -38,6 +45,14 @@ export const seconds = (from, until) => (date(from) ? Math.max(0, ((date(until) 
 export function duration(from, until) {
   const length = seconds(from, until);
   return Number.isNaN(length) ? '' : span(length);
+}
+
+/** The seconds of a duration as the API tells it, such as 'P1DT2H30M' or 'PT0.5S'; null for nothing. */
+export function fromIso(text) {
+  const found = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(text ?? '');
+  if (!found) return typeof text === 'number' ? text : null;
+  const [days, hours, minutes, rest] = found.slice(1).map((n) => Number(n ?? 0));
+  return ((days * 24 + hours) * 60 + minutes) * 60 + rest;
 }
 
 /** So many seconds in words. */

@@ -26,7 +26,7 @@ export const byTag = { name: 'tag', label: 'Tag', ask: (tag) => ({ tag }) };
  *   live(item)           whether an item is still changing: then the list is looked at more often
  *   metrics(item)        the numbers of a hydrated item by key: the reader can have them as columns and a chart
  *   named(item)          its name and address as [name, href], for the chart and for comparing
- *   compare              whether items can be ticked and compared
+ *   compare              what items are called on the page of comparisons (its `of`), if they can be ticked and compared
  */
 export function listing(page, options) {
   const { title, path, columns, filters = [], nothing, above, actions, note, one, many = one + 's', sort = 'desc:created' } = options;
@@ -121,7 +121,7 @@ export function listing(page, options) {
   function drawComparison() {
     comparison.hidden = !picked.size;
     put(comparison, picked.size < 2 ? muted('Tick another one to compare.')
-      : h('a', { class: 'button', href: to('/compare', { ids: [...picked.keys()].join(',') }) }, `Compare ${plural(picked.size, one, many)}`),
+      : h('a', { class: 'button', href: to('/compare', { of: options.compare === 'runs' ? null : options.compare, ids: [...picked.keys()].join(',') }) }, `Compare ${plural(picked.size, one, many)}`),
     h('button', { type: 'button', class: 'plain', onclick: () => { picked.clear(); drawComparison(); draw(); } }, 'Clear'));
   }
 

@@ -48,7 +48,7 @@ export function runList(page, { hidden = [], ...options }) {
     live: (r) => isLive(r.body.status),
     metrics: (r) => numbers(r.metadata?.run_metadata),
     named: (r) => [r.name, to(`/runs/${r.id}`)],
-    compare: true,
+    compare: 'runs',
     nothing: {
       title: 'No runs yet',
       text: 'Connect a client to this server and run a pipeline; its runs appear here while they run.',

@@ -35,7 +35,7 @@ function entry(property, nullable) {
         : { kind: 'checkbox', text: Boolean, value: Boolean };
     case 'integer': return { ...number, step: 1 };
     case 'number': return { ...number, step: 'any' };
-    case 'string': return { kind: property.sensitive ? 'password' : 'text', text: (v) => v ?? '', value: (t) => (t === '' && nullable ? null : t) };
+    case 'string': return { kind: property.sensitive ? 'password' : property.format === 'password' ? 'masked' : 'text', text: (v) => (typeof v === 'object' && v ? JSON.stringify(v, null, 2) : v ?? ''), value: (t) => (t === '' && nullable ? null : t) };
     default:
       return { kind: 'textarea', json: true, text: (v) => (isNull(v) ? '' : JSON.stringify(v, null, 2)), value: (t) => (t.trim() ? JSON.parse(t) : null) };
   }

@@ -19,6 +19,7 @@ export default async function artifactView(page) {
     params: { artifact_id: artifact.id },
     one: 'version',
     metrics: (v) => numbers(v.metadata?.run_metadata),
+    compare: 'artifact-versions',
     named: (v) => [v.body.version, to(`/artifact-versions/${v.id}`)],
     note: tags(artifact.body.tags),
     actions: [edit({ what: 'artifact', name: artifact.name, path: `artifacts/${artifact.id}`, done: () => again(page), fields: [

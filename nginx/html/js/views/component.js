@@ -46,7 +46,7 @@ export default async function componentView(page) {
       ['Integration', body.integration],
       ['By', body.user?.name ?? 'the server'],
       ['Created', time(body.created)],
-      ['Connector', more.connector?.name],
+      ['Connector', more.connector && h('a', { href: to(`/connectors/${more.connector.id}`) }, more.connector.name)],
       ['Connected to', more.connector_resource_id],
       ['Id', copyable(id, 'Id')],
       ['Labels', labels.map(([k, v]) => `${k}: ${v}`).join(', ')],

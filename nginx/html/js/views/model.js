@@ -22,6 +22,7 @@ export default async function modelView(page) {
     one: 'version',
     sort: 'desc:number',
     metrics: (v) => numbers(v.metadata?.run_metadata),
+    compare: 'model-versions',
     named: (v) => [v.name ?? v.body.number, to(`/model-versions/${v.id}`)],
     filters: [{ name: 'name', label: 'Version' }, { name: 'stage', label: 'Stage', options: STAGES }],
     note: [facts(TEXTS.map((key) => [words(key), model.metadata[key]])), tags(model.body.tags)],

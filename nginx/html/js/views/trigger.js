@@ -2,7 +2,7 @@
 
 import { api } from '../api.js';
 import { h, to } from '../dom.js';
-import { words } from '../format.js';
+import { fromIso, span, words } from '../format.js';
 import { again } from '../parts/edit.js';
 import { remove } from '../parts/remove.js';
 import { thingPage } from '../parts/thing.js';
@@ -52,7 +52,8 @@ export default async function triggerView(page) {
       ['Description', more.description],
       ['Event source', source && h('a', { href: to(`/event-sources/${source.id}`) }, source.name)],
       ['Only', Object.entries(more.event_filter ?? {}).filter(([, v]) => v).map(([key, v]) => `${words(key)}: ${v}`).join(', ')],
-      ['Schedule', more.schedule && (more.schedule.cron_expression ?? `every ${more.schedule.interval_second} s`)],
+      ['Schedule', more.schedule && (more.schedule.cron_expression ?? `every ${span(fromIso(more.schedule.interval_second))}`)],
+      ['Action', h('a', { href: to(`/actions/${action.id}`) }, action.name)],
       ['Runs template', template && h('a', { href: to(`/templates/${template}`) }, action.resources?.run_template?.name ?? action.name)],
       ['In the name of', account?.name],
     ],
