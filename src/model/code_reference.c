@@ -11,11 +11,7 @@ static const struct column columns[] = {
     COL_TIMES,
     {.name = "commit", .section = S_BODY},
     {.name = "subdirectory", .section = S_BODY},
-    {.name = "code_repository",
-     .col = "code_repository_id",
-     .enc = E_UUID,
-     .section = S_BODY,
-     .ref = &resource_code_repository},
+    COL_SHOWN(code_repository, resource_code_repository, S_BODY),
 };
 
 const struct resource resource_code_reference = {

@@ -69,13 +69,7 @@ static const struct column columns[] = {
     {.name = "labels", .enc = E_B64, .section = S_META, .flags = C_JSON_NULL},
     {.name = "component_spec_path", .section = S_META},
     {.name = "connector_resource_id", .section = S_META, .flags = C_ALWAYS},
-    {.name = "connector",
-     .col = "connector_id",
-     .ref = &resource_connector,
-     .enc = E_UUID,
-     .section = S_META,
-     .flags = C_READONLY,
-     .schema = "?"},
+    COL_SHOWN(connector, resource_connector, S_META, .schema = "?"),
     {.name = "connector_id", .request_name = "connector", .enc = E_UUID, .filter = F_UUID, .flags = C_ALWAYS},
     COL_NAME,
 };
@@ -272,12 +266,12 @@ static int before_update(struct write *w)
 
 static int before_delete(struct write *w)
 {
-    struct db_rows used;
+    const char *stacks;
     TRY(protect_default(w, "deleted"));
-    TRY(sql(w->c, &used, "SELECT COUNT(*) FROM stack_composition WHERE component_id = ?", p_text(w->id)));
-    if (!streq(db_row(&used, 0)[0].s, "0"))
+    TRY(sql_value(w->c, &stacks, "SELECT COUNT(*) FROM stack_composition WHERE component_id = ?", p_text(w->id)));
+    if (!streq(stacks, "0"))
         return fail(w->c, EX_ILLEGAL_OPERATION, "The %s '%s' cannot be deleted: it is part of %s stacks",
-                    row_str(w->old, "type"), row_str(w->old, "name"), db_row(&used, 0)[0].s);
+                    row_str(w->old, "type"), row_str(w->old, "name"), stacks);
     return OK;
 }
 

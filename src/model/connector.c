@@ -239,8 +239,6 @@ static int read_secrets(struct ctx *c, struct row **rows, size_t count)
 
 int connector_load_secrets(struct view *v, struct row **rows, size_t count)
 {
-    if (!count)
-        return OK;
     TRY(view_links(v, rows, count, SLOT_FIRST, NULL,
                    "SELECT t.id, s.id, s.`values` FROM service_connector t JOIN secret s ON s.id = t.secret_id "
                    "WHERE t.id IN %s"));
@@ -278,10 +276,7 @@ static int load(struct view *v, struct row **rows, size_t count)
 
 static int count_users(struct write *w, const char **count)
 {
-    struct db_rows used;
-    TRY(sql(w->c, &used, "SELECT COUNT(*) FROM stack_component WHERE connector_id = ?", p_text(w->id)));
-    *count = db_row(&used, 0)[0].s;
-    return OK;
+    return sql_value(w->c, count, "SELECT COUNT(*) FROM stack_component WHERE connector_id = ?", p_text(w->id));
 }
 
 static bool same_list(struct arena *a, const struct row *row, const char *member, struct json_object *list)

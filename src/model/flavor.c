@@ -73,12 +73,11 @@ static int check_update(struct write *w)
 
 static int protect_used(struct write *w)
 {
-    struct db_rows used;
-    const char *name = row_str(w->old, "name");
-    TRY(sql(w->c, &used, "SELECT COUNT(*) FROM stack_component WHERE flavor = ?", p_text(name)));
-    if (!streq(db_row(&used, 0)[0].s, "0"))
+    const char *name = row_str(w->old, "name"), *components;
+    TRY(sql_value(w->c, &components, "SELECT COUNT(*) FROM stack_component WHERE flavor = ?", p_text(name)));
+    if (!streq(components, "0"))
         return fail(w->c, EX_ILLEGAL_OPERATION, "The flavor '%s' cannot be deleted: %s stack components have it", name,
-                    db_row(&used, 0)[0].s);
+                    components);
     return OK;
 }
 

@@ -87,12 +87,8 @@ void show_run_metadata(struct view *v, const struct row *row, struct jw *w);
 /* In rows of route tables: the path begins with a workspace. */
 #define WITHIN_WORKSPACE .within = &resource_workspace, BY_NAME
 
-/* The model version of a run or step, among its resources. */
-#define COL_MODEL_VERSION                                                                                              \
-    {                                                                                                                  \
-        .name = "model_version", .col = "model_version_id", .enc = E_UUID, .section = S_RES,                           \
-        .ref = &resource_model_version, .flags = C_READONLY, .schema = "?"                                             \
-    }
+/* The model version of a run, step or service, among its resources. */
+#define COL_MODEL_VERSION COL_SHOWN(model_version, resource_model_version, S_RES, .schema = "?")
 
 /* A description that is never null. */
 #define COL_EMPTY_DESCRIPTION                                                                                          \

@@ -115,7 +115,7 @@ static const struct column columns[] = {
     COL_USER,
     {.name = "stage", .section = S_BODY, .filter = F_STRING, .type = &T_MODEL_STAGE},
     {.name = "number", .enc = E_INT, .section = S_BODY, .filter = F_STRICT_INT, .flags = C_READONLY, .schema = "int"},
-    {.name = "model", .col = "model_id", .ref = &resource_model, .section = S_BODY, .enc = E_UUID, .flags = C_READONLY},
+    COL_SHOWN(model, resource_model, S_BODY),
     {.name = "model_id", .request_name = "model", .enc = E_UUID, .flags = C_NO_UPDATE},
     {.name = "model_artifact_ids", .section = S_BODY, .show = show_model_artifacts, .schema = "{{uuid}}={}"},
     {.name = "data_artifact_ids", .section = S_BODY, .show = show_data_artifacts, .schema = "{{uuid}}={}"},

@@ -40,36 +40,11 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     {.name = "status", .section = S_BODY, .filter = F_STRING},
-    {.name = "stack",
-     .sql = OF_DEPLOYMENT("stack_id"),
-     .enc = E_UUID,
-     .section = S_BODY,
-     .ref = &resource_stack,
-     .schema = "?"},
-    {.name = "pipeline",
-     .sql = OF_DEPLOYMENT("pipeline_id"),
-     .enc = E_UUID,
-     .section = S_BODY,
-     .ref = &resource_pipeline,
-     .schema = "?"},
-    {.name = "build",
-     .sql = OF_DEPLOYMENT("build_id"),
-     .enc = E_UUID,
-     .section = S_BODY,
-     .ref = &resource_build,
-     .schema = "?"},
-    {.name = "schedule",
-     .sql = OF_DEPLOYMENT("schedule_id"),
-     .enc = E_UUID,
-     .section = S_BODY,
-     .ref = &resource_schedule,
-     .schema = "?"},
-    {.name = "code_reference",
-     .sql = "d.code_reference_id",
-     .enc = E_UUID,
-     .section = S_BODY,
-     .ref = &resource_code_reference,
-     .schema = "?"},
+    COL_SHOWN_OF(stack, resource_stack, S_BODY, OF_DEPLOYMENT("stack_id")),
+    COL_SHOWN_OF(pipeline, resource_pipeline, S_BODY, OF_DEPLOYMENT("pipeline_id")),
+    COL_SHOWN_OF(build, resource_build, S_BODY, OF_DEPLOYMENT("build_id")),
+    COL_SHOWN_OF(schedule, resource_schedule, S_BODY, OF_DEPLOYMENT("schedule_id")),
+    COL_SHOWN_OF(code_reference, resource_code_reference, S_BODY, "d.code_reference_id"),
     {.name = "deployment_id",
      .request_name = "deployment",
      .target = &resource_deployment,
@@ -165,9 +140,8 @@ static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t n;
     struct row **whole = view_hydrated(v, rows, count, &n);
-    return n ? view_children(v, whole, n, SLOT_STEPS, &resource_step, NULL, "t.pipeline_run_id",
-                             "t.pipeline_run_id, t.created, t.kanso_order")
-             : OK;
+    return view_children(v, whole, n, SLOT_STEPS, &resource_step, NULL, "t.pipeline_run_id",
+                         "t.pipeline_run_id, t.created, t.kanso_order");
 }
 
 /* The end time goes with the status; a model version is set once. */
@@ -307,16 +281,16 @@ int run_get_or_create(struct ctx *c)
 
 int run_lock(struct ctx *c, const char *id, bool with_configurations, struct run_lock *out)
 {
+    static const char configurations[] =
+        ", (SELECT d.step_configurations FROM pipeline_deployment d WHERE d.id = r.deployment_id)";
     struct db_rows rows;
-    TRY(sql(
-        c, &rows,
-        with_configurations
-            ? "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
-              "WHERE d.id = r.deployment_id), (SELECT d.step_configurations FROM pipeline_deployment d WHERE d.id = "
-              "r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE"
-            : "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM pipeline_deployment d "
-              "WHERE d.id = r.deployment_id) FROM pipeline_run r WHERE r.id = ? FOR UPDATE",
-        p_text(id)));
+    TRY(sql(c, &rows,
+            arena_printf(c->mem,
+                         "SELECT r.status, r.deployment_id, (SELECT JSON_LENGTH(d.step_configurations) FROM "
+                         "pipeline_deployment d WHERE d.id = r.deployment_id)%s FROM pipeline_run r WHERE r.id = ? FOR "
+                         "UPDATE",
+                         with_configurations ? configurations : ""),
+            p_text(id)));
     if (rows.count == 0)
         return no_such_row(c, EX_KEY, &resource_run, id);
     struct db_value *v = db_row(&rows, 0);

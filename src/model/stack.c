@@ -67,10 +67,9 @@ static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t n;
     struct row **whole = view_hydrated(v, rows, count, &n);
-    return n ? view_children(v, whole, n, SLOT_COMPONENTS, &resource_component,
-                             "stack_composition x STRAIGHT_JOIN stack_component t ON t.id = x.component_id",
-                             "x.stack_id", "x.stack_id, x.component_id")
-             : OK;
+    return view_children(v, whole, n, SLOT_COMPONENTS, &resource_component,
+                         "stack_composition x STRAIGHT_JOIN stack_component t ON t.id = x.component_id", "x.stack_id",
+                         "x.stack_id, x.component_id");
 }
 
 /* The body -------------------------------------------------------------------------------------------------------- */
@@ -486,15 +485,12 @@ static int insert_stack(struct building *b, struct write *w)
 {
     static const char *const remote[] = {STEP_REMOTE_STACK, NULL};
     struct ctx *c = b->c;
-    uuid_new(w->id);
     write_set(w, "name", p_text(b->name));
     write_set(w, "workspace_id", p_text(b->workspace));
     write_set(w, "user_id", p_text(c->auth->user_id));
     write_set(w, "stack_spec_path", p_text(member_str(c->body, "stack_spec_path")));
     write_set(w, "labels", encode_value(c->mem, resource_column(&resource_stack, "labels"), b->labels));
-    TRY(write_unique(w));
-    TRY(write_insert(w));
-    TRY(write_release_key(w, &resource_stack.unique));
+    TRY(write_add(w));
     TRY(link_components(c, w->id, b->ids, b->count));
     return b->remote ? onboarding_add(c, remote) : OK;
 }

@@ -201,19 +201,6 @@ static int load(struct view *v, struct row **rows, size_t count)
     return load_documents(v, whole, n);
 }
 
-const struct resource resource_step = {
-    .name = "step_run",
-    .label = "step run",
-    .title = "StepRun",
-    .table = "step_run",
-    COLUMNS(columns),
-    .body = &body,
-    .flags = X_GROWS | X_WORKSPACE,
-    .rank = RANK_STEP,
-    .metadata_type = "step_run",
-    .load = load,
-};
-
 /* Writing ---------------------------------------------------------------------------------------------------------- */
 
 static const char *hex_of(struct arena *mem, struct json_object *uuid)
@@ -300,34 +287,43 @@ static int check_name_free(struct write *w, const struct run_lock *run)
     return OK;
 }
 
-static void assign(struct write *w)
+/* w->data is the lock on the run. */
+static int before_create(struct write *w)
 {
-    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
-        const struct column *col = &columns[i];
-        const char *name = col->request_name ? col->request_name : col->name;
-        if (model_field(&body, name) && !col->show && !(col->flags & C_READONLY))
-            write_set(w, col->col ? col->col : col->name, encode_value(w->c->mem, col, member(w->body, name)));
-    }
+    TRY(run_lock(w->c, write_get(w, "pipeline_run_id"), true, w->data));
+    return check_name_free(w, w->data);
 }
+
+static int after_create(struct write *w)
+{
+    TRY(insert_logs(w));
+    TRY(link_parents(w));
+    TRY(link_artifacts(w, "step_run_input_artifact", "default", member(w->body, "inputs")));
+    TRY(link_artifacts(w, "step_run_output_artifact", "default", member(w->body, "outputs")));
+    TRY(check_described(w, w->data));
+    return streq(member_str(w->body, "status"), "running") ? OK : run_derive_status(w->c, w->data);
+}
+
+const struct resource resource_step = {
+    .name = "step_run",
+    .label = "step run",
+    .title = "StepRun",
+    .table = "step_run",
+    COLUMNS(columns),
+    .body = &body,
+    .flags = X_GROWS | X_WORKSPACE,
+    .rank = RANK_STEP,
+    .metadata_type = "step_run",
+    .load = load,
+    .before_create = before_create,
+    .after_create = after_create,
+};
 
 int step_create(struct ctx *c)
 {
-    struct write w = {.c = c, .res = &resource_step, .body = c->body};
     struct run_lock run;
-    uuid_new(w.id);
-    assign(&w);
-    TRY(sql_begin(c));
-    TRY(run_lock(c, write_get(&w, "pipeline_run_id"), true, &run));
-    TRY(check_name_free(&w, &run));
-    TRY(write_insert(&w));
-    TRY(insert_logs(&w));
-    TRY(link_parents(&w));
-    TRY(link_artifacts(&w, "step_run_input_artifact", "default", member(w.body, "inputs")));
-    TRY(link_artifacts(&w, "step_run_output_artifact", "default", member(w.body, "outputs")));
-    TRY(check_described(&w, &run));
-    if (!streq(member_str(w.body, "status"), "running"))
-        TRY(run_derive_status(c, &run));
-    TRY(sql_commit(c));
+    struct write w = {.c = c, .res = &resource_step, .body = c->body, .data = &run};
+    TRY(write_create(&w));
     return respond_row(c, &resource_step, w.id, D_META);
 }
 

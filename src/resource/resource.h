@@ -247,6 +247,18 @@ struct resource {
         .name = #member "_id", .enc = E_UUID, .filter = F_UUID, .flags = C_READONLY                                    \
     }
 
+/* The row whose id column <member>_id holds, shown as <member>; the column is written by another row of the table. */
+#define COL_SHOWN(member, res, where, ...)                                                                             \
+    {                                                                                                                  \
+        .name = #member, .col = #member "_id", .ref = &(res), .section = (where), .enc = E_UUID, .flags = C_READONLY,  \
+        __VA_ARGS__                                                                                                    \
+    }
+/* The same where the id comes from an expression. */
+#define COL_SHOWN_OF(member, res, where, expression)                                                                   \
+    {                                                                                                                  \
+        .name = #member, .sql = (expression), .ref = &(res), .section = (where), .enc = E_UUID, .schema = "?"          \
+    }
+
 /* Body members that nearly every resource has. */
 #define IN_OWNER                                                                                                       \
     {                                                                                                                  \

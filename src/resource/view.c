@@ -456,7 +456,7 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
 int view_children(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
                   const char *from, const char *parent_column, const char *order)
 {
-    return is_left_out(v, child)
+    return is_left_out(v, child) || !count
                ? OK
                : fetch_hanging(v, ids_of(v, parents, count), count, slot, child, D_BODY, from, parent_column, order);
 }
@@ -494,7 +494,7 @@ int view_pages(struct view *v, struct row **parents, size_t count, int slot, con
         for (size_t at = 0; shown[i]->links[slot] && at < EMBEDDED_PAGE; at++)
             if (shown[i]->links[slot]->values[2 + at].s)
                 ids[found++] = shown[i]->links[slot]->values[2 + at].s;
-    return found ? view_fetch(v, child, detail, ids, found) : OK;
+    return view_fetch(v, child, detail, ids, found);
 }
 
 struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n)
