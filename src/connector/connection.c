@@ -338,13 +338,11 @@ const char *connection_client(struct connection *con, const char *resource_type,
 
 void verification_write(struct jw *w, const struct verification *v)
 {
-    jw_key(w, "resources");
-    jw_open(w, '[');
+    jw_key_open(w, "resources", '[');
     for (size_t i = 0; i < v->count; i++) {
         const struct access *a = &v->access[i];
         jw_open(w, '{');
-        jw_key(w, "resource_type");
-        jw_str(w, a->resource->name);
+        jw_key_str(w, "resource_type", a->resource->name);
         jw_key(w, "resource_ids");
         if (a->ids)
             jw_open(w, '[');
@@ -354,11 +352,9 @@ void verification_write(struct jw *w, const struct verification *v)
             jw_close(w, ']');
         else
             jw_null(w);
-        jw_key(w, "error");
-        jw_str(w, a->error);
+        jw_key_str(w, "error", a->error);
         jw_close(w, '}');
     }
     jw_close(w, ']');
-    jw_key(w, "error");
-    jw_str(w, v->error);
+    jw_key_str(w, "error", v->error);
 }

@@ -134,12 +134,6 @@ const char *connector_satisfies(struct arena *a, const char *type, struct json_o
 
 /* Writing -------------------------------------------------------------------------------------------------------- */
 
-static void pair(struct jw *w, const char *key, const char *value)
-{
-    jw_key(w, key);
-    jw_str(w, value);
-}
-
 static void pair_bool(struct jw *w, const char *key, bool value)
 {
     jw_key(w, key);
@@ -176,11 +170,11 @@ static void write_bare_form(struct jw *w, const struct connector_attribute *at)
         jw_raw(w, "{\"type\":\"string\"}", 17);
     }
     if (at->flags & A_SECRET)
-        pair(w, "format", "password");
+        jw_key_str(w, "format", "password");
     else if (at->form == A_UUID)
-        pair(w, "format", "uuid");
-    pair(w, "title", at->title);
-    pair(w, "type", at->form == A_TEXTS ? "array" : at->form == A_FLAG ? "boolean" : "string");
+        jw_key_str(w, "format", "uuid");
+    jw_key_str(w, "title", at->title);
+    jw_key_str(w, "type", at->form == A_TEXTS ? "array" : at->form == A_FLAG ? "boolean" : "string");
     if (at->flags & A_SECRET)
         pair_bool(w, "writeOnly", true);
 }
@@ -190,8 +184,7 @@ static void write_attribute(struct jw *w, const struct connector_attribute *at)
     bool optional = !(at->flags & A_REQUIRED) && at->form != A_FLAG;
     jw_open(w, '{');
     if (optional) {
-        jw_key(w, "anyOf");
-        jw_open(w, '[');
+        jw_key_open(w, "anyOf", '[');
         write_form(w, at);
         jw_raw(w, "{\"type\":\"null\"}", 15);
         jw_close(w, ']');
@@ -201,9 +194,9 @@ static void write_attribute(struct jw *w, const struct connector_attribute *at)
         pair_bool(w, "default", at->flags & A_DEFAULT_TRUE);
     }
     if (at->description)
-        pair(w, "description", at->description);
+        jw_key_str(w, "description", at->description);
     if (optional)
-        pair(w, "title", at->title);
+        jw_key_str(w, "title", at->title);
     else
         write_bare_form(w, at);
     jw_close(w, '}');
@@ -212,9 +205,8 @@ static void write_attribute(struct jw *w, const struct connector_attribute *at)
 static void write_schema(struct jw *w, const struct connector_config *config_of)
 {
     jw_open(w, '{');
-    pair(w, "description", config_of->description);
-    jw_key(w, "properties");
-    jw_open(w, '{');
+    jw_key_str(w, "description", config_of->description);
+    jw_key_open(w, "properties", '{');
     for (size_t i = 0; i < config_of->count; i++) {
         jw_key(w, config_of->attributes[i].name);
         write_attribute(w, &config_of->attributes[i]);
@@ -224,16 +216,15 @@ static void write_schema(struct jw *w, const struct connector_config *config_of)
     for (size_t i = 0; i < config_of->count; i++)
         if (config_of->attributes[i].flags & A_REQUIRED) {
             if (!any) {
-                jw_key(w, "required");
-                jw_open(w, '[');
+                jw_key_open(w, "required", '[');
             }
             any = true;
             jw_str(w, config_of->attributes[i].name);
         }
     if (any)
         jw_close(w, ']');
-    pair(w, "title", config_of->title);
-    pair(w, "type", "object");
+    jw_key_str(w, "title", config_of->title);
+    jw_key_str(w, "type", "object");
     jw_close(w, '}');
 }
 
@@ -250,26 +241,25 @@ const char *connector_schema(struct arena *a, const struct connector_config *con
 static void write_resource(struct jw *w, const struct connector_type *t, const struct connector_resource *r)
 {
     jw_open(w, '{');
-    pair(w, "name", r->label);
-    pair(w, "resource_type", r->name);
-    pair(w, "description", r->description);
-    jw_key(w, "auth_methods");
-    jw_open(w, '[');
+    jw_key_str(w, "name", r->label);
+    jw_key_str(w, "resource_type", r->name);
+    jw_key_str(w, "description", r->description);
+    jw_key_open(w, "auth_methods", '[');
     for (size_t i = 0; i < t->method_count; i++)
         jw_str(w, t->methods[i].name);
     jw_close(w, ']');
     pair_bool(w, "supports_instances", r->instances);
-    pair(w, "logo_url", r->logo_url);
-    pair(w, "emoji", r->emoji);
+    jw_key_str(w, "logo_url", r->logo_url);
+    jw_key_str(w, "emoji", r->emoji);
     jw_close(w, '}');
 }
 
 static void write_method(struct jw *w, const struct connector_method *m)
 {
     jw_open(w, '{');
-    pair(w, "name", m->label);
-    pair(w, "auth_method", m->name);
-    pair(w, "description", m->description);
+    jw_key_str(w, "name", m->label);
+    jw_key_str(w, "auth_method", m->name);
+    jw_key_str(w, "description", m->description);
     jw_key(w, "config_schema");
     write_schema(w, m->config);
     pair_seconds(w, "min_expiration_seconds", m->min_expiration);
@@ -281,24 +271,22 @@ static void write_method(struct jw *w, const struct connector_method *m)
 void connector_type_write(struct jw *w, const struct connector_type *t)
 {
     jw_open(w, '{');
-    pair(w, "name", t->label);
-    pair(w, "connector_type", t->name);
-    pair(w, "description", t->description);
-    jw_key(w, "resource_types");
-    jw_open(w, '[');
+    jw_key_str(w, "name", t->label);
+    jw_key_str(w, "connector_type", t->name);
+    jw_key_str(w, "description", t->description);
+    jw_key_open(w, "resource_types", '[');
     for (size_t i = 0; i < t->resource_count; i++)
         write_resource(w, t, &t->resources[i]);
     jw_close(w, ']');
-    jw_key(w, "auth_methods");
-    jw_open(w, '[');
+    jw_key_open(w, "auth_methods", '[');
     for (size_t i = 0; i < t->method_count; i++)
         write_method(w, &t->methods[i]);
     jw_close(w, ']');
     pair_bool(w, "supports_auto_configuration", t->auto_configuration);
-    pair(w, "logo_url", t->logo_url);
-    pair(w, "emoji", t->emoji);
-    pair(w, "docs_url", NULL);
-    pair(w, "sdk_docs_url", NULL);
+    jw_key_str(w, "logo_url", t->logo_url);
+    jw_key_str(w, "emoji", t->emoji);
+    jw_key_str(w, "docs_url", NULL);
+    jw_key_str(w, "sdk_docs_url", NULL);
     pair_bool(w, "local", true);
     pair_bool(w, "remote", false);
     jw_close(w, '}');

@@ -318,3 +318,15 @@ struct json_object *json_tree(struct arena *a, const char *s, size_t len)
     struct json_error error;
     return json_mend(a, &text, &error) ? json_build(a, text.s, text.len) : NULL;
 }
+
+void jw_key_str(struct jw *w, const char *key, const char *text)
+{
+    jw_key(w, key);
+    jw_str(w, text);
+}
+
+void jw_key_open(struct jw *w, const char *key, char bracket)
+{
+    jw_key(w, key);
+    jw_open(w, bracket);
+}

@@ -24,7 +24,11 @@ void jw_close(struct jw *w, char bracket); /* '}' or ']' */
 void jw_key(struct jw *w, const char *key);
 void jw_keyn(struct jw *w, const char *key, size_t len);
 void jw_name(struct jw *w, const char *name); /* a key that needs no escapes: names in this program's tables */
-void jw_str(struct jw *w, const char *s);     /* NULL writes null */
+
+/* A member whose value is a text (NULL: null), or that begins with '{' or '['. */
+void jw_key_str(struct jw *w, const char *key, const char *text);
+void jw_key_open(struct jw *w, const char *key, char bracket);
+void jw_str(struct jw *w, const char *s); /* NULL writes null */
 void jw_strn(struct jw *w, const char *s, size_t len);
 void jw_int(struct jw *w, int64_t v);
 void jw_double(struct jw *w, double v); /* shortest form that reads back equal, with a point or exponent */

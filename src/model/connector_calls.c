@@ -72,13 +72,6 @@ static struct json_object *stored_types(struct arena *a, const struct row *row)
     return stored_base64_tree(a, row_span(row, "resource_types"), json_type_array, row_origin(row, "resource_types"));
 }
 
-static const char *dashed(struct arena *a, const char *hex)
-{
-    char text[UUID_TEXT + 1];
-    uuid_write(hex, text);
-    return arena_strdup(a, text);
-}
-
 /* Opens a stored connector, whose secrets have been loaded. Returns NULL or a problem. */
 static const char *open_row(struct view *v, const struct row *row, const struct connector_type *t, double deadline,
                             struct connection *con)
@@ -90,7 +83,7 @@ static const char *open_row(struct view *v, const struct row *row, const struct 
         .mem = mem,
         .type = t,
         .deadline = deadline,
-        .id = dashed(mem, row->id),
+        .id = uuid_dashed(mem, row->id),
         .name = row_str(row, "name"),
         .auth_method = row_str(row, "auth_method"),
         .resource_types = stored_types(mem, row),
@@ -164,8 +157,7 @@ static void write_verified(struct jw *w, const struct row *row, const struct con
         jw_uuid(w, row->id);
     else
         jw_null(w);
-    jw_key(w, "name");
-    jw_str(w, row ? row_str(row, "name") : NULL);
+    jw_key_str(w, "name", row ? row_str(row, "name") : NULL);
     jw_key(w, "connector_type");
     connector_type_write(w, t);
     verification_write(w, got);
@@ -178,8 +170,6 @@ static int verify_row(struct view *v, const char *id, const char *type, const ch
 {
     struct ctx *c = view_ctx(v);
     TRY(load_row(v, id, row));
-    if (!*row)
-        return OK;
     const struct connector_type *t = connector_type_find(row_str(*row, "connector_type"));
     if (!t)
         return not_available(c, row_str(*row, "connector_type"));
@@ -226,12 +216,6 @@ int connector_verify_config(struct ctx *c)
 
 /* Clients --------------------------------------------------------------------------------------------------------- */
 
-static void put(struct row *row, const char *column, const char *text)
-{
-    row->values[resource_column(&resource_connector, column) - resource_connector.columns] =
-        (struct db_value){text, text ? strlen(text) : 0};
-}
-
 static const char *base64_text(struct arena *a, struct json_object *v)
 {
     const char *text = json_text(a, v, true);
@@ -261,20 +245,20 @@ static void become_client(struct row *row, const struct connection *to)
 {
     struct json_object *plain, *secret;
     connector_split(to->mem, to->method, to->config, NULL, &plain, &secret);
-    put(row, "name", to->name);
-    put(row, "connector_type", to->type->name);
-    put(row, "auth_method", to->auth_method);
-    put(row, "created", now_with_microseconds(to->mem));
-    put(row, "updated", row_str(row, "created"));
-    put(row, "resource_types", base64_text(to->mem, to->resource_types));
-    put(row, "resource_id", to->resource_id);
-    put(row, "supports_instances", to->resource->instances ? "1" : "0");
-    put(row, "expires_at", stamp_text(to->mem, to->expires_at));
-    put(row, "expires_skew_tolerance", to->skew >= 0 ? arena_printf(to->mem, "%lld", (long long)to->skew) : NULL);
-    put(row, "configuration", base64_text(to->mem, plain));
-    put(row, "secret_id", NULL);
-    put(row, "expiration_seconds",
-        to->expiration > 0 ? arena_printf(to->mem, "%lld", (long long)to->expiration) : NULL);
+    row_set(row, "name", to->name);
+    row_set(row, "connector_type", to->type->name);
+    row_set(row, "auth_method", to->auth_method);
+    row_set(row, "created", now_with_microseconds(to->mem));
+    row_set(row, "updated", row_str(row, "created"));
+    row_set(row, "resource_types", base64_text(to->mem, to->resource_types));
+    row_set(row, "resource_id", to->resource_id);
+    row_set(row, "supports_instances", to->resource->instances ? "1" : "0");
+    row_set(row, "expires_at", stamp_text(to->mem, to->expires_at));
+    row_set(row, "expires_skew_tolerance", to->skew >= 0 ? arena_printf(to->mem, "%lld", (long long)to->skew) : NULL);
+    row_set(row, "configuration", base64_text(to->mem, plain));
+    row_set(row, "secret_id", NULL);
+    row_set(row, "expiration_seconds",
+            to->expiration > 0 ? arena_printf(to->mem, "%lld", (long long)to->expiration) : NULL);
     row->links[SLOT_FIRST] = NULL;
     row->data = secret;
 }
@@ -286,8 +270,6 @@ int connector_client(struct ctx *c)
     struct connection con = {0}, to = {0};
     bool refused = false;
     TRY(load_row(v, c->param[0], &row));
-    if (!row)
-        return OK;
     const struct connector_type *t = connector_type_find(row_str(row, "connector_type"));
     if (!t)
         return not_available(c, row_str(row, "connector_type"));
@@ -316,16 +298,12 @@ static void write_unverified(struct view *v, struct jw *w, const struct row *row
     jw_open(w, '{');
     jw_key(w, "id");
     jw_uuid(w, row->id);
-    jw_key(w, "name");
-    jw_str(w, row_str(row, "name"));
-    jw_key(w, "connector_type");
-    jw_str(w, type);
-    jw_key(w, "resources");
-    jw_open(w, '[');
+    jw_key_str(w, "name", row_str(row, "name"));
+    jw_key_str(w, "connector_type", type);
+    jw_key_open(w, "resources", '[');
     for (size_t i = 0; i < count; i++) {
         jw_open(w, '{');
-        jw_key(w, "resource_type");
-        jw_str(w, wanted ? wanted : json_object_get_string(json_object_array_get_idx(types, i)));
+        jw_key_str(w, "resource_type", wanted ? wanted : json_object_get_string(json_object_array_get_idx(types, i)));
         jw_key(w, "resource_ids");
         if (id) {
             jw_open(w, '[');
@@ -334,8 +312,8 @@ static void write_unverified(struct view *v, struct jw *w, const struct row *row
         } else {
             jw_null(w);
         }
-        jw_key(w, "error");
-        jw_str(w, id ? NULL : arena_printf(mem, "The service '%s' connector type is not available.", type));
+        jw_key_str(w, "error",
+                   id ? NULL : arena_printf(mem, "The service '%s' connector type is not available.", type));
         jw_close(w, '}');
     }
     jw_close(w, ']');
@@ -453,26 +431,20 @@ static const struct access *find_access(const struct reach *of, const struct off
 static void write_offer(struct jw *w, const struct reach *of, const struct offer *o, const struct access *a)
 {
     jw_open(w, '{');
-    jw_key(w, "flavor");
-    jw_str(w, o->flavor);
-    jw_key(w, "flavor_display_name");
-    jw_str(w, o->label);
-    jw_key(w, "required_configuration");
-    jw_open(w, '{');
+    jw_key_str(w, "flavor", o->flavor);
+    jw_key_str(w, "flavor_display_name", o->label);
+    jw_key_open(w, "required_configuration", '{');
     for (size_t i = 0; o->needs[i][0]; i++) {
-        jw_key(w, o->needs[i][0]);
-        jw_str(w, o->needs[i][1]);
+        jw_key_str(w, o->needs[i][0], o->needs[i][1]);
     }
     jw_close(w, '}');
     jw_key(w, "use_resource_value_as_fixed_config");
     jw_bool(w, o->fixed);
-    jw_key(w, "accessible_by_service_connector");
-    jw_open(w, '[');
+    jw_key_open(w, "accessible_by_service_connector", '[');
     for (size_t i = 0; i < a->count; i++)
         jw_str(w, a->ids[i]);
     jw_close(w, ']');
-    jw_key(w, "connected_through_service_connector");
-    jw_open(w, '[');
+    jw_key_open(w, "connected_through_service_connector", '[');
     for (size_t i = 0; i < of->count; i++)
         if (streq(row_str(of->components[i], "type"), o->component_type) &&
             streq(row_str(of->components[i], "flavor"), o->flavor))
@@ -484,13 +456,10 @@ static void write_offer(struct jw *w, const struct reach *of, const struct offer
 static void write_full_stack(struct jw *w, const struct reach *of)
 {
     jw_open(w, '{');
-    jw_key(w, "connector_type");
-    jw_str(w, of->type->name);
-    jw_key(w, "components_resources_info");
-    jw_open(w, '{');
+    jw_key_str(w, "connector_type", of->type->name);
+    jw_key_open(w, "components_resources_info", '{');
     for (size_t i = 0; i < ARRAY_LEN(STACK_PARTS); i++) {
-        jw_key(w, STACK_PARTS[i]);
-        jw_open(w, '[');
+        jw_key_open(w, STACK_PARTS[i], '[');
         for (size_t k = 0; k < ARRAY_LEN(OFFERS); k++) {
             const struct access *a = find_access(of, &OFFERS[k], STACK_PARTS[i]);
             if (a)

@@ -61,8 +61,7 @@ static void write_artifacts(const struct row *row, struct jw *w, enum role role)
             if (name)
                 jw_close(w, '}');
             name = link->key;
-            jw_key(w, name);
-            jw_open(w, '{');
+            jw_key_open(w, name, '{');
         }
         jw_key(w, link->values[3].s);
         jw_uuid(w, link->id);

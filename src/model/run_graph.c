@@ -40,9 +40,7 @@ struct graph {
 
 static char *node_id(struct graph *g, const char *prefix, const char *hex)
 {
-    char text[UUID_TEXT + 1];
-    uuid_write(hex, text);
-    return arena_printf(g->mem, "%s%s", prefix, text);
+    return arena_printf(g->mem, "%s%s", prefix, uuid_dashed(g->mem, hex));
 }
 
 /* Metadata as texts -------------------------------------------------------------------------------------------------
@@ -113,12 +111,6 @@ static void write_metadata(struct graph *g, struct jw *w, const char *id)
 
 /* Nodes ------------------------------------------------------------------------------------------------------------ */
 
-static void pair(struct jw *w, const char *key, const char *value)
-{
-    jw_key(w, key);
-    jw_str(w, value);
-}
-
 /* Whether Python would call a JSON value empty. */
 static bool is_falsy(struct span v)
 {
@@ -159,7 +151,7 @@ static void write_uris(struct graph *g, struct jw *w, const struct row *step, ch
     for (struct link *link = step->links[SLOT_STEP_IO]; link; link = link->next) {
         const struct row *version = view_find(g->v, &resource_artifact_version, link->id);
         if (*link->values[3].s == direction && version)
-            pair(w, link->key, row_str(version, "uri"));
+            jw_key_str(w, link->key, row_str(version, "uri"));
     }
     jw_close(w, '}');
 }
@@ -167,19 +159,18 @@ static void write_uris(struct graph *g, struct jw *w, const struct row *step, ch
 static void begin_node(struct graph *g, struct jw *w, const char *type, const char *hex)
 {
     jw_open(w, '{');
-    pair(w, "id", node_id(g, arena_printf(g->mem, "%s_", type), hex));
-    pair(w, "type", type);
-    jw_key(w, "data");
-    jw_open(w, '{');
-    pair(w, "execution_id", node_id(g, "", hex));
+    jw_key_str(w, "id", node_id(g, arena_printf(g->mem, "%s_", type), hex));
+    jw_key_str(w, "type", type);
+    jw_key_open(w, "data", '{');
+    jw_key_str(w, "execution_id", node_id(g, "", hex));
 }
 
 static void write_step(struct graph *g, struct jw *w, const struct row *step)
 {
     struct span config = json_member(step_document(step), "config"), parameters = json_member(config, "parameters");
     begin_node(g, w, "step", step->id);
-    pair(w, "name", row_str(step, "name"));
-    pair(w, "status", row_str(step, "status"));
+    jw_key_str(w, "name", row_str(step, "name"));
+    jw_key_str(w, "status", row_str(step, "status"));
     jw_key(w, "entrypoint_name");
     jw_span(w, json_member(config, "name"));
     jw_key(w, "parameters");
@@ -226,15 +217,15 @@ static void write_artifact(struct graph *g, struct jw *w, const struct row *vers
                            const char *status, const char *parent)
 {
     begin_node(g, w, "artifact", version->id);
-    pair(w, "name", name);
-    pair(w, "status", status);
+    jw_key_str(w, "name", name);
+    jw_key_str(w, "status", status);
     jw_key(w, "is_cached");
     jw_bool(w, streq(status, "cached"));
-    pair(w, "artifact_type", row_str(version, "type"));
-    pair(w, "artifact_data_type", import_path(g, version));
-    pair(w, "parent_step_id", parent);
-    pair(w, "producer_step_id", producer(g, version));
-    pair(w, "uri", row_str(version, "uri"));
+    jw_key_str(w, "artifact_type", row_str(version, "type"));
+    jw_key_str(w, "artifact_data_type", import_path(g, version));
+    jw_key_str(w, "parent_step_id", parent);
+    jw_key_str(w, "producer_step_id", producer(g, version));
+    jw_key_str(w, "uri", row_str(version, "uri"));
     jw_key(w, "metadata");
     write_metadata(g, w, version->id);
     jw_close(w, '}');
@@ -277,9 +268,9 @@ static void write_edges(struct graph *g, struct jw *w)
     jw_open(w, '[');
     for (size_t i = 0; i < g->edge_count; i++) {
         jw_open(w, '{');
-        pair(w, "id", arena_printf(g->mem, "%s_%s", g->edges[i].source, g->edges[i].target));
-        pair(w, "source", g->edges[i].source);
-        pair(w, "target", g->edges[i].target);
+        jw_key_str(w, "id", arena_printf(g->mem, "%s_%s", g->edges[i].source, g->edges[i].target));
+        jw_key_str(w, "source", g->edges[i].source);
+        jw_key_str(w, "target", g->edges[i].target);
         jw_close(w, '}');
     }
     jw_close(w, ']');
@@ -394,15 +385,14 @@ int run_graph(struct ctx *c)
     TRY(load_graph(&g, c->param[0]));
     struct jw w = respond_json(c);
     jw_open(&w, '{');
-    jw_key(&w, "nodes");
-    jw_open(&w, '[');
+    jw_key_open(&w, "nodes", '[');
     for (size_t i = 0; i < g.step_count; i++)
         write_step_and_outputs(&g, &w, g.steps[i]);
     write_external(&g, &w);
     jw_close(&w, ']');
     jw_key(&w, "edges");
     write_edges(&g, &w);
-    pair(&w, "root_step_id", g.step_count ? node_id(&g, "step_", g.steps[0]->id) : NULL);
+    jw_key_str(&w, "root_step_id", g.step_count ? node_id(&g, "step_", g.steps[0]->id) : NULL);
     jw_key(&w, "run_metadata");
     write_metadata(&g, &w, c->param[0]);
     jw_close(&w, '}');

@@ -254,9 +254,8 @@ static int end_create(struct write *w)
 
 static int unreadable(struct ctx *c, const char *id)
 {
-    char text[UUID_TEXT + 1];
-    uuid_write(id, text);
-    return fail(c, EX_KEY, "The values of the secret %s are missing, or were stored with another key", text);
+    return fail(c, EX_KEY, "The values of the secret %s are missing, or were stored with another key",
+                uuid_dashed(c->mem, id));
 }
 
 /* The values of a row; 404 when they are missing. */
@@ -351,8 +350,6 @@ static int respond_secret(struct ctx *c, const char *id, unsigned detail, struct
     struct view *v = view_new(c);
     struct row *row = NULL;
     TRY(load_secret(v, id, detail, &row));
-    if (!row)
-        return OK;
     if (!values)
         TRY(read_values(c, row, &values));
     row->data = values;

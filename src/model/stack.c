@@ -28,8 +28,7 @@ static void show_components(struct view *v, const struct row *row, struct jw *w)
             later = later->next;
         if (!part || later)
             continue;
-        jw_key(w, row_str(part, "type"));
-        jw_open(w, '[');
+        jw_key_open(w, row_str(part, "type"), '[');
         view_write(v, w, part, D_BODY);
         jw_close(w, ']');
     }

@@ -344,16 +344,9 @@ static const struct provider *wanted_provider(const struct ctx *c)
 
 /* What to expect --------------------------------------------------------------------------------------------------- */
 
-static void pair(struct jw *w, const char *key, const char *value)
-{
-    jw_key(w, key);
-    jw_str(w, value);
-}
-
 static void write_list(struct jw *w, const char *key, const char *const *words)
 {
-    jw_key(w, key);
-    jw_open(w, '[');
+    jw_key_open(w, key, '[');
     for (; *words; words++)
         jw_str(w, *words);
     jw_close(w, ']');
@@ -361,11 +354,10 @@ static void write_list(struct jw *w, const char *key, const char *const *words)
 
 static void write_locations(struct jw *w, const char *key, const struct provider *p, bool all)
 {
-    jw_key(w, key);
-    jw_open(w, '{');
+    jw_key_open(w, key, '{');
     for (size_t i = 0; i < p->location_count; i++)
         if (all || p->on_machines(p->locations[i][0], p->locations[i][1]))
-            pair(w, p->locations[i][0], p->locations[i][1]);
+            jw_key_str(w, p->locations[i][0], p->locations[i][1]);
     jw_close(w, '}');
 }
 
@@ -374,13 +366,12 @@ int deployment_info(struct ctx *c)
     const struct provider *p = wanted_provider(c);
     struct jw w = respond_json(c);
     jw_open(&w, '{');
-    pair(&w, "provider", p->name);
-    pair(&w, "description", p->description);
-    pair(&w, "instructions", p->instructions);
-    pair(&w, "post_deploy_instructions", p->afterwards);
+    jw_key_str(&w, "provider", p->name);
+    jw_key_str(&w, "description", p->description);
+    jw_key_str(&w, "instructions", p->instructions);
+    jw_key_str(&w, "post_deploy_instructions", p->afterwards);
     write_list(&w, "integrations", p->integrations);
-    jw_key(&w, "permissions");
-    jw_open(&w, '{');
+    jw_key_open(&w, "permissions", '{');
     for (size_t i = 0; i < p->permission_count; i++)
         write_list(&w, p->permissions[i].name, p->permissions[i].of);
     jw_close(&w, '}');
@@ -457,10 +448,10 @@ static void write_config(struct ctx *c, const char *url, const char *text, const
 {
     struct jw w = respond_json(c);
     jw_open(&w, '{');
-    pair(&w, "deployment_url", url);
-    pair(&w, "deployment_url_text", text);
-    pair(&w, "configuration", configuration);
-    pair(&w, "instructions", instructions);
+    jw_key_str(&w, "deployment_url", url);
+    jw_key_str(&w, "deployment_url_text", text);
+    jw_key_str(&w, "configuration", configuration);
+    jw_key_str(&w, "instructions", instructions);
     jw_close(&w, '}');
 }
 

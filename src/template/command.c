@@ -47,10 +47,8 @@ static struct jw begin_request(struct buf *to, const char *operation, const char
 {
     struct jw w = {.out = to};
     jw_open(&w, '{');
-    jw_key(&w, "operation");
-    jw_str(&w, operation);
-    jw_key(&w, "workload_id");
-    jw_str(&w, id);
+    jw_key_str(&w, "operation", operation);
+    jw_key_str(&w, "workload_id", id);
     return w;
 }
 
@@ -130,8 +128,7 @@ static int ask(struct ctx *c, program of, const char *operation, struct buf *req
 
 static void write_texts(struct jw *w, const char *name, const char *const *texts)
 {
-    jw_key(w, name);
-    jw_open(w, '[');
+    jw_key_open(w, name, '[');
     for (; *texts; texts++)
         jw_str(w, *texts);
     jw_close(w, ']');
@@ -143,10 +140,8 @@ static int build_with(struct ctx *c, program of, const char *id, const char *doc
     struct buf request = {0};
     struct json_object *answer;
     struct jw w = begin_request(&request, "build", id);
-    jw_key(&w, "dockerfile");
-    jw_str(&w, dockerfile);
-    jw_key(&w, "image_name");
-    jw_str(&w, name);
+    jw_key_str(&w, "dockerfile", dockerfile);
+    jw_key_str(&w, "image_name", name);
     jw_close(&w, '}');
     int rc = ask(c, of, "build", &request, (unsigned)config.workload_timeout, NULL, &answer);
     if (rc != OK)
@@ -160,12 +155,10 @@ static int run_with(struct ctx *c, program of, const struct workload *load)
     struct buf request = {0};
     struct json_object *answer;
     struct jw w = begin_request(&request, "run", load->id);
-    jw_key(&w, "image");
-    jw_str(&w, load->image);
+    jw_key_str(&w, "image", load->image);
     write_texts(&w, "command", load->command);
     write_texts(&w, "arguments", load->arguments);
-    jw_key(&w, "environment");
-    jw_open(&w, '{');
+    jw_key_open(&w, "environment", '{');
     for (size_t i = 0; i < load->n_environment; i++) {
         jw_key(&w, load->environment[i].name);
         jw_strn(&w, load->environment[i].value, load->environment[i].value_len);

@@ -90,8 +90,7 @@ void config_template_write(struct jw *w, const struct template_source *source)
     jw_open(w, '{');
     jw_key(w, "run_name");
     jw_strn(w, source->run_name.s, source->run_name.len);
-    jw_key(w, "steps");
-    jw_open(w, '{');
+    jw_key_open(w, "steps", '{');
     while (json_next_member(source->steps, &at, &name, &step)) {
         add_key(w, name);
         jw_open(w, '{');
@@ -235,8 +234,7 @@ static void write_required(struct jw *w, struct span names, const struct flavor_
         if (name.len < 2 || !flavor_setting(f, name.s + 1, name.len - 2))
             continue;
         if (!any) {
-            jw_key(w, "required");
-            jw_open(w, '[');
+            jw_key_open(w, "required", '[');
         }
         any = true;
         jw_span(w, name);
@@ -309,8 +307,7 @@ static bool define_names(struct schema *s, const char *type, const char *title)
         return false;
     jw_close(w, ']');
     if (n == 1) {
-        jw_key(w, "const");
-        jw_str(w, only);
+        jw_key_str(w, "const", only);
     }
     jw_close(w, '}');
     return true;
@@ -347,8 +344,7 @@ static void define_parameters(struct schema *s, const char *name, struct span pa
         add_raw(w, "{}");
     }
     jw_close(w, '}');
-    jw_key(w, "required");
-    jw_open(w, '[');
+    jw_key_open(w, "required", '[');
     for (at = 0; json_next_member(parameters, &at, &key, &value);)
         jw_raw(w, key.s - 1, key.len + 2);
     jw_close(w, ']');
@@ -429,16 +425,14 @@ static void write_untitled(struct jw *w, struct arena *mem, const struct templat
 {
     struct schema s = {.w = w, .mem = mem, .source = source, .components = components, .count = count};
     jw_open(w, '{');
-    jw_key(w, "$defs");
-    jw_open(w, '{');
+    jw_key_open(w, "$defs", '{');
     for (size_t i = 0; i < ARRAY_LEN(DEFINITIONS); i++)
         if (define(&s, DEFINITIONS[i][0]))
             add_raw(w, DEFINITIONS[i][1]);
     define_all_settings(&s);
     bool required = define_steps(&s);
     jw_close(w, '}');
-    jw_key(w, "properties");
-    jw_open(w, '{');
+    jw_key_open(w, "properties", '{');
     jw_key(w, "run_name");
     add_raw(w, OR_NULL(TEXT));
     write_pairs(w, COMMON, ARRAY_LEN(COMMON));
@@ -449,8 +443,7 @@ static void write_untitled(struct jw *w, struct arena *mem, const struct templat
         jw_key(w, "required");
         add_raw(w, "[\"steps\"]");
     }
-    jw_key(w, "type");
-    jw_str(w, "object");
+    jw_key_str(w, "type", "object");
     jw_close(w, '}');
 }
 

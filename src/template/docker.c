@@ -230,10 +230,8 @@ static const char *registry_auth(struct arena *a)
     struct jw w = {.out = &text};
     jw_open(&w, '{');
     if (config.workload_registry_user) {
-        jw_key(&w, "username");
-        jw_str(&w, config.workload_registry_user);
-        jw_key(&w, "password");
-        jw_str(&w, config.workload_registry_password ? config.workload_registry_password : "");
+        jw_key_str(&w, "username", config.workload_registry_user);
+        jw_key_str(&w, "password", config.workload_registry_password ? config.workload_registry_password : "");
         jw_key(&w, "serveraddress");
         jw_strn(&w, config.workload_registry, strcspn(config.workload_registry, "/"));
     }
@@ -358,8 +356,7 @@ static const char *container(struct ctx *c, const char *id, const char *rest)
 
 static void write_texts(struct jw *w, const char *name, const char *const *texts)
 {
-    jw_key(w, name);
-    jw_open(w, '[');
+    jw_key_open(w, name, '[');
     for (; *texts; texts++)
         jw_str(w, *texts);
     jw_close(w, ']');
@@ -368,8 +365,7 @@ static void write_texts(struct jw *w, const char *name, const char *const *texts
 static void write_limits(struct jw *w)
 {
     enum { NANO_PER_MILLI = 1000000 };
-    jw_key(w, "HostConfig");
-    jw_open(w, '{');
+    jw_key_open(w, "HostConfig", '{');
     jw_key(w, "SecurityOpt");
     jw_raw(w, "[\"no-new-privileges\"]", strlen("[\"no-new-privileges\"]"));
     if (config.workload_memory) {
@@ -383,8 +379,7 @@ static void write_limits(struct jw *w)
         jw_int(w, config.workload_millicpus * NANO_PER_MILLI);
     }
     if (config.workload_network) {
-        jw_key(w, "NetworkMode");
-        jw_str(w, config.workload_network);
+        jw_key_str(w, "NetworkMode", config.workload_network);
     }
     jw_close(w, '}');
 }
@@ -392,21 +387,17 @@ static void write_limits(struct jw *w)
 static void write_container(struct ctx *c, struct jw *w, const struct workload *load)
 {
     jw_open(w, '{');
-    jw_key(w, "Image");
-    jw_str(w, load->image);
+    jw_key_str(w, "Image", load->image);
     write_texts(w, "Entrypoint", load->command);
     write_texts(w, "Cmd", load->arguments);
-    jw_key(w, "Env");
-    jw_open(w, '[');
+    jw_key_open(w, "Env", '[');
     for (size_t i = 0; i < load->n_environment; i++) {
         const struct pair *e = &load->environment[i];
         jw_str(w, arena_printf(c->mem, "%s=%.*s", e->name, (int)e->value_len, e->value));
     }
     jw_close(w, ']');
-    jw_key(w, "Labels");
-    jw_open(w, '{');
-    jw_key(w, LABEL);
-    jw_str(w, load->id);
+    jw_key_open(w, "Labels", '{');
+    jw_key_str(w, LABEL, load->id);
     jw_close(w, '}');
     write_limits(w);
     jw_close(w, '}');

@@ -244,16 +244,9 @@ static int kubernetes_build(struct ctx *c, const char *id, const char *dockerfil
 
 /* Jobs ------------------------------------------------------------------------------------------------------------ */
 
-static void write_member(struct jw *w, const char *name, const char *value)
-{
-    jw_key(w, name);
-    jw_str(w, value);
-}
-
 static void open_member(struct jw *w, const char *name, char bracket)
 {
-    jw_key(w, name);
-    jw_open(w, bracket);
+    jw_key_open(w, name, bracket);
 }
 
 static void write_texts(struct jw *w, const char *name, const char *const *texts)
@@ -269,7 +262,7 @@ static void write_reference(struct jw *w, const char *member, const char *name)
 {
     open_member(w, member, '[');
     jw_open(w, '{');
-    write_member(w, "name", name);
+    jw_key_str(w, "name", name);
     jw_close(w, '}');
     jw_close(w, ']');
 }
@@ -277,9 +270,9 @@ static void write_reference(struct jw *w, const char *member, const char *name)
 static void write_labels(struct jw *w, const char *id)
 {
     open_member(w, "labels", '{');
-    write_member(w, "app.kubernetes.io/managed-by", "kanso");
-    write_member(w, "app.kubernetes.io/name", "zenml-runner");
-    write_member(w, LABEL, id);
+    jw_key_str(w, "app.kubernetes.io/managed-by", "kanso");
+    jw_key_str(w, "app.kubernetes.io/name", "zenml-runner");
+    jw_key_str(w, LABEL, id);
     jw_close(w, '}');
 }
 
@@ -289,9 +282,9 @@ static void write_resources(struct ctx *c, struct jw *w)
     if (config.workload_memory || config.workload_millicpus) {
         open_member(w, "limits", '{');
         if (config.workload_memory)
-            write_member(w, "memory", arena_printf(c->mem, "%lld", (long long)config.workload_memory));
+            jw_key_str(w, "memory", arena_printf(c->mem, "%lld", (long long)config.workload_memory));
         if (config.workload_millicpus)
-            write_member(w, "cpu", arena_printf(c->mem, "%lldm", (long long)config.workload_millicpus));
+            jw_key_str(w, "cpu", arena_printf(c->mem, "%lldm", (long long)config.workload_millicpus));
         jw_close(w, '}');
     }
     jw_close(w, '}');
@@ -301,14 +294,14 @@ static void write_containers(struct ctx *c, struct jw *w, const struct workload 
 {
     open_member(w, "containers", '[');
     jw_open(w, '{');
-    write_member(w, "name", CONTAINER);
-    write_member(w, "image", load->image);
+    jw_key_str(w, "name", CONTAINER);
+    jw_key_str(w, "image", load->image);
     write_texts(w, "command", load->command);
     write_texts(w, "args", load->arguments);
     open_member(w, "envFrom", '[');
     jw_open(w, '{');
     open_member(w, "secretRef", '{');
-    write_member(w, "name", job_name(c, load->id));
+    jw_key_str(w, "name", job_name(c, load->id));
     jw_close(w, '}');
     jw_close(w, '}');
     jw_close(w, ']');
@@ -329,13 +322,13 @@ static void write_pod(struct ctx *c, struct jw *w, const struct workload *load)
     write_labels(w, load->id);
     jw_close(w, '}');
     open_member(w, "spec", '{');
-    write_member(w, "restartPolicy", "Never");
+    jw_key_str(w, "restartPolicy", "Never");
     jw_key(w, "enableServiceLinks");
     jw_bool(w, false);
     jw_key(w, "automountServiceAccountToken");
     jw_bool(w, config.workload_service_account != NULL);
     if (config.workload_service_account)
-        write_member(w, "serviceAccountName", config.workload_service_account);
+        jw_key_str(w, "serviceAccountName", config.workload_service_account);
     if (config.workload_pull_secret)
         write_reference(w, "imagePullSecrets", config.workload_pull_secret);
     write_containers(c, w, load);
@@ -346,10 +339,10 @@ static void write_pod(struct ctx *c, struct jw *w, const struct workload *load)
 static void write_job(struct ctx *c, struct jw *w, const struct workload *load)
 {
     jw_open(w, '{');
-    write_member(w, "apiVersion", "batch/v1");
-    write_member(w, "kind", "Job");
+    jw_key_str(w, "apiVersion", "batch/v1");
+    jw_key_str(w, "kind", "Job");
     open_member(w, "metadata", '{');
-    write_member(w, "name", job_name(c, load->id));
+    jw_key_str(w, "name", job_name(c, load->id));
     write_labels(w, load->id);
     jw_close(w, '}');
     open_member(w, "spec", '{');
@@ -369,18 +362,18 @@ static void write_job(struct ctx *c, struct jw *w, const struct workload *load)
 static void write_secret(struct ctx *c, struct jw *w, const struct workload *load, const char *job_uid)
 {
     jw_open(w, '{');
-    write_member(w, "apiVersion", "v1");
-    write_member(w, "kind", "Secret");
-    write_member(w, "type", "Opaque");
+    jw_key_str(w, "apiVersion", "v1");
+    jw_key_str(w, "kind", "Secret");
+    jw_key_str(w, "type", "Opaque");
     open_member(w, "metadata", '{');
-    write_member(w, "name", job_name(c, load->id));
+    jw_key_str(w, "name", job_name(c, load->id));
     write_labels(w, load->id);
     open_member(w, "ownerReferences", '[');
     jw_open(w, '{');
-    write_member(w, "apiVersion", "batch/v1");
-    write_member(w, "kind", "Job");
-    write_member(w, "name", job_name(c, load->id));
-    write_member(w, "uid", job_uid);
+    jw_key_str(w, "apiVersion", "batch/v1");
+    jw_key_str(w, "kind", "Job");
+    jw_key_str(w, "name", job_name(c, load->id));
+    jw_key_str(w, "uid", job_uid);
     jw_close(w, '}');
     jw_close(w, ']');
     jw_close(w, '}');
