@@ -56,13 +56,10 @@ static int must_exist(struct ctx *c, const char *type, const char *id)
 {
     const struct resource *r = resource_named(type);
     struct db_rows rows = {0};
-    char text[UUID_TEXT + 1];
-    if (r)
-        TRY(sql(c, &rows, arena_printf(c->mem, "SELECT id FROM `%s` WHERE id = ?", r->table), p_text(id)));
-    if (rows.count)
-        return OK;
-    uuid_write(id, text);
-    return fail(c, EX_KEY, "There is no resource of type %s with the id %s", type, text);
+    if (!r)
+        return fail(c, EX_KEY, "There is no resource type '%s'", type);
+    TRY(sql(c, &rows, arena_printf(c->mem, "SELECT id FROM `%s` WHERE id = ?", r->table), p_text(id)));
+    return rows.count ? OK : no_such_row(c, EX_KEY, r, id);
 }
 
 int user_share(struct ctx *c)

@@ -220,9 +220,7 @@ int component_check_config(struct ctx *c, const struct flavor *f, const char *fl
 static int check_flavor(struct ctx *c, const char *flavor_name, const char *type, struct json_object *configuration)
 {
     struct flavor *f;
-    TRY(flavor_find(c, flavor_name, type, &f));
-    if (!f)
-        return fail(c, EX_KEY, "There is no flavor '%s' for the component type %s", flavor_name, type);
+    TRY(flavor_find(c, EX_KEY, flavor_name, type, &f));
     return component_check_config(c, f, flavor_name, type, configuration);
 }
 

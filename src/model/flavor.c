@@ -96,16 +96,15 @@ const struct resource resource_flavor = {
     .before_delete = protect_used,
 };
 
-int flavor_find(struct ctx *c, const char *name, const char *component_type, struct flavor **out)
+int flavor_find(struct ctx *c, enum exception error, const char *name, const char *component_type, struct flavor **out)
 {
     struct db_rows found;
-    *out = NULL;
     TRY(sql(c, &found,
             "SELECT is_custom, config_schema, connector_type, connector_resource_type, connector_resource_id_attr "
             "FROM flavor WHERE name = ? AND type = ? ORDER BY created, kanso_order LIMIT 1",
             p_text(name), p_text(component_type)));
     if (found.count == 0)
-        return OK;
+        return fail(c, error, "There is no flavor '%s' for the component type %s", name, component_type);
     struct db_value *v = db_row(&found, 0);
     *out = arena_alloc(c->mem, sizeof **out);
     **out = (struct flavor){

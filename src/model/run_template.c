@@ -143,8 +143,7 @@ static int check_source(struct write *w)
             p_text(id)));
     const struct db_value *v = rows.count ? db_row(&rows, 0) : NULL;
     if (!v)
-        return fail(c, EX_VALUE, "There is no deployment %s to make a template from",
-                    member_str(w->body, "source_deployment_id"));
+        return no_such_row(c, EX_VALUE, &resource_deployment, id);
     if (!v[0].s)
         return fail(c, EX_VALUE, "No run template: the deployment has no build");
     if (!v[1].s)

@@ -409,9 +409,7 @@ static int make_component(struct building *b, const char *type, struct json_obje
 {
     struct flavor *f;
     const char *name, *flavor = member_str(info, "flavor");
-    TRY(flavor_find(b->c, flavor, type, &f));
-    if (!f)
-        return fail(b->c, EX_VALUE, "There is no flavor '%s' for the component type %s", flavor, type);
+    TRY(flavor_find(b->c, EX_VALUE, flavor, type, &f));
     TRY(component_check_config(b->c, f, flavor, type, member(info, "configuration")));
     TRY(free_name(b, "SELECT id FROM stack_component WHERE name = ? AND workspace_id = ? AND type = ? LIMIT 1", type,
                   &name));
