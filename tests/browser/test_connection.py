@@ -68,6 +68,24 @@ def test_stopped_workers_are_a_server_that_is_gone(browsers, fronts, pages, clie
     browser.forget()
 
 
+def test_a_cut_network(browser, slow):
+    """Nothing is reached, neither the API nor a file of the pages: what is there stays, and all goes on by itself or when asked."""
+    browser.open("/runs")
+    slow(None)
+    browser.js("document.dispatchEvent(new Event('visibilitychange'))")
+    browser.until(lambda: "Not updated since" in state(browser), "no banner", wait=30)
+    assert browser.find("h1").text == "Runs"
+    browser.js("location.hash = '#/devices'")
+    browser.until_text("Try again")
+    browser.everywhere("network-cut")
+    slow(0)
+    browser.until(lambda: state(browser) == "", "the banner stays", wait=30)
+    browser.click("Try again")
+    browser.until(lambda: browser.find("h1").text == "Devices")
+    browser.collect()
+    browser.forget()
+
+
 def test_a_slow_server(browser, slow):
     browser.open("/stacks")
     slow(1500)

@@ -7,6 +7,7 @@ KANSO_DASHBOARD_URL names, such as the reference.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,39 @@ def test_the_survey_was_stored(dashboard, admin):
     user = admin.read(f"/users/{NAME}")
     assert user["metadata"]["user_metadata"]["primary_use"] == "personal"
     assert user["body"]["email_opted_in"] is not None
+
+
+PAGES = {
+    "/": "Welcome to ZenML", "/onboarding": "Welcome to ZenML", "/survey": "Add your account details",
+    "/pipelines?tab=pipelines": "branches", "/pipelines?tab=runs": "branches-", "/pipelines?tab=templates": "Templates",
+    "/pipelines/branches": "branches-", "/runs/RUN": "double_total",
+    "/models": "Model Control Plane", "/artifacts": "Artifact Control Plane",
+    "/stacks": "New Stack", "/stacks/create": "Create New Infrastructure", "/stacks/create/manual": "Add Components",
+    "/stacks/create/new-infrastructure": "Infrastructure Type", "/stacks/create/existing-infrastructure": "Connect your Cloud",
+    "/stacks/create/terraform": "Deploy Stack",
+    "/settings/general": "Server Name", "/settings/members": "Add Member", "/settings/secrets": "Add secret",
+    "/settings/profile": NAME, "/settings/repositories": "Repositories", "/settings/connectors": "Connectors",
+    "/settings/notifications": "Notifications",
+}
+
+
+def at_rest(browser):
+    """Waits until the page asks no more: no request in the last second."""
+    def rest():
+        times = browser.js("return [performance.now(), ...performance.getEntriesByType('resource').map(e => e.responseEnd || performance.now())]")
+        return times[0] - max(times[1:], default=0) > 1000
+    browser.until(rest, "the page does not come to rest", wait=60)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page(dashboard, run, path):
+    """Drawn with what the API answered, and no call of it failed."""
+    go(dashboard, path.replace("RUN", run), PAGES[path])
+    at_rest(dashboard)
+    calls = dashboard.js("return performance.getEntriesByType('resource').map(e => e.name).filter(n => n.includes('/api/v1/'))")
+    assert calls, "the page asked the API nothing"
+    dashboard.shot("dashboard-page-" + (re.sub(r"[^a-z]+", "-", path).strip("-") or "home"))
+    working(dashboard)
 
 
 def test_runs_and_the_graph(dashboard, admin, run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from statistics import median
 
 import pytest
 from kit.factory import step_spec
@@ -111,23 +112,29 @@ def until_drawn(browser, address, css, text):
 
 @pytest.mark.slow
 def test_a_run_that_is_too_large_to_have_whole(browser, client, world):
-    """Lean answers only, until more is asked for. KANSO_BROWSER_STEPS=5000 makes it as large as promised."""
+    """Lean answers only, until more is asked for. KANSO_BROWSER_STEPS=5000 makes it as large as promised, and holds it to that."""
+    promised = "KANSO_BROWSER_STEPS" in os.environ
     steps = int(os.environ.get("KANSO_BROWSER_STEPS", "262"))
     width = steps - 2
     run = fan(world, width, failed=3, name="huge")
-    browser.open("/runs")
-    browser.js("performance.clearResourceTimings()")
-    first = until_drawn(browser, f"#/runs/{run}", "main .block:not([aria-label]) h2", f"{steps:,} steps")
+    drawn = []
+    for _ in range(3 if promised else 1):
+        browser.open("/runs")
+        browser.js("performance.clearResourceTimings()")
+        drawn.append(until_drawn(browser, f"#/runs/{run}", "main .block:not([aria-label]) h2", f"{steps:,} steps"))
     calls = browser.js("return performance.getEntriesByType('resource').filter(e => e.name.includes('/api/')).map(e => e.name)")
     assert not [c for c in calls if "/graph" in c or c.endswith(run)], calls
     assert rows(browser)[:2] == ["start", "feature_0"], "in the order they were made"
     browser.settled()
     browser.click("3 failed", within="main")
     browser.until(lambda: rows(browser) == [f"feature_{width - i}" for i in (3, 2, 1)])
-    step = client.items("/steps", pipeline_run_id=run, name="feature_7")[0]["id"]
-    opened = until_drawn(browser, f"#/runs/{run}?step={step}", ".panel h2", "feature_7")
-    print(f"{steps} steps: drawn after {first:.0f} ms, a step opened after {opened:.0f} ms")
-    assert first < 5000 and opened < 3000, (first, opened)  # on any machine; the promise is 1000 and 300
+    opened = []
+    for n in range(7, 10 if promised else 8):
+        step = client.items("/steps", pipeline_run_id=run, name=f"feature_{n}")[0]["id"]
+        opened.append(until_drawn(browser, f"#/runs/{run}?step={step}", ".panel h2", f"feature_{n}"))
+    print(f"{steps:,} steps: drawn after {median(drawn):.0f} ms, a step opened after {median(opened):.0f} ms")
+    limits = (1000, 300) if promised else (5000, 3000)  # any machine keeps the latter, however busy
+    assert median(drawn) < limits[0] and median(opened) < limits[1], (drawn, opened)
     assert not browser.nodes()
     browser.accessible()
     browser.shot("run-huge")

@@ -9,7 +9,8 @@ from test_live import module
 
 
 @pytest.mark.parametrize("page, button", [("/secrets", "New secret"), ("/members", "Add a member"), ("/stacks", "New stack"),
-                                          ("/service-accounts", "New service account")])
+                                          ("/service-accounts", "New service account"), ("/components", "New component"),
+                                          ("/triggers", "Search/")])
 def test_going_back_leaves_a_dialog(browser, page, button):
     browser.open("/runs")
     browser.js("location.hash = arguments[0]", "#" + page)

@@ -146,20 +146,7 @@ def test_page(browser, places, name):
     for text in SHOWN[name]:
         browser.until_text(text)
     assert len(browser.all("h1")) == 1
-    if name not in ("run-step", "run-artifact"):
-        browser.accessible()
-    browser.shot(name)
-
-    browser.colours("dark")
-    browser.accessible()
-    browser.shot(f"{name}-dark")
-    browser.colours("light")
-
-    browser.size("phone")
-    browser.accessible()
-    browser.shot(f"{name}-phone")
-    assert browser.js("return document.documentElement.scrollWidth <= innerWidth"), "the phone's window scrolls sideways"
-
+    browser.everywhere(name)
     assert browser.driver.title.endswith("Kanso") and not browser.driver.title.startswith("owned")
     assert browser.js("return document.querySelectorAll('img[onerror], img[src=x]').length") == 0
     browser.clean()

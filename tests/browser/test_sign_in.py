@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
+from kit.factory import step_spec
 from kit.servers import PASSWORD, USER
 
 
@@ -89,6 +89,23 @@ def test_a_session_that_ends_on_a_page_goes_on_where_one_was(browser, client):
     assert client.read(f"/secrets/{secret}")["body"]["values"] == {"key": "value"}
     browser.clean(allow=[(401, "/api/v1/")])
     client.remove(f"/secrets/{secret}")
+
+
+def test_a_session_that_ends_on_a_page_that_follows_a_run(browser, client, world):
+    """The page's own question finds it out; once the reader is in again, the page follows on."""
+    run = world.run({"load": step_spec("load")}, name=world.name("watched"), status="running")["id"]
+    browser.open(f"/runs/{run}")
+    browser.until_text("Running")
+    browser.driver.delete_all_cookies()
+    browser.until(lambda: browser.all("dialog.entry"), "nothing says that the session is over", wait=30)
+    browser.everywhere("session-over")
+    browser.enter("User name", USER)
+    browser.enter("Password", PASSWORD)
+    browser.click("Sign in", "button")
+    browser.until(lambda: not browser.all("dialog"))
+    client.change(f"/runs/{run}", {"status": "completed", "end_time": "2024-05-06T07:09:11"})
+    browser.until(lambda: "Completed" in browser.find(".page-head").text, "the page stands still", wait=30)
+    browser.clean(allow=[(401, "/api/v1/")])
 
 
 def test_who_will_not_sign_in_again_gets_the_form(browser):
