@@ -108,7 +108,7 @@ CREATE TABLE IF NOT EXISTS `kanso_audit` (
   `actor`         varchar(16),
   `user_id`       char(32),
   `user_name`     varchar(255),
-  `credential`    varchar(16),
+  `credential`    varchar(32),
   `credential_id` char(32),
   `address`       varchar(64),
   `request_id`    varchar(64),

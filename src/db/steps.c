@@ -212,6 +212,66 @@ static const char *columns_missing(struct migration *m, size_t *count)
     return each_missing_column(m, count_one, count);
 }
 
+/* Widths --------------------------------------------------------------------------------------------------------- */
+
+static const char WIDTHS[] =
+    "SELECT CONCAT(table_name, ' ', column_name), character_maximum_length FROM information_schema.columns WHERE " HERE
+    "AND table_name LIKE 'kanso\\_%' AND data_type = 'varchar'";
+
+/* Whether a line of CREATE TABLE makes a column wider than it is. */
+static bool is_narrow(struct migration *m, const struct db_rows *have, const char *table, const char *line)
+{
+    const char *type = strstr(line, " varchar("), *end = strchr(line, '\n');
+    if (*line != '`' || !type || type > end)
+        return false;
+    const char *name = arena_printf(m->mem, "%s %s", table, quoted_name(m->mem, line, 0));
+    for (size_t i = 0; i < have->count; i++)
+        if (streq(db_row(have, i)[0].s, name))
+            return strtol(db_row(have, i)[1].s, NULL, 10) < strtol(strchr(type, '(') + 1, NULL, 10);
+    return false;
+}
+
+/* The columns of own tables that were made narrower than kanso.sql has them, one call each with what widens it. */
+static const char *each_narrow(struct migration *m, const char *(*call)(struct migration *, const char *, size_t *),
+                               size_t *count)
+{
+    struct db_rows have;
+    const char *at = sql_kanso, *sql, *problem = NULL;
+    if (db_run(m->db, m->mem, &have, WIDTHS, NULL, 0) != DB_OK)
+        return migrate_trouble(m);
+    while ((sql = next_statement(m->mem, &at))) {
+        if (!makes_table(sql))
+            continue;
+        const char *table = quoted_name(m->mem, sql, 0), *line = sql;
+        while (!problem && (line = strstr(line, "\n  "))) {
+            line += strlen("\n  ");
+            if (is_narrow(m, &have, table, line))
+                problem = call(
+                    m, arena_printf(m->mem, "ALTER TABLE `%s` MODIFY %.*s", table, (int)strcspn(line, ",\n"), line),
+                    count);
+        }
+    }
+    return problem;
+}
+
+static const char *widen(struct migration *m, const char *sql, size_t *count)
+{
+    m->additions++;
+    ++*count;
+    return steps_change(m, sql, NULL);
+}
+
+static const char *widen_columns(struct migration *m)
+{
+    size_t count = 0;
+    return each_narrow(m, widen, &count);
+}
+
+static const char *columns_narrow(struct migration *m, size_t *count)
+{
+    return each_narrow(m, count_one, count);
+}
+
 /* Order of creation ---------------------------------------------------------------------------------------------- */
 
 /* Times are whole seconds and ids are random: of two rows of one second, this number tells which came first. Nobody who
@@ -424,6 +484,7 @@ static const struct step {
     {.what = "tables", .run = add_tables, .missing = tables_missing},
     {.what = "collations", .run = match_collations},
     {.what = "columns", .run = add_columns, .missing = columns_missing},
+    {.what = "columns", .run = widen_columns, .missing = columns_narrow},
     {.what = "columns", .run = add_orders, .missing = orders_missing},
     {.what = "indexes", .run = add_indexes, .missing = indexes_missing, .without = "lists of many rows will be slow"},
 };

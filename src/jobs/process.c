@@ -64,6 +64,7 @@ static struct {
     volatile sig_atomic_t pids[MAX_JOBS]; /* of the children, for the alarm; 0: none */
     size_t count, room;
     double next_look, next_keep, next_renewal, next_firing, next_sweep, stop_by;
+    int64_t clock; /* the database's, when it was looked at last */
     bool stopping, down;
     bool once; /* it ends when nothing is due and nothing in hand */
     bool idle; /* nothing was due at the last look, and nothing has ended since */
@@ -252,6 +253,9 @@ static void look(void)
     self.next_look = monotonic_ms() + LOOK_EVERY;
     if (!well(queue_look(self.db, &self.mem, &due, &now)))
         return;
+    if (now < self.clock - CLOCK_SKEW && !well(queue_set_back(self.db, &self.mem)))
+        return;
+    self.clock = now;
     self.idle = !due;
     if (due)
         claim_jobs();
@@ -422,6 +426,7 @@ static int run(void)
     struct db_url url = self.job_url;
     url.io_timeout = quarter() < DATABASE_TIMEOUT * 1000 ? (unsigned)(quarter() / 1000) : DATABASE_TIMEOUT;
     self.db = db_new(&url);
+    self.clock = INT64_MAX; /* it may have been set back before */
     self.room = config.jobs ? (size_t)config.jobs : 1;
     for (size_t i = 0; self.kinds[i]; i++)
         if (self.kinds[i]->ready)

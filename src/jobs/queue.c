@@ -124,6 +124,15 @@ enum db_status queue_look(struct db *db, struct arena *a, bool *due, int64_t *no
     return s;
 }
 
+enum db_status queue_set_back(struct db *db, struct arena *a)
+{
+    const struct db_param params[] = {p_int(config.jobs_lease), p_int(CLOCK_SKEW)};
+    return db_run(db, a, NULL,
+                  "UPDATE kanso_job SET due = " NOW " + IF(state = 'running', ?, 0), updated = UTC_TIMESTAMP() "
+                  "WHERE state IN ('waiting', 'running') AND updated > UTC_TIMESTAMP() + INTERVAL ? SECOND",
+                  params, ARRAY_LEN(params));
+}
+
 /* Kinds that this build does not know wait for one that does: hosts may be of two versions for a while. */
 static void add_kinds(struct query *q, const struct job_kind *const *kinds)
 {
@@ -218,7 +227,7 @@ static void add_ids(struct query *q, const struct claim *claims, size_t count)
 static enum db_status renew_leases(struct db *db, struct arena *a, const struct claim *claims, size_t count)
 {
     struct query *q = query_new(a);
-    query_add(q, "UPDATE kanso_job SET due = " NOW " + ? WHERE ");
+    query_add(q, "UPDATE kanso_job SET due = " NOW " + ?, updated = UTC_TIMESTAMP() WHERE ");
     query_param(q, p_int(config.jobs_lease));
     add_ids(q, claims, count);
     query_add(q, " AND owner IN (");

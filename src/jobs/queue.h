@@ -16,6 +16,11 @@ struct claim {
 /* Says whether there may be something to claim, and how late it is by the database's clock. One statement. */
 enum db_status queue_look(struct db *db, struct arena *a, bool *due, int64_t *now);
 
+/* The clock of the database may be set back. What was written by the clock of before, more than CLOCK_SKEW seconds in
+ * the future, then is due for long: who waits is due at once instead, and who runs has a lease from now on. */
+enum { CLOCK_SKEW = 60 };
+enum db_status queue_set_back(struct db *db, struct arena *a);
+
 /* Takes the leases of at most `room` jobs of the given kinds that are due, or whose lease has run out, for
  * KANSO_JOBS_LEASE seconds: *count are in `out`. */
 enum db_status queue_claim(struct db *db, struct arena *a, const struct job_kind *const *kinds, struct claim *out,

@@ -48,8 +48,9 @@ TYPES = {"component": "stack_component", "build": "pipeline_build", "deployment"
 class Audited:
     """A Kanso that keeps the log, and ways to read it."""
 
-    def __init__(self, kanso: Kanso) -> None:
+    def __init__(self, kanso: Kanso, workloads: Workloads) -> None:
         self.kanso, self.url, self.world = kanso, kanso.url, World(Api(kanso.url))
+        self.workloads = workloads
         self.api = self.world.api
 
     def entries(self, **query: Any) -> list[Entry]:
@@ -78,10 +79,10 @@ class Audited:
 def audited(server, launch, workspace_directory) -> Iterator[Audited]:
     if not server.mariadb:
         pytest.skip("needs a Kanso of its own")
-    program = Workloads(workspace_directory / "audited").program
+    workloads = Workloads(workspace_directory / "audited")
     instance = launch(KANSO_AUDIT="on", KANSO_LOGIN_RATE="0", ZENML_SERVER_SERVER_URL="http://kanso.test:8080",
-                      ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command", KANSO_WORKLOAD_COMMAND=str(program))
-    yield Audited(instance)
+                      ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command", KANSO_WORKLOAD_COMMAND=str(workloads.program))
+    yield Audited(instance, workloads)
     instance.stop()
 
 
@@ -690,6 +691,21 @@ def test_a_trigger_starts_a_run(audited: Audited) -> None:
     made = audited.entries(operation="job action", credential_id=trigger["id"])
     assert {(entry["object_type"], entry["effect"]) for entry in made} == {("pipeline_deployment", "created"), ("pipeline_run", "created")}
     assert {(entry["actor"], entry["user_id"], entry["credential"]) for entry in made} == {("service_account", bot["id"], "trigger")}
+
+
+def test_a_workload_that_fails(audited: Audited) -> None:
+    """What jobs do on behalf of a deployment, whose kind has the longest name; in a table that had less room for it, too."""
+    audited.kanso.sql("ALTER TABLE kanso_audit MODIFY credential varchar(16)")
+    assert kansoctl("migrate", **audited.kanso.environment).returncode == 0
+    audited.workloads.plan(build={"status": 1, "stderr": "no"})
+    world = audited.world
+    source = world.event_source()
+    world.trigger(event_source_id=source["id"], event_filter={})
+    ok(deliver(audited.url, source, github_push()))
+    wait_until(lambda: audited.entries(operation="job workload"), 60, "the end of the run")
+    audited.workloads.plan()
+    entry, = audited.entries(operation="job workload")
+    assert (entry["credential"], entry["object_type"], entry["effect"]) == ("pipeline_deployment", "pipeline_run", "updated")
 
 
 # Operators ----------------------------------------------------------------------------------------------------------------------

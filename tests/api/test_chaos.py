@@ -15,13 +15,13 @@ pytestmark = pytest.mark.race
 
 
 def test_a_bad_day(workspace_directory: Path, server_url: str | None) -> None:
-    """Every kind of fault once, in an order of its own each time; the seed in a failure's message repeats it."""
+    """Half of the kinds of faults, others each time; the seed in a failure's message repeats it."""
     if server_url:
         pytest.skip("needs a Kanso of its own")
     directory = workspace_directory / "chaos"
     directory.mkdir()
     seed = random.randrange(1000000)
     with private_instance(directory, pause=1) as target:
-        report = bad_day(target, seed, len(FAULTS))
+        report = bad_day(target, seed, len(FAULTS) // 2)
     assert not report.wrong, f"seed {seed}: {report.wrong[:10]}"
     assert report.acknowledged > 100

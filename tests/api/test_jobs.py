@@ -198,6 +198,19 @@ def test_caller_of_a_job(jobs: Jobs) -> None:
 # Hosts ----------------------------------------------------------------------------------------------------------------
 
 
+def test_the_clock_is_set_back(jobs: Jobs) -> None:
+    """What the clock of before has put off for an hour is done now: who waits, and who is left behind by a process that has
+    gone. What was put off on purpose stays put off."""
+    waits, left, later = jobs.add("note:a"), jobs.add("note:b"), jobs.add("note:c", later=3600)
+    jobs.sql("UPDATE kanso_job SET updated = UTC_TIMESTAMP() + INTERVAL 1 HOUR, due = UNIX_TIMESTAMP() + 3600 "
+             f"WHERE id IN ('{waits}', '{left}')")
+    jobs.sql(f"UPDATE kanso_job SET state = 'running', owner = 'gone 1 x', attempt = 1 WHERE id = '{left}'")
+    jobs.start(KANSO_JOBS_LEASE="4")
+    jobs.ends(waits)
+    jobs.ends(left)
+    assert (jobs.job(left, "attempt"), jobs.job(later)) == ("2", "waiting")
+
+
 def test_so_many_at_a_time(jobs: Jobs) -> None:
     waiting = [jobs.add("sleep:700") for _ in range(6)]
     process = jobs.start(KANSO_JOBS="2")

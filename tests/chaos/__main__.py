@@ -14,6 +14,9 @@ from .faults import FAULTS
 from .instance import private_instance
 
 
+BACK_WITHIN = 5  # seconds from the end of a fault until a write succeeds
+
+
 def table(report: Report) -> str:
     lines = ["| Fault | Times | Back after, median | longest |", "|---|---|---|---|"]
     for kind, seconds in sorted(report.back.items()):
@@ -31,13 +34,19 @@ def main() -> int:
     given = options.parse_args()
     print(f"seed {given.seed}, {given.faults} faults under {given.writers} writers", flush=True)
     with tempfile.TemporaryDirectory(prefix="chaos-") as directory, private_instance(Path(directory), given.pause) as target:
-        report = bad_day(target, given.seed, given.faults, given.writers, names=given.only)
+        for kind, reason in target.lacks.items():
+            print(f"without {kind}: {reason}")
+        report = bad_day(target, given.seed, given.faults, given.writers, names=given.only, told=lambda line: print(line, flush=True))
     print(table(report))
+    print(f"{len({text for text, _ in target.cuts})} statements, {sum(1 for hits in target.cuts.values() if hits)} places in them "
+          f"where the connection was cut, {sum(target.cuts.values())} times; {target.backups} backups")
     print(f"{report.faults()} faults, {report.acknowledged} requests acknowledged, {report.unanswered} without an answer, "
           f"{len(report.wrong)} wrong")
     for each in report.wrong[:50]:
         print(f"  {each}")
-    return 1 if report.wrong else 0
+    late = sum(1 for each in report.back.values() for seconds in each if seconds > BACK_WITHIN)
+    print(f"{late} times it took longer than {BACK_WITHIN} s")
+    return 1 if report.wrong or late else 0
 
 
 sys.exit(main())

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Callable
 
 import requests
 
 from kit.api import Api
 from kit.process import wait_until
 
-from .check import check
+from .check import check, check_snapshot
 from .faults import FAULTS, Target
 from .workload import start
 
@@ -24,6 +26,7 @@ class Report:
     unanswered: int = 0
     back: dict[str, list[float]] = field(default_factory=dict)  # seconds until the server took a write again
     wrong: list[str] = field(default_factory=list)
+    deadlocks: int = 0  # that the database has counted since it was started last
 
     def faults(self) -> int:
         return sum(map(len, self.back.values()))
@@ -36,31 +39,50 @@ def takes_writes(api: Api) -> bool:
         return False
 
 
+def restored(target: Target) -> list[str]:
+    """What is wrong with the last backup that was made meanwhile."""
+    host = target.hosts[0]
+    if not target.backups:
+        return []
+    target.sql("CREATE DATABASE restored CHARACTER SET utf8mb4; GRANT ALL ON restored.* TO kanso@localhost")
+    url = f"mysql://kanso:{host.mariadb.password}@localhost/restored?unix_socket={host.home / 'db' / 'mariadb.sock'}"
+    done = subprocess.run([str(host.build / "bin" / "kansoctl"), "restore", str(host.home.parent / "backup.gz")], text=True,
+                          env=host.environment | {"ZENML_STORE_URL": url}, capture_output=True, timeout=300)
+    if done.returncode:
+        return [f"restore: {done.stderr}"]
+    return check_snapshot(lambda statement: target.sql("USE restored; " + statement))
+
+
 def bad_day(target: Target, seed: int, faults: int, writers: int = 6, patience: float = 60,
-            names: list[str] | None = None) -> Report:
-    """`faults` of them, one of each kind before any comes again, each once the server has recovered from the last."""
+            names: list[str] | None = None, told: Callable[[str], None] = lambda line: None) -> Report:
+    """`faults` of them, one of each kind before any comes again, each once both hosts have recovered from the last."""
     chance, report, ended = random.Random(seed), Report(seed), threading.Event()
-    probe = Api(target.kanso.url)
-    at_work, contest = start(target.kanso.url, seed, writers, ended)
+    urls = [host.url for host in target.hosts]
+    probes = [Api(url) for url in urls]
+    at_work, contest = start(urls, seed, writers, ended)
+    possible = [name for name in names or FAULTS if name not in target.lacks]
     kinds: list[str] = []
     try:
-        for _ in range(faults):
+        for number in range(faults):
             if not kinds:
-                kinds = list(names or FAULTS)
+                kinds = list(possible)
                 chance.shuffle(kinds)
             kind = kinds.pop()
             time.sleep(chance.uniform(0.1, 1))
             FAULTS[kind](target, chance)
             begin = time.monotonic()
-            wait_until(lambda: takes_writes(probe), patience, f"the server after {kind} (seed {seed})")
+            wait_until(lambda: all(takes_writes(probe) for probe in probes), patience, f"the server after {kind} (seed {seed})")
             report.back.setdefault(kind, []).append(time.monotonic() - begin)
+            told(f"{number + 1} {kind}: back after {report.back[kind][-1]:.2f} s")
     finally:
         ended.set()
         for writer in at_work:
             writer.join(90)
-    report.wrong = [f"a writer hangs (seed {seed})" for writer in at_work if writer.is_alive()]
-    report.wrong += check(target.sql, at_work, contest,
+    report.wrong = [f"a writer hangs (seed {seed})" for writer in at_work if writer.is_alive()] + target.wrong
+    report.wrong += check(target.sql, probes[0], at_work, contest,
                           lambda: [call["workload_id"] for call in target.workloads.calls("run")])
+    report.wrong += restored(target)
     report.acknowledged = sum(writer.journal.acknowledged for writer in at_work)
     report.unanswered = sum(writer.journal.unanswered for writer in at_work)
+    report.deadlocks = int(target.sql("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")[0][1])
     return report

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import time
-from typing import Callable
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Callable, Iterator
 
+import requests
+
+from kit.clock import Clock
+from kit.disk import SmallDisk
+from kit.mysql_proxy import CUTS, MySQLProxy
 from kit.process import executable_of, kill_hard
 from kit.servers import Kanso
 from kit.workloads import Workloads
@@ -16,36 +25,62 @@ from kit.workloads import Workloads
 Fault = Callable[["Target", random.Random], None]
 
 
+@dataclass
 class Target:
-    """An instance with a private database, and the means to hurt it."""
+    """Two hosts on one private database, and the means to hurt them."""
 
-    def __init__(self, kanso: Kanso, workloads: Workloads, pause: float) -> None:
-        self.kanso = kanso
-        self.workloads = workloads
-        self.pause = pause  # seconds that something stands still
-        self.client = ["mariadb", "--no-defaults", f"--socket={kanso.home / 'db' / 'mariadb.sock'}", "--batch",
+    hosts: list[Kanso]  # the first has the database
+    proxy: MySQLProxy   # between the second and the database
+    workloads: Workloads
+    pause: float        # seconds that something stands still
+    clock: Clock | None
+    disk: SmallDisk | None
+    lacks: dict[str, str] = field(default_factory=dict)  # faults that cannot be had here, and why
+    cuts: Counter[tuple[str, str]] = field(default_factory=Counter)  # how often a connection was cut, by statement and when
+    wrong: list[str] = field(default_factory=list)
+    backups: int = 0
+
+    def __post_init__(self) -> None:
+        self.client = ["mariadb", "--no-defaults", f"--socket={self.hosts[0].home / 'db' / 'mariadb.sock'}", "--batch",
                        "--skip-column-names", "--default-character-set=utf8mb4", "zenml"]
 
-    def sql(self, statement: str) -> list[list[str]]:
-        done = subprocess.run(self.client, input=statement, capture_output=True, text=True, timeout=60)
+    def sql(self, statement: str, *options: str) -> list[list[str]]:
+        done = subprocess.run([*self.client, *options], input=statement, capture_output=True, text=True, timeout=120)
         if done.returncode:
             raise RuntimeError(done.stderr)
         return [line.split("\t") for line in done.stdout.splitlines()]
 
-    def programs(self, name: str) -> list[int]:
-        return [pid for pid in self.kanso.processes() if os.path.basename(executable_of(pid)) == name]
+    @property
+    def breath(self) -> float:
+        """Seconds for what need not last as long as the pause of a process."""
+        return min(self.pause, 3)
+
+    def programs(self, name: str, host: Kanso | None = None) -> list[int]:
+        return [pid for each in ([host] if host else self.hosts) for pid in each.processes()
+                if os.path.basename(executable_of(pid)) == name]
+
+    def workers(self) -> list[int]:
+        return [pid for host in self.hosts for pid in host.workers()]
+
+    def statements(self) -> Iterator[str]:
+        """Those that the proxy has seen, as often as it has; it forgets them."""
+        seen, self.proxy.statements = self.proxy.statements, []
+        return (each for each in seen if each)
+
+
+# Kills ----------------------------------------------------------------------------------------------------------------
 
 
 def kill_worker(target: Target, chance: random.Random) -> None:
-    kill_hard([chance.choice(target.kanso.workers())])
+    kill_hard([chance.choice(target.workers())])
 
 
 def kill_workers(target: Target, chance: random.Random) -> None:
-    kill_hard(target.kanso.workers())
+    kill_hard(target.workers())
 
 
 def kill_nginx(target: Target, chance: random.Random) -> None:
-    kill_hard(target.programs("nginx"))
+    kill_hard(target.programs("nginx", chance.choice(target.hosts)))
 
 
 def kill_database(target: Target, chance: random.Random) -> None:
@@ -57,6 +92,82 @@ def kill_jobs(target: Target, chance: random.Random) -> None:
     kill_hard(target.programs("kanso-jobs"))
 
 
+def kill_supervisor(target: Target, chance: random.Random) -> None:
+    """One of them; `start` then brings back what is missing, and what was left behind does not disturb it."""
+    host = chance.choice(target.hosts)
+    kill_hard([chance.choice(target.programs("kanso-supervise", host))])
+    host.run("start")
+
+
+def kill_host(target: Target, chance: random.Random) -> None:
+    """All processes of a host at once, as a machine that loses its power would lose them."""
+    host = chance.choice(target.hosts)
+    kill_hard(host.processes())
+    host.run("start")
+
+
+def kill_database_often(target: Target, chance: random.Random) -> None:
+    """Each time it has come back; what supervises it goes on, and says so wherever one looks."""
+    host, killed = target.hosts[0], 0
+    state = host.home / "run" / "mariadb.state"
+    ready, deadline = 0, time.monotonic() + 20
+    while time.monotonic() < deadline and not (killed >= 4 and state.exists()):
+        if pids := target.programs("mariadbd"):
+            kill_hard(pids)
+            ready = requests.get(host.url + "/ready", timeout=30).status_code
+            killed += 1
+        time.sleep(0.05)
+    said = host.run("status", check=False).stdout
+    if not re.search(r"mariadb: \w+ was ended by signal 9 .* times in a row", said):
+        target.wrong.append(f"after {killed} kills of the database, status says: {said}")
+    if ready != 503:
+        target.wrong.append(f"after {killed} kills of the database, /ready answers {ready}")
+    log = (host.home / "log" / "mariadb.log").read_text(errors="replace")
+    if "times in a row; the next try is in" not in log:
+        target.wrong.append(f"after {killed} kills of the database, its log does not say so")
+
+
+# Ends and restarts ----------------------------------------------------------------------------------------------------
+
+
+def end_programs(target: Target, chance: random.Random, name: str) -> None:
+    host = chance.choice([each for each in target.hosts if target.programs(name, each)])
+    for pid in target.programs(name, host)[:1]:
+        os.kill(pid, signal.SIGTERM)
+
+
+def end_worker(target: Target, chance: random.Random) -> None:
+    os.kill(chance.choice(target.workers()), signal.SIGTERM)
+
+
+def end_nginx(target: Target, chance: random.Random) -> None:
+    end_programs(target, chance, "nginx")
+
+
+def end_database(target: Target, chance: random.Random) -> None:
+    end_programs(target, chance, "mariadbd")
+
+
+def end_jobs(target: Target, chance: random.Random) -> None:
+    end_programs(target, chance, "kanso-jobs")
+
+
+def restart(target: Target, chance: random.Random) -> None:
+    """Other settings, so that nginx reads its own anew, too."""
+    host = chance.choice(target.hosts)
+    host.environment["KANSO_CLIENT_REQUESTS"] = str(chance.randrange(100, 200))
+    host.run("restart")
+
+
+def stop_and_start(target: Target, chance: random.Random) -> None:
+    host = chance.choice(target.hosts)
+    host.run("stop")
+    host.run("start")
+
+
+# Freezes --------------------------------------------------------------------------------------------------------------
+
+
 def stop_for_a_while(target: Target, pids: list[int]) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
@@ -64,55 +175,168 @@ def stop_for_a_while(target: Target, pids: list[int]) -> None:
         time.sleep(target.pause)
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
 
 
 def freeze_worker(target: Target, chance: random.Random) -> None:
-    stop_for_a_while(target, [chance.choice(target.kanso.workers())])
+    stop_for_a_while(target, [chance.choice(target.workers())])
 
 
 def freeze_database(target: Target, chance: random.Random) -> None:
     stop_for_a_while(target, target.programs("mariadbd"))
 
 
+def freeze_nginx(target: Target, chance: random.Random) -> None:
+    stop_for_a_while(target, target.programs("nginx", chance.choice(target.hosts)))
+
+
+def freeze_jobs(target: Target, chance: random.Random) -> None:
+    stop_for_a_while(target, target.programs("kanso-jobs", chance.choice(target.hosts)))
+
+
+def freeze_supervisor(target: Target, chance: random.Random) -> None:
+    stop_for_a_while(target, [chance.choice(target.programs("kanso-supervise"))])
+
+
+# The database and the way to it ---------------------------------------------------------------------------------------
+
+
 def cut_connections(target: Target, chance: random.Random) -> None:
     """Several times, so that it happens within statements and transactions."""
     for _ in range(5):
-        connections = target.sql("SELECT id FROM information_schema.processlist WHERE user = 'kanso'")
-        if connections:
-            try:
-                target.sql("".join(f"KILL {number};" for [number] in connections))
-            except RuntimeError as error:
-                if "Unknown thread id" not in str(error):  # gone by itself
-                    raise
+        disconnect(target)
         time.sleep(0.05)
 
 
+def disconnect(target: Target) -> None:
+    connections = target.sql("SELECT id FROM information_schema.processlist WHERE user = 'kanso'")
+    if connections:
+        target.sql("".join(f"KILL {number};" for [number] in connections), "--force")  # some are gone by themselves
+
+
+def cut_statements(target: Target, chance: random.Random) -> None:
+    """The way to the database ends at one kind of statement after the other: at those that were spared so far."""
+    known = {text for text, _ in target.cuts} | set(target.statements())
+    places = [(text, when) for text in sorted(known) for when in CUTS]
+    chance.shuffle(places)
+    by_cuts = sorted(places, key=lambda place: target.cuts[place])  # among the least are some that only come at a start
+    struck = [(place, target.proxy.cut(f"^{re.escape(place[0])}$", when=place[1])) for place in {*by_cuts[:30], *places[:30]}]
+    time.sleep(target.breath)
+    target.proxy.heal()
+    target.cuts.update({place: fault.hits for place, fault in struck})
+
+
+def cut_network(target: Target, chance: random.Random) -> None:
+    """The second host's way to the database, all of it, and again and again."""
+    for _ in range(10):
+        target.proxy.cut_all()
+        time.sleep(chance.uniform(0, target.breath / 5))
+
+
+def slow_database(target: Target, chance: random.Random) -> None:
+    """Each statement of the second host takes a second longer."""
+    target.proxy.delay(1, times=None)
+    time.sleep(target.breath)
+    target.proxy.heal()
+
+
+def answer_with_errors(target: Target, chance: random.Random) -> None:
+    """Deadlocks and lock time-outs where real ones are rare: at any statement of a transaction, COMMIT too."""
+    for number in (1205, 1213) * 10:
+        target.proxy.fail(number, "^(SELECT|INSERT|UPDATE|DELETE|COMMIT)", skip=chance.randrange(100))
+    time.sleep(target.breath)
+    target.proxy.heal()
+
+
+# Pairs of rows that requests lock one after the other: somebody takes them the other way round, and holds them for a moment.
+CROSSED = ("SELECT id FROM {0} ORDER BY created DESC LIMIT 20 FOR UPDATE", "SELECT id FROM {1} ORDER BY created DESC LIMIT 20 FOR UPDATE")
+CROSSINGS = (("step_run", "pipeline_run"), ("pipeline_run", "step_run"), ("tag", "kanso_name_guard"), ("kanso_audit", "tag"),
+             ("model_version", "model"), ("kanso_job", "trigger_execution"))
+
+
+def cause_deadlocks(target: Target, chance: random.Random) -> None:
+    until = time.monotonic() + target.breath
+    while time.monotonic() < until:
+        tables = chance.choice(CROSSINGS)
+        first, second = (text.format(*tables) for text in CROSSED)
+        target.sql("".join(f"BEGIN; {first}; DO SLEEP(0.05); {second}; COMMIT;" for _ in range(10)), "--force")
+
+
+def time_out_locks(target: Target, chance: random.Random) -> None:
+    """All tags and runs are locked, and new connections wait for a lock one second at most: 1205."""
+    before = target.sql("SELECT @@innodb_lock_wait_timeout")[0][0]
+    target.sql("SET GLOBAL innodb_lock_wait_timeout = 1")
+    try:
+        disconnect(target)
+        target.sql("SET SESSION innodb_lock_wait_timeout = 50; BEGIN; DO (SELECT COUNT(*) FROM (SELECT id FROM tag FOR UPDATE) x); "
+                   f"DO (SELECT COUNT(*) FROM (SELECT id FROM pipeline_run FOR UPDATE) x); DO SLEEP({target.breath}); COMMIT", "--force")
+    finally:
+        target.sql(f"SET GLOBAL innodb_lock_wait_timeout = {before}")
+        disconnect(target)
+
+
 def lock_tables(target: Target, chance: random.Random) -> None:
-    table = chance.choice(("tag", "pipeline_run", "step_run", "kanso_name_guard"))
-    target.sql(f"LOCK TABLES `{table}` WRITE; SELECT SLEEP({target.pause}); UNLOCK TABLES")
+    table = chance.choice(("tag", "pipeline_run", "step_run", "kanso_name_guard", "kanso_audit", "kanso_job"))
+    target.sql(f"LOCK TABLES `{table}` WRITE; DO SLEEP({target.breath}); UNLOCK TABLES")
 
 
 def use_up_connections(target: Target, chance: random.Random) -> None:
+    """Workers come back to a database that takes no more than a few. (One connection sets the limit and takes it back: there
+    might be none for another.)"""
     before = target.sql("SELECT @@max_connections")[0][0]
-    target.sql("SET GLOBAL max_connections = 10")
+    with ThreadPoolExecutor(1) as beside:
+        done = beside.submit(target.sql, f"SET GLOBAL max_connections = 10; DO SLEEP({target.breath}); "
+                                         f"SET GLOBAL max_connections = {before}")
+        time.sleep(0.2)
+        kill_workers(target, chance)
+        done.result()
+
+
+# The machine ----------------------------------------------------------------------------------------------------------
+
+
+def step_clock(target: Target, chance: random.Random) -> None:
+    """Everything of both hosts, the database too, sees the clock jump by an hour, and jump back."""
+    assert target.clock
+    target.clock.step(chance.choice((3600, -3600)))
+    time.sleep(max(target.breath, 2))
+    target.clock.step(0)
+    time.sleep(1)
+
+
+def fill_disk(target: Target, chance: random.Random) -> None:
+    """To the last byte; logs and tables are on it."""
+    assert target.disk
+    until = time.monotonic() + target.breath
     try:
-        kill_workers(target, chance)  # they come back to a database that takes no more than a few
-        time.sleep(target.pause)
+        while time.monotonic() < until:
+            target.disk.fill()
+            time.sleep(0.1)
     finally:
-        target.sql(f"SET GLOBAL max_connections = {before}")
+        target.disk.free()
 
 
-def restart(target: Target, chance: random.Random) -> None:
-    target.kanso.run("restart")
+# What operators do meanwhile ------------------------------------------------------------------------------------------
 
 
-def kill_supervisor(target: Target, chance: random.Random) -> None:
-    """One of them; `start` then brings back what is missing, and what was left behind does not disturb it."""
-    kill_hard([chance.choice(target.programs("kanso-supervise"))])
-    target.kanso.run("start")
+def back_up(target: Target, chance: random.Random) -> None:
+    """While the server goes on; what is in it, check() looks at."""
+    host = chance.choice(target.hosts)
+    file = host.home.parent / "backup.gz"
+    file.unlink(missing_ok=True)
+    done = subprocess.run([str(host.build / "bin" / "kansoctl"), "backup", str(file)], env=host.environment, capture_output=True,
+                          text=True, timeout=120)
+    if done.returncode:
+        target.wrong.append(f"backup: {done.stderr}")
+    target.backups += not done.returncode
 
 
 FAULTS: dict[str, Fault] = {each.__name__: each for each in (
-    kill_worker, kill_workers, kill_nginx, kill_database, kill_jobs, freeze_worker, freeze_database, cut_connections, lock_tables,
-    use_up_connections, restart, kill_supervisor)}
+    kill_worker, kill_workers, kill_nginx, kill_database, kill_jobs, kill_supervisor, kill_host, kill_database_often,
+    end_worker, end_nginx, end_database, end_jobs, restart, stop_and_start,
+    freeze_worker, freeze_database, freeze_nginx, freeze_jobs, freeze_supervisor,
+    cut_connections, cut_statements, cut_network, slow_database, answer_with_errors, cause_deadlocks, time_out_locks, lock_tables,
+    use_up_connections, step_clock, fill_disk, back_up)}

@@ -45,6 +45,8 @@ class Journal:
         self.tags: dict[str, Promise] = {}
         self.runs: dict[str, Run] = {}
         self.deliveries: dict[str, bool] = {}  # whether they were acknowledged, by what their events lead to
+        self.versions: dict[str, int] = {}     # the numbers of model versions, by their ids
+        self.secrets: dict[str, Promise] = {}  # what is allowed are their values
         self.acknowledged = 0
         self.unanswered = 0
         self.wrong: list[str] = []
@@ -68,6 +70,7 @@ class Goods:
 
     deployment: str
     event_source: dict[str, Any]
+    model: str
 
 
 class Writer(threading.Thread):
@@ -81,8 +84,8 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         actions: list[Callable[[], None]] = [
-            *3 * [self.create_tag], *3 * [self.change_tag], self.delete_tag, *2 * [self.contend],
-            *2 * [self.carry_out_run], self.deliver]
+            *3 * [self.create_tag], *3 * [self.change_tag], *2 * [self.read_tag], self.delete_tag, *2 * [self.contend],
+            *2 * [self.carry_out_run], self.deliver, self.create_version, self.create_secret, self.change_secret]
         while not self.ended.is_set():
             try:
                 self.random.choice(actions)()
@@ -138,6 +141,17 @@ class Writer(threading.Thread):
         elif self.expect(answer):
             tag.allowed = {color}
 
+    def read_tag(self) -> None:
+        """What a reader sees is what was promised."""
+        if not (chosen := self.some_tag()):
+            return
+        name, tag = chosen
+        answer = self.ask("GET", f"/tags/{tag.id}")
+        if answer is None or not self.expect(answer):
+            return
+        if answer.json()["body"]["color"] not in tag.allowed:
+            self.journal.wrong.append(f"read: tag {name} is {answer.json()['body']['color']}, promised was {tag.allowed}")
+
     def delete_tag(self) -> None:
         if not (chosen := self.some_tag()):
             return
@@ -160,6 +174,35 @@ class Writer(threading.Thread):
         commit = uuid.uuid4().hex
         answer = self.answer(lambda: deliver(self.api.url, self.goods.event_source, github_push(after=commit)))
         self.journal.deliveries[commit] = answer is not None and self.expect(answer)
+
+    # Numbers and values -----------------------------------------------------------------------------------------------
+
+    def create_version(self) -> None:
+        """Of the one model of all writers: it gets the next number."""
+        answer = self.ask("POST", f"{self.world.ws}/models/{self.goods.model}/model_versions",
+                          self.world.owned | {"model": self.goods.model})
+        if answer is not None and self.expect(answer):
+            self.journal.versions[answer.json()["id"]] = answer.json()["body"]["number"]
+
+    def create_secret(self) -> None:
+        name, value = f"c-{uuid.uuid4().hex}", uuid.uuid4().hex
+        answer = self.ask("POST", self.world.ws + "/secrets",
+                          self.world.owned | {"name": name, "scope": "workspace", "values": {"v": value}})
+        if answer is None:
+            self.journal.secrets[name] = Promise(None, {value})
+        elif self.expect(answer):
+            self.journal.secrets[name] = Promise(True, {value}, answer.json()["id"])
+
+    def change_secret(self) -> None:
+        known = [secret for secret in list(self.journal.secrets.values())[-20:] if secret.there and secret.id]
+        if not known:
+            return
+        secret, value = self.random.choice(known), uuid.uuid4().hex
+        answer = self.ask("PUT", f"/secrets/{secret.id}", {"values": {"v": value}})
+        if answer is None:
+            secret.allowed.add(value)
+        elif self.expect(answer):
+            secret.allowed = {value}
 
     # Runs ------------------------------------------------------------------------------------------------------------
 
@@ -192,12 +235,12 @@ class Writer(threading.Thread):
         return answer is not None and status == "completed"
 
 
-def start(url: str, seed: int, count: int, ended: threading.Event) -> tuple[list[Writer], Contest]:
-    """`count` writers at work."""
-    apis = [Api(url) for _ in range(count)]
+def start(urls: list[str], seed: int, count: int, ended: threading.Event) -> tuple[list[Writer], Contest]:
+    """`count` writers at work, in turn at each of the hosts."""
+    apis = [Api(urls[number % len(urls)]) for number in range(count)]
     world, contest = World(apis[0]), Contest()
     deployment = world.deployment({name: step_spec(name) for name in STEPS}, pipeline=world.pipeline()["id"])["id"]
-    goods = Goods(deployment, world.event_source())
+    goods = Goods(deployment, world.event_source(), world.model()["id"])
     world.trigger(event_source_id=goods.event_source["id"])
     writers = [Writer(api, goods, contest, seed * 1000 + number, ended) for number, api in enumerate(apis)]
     for writer in writers:

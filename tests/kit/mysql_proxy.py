@@ -21,6 +21,7 @@ import struct
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .process import free_port
@@ -34,6 +35,10 @@ OK, EOF, ERR = 0x00, 0xFE, 0xFF
 COMPRESS, SSL, DEPRECATE_EOF = 1 << 5, 1 << 11, 1 << 24
 
 
+# When a connection ends: before the statement reaches the database, within it, after it took effect, amid its answer.
+CUTS = ("before", "within", "after", "amid")
+
+
 @dataclass
 class Fault:
     """What happens to statements that fit. `hits` counts how often it did."""
@@ -43,7 +48,7 @@ class Fault:
     times: int | None          # then so many are struck; None: all
     number: int = 0            # error instead of an answer
     message: str = ""
-    cut: str = ""              # the connection ends "before" the statement or "after" it took effect
+    cut: str = ""              # the connection ends: see CUTS
     seconds: float = 0         # the answer comes later
     hits: int = 0
     seen: int = 0
@@ -166,12 +171,18 @@ class Connection:
             time.sleep(fault.seconds)
         if fault and fault.cut == "before":
             raise Ended
+        if fault and fault.cut == "within":
+            self.server.sendall(packet.raw[:len(packet.raw) // 2])
+            raise Ended
         if fault and fault.number:
             self.client.sendall(error(1, fault.number, fault.message))
             return
         self.server.sendall(packet.raw)
         answer = self.answer(code, text)
         if fault and fault.cut == "after":
+            raise Ended
+        if fault and fault.cut == "amid":
+            self.client.sendall(answer[:len(answer) // 2])
             raise Ended
         self.client.sendall(answer)
 
@@ -208,10 +219,11 @@ class Connection:
 
 
 class MySQLProxy:
-    """Listens on a port of 127.0.0.1 for a database on another one; `port` of it may be changed at any time."""
+    """Listens on a port of 127.0.0.1 for a database on another one, which may be changed at any time, or at a socket."""
 
-    def __init__(self, database_port: int) -> None:
+    def __init__(self, database_port: int = 0, database_socket: Path | None = None) -> None:
         self.database_port = database_port
+        self.database_socket = database_socket
         self.statements: list[str] = []  # as they were run
         self.connections: list[Connection] = []
         self.faults: list[Fault] = []
@@ -248,7 +260,7 @@ class MySQLProxy:
 
     def cut(self, on: str = "", when: str = "before", kind: str = "execute", skip: int = 0,
             times: int | None = 1) -> Fault:
-        """The connection ends before the statement reaches the database, or after it took effect."""
+        """The connection ends at the statement; `when` is one of CUTS."""
         return self._add(Fault(re.compile(on), kind, skip, times, cut=when))
 
     def delay(self, seconds: float, on: str = "", kind: str = "execute", skip: int = 0,
@@ -295,6 +307,18 @@ class MySQLProxy:
                     return refusal[0]
         return 0
 
+    def _reach(self) -> socket.socket:
+        """A connection to the database."""
+        if not self.database_socket:
+            server = socket.create_connection(("127.0.0.1", self.database_port), timeout=10)
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        else:
+            server = socket.socket(socket.AF_UNIX)
+            server.settimeout(10)
+            server.connect(str(self.database_socket))
+        server.settimeout(None)
+        return server
+
     def _accept(self) -> None:
         while True:
             try:
@@ -307,12 +331,10 @@ class MySQLProxy:
                 client.close()
                 continue
             try:
-                server = socket.create_connection(("127.0.0.1", self.database_port), timeout=10)
+                server = self._reach()
             except OSError:
                 client.close()
                 continue
-            server.settimeout(None)
-            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(self, client, server)
             with self.lock:
                 self.connections.append(connection)

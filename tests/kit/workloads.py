@@ -1,7 +1,8 @@
 """A workload manager of the tests' own for kanso.command: a program that notes what it is asked and does as it is told.
 
 It lives in a directory: `calls` has one request a line, `plan.json` says how to answer ({operation: {"status": n, "answer":
-any, "text": "...", "sleep": seconds, "kill": true, "times": n}}), `state-<id>` holds what it says about a workload.
+any, "text": "...", "sleep": seconds, "kill": true, "times": n, "becomes": the state of what was started}}), `state-<id>`
+holds what it says about a workload.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = '''\
-#!/usr/bin/env python3
+#!/usr/bin/env -S -u LD_PRELOAD python3
 import json, os, signal, sys, time
 from pathlib import Path
 
@@ -30,7 +31,7 @@ if "times" in plan:
     left.write_text(str(times - 1))
     plan = plan if times > 0 else {{}}
 if operation == "run" and not plan.get("unstarted"):
-    state.write_text("running")
+    state.write_text(plan.get("becomes", "running"))
     (home / ("log-" + workload)).write_text("a line of the workload" + chr(10))
 answers = {{
     "build": lambda: {{"image": "registry.test/" + request["image_name"]}},
