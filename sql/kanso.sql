@@ -133,6 +133,14 @@ CREATE TABLE IF NOT EXISTS `kanso_trigger_schedule` (
   PRIMARY KEY (`trigger_id`)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- How often rows have been deleted, by slots that connections share: what workers remember of the size of tables holds as
+-- long as the sum is the same (src/resource/total.h).
+CREATE TABLE IF NOT EXISTS `kanso_deletion` (
+  `slot`  int NOT NULL,
+  `times` bigint NOT NULL,
+  PRIMARY KEY (`slot`)
+) ENGINE=InnoDB DEFAULT CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- Pages are in order of creation: by time, and within one second by `kanso_order`, a number that kansoctl adds to every
 -- table (src/db/steps.c). Without an index each page sorts the whole table; read backwards, it gives the newest first.
 CREATE INDEX `kanso_action_created`

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "resource/filter.h"
+#include "resource/total.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -679,6 +680,7 @@ static int delete_account(struct ctx *c, struct account *u)
         return fail(c, EX_ILLEGAL_OPERATION, "The user %s owns things and cannot be deleted before they are", u->name);
     TRY(sql(c, NULL, "DELETE FROM auth_devices WHERE user_id = ?", p_text(u->id)));
     TRY(sql(c, NULL, "DELETE FROM user WHERE id = ?", p_text(u->id)));
+    TRY(total_deleted(c));
     audit_changed(c, &resource_user, u->id, u->name, DELETED);
     return sql_commit(c);
 }

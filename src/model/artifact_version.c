@@ -8,6 +8,7 @@
 #include "document/documents.h"
 #include "model/orphans.h"
 #include "resource/stored.h"
+#include "resource/total.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -96,7 +97,7 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     COL_SHOWN(artifact, resource_artifact, S_BODY),
-    {.name = "artifact_id", .enc = E_UUID, .filter = F_UUID},
+    {.name = "artifact_id", .enc = E_UUID, .filter = F_UUID, .flags = C_FIXED},
     {.name = "version", .col = "version", .section = S_BODY, .filter = F_STRING, .show = show_version},
     {.name = "version_number", .enc = E_INT, .filter = F_INT, .flags = C_LOAD},
     {.name = "uri", .section = S_BODY, .filter = F_STRING},
@@ -281,6 +282,8 @@ int artifact_versions_delete(struct ctx *c, const char *const *ids, size_t count
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         TRY(sql_in(c, NULL, texts[i], ids, count, NULL, 0));
+    if (count)
+        TRY(total_deleted(c));
     audit_changed_all(c, &resource_artifact_version, ids, count, DELETED);
     return OK;
 }

@@ -39,6 +39,7 @@ static const struct column columns[] = {
      .enc = E_UUID,
      .section = S_META,
      .filter = F_UUID,
+     .flags = C_FIXED,
      .schema = "?"},
 };
 

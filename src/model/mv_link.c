@@ -4,23 +4,35 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/artifact_version.h"
+#include "resource/total.h"
 
 #include <string.h>
 
 /* What both kinds of link have. */
 #define LINK_COLUMNS                                                                                                   \
-    {.name = "user_id", .request_name = "user", .target = &resource_user, .enc = E_UUID, .filter = F_UUID},            \
+    {.name = "user_id",                                                                                                \
+     .request_name = "user",                                                                                           \
+     .target = &resource_user,                                                                                         \
+     .enc = E_UUID,                                                                                                    \
+     .filter = F_UUID,                                                                                                 \
+     .flags = C_FIXED},                                                                                                \
         {.name = "workspace_id",                                                                                       \
          .request_name = "workspace",                                                                                  \
          .target = &resource_workspace,                                                                                \
          .enc = E_UUID,                                                                                                \
-         .filter = F_UUID},                                                                                            \
+         .filter = F_UUID,                                                                                             \
+         .flags = C_FIXED},                                                                                            \
         {.name = "model", .col = "model_id", .enc = E_UUID, .section = S_BODY, .flags = C_READONLY},                   \
-        {.name = "model_id", .request_name = "model", .target = &resource_model, .enc = E_UUID, .filter = F_UUID},     \
+        {.name = "model_id",                                                                                           \
+         .request_name = "model",                                                                                      \
+         .target = &resource_model,                                                                                    \
+         .enc = E_UUID,                                                                                                \
+         .filter = F_UUID,                                                                                             \
+         .flags = C_FIXED},                                                                                            \
         {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .section = S_BODY, .flags = C_READONLY},   \
     {                                                                                                                  \
         .name = "model_version_id", .request_name = "model_version", .target = &resource_model_version, .enc = E_UUID, \
-        .filter = F_UUID                                                                                               \
+        .filter = F_UUID, .flags = C_FIXED                                                                             \
     }
 
 #define LINK_FIELDS                                                                                                    \
@@ -36,7 +48,11 @@ static const struct column artifact_columns[] = {
     COL_TIMES,
     LINK_COLUMNS,
     COL_SHOWN(artifact_version, resource_artifact_version, S_BODY),
-    {.name = "artifact_version_id", .request_name = "artifact_version", .enc = E_UUID, .filter = F_UUID},
+    {.name = "artifact_version_id",
+     .request_name = "artifact_version",
+     .enc = E_UUID,
+     .filter = F_UUID,
+     .flags = C_FIXED},
     {.name = "is_model_artifact", .enc = E_BOOL, .section = S_BODY, .null_as = "false"},
     {.name = "is_deployment_artifact", .enc = E_BOOL, .section = S_BODY, .null_as = "false"},
 };
@@ -78,7 +94,7 @@ static const struct column run_columns[] = {
     COL_TIMES,
     LINK_COLUMNS,
     COL_SHOWN(pipeline_run, resource_run, S_BODY),
-    {.name = "pipeline_run_id", .request_name = "pipeline_run", .enc = E_UUID, .filter = F_UUID},
+    {.name = "pipeline_run_id", .request_name = "pipeline_run", .enc = E_UUID, .filter = F_UUID, .flags = C_FIXED},
 };
 
 static const struct filter run_filters[] = {
@@ -181,6 +197,7 @@ int mv_link_delete(struct ctx *c)
     if (!found)
         return fail(c, EX_KEY, "The model version has no link to '%s'", named);
     TRY(sql(c, NULL, arena_printf(c->mem, "DELETE FROM %s WHERE id = ?", table), p_text(found)));
+    TRY(total_deleted(c));
     audit_changed(c, c->route->resource, found, by_id ? NULL : named, DELETED);
     TRY(sql_commit(c));
     return respond_null(c);
@@ -204,6 +221,7 @@ int mv_artifacts_delete(struct ctx *c)
     if (!member_bool(c->query, "only_links"))
         TRY(delete_linked(c));
     TRY(sql(c, NULL, "DELETE FROM model_versions_artifacts WHERE model_version_id = ?", p_text(c->param[0])));
+    TRY(total_deleted(c));
     audit_changed(c, &resource_model_version, c->param[0], NULL, UPDATED);
     TRY(sql_commit(c));
     return respond_null(c);

@@ -51,7 +51,7 @@ static const struct column columns[] = {
      .enc = E_UUID,
      .section = S_BODY,
      .filter = F_UUID,
-     .flags = C_NO_UPDATE,
+     .flags = C_NO_UPDATE | C_FIXED,
      .schema = "?"},
     {.name = "trigger_execution",
      .col = "trigger_execution_id",
@@ -83,13 +83,13 @@ static const struct column columns[] = {
     {.name = "template_id", .sql = "d.template_id", .enc = E_UUID, .section = S_META, .schema = "?"},
     COL_MODEL_VERSION,
     COL_TAGS(S_RES),
-    COL_NAME,
+    {.name = "name", .section = S_TOP, .filter = F_STRING, .flags = C_FIXED},
     {.name = "pipeline_id",
      .request_name = "pipeline",
      .target = &resource_pipeline,
      .enc = E_UUID,
      .filter = F_UUID,
-     .flags = C_NO_UPDATE},
+     .flags = C_NO_UPDATE | C_FIXED},
 };
 
 #define IN_DEPLOYMENT "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.deployment_id AND %s)"

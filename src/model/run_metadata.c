@@ -26,13 +26,18 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     COL_USER_AS(F_NONE),
-    {.name = "key", .section = S_BODY, .filter = F_STRING},
+    {.name = "key", .section = S_BODY, .filter = F_STRING, .flags = C_FIXED},
     {.name = "value", .enc = E_JSON, .section = S_BODY, .schema = "string|int|number|bool|object|[any]"},
-    {.name = "type", .section = S_BODY, .filter = F_STRING, .type = &T_VALUE_TYPE},
+    {.name = "type", .section = S_BODY, .filter = F_STRING, .type = &T_VALUE_TYPE, .flags = C_FIXED},
     COL_WORKSPACE_AS(F_NONE),
-    {.name = "resource_id", .enc = E_UUID, .section = S_META, .filter = F_UUID},
-    {.name = "resource_type", .section = S_META, .filter = F_STRICT_ENUM, .type = &T_KIND},
-    {.name = "stack_component_id", .target = &resource_component, .enc = E_UUID, .section = S_META, .filter = F_UUID},
+    {.name = "resource_id", .enc = E_UUID, .section = S_META, .filter = F_UUID, .flags = C_FIXED},
+    {.name = "resource_type", .section = S_META, .filter = F_STRICT_ENUM, .type = &T_KIND, .flags = C_FIXED},
+    {.name = "stack_component_id",
+     .target = &resource_component,
+     .enc = E_UUID,
+     .section = S_META,
+     .filter = F_UUID,
+     .flags = C_FIXED},
 };
 
 static const struct field fields[] = {

@@ -5,6 +5,7 @@
 #include "base/timestamp.h"
 #include "base/uuid.h"
 #include "resource/filter.h"
+#include "resource/total.h"
 #include "resource/view.h"
 
 #include <stdlib.h>
@@ -84,7 +85,7 @@ static int narrow_within(struct view *v)
     const char *column = within_column(c);
     const char *condition = r->flags & X_COMMON ? arena_printf(c->mem, "(t.%s = ? OR t.%s IS NULL)", column, column)
                                                 : arena_printf(c->mem, "t.%s = ?", column);
-    filter_scope(c->filter, condition, SQL_PARAMS(p_text(rows[0]->id)));
+    filter_scope_fixed(c->filter, condition, SQL_PARAMS(p_text(rows[0]->id)));
     return OK;
 }
 
@@ -240,9 +241,9 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     struct ctx *c = view_ctx(v);
     const struct filter_query *f = c->filter;
     struct query *q = view_query(v, r, detail);
-    query_add(q, ", (SELECT COUNT(*) FROM `%s` t", r->table);
-    filter_where(f, r, q);
-    query_add(q, ")");
+    struct total counted;
+    query_add(q, ", ");
+    total_ask(c, r, f, q, &counted);
     bool walk = index_has_page_order(r, f) && !*index_is_missing(r);
     if ((walk && is_near(f) && !r->joins) || sorts_cheaply(r)) {
         add_table(q, r, walk && is_near(f));
@@ -270,8 +271,8 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     }
     TRY(rc);
     if (*count)
-        *total = strtoll(view_extra(v), NULL, 10);
-    else if (f->page > 1)
+        return total_read(c, &counted, view_extra(v), total);
+    if (f->page > 1)
         return count_rows(c, r, total);
     return OK;
 }
@@ -789,6 +790,7 @@ int resource_update(struct ctx *c)
 static int delete_row(struct write *w)
 {
     TRY(sql(w->c, NULL, arena_printf(w->c->mem, "DELETE FROM `%s` WHERE id = ?", w->res->table), p_text(w->id)));
+    TRY(total_deleted(w->c));
     record(w, DELETED);
     return OK;
 }

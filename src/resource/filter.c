@@ -210,11 +210,17 @@ static bool read_class(struct reading *r, enum filter_class cls, const struct ty
     return false;
 }
 
-void filter_scope(struct filter_query *f, const char *text, const struct db_param *params, size_t count)
+void filter_scope_fixed(struct filter_query *f, const char *text, const struct db_param *params, size_t count)
 {
     query_add(f->ungrouped, " AND %s", text);
     for (size_t i = 0; i < count; i++)
         query_param(f->ungrouped, params[i]);
+}
+
+void filter_scope(struct filter_query *f, const char *text, const struct db_param *params, size_t count)
+{
+    f->changes = true;
+    filter_scope_fixed(f, text, params, count);
 }
 
 /* Puts what was read into the group or outside of it. */
@@ -227,7 +233,7 @@ static void accept(struct ctx *c, const struct query *read, const char *around, 
                            ? around
                            : arena_printf(c->mem, "%.*s%s%s", (int)(mark - around), around, read->text.data, mark + 2);
     if (outside) {
-        filter_scope(f, text, read->params, read->count);
+        filter_scope_fixed(f, text, read->params, read->count);
         return;
     }
     query_add(f->group, "%s%s", f->group_count++ == 0 ? "" : f->any ? " OR " : " AND ", text);
@@ -238,6 +244,7 @@ static void accept(struct ctx *c, const struct query *read, const char *around, 
 static void read_filter(struct ctx *c, const struct filter *f, const struct pair *given)
 {
     struct reading r = {.c = c, .given = given, .to = query_new(c->mem)};
+    c->filter->changes = c->filter->changes || !f->fixed;
     if (f->cls == F_STRICT_BOOL) {
         struct json_object *v = read_strict(&r, &T_BOOL);
         const char *around = v && json_object_get_boolean(v) ? f->sql : f->sql_false;
@@ -371,6 +378,7 @@ void filter_read(struct ctx *c)
         struct reading r = {.c = c, .given = given, .to = query_new(c->mem)};
         if (given && read_class(&r, col->filter, col->type, column_sql(c->mem, col)))
             accept(c, r.to, NULL, false);
+        f->changes = f->changes || (given && !(col->flags & C_FIXED));
     }
     for (size_t i = 0; i < res->filter_count; i++) {
         const struct pair *given = request_query(c, res->filters[i].name);
@@ -382,7 +390,8 @@ void filter_read(struct ctx *c)
                                             .cls = F_STRICT_UUID,
                                             .column = "t.workspace_id",
                                             .sql = "(%s OR t.workspace_id IS NULL)",
-                                            .ungrouped = true};
+                                            .ungrouped = true,
+                                            .fixed = true};
         const struct pair *given = request_query(c, "scope_workspace");
         if (given)
             read_filter(c, &scope, given);

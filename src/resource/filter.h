@@ -9,6 +9,7 @@ struct filter_query {
     struct query *group; /* conditions joined by logical_operator */
     size_t group_count;
     struct query *ungrouped; /* " AND ..." conditions that hold whatever logical_operator says */
+    bool changes;            /* rows may come to meet the conditions, or cease to, while they are there */
     bool any;                /* logical_operator=or */
     bool hydrate;
     int64_t page, size;
@@ -22,8 +23,10 @@ void filter_read(struct ctx *c);
 /* The parameters that every list has besides its filters. */
 const struct model *filter_page_model(struct arena *mem);
 
-/* Adds a condition that stands outside the group. `sql` has as many ? as parameters. */
+/* Adds a condition that stands outside the group. `sql` has as many ? as parameters. filter_scope_fixed(): one about
+ * columns that never change. */
 void filter_scope(struct filter_query *f, const char *sql, const struct db_param *params, size_t count);
+void filter_scope_fixed(struct filter_query *f, const char *sql, const struct db_param *params, size_t count);
 
 /* Appends " WHERE ..." with all conditions and their parameters. */
 void filter_where(const struct filter_query *f, const struct resource *r, struct query *q);

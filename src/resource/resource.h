@@ -62,6 +62,7 @@ enum column_flags {
     C_SORT = 256,         /* sort key without a filter */
     C_READONLY = 512,     /* never written from a body */
     C_NULL_EMPTY = 1024,  /* null is stored as an empty text */
+    C_FIXED = 8192,       /* never changes while the row is there; that what it names goes may clear it */
     C_JOINED = 2048       /* where the row of `ref` is shown, it is read along, by a join: that saves a statement */
 };
 
@@ -94,6 +95,7 @@ struct filter {
     const char *column; /* what is compared */
     const char *sql;    /* around the comparison; NULL: just the comparison */
     const char *sql_false;
+    bool fixed;                /* rows never come to meet it, or cease to, while they are there */
     bool ungrouped;            /* holds in any case: not among the conditions that logical_operator joins */
     const char *joined;        /* with `or`, holds besides: ZenML joins what is compared, so rows without it are out */
     const char *overridden_by; /* no effect when this other parameter is given and not empty */
@@ -198,14 +200,14 @@ struct resource {
 /* Columns that nearly every resource has. */
 #define COL_ID                                                                                                         \
     {                                                                                                                  \
-        .name = "id", .enc = E_UUID, .section = S_TOP, .filter = F_UUID, .flags = C_READONLY                           \
+        .name = "id", .enc = E_UUID, .section = S_TOP, .filter = F_UUID, .flags = C_READONLY | C_FIXED                 \
     }
 #define COL_NAME                                                                                                       \
     {                                                                                                                  \
         .name = "name", .section = S_TOP, .filter = F_STRING                                                           \
     }
 #define COL_TIMES                                                                                                      \
-    {.name = "created", .enc = E_STAMP, .section = S_BODY, .filter = F_STAMP, .flags = C_READONLY},                    \
+    {.name = "created", .enc = E_STAMP, .section = S_BODY, .filter = F_STAMP, .flags = C_READONLY | C_FIXED},          \
     {                                                                                                                  \
         .name = "updated", .enc = E_STAMP, .section = S_BODY, .filter = F_STAMP, .flags = C_READONLY                   \
     }
@@ -219,7 +221,8 @@ struct resource {
      .flags = C_READONLY,                                                                                              \
      .schema = "?"},                                                                                                   \
     {                                                                                                                  \
-        .name = "user_id", .request_name = "user", .enc = E_UUID, .filter = (filter_class), .flags = C_NO_UPDATE       \
+        .name = "user_id", .request_name = "user", .enc = E_UUID, .filter = (filter_class),                            \
+        .flags = C_NO_UPDATE | C_FIXED                                                                                 \
     }
 #define COL_USER COL_USER_AS(F_UUID)
 #define COL_WORKSPACE_AS(filter_class)                                                                                 \
@@ -231,7 +234,7 @@ struct resource {
      .flags = C_READONLY | C_JOINED},                                                                                  \
     {                                                                                                                  \
         .name = "workspace_id", .request_name = "workspace", .enc = E_UUID, .filter = (filter_class),                  \
-        .flags = C_NO_UPDATE                                                                                           \
+        .flags = C_NO_UPDATE | C_FIXED                                                                                 \
     }
 #define COL_WORKSPACE COL_WORKSPACE_AS(F_UUID)
 /* A link to one row of `res`: column <member>_id, shown as <member>, filtered as <member>_id, given as <member>. */
@@ -244,7 +247,7 @@ struct resource {
      .flags = C_NO_UPDATE,                                                                                             \
      .schema = "?"},                                                                                                   \
     {                                                                                                                  \
-        .name = #member "_id", .enc = E_UUID, .filter = F_UUID, .flags = C_READONLY                                    \
+        .name = #member "_id", .enc = E_UUID, .filter = F_UUID, .flags = C_READONLY | C_FIXED                          \
     }
 
 /* The row whose id column <member>_id holds, shown as <member>; the column is written by another row of the table. */

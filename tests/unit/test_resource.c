@@ -2,6 +2,7 @@
 #include "app/dispatch.h"
 #include "http/form.h"
 #include "model/model.h"
+#include "resource/total.h"
 
 #include "fake_db.h"
 
@@ -31,6 +32,7 @@ static const struct route routes[] = {
     ROUTE("GET", "/artifact_versions", resource_list, resource_artifact_version, OP_LIST, 0),
     ROUTE("GET", "/api/v1/workspaces/{workspace_name_or_id}/runs", resource_list, resource_run, OP_LIST, 0,
           WITHIN_WORKSPACE),
+    ROUTE("GET", "/run-metadata", resource_list, resource_run_metadata, OP_LIST, 0),
     ROUTE("POST", "/pipelines", resource_create, resource_pipeline, OP_CREATE, 0),
 };
 static const struct group group = {.name = "test", .routes = routes, .count = ARRAY_LEN(routes)};
@@ -299,6 +301,84 @@ static void joins_are_for_the_page_alone(void **state)
               "ORDER BY k.sort_key ASC, k.created ASC, k.kanso_order ASC <- 'a', '" ID "', 'a', '" ID "', 2, 0\n");
 }
 
+/* Totals of large tables ----------------------------------------------------------------------------------------- */
+
+static int64_t now;
+
+static int64_t test_clock(void)
+{
+    return now;
+}
+
+#define ENTRY_WITH(total)                                                                                              \
+    do {                                                                                                               \
+        fake_reset();                                                                                                  \
+        fake_rows(", t.`type`, ", 8, ID, WHEN, WHEN, NULL, "k", "1", "int", (total));                                  \
+    } while (0)
+
+#define WHOLE  "(SELECT COUNT(*) FROM `run_metadata` t WHERE"
+#define BEHIND "(SELECT COUNT(*) FROM `run_metadata` t FORCE INDEX (kanso_run_metadata_order) WHERE"
+
+/* Asks for a page; what it says of the total, and how the statement has counted. */
+static void expect_total(const char *query, const char *total, bool whole, bool behind)
+{
+    ask("GET", "/run-metadata", query, NULL);
+    assert_int_equal(c.res.status, 200);
+    expect_body(total);
+    assert_int_equal(strstr(fake_said(), WHOLE) != NULL, whole);
+    assert_int_equal(strstr(fake_said(), BEHIND) != NULL, behind);
+}
+
+/* Counted whole until a number is old enough that nobody can commit below it; then only what is behind it. */
+static void large_totals_are_remembered(void **state)
+{
+    (void)state;
+    total_clock = test_clock;
+    now = 1000;
+    ENTRY_WITH("5000");
+    expect_total("", "\"total\":5000,", true, false);
+    ENTRY_WITH("0 5000 0 7000");
+    expect_total("", "\"total\":5000,", true, false);
+    now += TOTAL_SETTLED_SECONDS - 1;
+    ENTRY_WITH("0 5001 0 7001");
+    expect_total("", "\"total\":5001,", true, false);
+    now += 1;
+    ENTRY_WITH("0 5003 3 7003");
+    expect_total("", "\"total\":5003,", true, true);
+    assert_non_null(strstr(fake_said(), "7000"));
+    ENTRY_WITH("0 4");
+    expect_total("", "\"total\":5004,", false, true);
+    ENTRY_WITH("0 2500 3 7004"); /* each condition by itself */
+    expect_total("key=k", "\"total\":2500,", true, true);
+    ENTRY_WITH("0 2501 3 7004");
+    expect_total("key=l", "\"total\":2501,", true, true);
+    ENTRY_WITH("0 5");
+    expect_total("sort_by=desc:key", "\"total\":5005,", false, true);
+}
+
+static void totals_follow_deletions(void **state)
+{
+    (void)state;
+    ENTRY_WITH("1 4");
+    fake_rows("^SELECT CONCAT_WS", 1, "1 4001 4 7004");
+    expect_total("", "\"total\":4001,", true, true);
+    ENTRY_WITH("1 5");
+    expect_total("", "\"total\":4002,", false, true);
+    now += TOTAL_KEPT_SECONDS; /* whoever has deleted past Kanso */
+    ENTRY_WITH("1 3000 0 7004");
+    expect_total("", "\"total\":3000,", true, true);
+}
+
+/* What rows may come to meet or cease to is counted each time. */
+static void totals_of_what_changes_are_not_remembered(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        ENTRY_WITH("5000");
+        expect_total("updated=2024-01-01 00:00:00", "\"total\":5000,", true, false);
+    }
+}
+
 /* Writes --------------------------------------------------------------------------------------------------------- */
 
 #define GUARD                                                                                                          \
@@ -313,8 +393,11 @@ static void joins_are_for_the_page_alone(void **state)
 #define READ     "SELECT " TAG " FROM `tag` t WHERE 1 = 1 AND t.id = ? <- "
 #define READ_NEW READ "<id>\n"
 #define LOCK     "SELECT " TAG " FROM `tag` t WHERE 1 = 1 AND t.id = ? FOR UPDATE <- '" ID "'\n"
-#define DELETED  "DELETE FROM `tag` WHERE id = ? <- '" ID "'\n"
-#define BODY     "{\"name\":\"one\",\"color\":\"red\"}"
+#define DELETED                                                                                                        \
+    "DELETE FROM `tag` WHERE id = ? <- '" ID "'\n"                                                                     \
+    "INSERT INTO kanso_deletion (slot, times) VALUES (CONNECTION_ID() % 64, 1) ON DUPLICATE KEY UPDATE times = "       \
+    "times + 1\n"
+#define BODY "{\"name\":\"one\",\"color\":\"red\"}"
 
 /* The next statement that selects a tag whole finds this one. */
 static void answer_tag(void)
@@ -486,6 +569,9 @@ int main(void)
         cmocka_unit_test_setup(a_missing_index_is_done_without, reset),
         cmocka_unit_test_setup(values_never_stand_in_a_statement, reset),
         cmocka_unit_test_setup(joins_are_for_the_page_alone, reset),
+        cmocka_unit_test_setup(large_totals_are_remembered, reset),
+        cmocka_unit_test_setup(totals_follow_deletions, reset),
+        cmocka_unit_test_setup(totals_of_what_changes_are_not_remembered, reset),
         cmocka_unit_test_setup(a_create, reset),
         cmocka_unit_test_setup(a_create_of_a_name_that_is_taken, reset),
         cmocka_unit_test_setup(references_are_held, reset),

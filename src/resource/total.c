@@ -1,0 +1,217 @@
+#include "resource/total.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { KEPT = 64, KEY = 512, TABLES = 16, MOST_BEHIND = 5000 };
+
+#define DELETIONS "(SELECT COALESCE(SUM(x.times), 0) FROM kanso_deletion x)"
+
+struct kept_total {
+    char key[KEY];
+    int64_t count, upto, deletions, until;
+};
+
+static struct kept_total kept_totals[KEPT];
+
+/* The last number of the order of creation, as it was a while ago, and lately. */
+static struct table_end {
+    const struct resource *of; /* NULL: free */
+    struct {
+        int64_t last, at;
+    } settled, lately;
+} table_ends[TABLES];
+
+static int64_t uptime(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+int64_t (*total_clock)(void) = uptime;
+
+/* What is known of the end of a table that has been seen to be large, or NULL. */
+static struct table_end *end_of(const struct resource *r)
+{
+    for (size_t i = 0; i < TABLES && table_ends[i].of; i++)
+        if (table_ends[i].of == r)
+            return &table_ends[i];
+    return NULL;
+}
+
+static void note_large(const struct resource *r)
+{
+    size_t i = 0;
+    while (i < TABLES - 1 && table_ends[i].of)
+        i++;
+    table_ends[i] = (struct table_end){.of = r};
+}
+
+static void note_end(struct table_end *e, int64_t last)
+{
+    int64_t now = total_clock();
+    if (e->lately.last && now - e->lately.at < TOTAL_SETTLED_SECONDS)
+        return;
+    e->settled = e->lately;
+    e->lately.last = last;
+    e->lately.at = now;
+}
+
+/* A number that nobody can still commit a row below. */
+static int64_t settled_end(const struct table_end *e)
+{
+    int64_t now = total_clock();
+    return e->lately.last && now - e->lately.at >= TOTAL_SETTLED_SECONDS ? e->lately.last : e->settled.last;
+}
+
+static struct kept_total *place_of(const char *key)
+{
+    unsigned hash = 5381;
+    for (const char *p = key; *p; p++)
+        hash = hash * 33 + (unsigned char)*p;
+    return &kept_totals[hash % KEPT];
+}
+
+static void add_value(struct arena *mem, const char **key, const struct db_param *p)
+{
+    if (p->type == P_TEXT)
+        *key = arena_printf(mem, "%s\n%zu:%.*s", *key, p->len, (int)p->len, p->s);
+    else
+        *key = arena_printf(mem, "%s\n%lld", *key, p->type == P_INT ? (long long)p->n : -1LL);
+}
+
+/* Tells apart by table, condition and values; NULL when that is too long to be remembered. */
+static const char *key_of(struct ctx *c, const struct resource *r, const struct filter_query *f)
+{
+    struct query *where = query_new(c->mem);
+    filter_where(f, r, where);
+    if (where->text.len >= KEY)
+        return NULL;
+    const char *key = arena_printf(c->mem, "%s%s", r->table, where->text.data);
+    for (size_t i = 0; i < where->count; i++) {
+        if (where->params[i].type == P_TEXT &&
+            (where->params[i].len >= KEY || memchr(where->params[i].s, '\0', where->params[i].len)))
+            return NULL;
+        add_value(c->mem, &key, &where->params[i]);
+    }
+    return strlen(key) < KEY ? key : NULL;
+}
+
+static void add_count(const struct resource *r, const struct filter_query *f, struct query *q)
+{
+    query_add(q, "(SELECT COUNT(*) FROM `%s` t", r->table);
+    filter_where(f, r, q);
+    query_add(q, ")");
+}
+
+static void add_behind(const struct resource *r, const struct filter_query *f, int64_t upto, struct query *q)
+{
+    query_add(q, "(SELECT COUNT(*) FROM `%s` t FORCE INDEX (kanso_%s_order)", r->table, r->table);
+    filter_where(f, r, q);
+    query_add(q, " AND t.kanso_order > ?)");
+    query_param(q, p_int(upto));
+}
+
+/* All of it: deletions, rows, those behind the settled end, and the last number there is. */
+static void ask_whole(const struct filter_query *f, struct query *q, struct total *total)
+{
+    total->kept = NULL;
+    query_add(q, "CONCAT_WS(' ', " DELETIONS ", ");
+    add_count(total->res, f, q);
+    query_add(q, ", ");
+    if (total->upto)
+        add_behind(total->res, f, total->upto, q);
+    else
+        query_add(q, "0");
+    query_add(q, ", (SELECT MAX(x.kanso_order) FROM `%s` x))", total->res->table);
+}
+
+void total_ask(struct ctx *c, const struct resource *r, const struct filter_query *f, struct query *q,
+               struct total *total)
+{
+    const struct table_end *end = r->flags & X_GROWS && !f->changes ? end_of(r) : NULL;
+    *total = (struct total){.res = r, .key = end ? key_of(c, r, f) : NULL};
+    if (!total->key) {
+        add_count(r, f, q);
+        return;
+    }
+    total->upto = settled_end(end);
+    struct kept_total *k = place_of(total->key);
+    if (!streq(k->key, total->key) || total_clock() >= k->until) {
+        ask_whole(f, q, total);
+        return;
+    }
+    total->kept = k;
+    query_add(q, "CONCAT_WS(' ', " DELETIONS ", ");
+    add_behind(r, f, k->upto, q);
+    query_add(q, ")");
+}
+
+static void keep(const struct total *total, int64_t deletions, int64_t count)
+{
+    struct kept_total *k = place_of(total->key);
+    memcpy(k->key, total->key, strlen(total->key) + 1);
+    k->count = count;
+    k->upto = total->upto;
+    k->deletions = deletions;
+    k->until = total_clock() + TOTAL_KEPT_SECONDS;
+}
+
+static void read_whole(const struct total *total, const char *value, int64_t *count)
+{
+    char *at;
+    int64_t deletions = strtoll(value, &at, 10);
+    *count = strtoll(at, &at, 10);
+    int64_t behind = strtoll(at, &at, 10), last = strtoll(at, &at, 10);
+    note_end(end_of(total->res), last);
+    if (total->upto && *count - behind >= TOTAL_LARGE)
+        keep(total, deletions, *count - behind);
+}
+
+/* Somebody has deleted rows: what is remembered no longer holds. */
+static int count_anew(struct ctx *c, const struct total *total, int64_t *count)
+{
+    struct total whole = *total;
+    struct query *q = query_new(c->mem);
+    struct db_rows found;
+    query_add(q, "SELECT ");
+    ask_whole(c->filter, q, &whole);
+    TRY(query_run(c, q, &found));
+    read_whole(&whole, db_row(&found, 0)[0].s, count);
+    return OK;
+}
+
+int total_read(struct ctx *c, const struct total *total, const char *value, int64_t *count)
+{
+    char *at;
+    if (!total->key) {
+        *count = strtoll(value, NULL, 10);
+        if (*count >= TOTAL_LARGE && total->res->flags & X_GROWS && !end_of(total->res))
+            note_large(total->res);
+        return OK;
+    }
+    if (!total->kept) {
+        read_whole(total, value, count);
+        return OK;
+    }
+    struct kept_total *k = total->kept;
+    int64_t deletions = strtoll(value, &at, 10), behind = strtoll(at, &at, 10);
+    if (deletions != k->deletions)
+        return count_anew(c, total, count);
+    if (behind > MOST_BEHIND)
+        k->until = 0;
+    *count = k->count + behind;
+    return OK;
+}
+
+/* Each connection has a row of its own, or nearly: nobody waits here for others that delete. */
+int total_deleted(struct ctx *c)
+{
+    return sql0(c, NULL,
+                "INSERT INTO kanso_deletion (slot, times) VALUES (CONNECTION_ID() % 64, 1) ON DUPLICATE KEY UPDATE "
+                "times = times + 1");
+}
