@@ -239,7 +239,7 @@ CREATE INDEX `kanso_pipeline_run_workspace_status_created`
 CREATE INDEX `kanso_pipeline_run_pipeline_created`
   ON `pipeline_run` (`pipeline_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_deployment_template`
-  ON `pipeline_deployment` (`template_id`);
+  ON `pipeline_deployment` (`template_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_step_run_pipeline_run_created`
   ON `step_run` (`pipeline_run_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_artifact_version_artifact_created`

@@ -78,6 +78,28 @@ static bool column_exists(const char *table, const char *column)
     return text && (memmem(text, len, line, strlen(line)) || strstr(sql_kanso, added));
 }
 
+/* Whether a column holds TEXT of any length, of which an index holds a part and gives no order. */
+static bool is_long_text(const char *table, const char *column)
+{
+    size_t len;
+    const char *found = table_text(table, &len);
+    for (const char *p = found; p && p < found + len; p = strchr(p + 1, '\n')) {
+        char line[256], name[128], type[64];
+        snprintf(line, sizeof line, "%s", p);
+        if (sscanf(line, " `%127[^`]` %63[a-z]", name, type) == 2 && streq(name, column))
+            return streq(type, "text") || streq(type, "mediumtext");
+    }
+    return false;
+}
+
+/* Whether pages in the order of a column, or of rows with one of its values, are a part of an index. */
+static bool is_paged_by_index(const char *table, const char *column)
+{
+    char tail[256];
+    snprintf(tail, sizeof tail, "\n  ON `%s` (`%s`, `created`, `kanso_order`);", table, column);
+    return streq(column, "id") || streq(column, "created") || is_long_text(table, column) || strstr(sql_kanso, tail);
+}
+
 /* Indexes of ZenML's tables are made one by one, those of Kanso's own with their table. */
 static bool index_exists(const char *table, const char *suffix)
 {
@@ -166,6 +188,19 @@ static void check_flags_of_column(struct row_check *k, const struct column *col)
         complain(k, "a document in a column that holds no JSON");
 }
 
+/* Lists of a table that grows are filtered and sorted along indexes. A column of one bit tells nothing apart. */
+static void check_paging(struct row_check *k, const struct resource *r, const struct column *col)
+{
+    bool compared = col->filter != F_NONE && col->filter != F_IGNORED && col->filter != F_REFUSED;
+    if (!(r->flags & X_GROWS) || !(compared || col->flags & C_SORT) || !has_sql_column(col) || col->enc == E_BOOL)
+        return;
+    if (!is_paged_by_index(r->table, column_of(col)))
+        complain(k,
+                 "lists of a table that grows are filtered and sorted by `%s`: sql/kanso.sql needs an index "
+                 "(`%s`, `created`, `kanso_order`)",
+                 column_of(col), column_of(col));
+}
+
 static void check_column(struct buf *out, const struct resource *r, size_t i, size_t *count)
 {
     const struct column *col = &r->columns[i];
@@ -203,6 +238,7 @@ static void check_column(struct buf *out, const struct resource *r, size_t i, si
     if (unknown)
         complain(&k, "'%s' in .schema is no component of the OpenAPI document", unknown);
     check_flags_of_column(&k, col);
+    check_paging(&k, r, col);
     *count += k.count;
 }
 
@@ -288,6 +324,8 @@ static void check_field(struct buf *out, const struct resource *r, size_t i, siz
         complain(&k, "reaches no column, nor does it say that a hook takes it (HOOK)");
     if (col && f->flags & HOOK)
         complain(&k, "says that a hook takes it (HOOK), but it is written to the column '%s'", column_of(col));
+    if (col && col->flags & C_FIXED && !(col->flags & C_NO_UPDATE) && f->flags & UPD)
+        complain(&k, "updates write the column '%s', which is said never to change (C_FIXED)", column_of(col));
     if (!f->type)
         complain(&k, "has no type");
     if (f->flags & REQ && f->def)

@@ -179,6 +179,26 @@ static void tags_come_with_their_filter(void **state)
     assert_non_null(strstr(found(), "no filter by tags"));
 }
 
+/* A table that grows with each run: whatever its lists are filtered or sorted by needs an index. */
+static void tables_that_grow_have_indexes(void **state)
+{
+    (void)state;
+    struct resource r = resource_tag;
+    r.flags |= X_GROWS;
+    tables_check_resource(&out, &r);
+    assert_non_null(strstr(found(), "sql/kanso.sql needs an index (`color`, `created`, `kanso_order`)"));
+    assert_null(strstr(out.data, "(`name`, `created`"));
+    assert_null(strstr(out.data, "(`id`, `created`"));
+}
+
+static void columns_that_never_change(void **state)
+{
+    (void)state;
+    const struct column color = {.name = "c", .col = "color", .flags = C_FIXED};
+    const struct field update = {"c", &T_STRING, NULL, 0, UPD};
+    assert_non_null(strstr(with(color, (struct filter){0}, update), "never to change (C_FIXED)"));
+}
+
 static void added_columns_are_checked(void **state)
 {
     (void)state;
@@ -209,6 +229,8 @@ int main(void)
         cmocka_unit_test_setup(routes_are_checked, reset),
         cmocka_unit_test_setup(resources_are_checked, reset),
         cmocka_unit_test_setup(tags_come_with_their_filter, reset),
+        cmocka_unit_test_setup(tables_that_grow_have_indexes, reset),
+        cmocka_unit_test_setup(columns_that_never_change, reset),
         cmocka_unit_test_setup(added_columns_are_checked, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
