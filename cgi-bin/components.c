@@ -14,7 +14,8 @@ static const struct route routes[] = {
      .path = "/api/v1/component-types",
      .handler = component_types,
      .response = "[string]",
-     .open = "the same for everybody"},
+     .open = "the same for everybody",
+     .about = "Lists the types of stack components."},
 };
 
 WORKER(components, routes)

@@ -10,7 +10,8 @@ static const struct route routes[] = {
     UPDATE("/api/v1/devices/{device_id}", resource_device),
     DELETE("/api/v1/devices/{device_id}", resource_device),
     {"PUT", "/api/v1/devices/{device_id}/verify", device_verify, .body = &DEVICE_VERIFICATION,
-     .response = "OAuthDeviceResponse", .open = "by the code that the device shows"},
+     .response = "OAuthDeviceResponse", .open = "by the code that the device shows",
+     .about = "Confirms a device by the code that it shows."},
 };
 
 WORKER(devices, routes)

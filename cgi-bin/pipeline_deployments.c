@@ -9,7 +9,8 @@ static const struct route routes[] = {
     GET("/api/v1/pipeline_deployments/{deployment_id}", resource_deployment),
     DELETE("/api/v1/pipeline_deployments/{deployment_id}", resource_deployment),
     {"GET", "/api/v1/pipeline_deployments/{deployment_id}/logs", deployment_logs, .response = "string",
-     .needs = NEEDS({&resource_deployment, "read", NEED_PATH, NULL}), .exists = workload_configured},
+     .needs = NEEDS({&resource_deployment, "read", NEED_PATH, NULL}), .exists = workload_configured,
+     .about = "Shows the log of a run that the server has started."},
     LIST("/api/v1/workspaces/{workspace_name_or_id}/pipeline_deployments", resource_deployment, WITHIN_WORKSPACE),
     CREATE("/api/v1/workspaces/{workspace_name_or_id}/pipeline_deployments", resource_deployment, WITHIN_WORKSPACE),
 };

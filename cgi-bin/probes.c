@@ -5,7 +5,7 @@
 
 static const struct route routes[] = {
     {"GET", "/health", probe_health, .flags = R_PUBLIC | R_HEAD, .response = "string",
-     .open = "says nothing but that it is there"},
+     .open = "says nothing but that it is there", .about = "Says that the server is there."},
     {"GET", "/ready", probe_ready, .flags = R_PUBLIC | R_INTERNAL | R_HEAD, .response = "string",
      .open = "says nothing but whether the database is there"},
     {"GET", "/metrics", metrics_get, .flags = R_PUBLIC | R_INTERNAL | R_HEAD,

@@ -14,7 +14,7 @@ static const struct route routes[] = {
      .body = &MODEL_RUN_CONFIGURATION, .flags = R_BODY_OPTIONAL, .response = "PipelineRunResponse",
      .needs = NEEDS({&resource_run_template, "read", NEED_PATH, NULL},
                     {&resource_deployment, "create", NEED_TYPE, NULL}, {&resource_run, "create", NEED_TYPE, NULL}),
-     .exists = workload_configured},
+     .exists = workload_configured, .about = "Starts a run from a template."},
     LIST("/api/v1/workspaces/{workspace_name_or_id}/run_templates", resource_run_template, WITHIN_WORKSPACE),
     CREATE("/api/v1/workspaces/{workspace_name_or_id}/run_templates", resource_run_template, WITHIN_WORKSPACE),
 };

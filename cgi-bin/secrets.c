@@ -14,9 +14,11 @@ static const struct route routes[] = {
      .needs = NEEDS({&resource_secret, "update", NEED_PATH, NULL})},
     DELETE("/api/v1/secrets/{secret_id}", resource_secret),
     {"PUT", "/api/v1/secrets_operations/backup", secrets_backup, .query = &SECRET_BACKUP_QUERY,
-     .needs = NEEDS({&resource_secret, "backup_restore", NEED_TYPE, NULL})},
+     .needs = NEEDS({&resource_secret, "backup_restore", NEED_TYPE, NULL}),
+     .about = "Copies all secrets to the backup store."},
     {"PUT", "/api/v1/secrets_operations/restore", secrets_restore, .query = &SECRET_RESTORE_QUERY,
-     .needs = NEEDS({&resource_secret, "backup_restore", NEED_TYPE, NULL})},
+     .needs = NEEDS({&resource_secret, "backup_restore", NEED_TYPE, NULL}),
+     .about = "Brings all secrets back from the backup store."},
 };
 
 WORKER(secrets, routes)

@@ -16,7 +16,8 @@ static const struct route routes[] = {
     {"GET", KEYS, resource_list, &resource_api_key, OP_LIST,
      .needs = NEEDS({&resource_service_account, "read", NEED_PATH, NULL}), .within = &resource_service_account},
     {"POST", KEYS, api_key_create, &resource_api_key, OP_CREATE, .flags = R_CREDENTIALS,
-     .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL}), .within = &resource_service_account},
+     .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL}), .within = &resource_service_account,
+     .about = "Creates an API key of a service account and shows it, this once."},
     {"GET", KEY, api_key_get, &resource_api_key, OP_GET, .flags = R_HYDRATE,
      .needs = NEEDS({&resource_service_account, "read", NEED_PATH, NULL}), .within = &resource_service_account,
      .params = {PARAM_ID, PARAM_NAME_OR_ID}},
@@ -28,7 +29,8 @@ static const struct route routes[] = {
      .params = {PARAM_ID, PARAM_NAME_OR_ID}},
     {"PUT", KEY "/rotate", api_key_rotate, .body = &API_KEY_ROTATION, .response = "APIKeyResponse",
      .flags = R_CREDENTIALS, .needs = NEEDS({&resource_service_account, "update", NEED_PATH, NULL}),
-     .within = &resource_service_account, .params = {PARAM_ID, PARAM_NAME_OR_ID}},
+     .within = &resource_service_account, .params = {PARAM_ID, PARAM_NAME_OR_ID},
+     .about = "Gives an API key a new value; the old one can stay valid for a while."},
 };
 
 WORKER(service_accounts, routes)

@@ -24,7 +24,8 @@ static const struct route routes[] = {
      .handler = deployment_info,
      .query = &DEPLOYMENT_INFO_QUERY,
      .response = "StackDeploymentInfo",
-     .open = "the same for everybody"},
+     .open = "the same for everybody",
+     .about = "Tells how a stack is deployed to a cloud: instructions, permissions, locations."},
     {.method = "GET",
      .path = "/api/v1/stack-deployment/config",
      .handler = deployment_config,
@@ -32,13 +33,15 @@ static const struct route routes[] = {
      .flags = R_CREDENTIALS,
      .response = "StackDeploymentConfig",
      .needs = NEEDS({&resource_connector, "create", NEED_TYPE, NULL}, {&resource_component, "create", NEED_TYPE, NULL},
-                    {&resource_stack, "create", NEED_TYPE, NULL})},
+                    {&resource_stack, "create", NEED_TYPE, NULL}),
+     .about = "Makes the address and the settings with which a cloud deploys a stack."},
     {.method = "GET",
      .path = "/api/v1/stack-deployment/stack",
      .handler = deployment_stack,
      .query = &DEPLOYMENT_STACK_QUERY,
      .response = "DeployedStack?",
-     .open = "what the answer holds is shown as far as the caller may see it"},
+     .open = "what the answer holds is shown as far as the caller may see it",
+     .about = "Shows the stack that a deployment has registered, once it is there."},
 };
 
 WORKER(stacks, routes)

@@ -13,9 +13,10 @@ static const struct route routes[] = {
     {"PUT", "/api/v1/steps/{step_id}", step_update, &resource_step, OP_UPDATE,
      .needs = NEEDS({&resource_step, "update", NEED_PATH, NULL})},
     {"GET", "/api/v1/steps/{step_id}/step-configuration", step_configuration, .flags = R_DEFER_AUTH,
-     .response = "object", .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
+     .response = "object", .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL}),
+     .about = "Shows the configuration with which a step was started."},
     {"GET", "/api/v1/steps/{step_id}/status", step_status, .flags = R_DEFER_AUTH, .response = "ExecutionStatus",
-     .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL})},
+     .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL}), .about = "Tells the status of a step."},
 };
 
 WORKER(steps, routes)

@@ -8,7 +8,8 @@ static const struct route routes[] = {
      .handler = webhook_receive,
      .flags = R_PUBLIC | R_DELIVERY,
      .response = "{string}",
-     .open = "whoever signs with the secret of the event source"},
+     .open = "whoever signs with the secret of the event source",
+     .about = "Receives an event for an event source, signed with its secret."},
 };
 
 WORKER(webhooks, routes)

@@ -10,8 +10,8 @@ static const struct route routes[] = {
     UPDATE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace),
     DELETE("/api/v1/workspaces/{workspace_name_or_id}", resource_workspace, BY_NAME),
     {"GET", "/api/v1/workspaces/{workspace_name_or_id}/statistics", workspace_statistics,
-     .flags = R_DEFER_AUTH | R_COUNTS, .response = "{int}", .open = "counts what is left by access_readable()",
-     BY_NAME},
+     .flags = R_DEFER_AUTH | R_COUNTS, .response = "{int}", .open = "counts what is left by access_readable()", BY_NAME,
+     .about = "Counts what is in a workspace."},
 };
 
 WORKER(workspaces, routes)

@@ -680,6 +680,61 @@ static void write_answers(struct api *a, const struct route *r)
     jw_close(&a->w, '}');
 }
 
+/* Several of what a resource is called: "links of a and b", "code repositories". */
+static const char *plural(struct arena *mem, const char *label)
+{
+    const char *of = strstr(label, " of ");
+    size_t len = of ? (size_t)(of - label) : strlen(label);
+    bool mass = len > 4 && strncmp(label + len - 4, "data", 4) == 0, y = len > 1 && label[len - 1] == 'y';
+    bool turned = y && !strchr("aeiou", label[len - 2]);
+    return arena_printf(mem, "%.*s%s%s", (int)(len - turned), label, mass ? "" : turned ? "ies" : "s", of ? of : "");
+}
+
+static const char *one(struct arena *mem, const char *label)
+{
+    return arena_printf(mem, "%s %s", strchr("aeioA", *label) ? "an" : "a", label);
+}
+
+/* Where a route's path puts what it is about: " in a workspace", " of a model". */
+static const char *where(struct arena *mem, const struct route *r)
+{
+    if (!r->within || r->op == OP_GET || r->op == OP_UPDATE || r->op == OP_DELETE)
+        return "";
+    return arena_printf(mem, " %s %s", r->within == &resource_workspace ? "in" : "of", one(mem, r->within->label));
+}
+
+/* How a route finds the row that its last path parameter names. */
+static const char *found_by(const struct route *r)
+{
+    size_t n = 0, len;
+    while (route_param_name(r->path, n, &len))
+        n++;
+    return n && r->params[n - 1] == PARAM_NAME_OR_ID ? "its name or its id" : "its id";
+}
+
+const char *openapi_about(struct arena *mem, const struct route *r)
+{
+    const char *label = r->resource ? r->resource->label : NULL;
+    if (r->about || !label)
+        return r->about;
+    switch (r->op) {
+    case OP_LIST:
+        return arena_printf(mem, "Lists %s%s, a page at a time.", plural(mem, label), where(mem, r));
+    case OP_GET:
+        return arena_printf(mem, "Shows %s, found by %s.", one(mem, label), found_by(r));
+    case OP_CREATE:
+        return arena_printf(mem, "Creates %s%s.", one(mem, label), where(mem, r));
+    case OP_UPDATE:
+        return arena_printf(mem, "Changes %s, found by %s; what the body leaves out stays as it is.", one(mem, label),
+                            found_by(r));
+    case OP_DELETE:
+        return arena_printf(mem, "Deletes %s, found by %s.", one(mem, label), found_by(r));
+    case OP_OTHER:
+        break;
+    }
+    return NULL;
+}
+
 /* A name for the operation: method and path, in letters that every language takes. */
 static const char *operation_id(struct api *a, const struct route *r)
 {
@@ -698,6 +753,8 @@ static void write_operation(struct api *a, const struct group *g, const struct r
     jw_open(&a->w, '{');
     jw_key(&a->w, "operationId");
     jw_str(&a->w, operation_id(a, r));
+    jw_key(&a->w, "summary");
+    jw_str(&a->w, openapi_about(a->mem, r));
     jw_key(&a->w, "tags");
     jw_open(&a->w, '[');
     jw_str(&a->w, g->name);

@@ -25,6 +25,10 @@
 /* The document as JSON text, of this configuration; made once per process, which keeps it. */
 const char *openapi_text(size_t *len);
 
+/* One sentence on what a route does: its own (.about), or made of its operation and its resource; NULL when there is
+ * neither. */
+const char *openapi_about(struct arena *mem, const struct route *r);
+
 /* The first word in a text of the notation above that is neither a type nor a component; NULL when all are. Valid until
  * the next call. */
 const char *openapi_unknown(const char *notation);

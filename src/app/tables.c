@@ -472,6 +472,10 @@ static void check_operation(struct row_check *k, const struct route *r)
         complain(k, "filters by the column `%s`, which `%s` does not have", r->path_filter, r->resource->table);
     if (unknown)
         complain(k, "'%s' in .response is no component of the OpenAPI document", unknown);
+    if (!(r->flags & R_INTERNAL) && !r->about && (r->op == OP_OTHER || !r->resource))
+        complain(k, "does not say what it does (.about)");
+    if (r->about && (strlen(r->about) < 2 || r->about[strlen(r->about) - 1] != '.'))
+        complain(k, "its .about is not a sentence");
     if (r->flags & R_HYDRATE && r->flags & R_NO_HYDRATE)
         complain(k, "R_HYDRATE and R_NO_HYDRATE contradict each other");
     if (r->flags & R_DEFER_AUTH && (r->op == OP_LIST || r->op == OP_GET || r->flags & R_PUBLIC))

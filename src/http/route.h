@@ -85,6 +85,7 @@ struct route {
     bool (*exists)(void);     /* whether the configuration has this route; NULL: always */
     const char *path_filter; /* the column that the first path parameter is compared with, as if the query had asked for
                             it; what the query says of it does not count */
+    const char *about;       /* what it does, as one sentence; operations of a resource need none (app/openapi.h) */
     const char *response;    /* what the answer holds, where the operation does not say it: notation of app/openapi.h */
 };
 

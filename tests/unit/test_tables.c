@@ -90,6 +90,8 @@ static void routes_are_checked(void **state)
           .open = "why",
           .resource = &resource_run},
          "does not say so"},
+        {{.method = "GET", .path = "/x", .handler = nothing, .open = "why"}, "does not say what it does"},
+        {{.method = "GET", .path = "/x", .handler = nothing, .open = "why", .about = "Something"}, "not a sentence"},
         {{.method = "GET", .path = "/x", .handler = nothing, .open = "why", .flags = R_HYDRATE | R_NO_HYDRATE},
          "contradict each other"},
     };

@@ -1,14 +1,9 @@
 // The OpenAPI document as a page: operations by group, then components. Everything is made from ../openapi.json;
 // texts become text nodes, never markup.
 
-const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+import { h, request, signIn } from './request.js';
 
-function h(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes ?? {})) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 
 function reference(schema) {
   const name = schema.$ref.split('/').pop();
@@ -53,8 +48,15 @@ function content(part) {
   ]), '; ');
 }
 
-function operation(path, method, said) {
-  const parts = [];
+// Boxes are filled when they are first opened: all of them at once would be some thousand tables.
+function box(id, find, summary, fill) {
+  const node = h('details', { id, 'data-find': find.toLowerCase() }, h('summary', {}, ...summary));
+  node.addEventListener('toggle', () => { if (node.open && node.children.length === 1) node.append(...fill()); });
+  return node;
+}
+
+function details(doc, path, method, said) {
+  const parts = [h('p', {}, h('a', { href: `#${said.operationId}` }, 'Address of this operation'))];
   if (said.parameters?.length) {
     parts.push(h('h3', {}, 'Parameters'), table(['Name', 'In', 'Value'], said.parameters.map((p) => [
       h('code', {}, p.required ? `${p.name} *` : p.name), p.in, shape(p.schema)])));
@@ -63,20 +65,23 @@ function operation(path, method, said) {
     parts.push(h('h3', {}, said.requestBody.required ? 'Body *' : 'Body'), h('p', {}, ...content(said.requestBody)));
   parts.push(h('h3', {}, 'Answers'), table(['Status', 'Meaning', 'Body'],
     Object.entries(said.responses).map(([status, answer]) => [status, answer.description, content(answer)])));
-  return h('details', { id: said.operationId, 'data-find': `${method} ${path}`.toLowerCase() },
-    h('summary', {}, h('span', { class: `method ${method}` }, method.toUpperCase()), ' ', h('code', {}, path),
-      ...(said.security ? [] : [h('span', { class: 'open' }, ' open')])),
-    ...parts);
+  return [...parts, ...request(doc, path, method, said)];
+}
+
+function operation(doc, path, method, said) {
+  return box(said.operationId, `${method} ${path} ${said.summary}`,
+    [h('span', { class: `method ${method}` }, method.toUpperCase()), ' ', h('code', {}, path),
+      ...(said.security ? [] : [h('span', { class: 'open' }, ' open')]), h('span', { class: 'about' }, said.summary)],
+    () => details(doc, path, method, said));
 }
 
 function component(name, schema) {
   const required = new Set(schema.required ?? []);
   const fields = Object.entries(schema.properties ?? {});
-  const body = fields.length
+  return box(name, name, [h('code', {}, name)], () => [fields.length
     ? table(['Member', 'Value'], fields.map(([field, value]) => [
       h('code', {}, required.has(field) ? `${field} *` : field), shape(value)]))
-    : h('p', {}, ...shape(schema));
-  return h('details', { id: name, 'data-find': name.toLowerCase() }, h('summary', {}, h('code', {}, name)), body);
+    : h('p', {}, ...shape(schema))]);
 }
 
 function draw(doc) {
@@ -86,7 +91,7 @@ function draw(doc) {
     for (const method of METHODS.filter((m) => methods[m])) {
       const group = methods[method].tags?.[0] ?? 'others';
       if (!groups.has(group)) groups.set(group, []);
-      groups.get(group).push(operation(path, method, methods[method]));
+      groups.get(group).push(operation(doc, path, method, methods[method]));
       count += 1;
     }
   }
@@ -94,9 +99,10 @@ function draw(doc) {
   const sections = [...groups].map(([name, operations]) =>
     h('section', {}, h('h2', {}, name.replaceAll('_', ' ')), ...operations));
   sections.push(h('section', {}, h('h2', {}, 'Components'), ...schemas.map(([name, schema]) => component(name, schema))));
-  document.getElementById('main').replaceChildren(...sections);
+  document.getElementById('operations').replaceChildren(...sections);
   document.getElementById('about').textContent =
     `${count} operations, ${schemas.length} components; answers as ZenML ${doc.info.version} does. * must be given.`;
+  document.getElementById('token').textContent = signIn();
 }
 
 function find(text) {
