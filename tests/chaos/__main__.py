@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from . import cluster
 from .day import Report, bad_day
 from .faults import FAULTS
 from .instance import private_instance
@@ -30,13 +31,18 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=random.randrange(1000000), help="repeats a day; made up")
     options.add_argument("--writers", type=int, default=6)
     options.add_argument("--pause", type=float, default=10, help="seconds that something is stopped for (10)")
-    options.add_argument("--only", nargs="*", choices=list(FAULTS), help="these kinds of faults")
+    options.add_argument("--only", nargs="*", choices=sorted({*FAULTS, *cluster.FAULTS}), help="these kinds of faults")
+    options.add_argument("--cluster", action="store_true", help="on three nodes of a Galera cluster")
     given = options.parse_args()
     print(f"seed {given.seed}, {given.faults} faults under {given.writers} writers", flush=True)
-    with tempfile.TemporaryDirectory(prefix="chaos-") as directory, private_instance(Path(directory), given.pause) as target:
+    instance, kinds = (cluster.clustered_instance, cluster.FAULTS) if given.cluster else (private_instance, FAULTS)
+    with tempfile.TemporaryDirectory(prefix="chaos-") as directory, instance(Path(directory), given.pause) as target:
         for kind, reason in target.lacks.items():
             print(f"without {kind}: {reason}")
-        report = bad_day(target, given.seed, given.faults, given.writers, names=given.only, told=lambda line: print(line, flush=True))
+        report = bad_day(target, given.seed, given.faults, given.writers, names=given.only, kinds_of=kinds,
+                         told=lambda line: print(line, flush=True))
+        if isinstance(target, cluster.ClusterTarget):
+            print(f"{target.conflicts()} transactions lost against one of another node since the nodes were started last")
     print(table(report))
     print(f"{len({text for text, _ in target.cuts})} statements, {sum(1 for hits in target.cuts.values() if hits)} places in them "
           f"where the connection was cut, {sum(target.cuts.values())} times; {target.backups} backups")

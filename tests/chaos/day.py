@@ -15,7 +15,7 @@ from kit.api import Api
 from kit.process import wait_until
 
 from .check import check, check_snapshot
-from .faults import FAULTS, Target
+from .faults import FAULTS, Fault, Target
 from .workload import start
 
 
@@ -54,13 +54,14 @@ def restored(target: Target) -> list[str]:
 
 
 def bad_day(target: Target, seed: int, faults: int, writers: int = 6, patience: float = 60,
-            names: list[str] | None = None, told: Callable[[str], None] = lambda line: None) -> Report:
+            names: list[str] | None = None, kinds_of: dict[str, Fault] = FAULTS,
+            told: Callable[[str], None] = lambda line: None) -> Report:
     """`faults` of them, one of each kind before any comes again, each once both hosts have recovered from the last."""
     chance, report, ended = random.Random(seed), Report(seed), threading.Event()
     urls = [host.url for host in target.hosts]
     probes = [Api(url) for url in urls]
     at_work, contest = start(urls, seed, writers, ended)
-    possible = [name for name in names or FAULTS if name not in target.lacks]
+    possible = [name for name in names or kinds_of if name not in target.lacks]
     kinds: list[str] = []
     try:
         for number in range(faults):
@@ -69,7 +70,7 @@ def bad_day(target: Target, seed: int, faults: int, writers: int = 6, patience: 
                 chance.shuffle(kinds)
             kind = kinds.pop()
             time.sleep(chance.uniform(0.1, 1))
-            FAULTS[kind](target, chance)
+            kinds_of[kind](target, chance)
             begin = time.monotonic()
             wait_until(lambda: all(takes_writes(probe) for probe in probes), patience, f"the server after {kind} (seed {seed})")
             report.back.setdefault(kind, []).append(time.monotonic() - begin)
@@ -81,7 +82,7 @@ def bad_day(target: Target, seed: int, faults: int, writers: int = 6, patience: 
     report.wrong = [f"a writer hangs (seed {seed})" for writer in at_work if writer.is_alive()] + target.wrong
     report.wrong += check(target.sql, probes[0], at_work, contest,
                           lambda: [call["workload_id"] for call in target.workloads.calls("run")])
-    report.wrong += restored(target)
+    report.wrong += restored(target) + target.differences()
     report.acknowledged = sum(writer.journal.acknowledged for writer in at_work)
     report.unanswered = sum(writer.journal.unanswered for writer in at_work)
     report.deadlocks = int(target.sql("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")[0][1])

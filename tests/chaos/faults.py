@@ -50,6 +50,10 @@ class Target:
             raise RuntimeError(done.stderr)
         return [line.split("\t") for line in done.stdout.splitlines()]
 
+    def differences(self) -> list[str]:
+        """Where copies of the data are not the same."""
+        return []
+
     @property
     def breath(self) -> float:
         """Seconds for what need not last as long as the pause of a process."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
 from .mariadb import INSTALLED, MariaDB, Unavailable, engine_root
@@ -54,11 +56,32 @@ class Node(MariaDB):
             "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", "--wsrep-on=ON", f"--wsrep-provider={self.provider}",
             "--wsrep-cluster-name=tests", f"--wsrep-node-name={self.directory.name}", "--wsrep-sst-method=test",
             f"--wsrep-node-address={self.address}", f"--wsrep-sst-receive-address={self.address}",
-            f"--wsrep-provider-options=base_port={port};gmcast.listen_addr=tcp://{self.address};gcache.size=32M;"
+            f"--wsrep-provider-options=base_port={port};gmcast.listen_addr=tcp://{self.address};gcache.size=128M;"
             f"ist.recv_addr=127.0.0.1:{free_port()}",
             *(["--wsrep-new-cluster", "--wsrep-cluster-address=gcomm://"] if first
               else [f"--wsrep-cluster-address=gcomm://{','.join(addresses)}"]))
         self.start()
+
+    def rejoin(self, addresses: list[str]) -> None:
+        """Start again after a kill: from what the tables hold, so that only what was written since has to be sent."""
+        self.options = tuple(each for each in self.options if not each.startswith(("--wsrep-new-cluster", "--wsrep-cluster-address",
+                                                                                   "--wsrep-start-position")))
+        self.options += (f"--wsrep-cluster-address=gcomm://{','.join(addresses)}",)
+        done = subprocess.run([*self.programs.server, "--no-defaults", *self._as_user(), f"--datadir={self.directory / 'data'}",
+                               *self.options, "--wsrep-recover", f"--socket={self.socket}.recovery", "--skip-networking"],
+                              capture_output=True, text=True, env=self._environment(), timeout=120)
+        position = re.findall(r"Recovered position:? ?(\S+:\d+)", done.stdout + done.stderr)
+        if not position:
+            raise RuntimeError(f"no position was recovered: {done.stderr[-1000:]}")
+        self.options += (f"--wsrep-start-position={position[-1]}",)
+        self.start()
+
+    def state(self) -> str:
+        """What it says of itself: Synced when it takes part. Empty when it cannot be asked."""
+        try:
+            return self.sql("SHOW STATUS LIKE 'wsrep_local_state_comment'")[0][1]
+        except (RuntimeError, IndexError):
+            return ""
 
     def _environment(self) -> dict[str, str]:
         scripts = self.directory.parent / "bin"
@@ -92,6 +115,10 @@ class Galera:
         first.join([], first=True)
         for node in others:
             node.join([each.address for each in self.nodes])
+
+    @property
+    def addresses(self) -> list[str]:
+        return [node.address for node in self.nodes]
 
     def stop(self) -> None:
         for node in reversed(self.nodes):
