@@ -74,7 +74,7 @@ def test_shared_hosting(machine: Callable[..., Machine], hosted: Hosted, stock: 
     # Two workers with a connection each; how much memory all of it takes while it waits.
     memory = sum(memory_of(pid) for pid in host.pids())
     print(f"{len(host.pids())} processes, {memory / MB:.1f} MB")
-    assert 0 < memory < 25 * MB
+    assert 0 < memory < 20 * MB
     stock.run("chain", url)
     connections = hosted.mariadb.sql(f"SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{hosted.name}'")
     assert int(connections[0][0]) <= 2, host.run("kanso/bin/kanso status")
