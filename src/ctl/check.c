@@ -57,6 +57,7 @@ const struct ctl_command ctl_check = {
     .options = {{"connect", NULL,
                  "also whether the database of ZENML_STORE_URL can be reached;\n"
                  "a private database is left alone"}},
+    .of_instance = true,
     .configured = true,
     .run = check,
 };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator
@@ -13,8 +14,8 @@ import requests
 
 from kit.machine import Machine, cache
 from kit.mariadb import MariaDB
-from kit.process import REPOSITORY, wait_until
-from kit.servers import JWT_KEY, PASSWORD, SECRETS_KEY, Reference
+from kit.process import REPOSITORY, executable_of, wait_until
+from kit.servers import JWT_KEY, PASSWORD, SECRETS_KEY, Reference, base_environment
 from kit.stock import StockClient
 
 BUILD = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")
@@ -27,6 +28,40 @@ class Hosted:
     mariadb: MariaDB
     name: str
     url: str
+
+
+def tarball(directory: Path) -> Path:
+    found = list(directory.glob("kanso-*-linux-*.tar.gz"))
+    if not found:
+        pytest.skip(f"no tarball in {directory}: make check-deploy builds it")
+    assert len(found) == 1, found
+    return found[0]
+
+
+class Home:
+    """A home directory on this machine, in which the commands of a page are run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir()
+        path.chmod(0o755)
+
+    def run(self, commands: str, given: str = "") -> str:
+        """What they say. `given` is what they are told on standard input."""
+        done = subprocess.run(["bash", "-euc", commands], cwd=self.path, env=base_environment() | {"HOME": str(self.path)},
+                              input=given, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+        assert done.returncode == 0, f"{commands}\n{done.stdout}"
+        return done.stdout
+
+    def processes(self) -> list[str]:
+        """The programs from here that run."""
+        running = (executable_of(int(each.name)) for each in Path("/proc").glob("[0-9]*"))
+        return [name for name in running if name.startswith(f"{self.path}/")]
+
+
+@pytest.fixture
+def home(hosted: "Hosted", workspace_directory: Path) -> Home:
+    return Home(workspace_directory / f"home-{hosted.name}")
 
 
 @pytest.fixture

@@ -14,18 +14,19 @@ from typing import Callable, Iterator
 
 import pytest
 
-from deploy.conftest import Hosted, wait_ready
+from deploy.conftest import BUILD, Home, Hosted, settings, tarball, wait_ready
 from kit.api import Api
+from kit.load import Load
+from kit.machine import Page
 from kit.process import REPOSITORY, free_port, stop
 from kit.servers import JWT_KEY, PASSWORD, SECRETS_KEY
+from kit.stock import StockClient
 
-PAGE = (REPOSITORY / "docs" / "install" / "cgi.md").read_text()
+PAGE = Page("cgi.md")
 
 
 def block(language: str, tree: Path) -> str:
-    found = re.search(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)
-    assert found
-    return found[1].replace("/home/USER/kanso", str(tree))
+    return PAGE.blocks("The web server", language)[0].replace("/home/USER/kanso", str(tree))
 
 
 @pytest.fixture
@@ -81,11 +82,21 @@ def behind_apache(tree: Path, directory: Path, start: Callable[..., subprocess.P
     return f"http://127.0.0.1:{port}"
 
 
-@pytest.mark.parametrize("front, program", [(behind_nginx, "fcgiwrap"), (behind_apache, "apache2")])
-def test_cgi(front: Callable[..., str], program: str, tree: Path, workspace_directory: Path,
-             started: Callable[..., subprocess.Popen]) -> None:
+def needs(program: str) -> None:
     if not shutil.which(program):
         pytest.skip(f"there is no {program}")
+    if os.geteuid() != 0:
+        pytest.skip("web servers have users of their own, which needs root")
+
+
+FRONTS = pytest.mark.parametrize("front, program", [(behind_nginx, "fcgiwrap"), (behind_apache, "apache2")])
+
+
+@pytest.mark.quick
+@FRONTS
+def test_cgi(front: Callable[..., str], program: str, tree: Path, workspace_directory: Path,
+             started: Callable[..., subprocess.Popen]) -> None:
+    needs(program)
     directory = workspace_directory / f"{program}-{tree.name}"
     directory.mkdir()
     shutil.chown(tree / "kanso.conf", "www-data")
@@ -102,3 +113,45 @@ def test_cgi(front: Callable[..., str], program: str, tree: Path, workspace_dire
         assert api.get("/current-user").status_code == 200
         times.append(time.monotonic() - begin)
     print(f"{program}: {statistics.median(times) * 1000:.0f} ms a request")
+
+
+def of_page(heading: str, archive: Path) -> str:
+    """The page's commands, with this tarball, whose version stands in its name."""
+    version = archive.name.split("-")[1]
+    return re.sub(r"kanso-VERSION-linux-\S+", str(archive), PAGE.blocks(heading)[0]).replace("kanso-VERSION", f"kanso-{version}")
+
+
+@FRONTS
+def test_from_install_to_removal(front: Callable[..., str], program: str, home: Home, hosted: Hosted, stock: StockClient,
+                                 started: Callable[..., subprocess.Popen], way_back: Callable[[Hosted], None],
+                                 workspace_directory: Path) -> None:
+    """The stock client's pipeline, upgrades under load, the way back to ZenML, and nothing left. There is no process of
+    Kanso's that could be restarted."""
+    needs(program)
+    now, before = tarball(BUILD / "dist"), tarball(BUILD / "previous" / "build" / "dist")
+    directory = workspace_directory / f"{program}-{home.path.name}"
+    directory.mkdir()
+    home.run(of_page("Install", before))
+    conf = home.path / "kanso" / "kanso.conf"
+    conf.write_text(settings(conf.read_text(), hosted))
+    shutil.chown(conf, "www-data")
+    home.run(PAGE.blocks("Install")[1])
+    url = front(home.path / "kanso", directory, started)
+    wait_ready(url)
+    stock.run("chain", url)
+
+    upgrade = of_page("Upgrade, and back", now)
+    back = "\n".join(upgrade.splitlines()[-2:]).replace(now.name.split("-")[1], before.name.split("-")[1])
+    with Load(url) as load:
+        home.run(upgrade)
+        home.run(back)
+        home.run("\n".join(upgrade.splitlines()[-2:]))
+    load.check()
+    assert (home.path / "kanso").resolve().name == f"kanso-{now.name.split('-')[1]}"
+
+    way_back(hosted)
+    wait_ready(url)
+
+    home.run(PAGE.blocks("Remove")[0])
+    assert not home.processes()
+    assert not list(home.path.iterdir())

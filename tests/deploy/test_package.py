@@ -162,7 +162,13 @@ def test_package(booted: Machine, hosted: Hosted, stock: StockClient, way_back: 
     load.check()
     assert running(host) == UNITS
 
-    # Another plan makes other units.
+    # A plan that is none changes nothing. Another one makes other units.
+    workers = shown(host, "kanso-worker@rest:1.service", "MainPID")
+    host.run(f"sed -i 's/^KANSO_WORKERS=.*/KANSO_WORKERS=rest:none/' {CONF}")
+    for refused in (PAGE.blocks("Change settings")[1], PAGE.blocks("Change settings")[0]):
+        assert "KANSO_WORKERS" in (said := host.run(f"{refused} || journalctl -n 20 -u kanso; false", check=False)), said
+    assert running(host) == UNITS and shown(host, "kanso-worker@rest:1.service", "MainPID") == workers
+    wait_ready(url)
     host.run(f"sed -i 's/^KANSO_WORKERS=.*/KANSO_WORKERS=rest:1/; $ aKANSO_JOBS=0' {CONF}; {PAGE.blocks('Change settings')[1]}")
     wait_ready(url)
     assert running(host) == {"kanso.service", "kanso-nginx.service"} | {

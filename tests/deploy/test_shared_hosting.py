@@ -9,7 +9,7 @@ from typing import Callable, Iterator
 
 import pytest
 
-from deploy.conftest import BUILD, Hosted, settings, wait_ready
+from deploy.conftest import BUILD, Hosted, settings, tarball, wait_ready
 from kit.load import Load
 from kit.machine import Machine, Page
 from kit.process import free_port, kill_hard, memory_of, stop, wait_until
@@ -17,12 +17,6 @@ from kit.stock import StockClient
 
 PAGE = Page("shared-hosting.md")
 MB = 1024 * 1024
-
-
-def tarball(directory: Path) -> Path:
-    found = list(directory.glob("kanso-*-linux-*.tar.gz"))
-    assert len(found) == 1, f"{directory}: make check-deploy builds it"
-    return found[0]
 
 
 def of_page(heading: str, archive: Path, block: int = 0) -> str:
