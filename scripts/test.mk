@@ -19,7 +19,7 @@ check: unit build $(VENV)/.done ## unit tests and a smoke test through nginx: se
 	@$(TESTS) check
 test: | packages-test ## all tests; ends with `N passed, N failed`
 	+@$(MAKE) -s -j"$$(nproc)" build unit $(VENV)/.done $(ZENML_VENV)/bin/zenml
-	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) check security api --beside conformance mysql fuzz sanitize
+	+@TENTH=$$(git rev-list --count HEAD 2>/dev/null || echo 0) $(TESTS) check security api --beside conformance mysql fuzz sanitize ways
 check-unit: unit $(VENV)/.done ## the rooms without I/O
 	@$(TESTS) unit
 check-api: build tools $(VENV)/.done ## rules and errors over HTTP

@@ -2,7 +2,7 @@
 """Runs parts of the test suite and closes with one line: `N passed, N failed[, N skipped]`.
 
     run.py PART... [--beside PART...]
-                        of: check, unit, api, security, conformance, fuzz, sanitize, mysql, engine, deploy
+                        of: check, unit, api, security, conformance, fuzz, sanitize, mysql, engine, ways, deploy
 
 Parts run one after the other; those behind --beside at the same time as the last one before it, as much of what tests
 do is waiting. What they print comes when they have ended.
@@ -221,6 +221,11 @@ def engine() -> None:
     pytest(f"{name}-conformance", "conformance")
 
 
+def ways() -> None:
+    """Of the ways to install Kanso, what needs no containers, bare machines or packages of its own, and takes seconds."""
+    pytest("ways", "deploy/test_nginx_site.py", "deploy/test_cgi.py", "-m", "quick")
+
+
 def deploy() -> None:
     """Each way to install Kanso, one after the other; what one needs and is not there is left out, and counted."""
     for way in ("package", "shared_hosting", "nginx_site", "cgi", "compose"):
@@ -231,7 +236,7 @@ def deploy() -> None:
 PARTS = {"check": check, "unit": unit, "api": lambda: pytest("api", "api"),
          "security": lambda: pytest("security", "security"),
          "conformance": lambda: pytest("conformance", "conformance"), "fuzz": fuzz,
-         "sanitize": sanitize, "mysql": mysql, "engine": engine, "deploy": deploy}
+         "sanitize": sanitize, "mysql": mysql, "engine": engine, "ways": ways, "deploy": deploy}
 
 
 def run_parts(parts: list[str]) -> None:

@@ -39,7 +39,7 @@ static int check(const struct ctl_call *call)
     const char *problem = plan_from_env(call->mem, &plan);
     if (!problem && ctl_env("ZENML_STORE_URL", NULL)) {
         problem = db_url_from_env(call->mem, &url);
-        if (!problem && ctl_option(call, "connect"))
+        if (!problem && ctl_option(call, "connect") && !ctl_database_is_private())
             problem = reach(call->mem, &url);
     }
     if (problem)

@@ -224,6 +224,9 @@ const char *ctl_run_command(struct arena *a, const struct ctl_place *place, cons
 /* After that: where the value of a variable comes from: a path, "environment", "the private database" or "default". */
 const char *ctl_origin(const char *name);
 
+/* Whether ctl_instance() has found no database named, but Kanso's own. */
+bool ctl_database_is_private(void);
+
 /* Makes a database ready as `kansoctl migrate` does, with the configuration that has been loaded, and says on standard
  * error what it does. NULL, or what is wrong in a sentence. */
 const char *ctl_prepare_database(struct arena *mem, const struct db_url *url);

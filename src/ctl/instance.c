@@ -117,6 +117,13 @@ static const char *default_conf(struct arena *a, const char *tree, const char *h
     return here ? in_home : arena_printf(a, "%s/kanso.conf", tree);
 }
 
+static const char private_database[] = "the private database";
+
+bool ctl_database_is_private(void)
+{
+    return streq(ctl_origin("ZENML_STORE_URL"), private_database);
+}
+
 struct ctl_place ctl_instance(struct arena *a)
 {
     struct ctl_place place = {.tree = settings_tree(a), .conf = ctl_env("KANSO_CONF", NULL)};
@@ -142,7 +149,7 @@ struct ctl_place ctl_instance(struct arena *a)
         export_own(
             a, "ZENML_STORE_URL",
             arena_printf(a, "mysql://kanso:%s@localhost/zenml?unix_socket=%s/db/mariadb.sock", password, place.home),
-            "the private database");
+            private_database);
     if (password && key)
         export_own(a, "ZENML_SECRETS_STORE_ENCRYPTION_KEY", key, arena_printf(a, "%s/etc/encryption-key", place.home));
     return place;

@@ -295,7 +295,7 @@ static int run(const struct ctl_call *call)
         setenv("KANSO_CONF", conf, 1);
     bool other = ctl_env("ZENML_STORE_URL", NULL);
     s.place = ctl_instance(call->mem);
-    if (!other && streq(ctl_origin("ZENML_STORE_URL"), "the private database"))
+    if (!other && ctl_database_is_private())
         unsetenv("ZENML_STORE_URL");
     const char *problem = ask(&s);
     if (!problem)
