@@ -73,6 +73,8 @@ chaos: build $(VENV)/.done ## kill, freeze and cut everything under load (FAULTS
 bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the reference (QUICK=1: a smaller one)
 	@KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) \
 	    $(VENV)/bin/python tests/bench/bench.py $(if $(QUICK),--quick)
+bench-cost: build $(VENV)/.done ## what a request costs nginx, the worker and the database; as root (ONLY=runs)
+	@KANSO_BUILD=$(abspath $(B)) $(VENV)/bin/python tests/bench/cost.py $(if $(ONLY),--only "$(ONLY)")
 bench-size: build $(VENV)/.done ## every list, filter and sort key with 200 and 20,000 runs (RUNS=200,20000; ONLY=/steps)
 	@KANSO_BUILD=$(abspath $(B)) $(VENV)/bin/python tests/bench/sizes.py --runs $(or $(RUNS),200$(comma)20000) $(if $(ONLY),--only $(ONLY))
 

@@ -375,9 +375,10 @@ static int load_graph(struct graph *g, const char *run_id)
 
 int run_graph(struct ctx *c)
 {
+    /* artifact versions are left to load_metadata(), which reads more of them, but once */
     static const struct resource *const not_shown[] = {
-        &resource_tag,  &resource_run_metadata, &resource_artifact,     &resource_workspace,
-        &resource_logs, &resource_user,         &resource_model_version};
+        &resource_tag,  &resource_run_metadata, &resource_artifact,      &resource_workspace,
+        &resource_logs, &resource_user,         &resource_model_version, &resource_artifact_version};
     struct graph g = {.v = view_new(c), .mem = c->mem};
     for (size_t i = 0; i < ARRAY_LEN(not_shown); i++)
         view_exclude(g.v, not_shown[i]);
