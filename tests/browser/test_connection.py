@@ -78,6 +78,13 @@ def test_a_cut_network(browser, slow):
     browser.js("location.hash = '#/devices'")
     browser.until_text("Try again")
     browser.everywhere("network-cut")
+    for size in ("tablet", "phone"):
+        browser.size(size)
+        for button in ("search", "menu"):
+            assert browser.js("const r = document.getElementById(arguments[0]).getBoundingClientRect();"
+                              "return document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2).closest('button')?.id", button) == button, \
+                "the banner hides a button"
+    browser.size("wide")
     slow(0)
     browser.until(lambda: state(browser) == "", "the banner stays", wait=30)
     browser.click("Try again")

@@ -145,6 +145,31 @@ def test_a_run_that_is_too_large_to_have_whole(browser, client, world):
     browser.clean()
 
 
+@pytest.mark.parametrize("nodes, asks", [(300, False), (301, True)])
+def test_a_graph_of_very_many_nodes_is_drawn_when_asked_for(visitor, nodes, asks):
+    """Of steps that are not alike, so that none stand as one; once asked for, it stays drawn when the run goes on."""
+    visitor.open("/")
+    found = module(visitor, "parts/graph.js", """
+        const steps = Array.from({ length: COUNT }, (_, i) => ({ id: `step_${i}`, type: 'step',
+          data: { name: `s${i}`, entrypoint_name: `s${i}`, status: 'completed', execution_id: String(i) } }));
+        const edges = steps.slice(1).map((n, i) => ({ source: `step_${i}`, target: n.id }));
+        const { box, draw } = m.graphBox({ href: () => '#/', selected: () => false, note: () => '' });
+        document.body.append(box);
+        const drawn = () => box.querySelectorAll('.node').length;
+        draw({ nodes: steps, edges });
+        const first = drawn();
+        const question = box.querySelector('.ask')?.textContent ?? '';
+        box.querySelector('.ask button')?.click();
+        const then = drawn();
+        draw({ nodes: steps, edges });
+        const again = drawn();
+        box.remove();
+        return [first, question, then, again];
+    """.replace("COUNT", str(nodes)))
+    question = "The graph has 301 nodes. Draw the graph" if asks else ""
+    assert found == {"x": [0 if asks else nodes, question, nodes, nodes]}
+
+
 @pytest.mark.parametrize("failed", [None, "part_11"])
 def test_a_graph_larger_than_its_frame_starts_where_reading_starts(browser, world, failed):
     """At what failed, else at the first node."""
