@@ -120,6 +120,7 @@ static int run(struct app *app, struct arena *a, const char *own)
                        .max_requests = (unsigned)config.max_requests,
                        .memory = (size_t)config.worker_memory,
                        .headers = headers,
+                       .kept_headers = secure_headers_kept(a, headers),
                        .app = app,
                        .handle = dispatch,
                        .count = operation_count,

@@ -8,6 +8,7 @@
 #include "resource/filter.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -883,10 +884,24 @@ const char *openapi_text(size_t *len)
     return text.data;
 }
 
+/* A tag that changes with the text (FNV-1a); made once per process. */
+static const char *text_tag(const char *text, size_t len)
+{
+    static char tag[sizeof "\"0123456789abcdef\""];
+    uint64_t hash = 0xcbf29ce484222325;
+    if (*tag)
+        return tag;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3;
+    snprintf(tag, sizeof tag, "\"%016" PRIx64 "\"", hash);
+    return tag;
+}
+
 int openapi_get(struct ctx *c)
 {
     size_t len;
     const char *text = openapi_text(&len);
-    buf_add(&c->res.body, text, len);
+    if (!respond_kept(c, text_tag(text, len)))
+        buf_add(&c->res.body, text, len);
     return OK;
 }

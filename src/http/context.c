@@ -40,6 +40,7 @@ const char *const request_headers[] = {
     "HTTP_AUTHORIZATION",
     "HTTP_COOKIE",
     "HTTP_HOST",
+    "HTTP_IF_NONE_MATCH",
     "HTTP_ORIGIN",
     "HTTP_SEC_FETCH_SITE",
     "HTTP_USER_AGENT",
@@ -106,6 +107,17 @@ bool request_abandoned(const struct ctx *c)
 {
     struct pollfd p = {.fd = c->req.connection, .events = POLLRDHUP};
     return p.fd >= 0 && poll(&p, 1, 0) > 0 && p.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
+bool respond_kept(struct ctx *c, const char *tag)
+{
+    const char *known = request_header(c, "HTTP_IF_NONE_MATCH");
+    c->res.kept = true;
+    respond_header(c, "ETag", tag);
+    if (!known || !strstr(known, tag)) /* nginx marks the tag of what it compresses: W/"..." */
+        return false;
+    c->res.status = 304;
+    return true;
 }
 
 void respond_header(struct ctx *c, const char *name, const char *value)

@@ -86,6 +86,7 @@ struct response {
     struct header *headers; /* in reverse order */
     struct buf body;        /* kept from request to request */
     bool no_secure_headers;
+    bool kept; /* clients may keep it, and ask each time whether it is still so (respond_kept()) */
 };
 
 enum { MAX_PATH_PARAMS = 4 };
@@ -172,6 +173,10 @@ bool request_abandoned(const struct ctx *c);
 
 /* Composes the answer that nobody gets. Always returns FAILED. */
 int fail_abandoned(struct ctx *c);
+
+/* Lets clients keep the answer under the tag (quoted, changing with the answer), unless the configuration says
+ * otherwise. True when the client has it already: then it is 304, and has no body. */
+bool respond_kept(struct ctx *c, const char *tag);
 
 /* Sets a response header; both texts must live as long as the arena. */
 void respond_header(struct ctx *c, const char *name, const char *value);

@@ -192,3 +192,11 @@ const char *secure_headers(struct arena *a, const char **problem)
     }
     return out;
 }
+
+const char *secure_headers_kept(struct arena *a, const char *lines)
+{
+    const char *line = config.headers[H_CACHE] ? NULL : strstr(lines, "Cache-Control: ");
+    if (!line)
+        return lines;
+    return arena_printf(a, "%.*sCache-Control: no-cache%s", (int)(line - lines), lines, strstr(line, "\r\n"));
+}

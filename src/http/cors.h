@@ -19,4 +19,8 @@ bool cors_foreign(const struct ctx *c);
 /* The header lines that go with every answer, as configured; NULL and *problem when a value is malformed. */
 const char *secure_headers(struct arena *a, const char **problem);
 
+/* The same lines for what clients may keep and ask for again; what the configuration says of caching holds for that
+ * too. */
+const char *secure_headers_kept(struct arena *a, const char *lines);
+
 #endif

@@ -117,6 +117,7 @@ static const char *reason(int status)
     } reasons[] = {{200, "OK"},
                    {400, "Bad Request"},
                    {401, "Unauthorized"},
+                   {304, "Not Modified"},
                    {402, "Payment Required"},
                    {403, "Forbidden"},
                    {404, "Not Found"},
@@ -150,7 +151,7 @@ static void write_head(struct ctx *c, const struct worker *w, struct buf *head)
     for (struct header *h = ordered; h; h = h->next)
         buf_addf(head, "%s: %s\r\n", h->name, h->value);
     if (!c->res.no_secure_headers)
-        buf_adds(head, w->headers);
+        buf_adds(head, c->res.kept ? w->kept_headers : w->headers);
     buf_adds(head, "\r\n");
 }
 

@@ -13,7 +13,8 @@ struct worker {
     size_t max_body;       /* bytes */
     unsigned max_requests; /* exit after so many, 0 = never */
     size_t memory;         /* largest address space in bytes, 0 = no limit */
-    const char *headers;   /* "Name: value\r\n" lines for every answer */
+    const char *headers;   /* "Name: value\r\n" lines for every answer; or those for what clients may keep: */
+    const char *kept_headers;
     void *app;
     int (*handle)(struct ctx *c, void *app);  /* composes the answer */
     void (*count)(struct ctx *c);             /* just before it leaves: whoever has an answer has been counted */

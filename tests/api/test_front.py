@@ -260,6 +260,20 @@ def test_json_is_compressed_for_those_who_take_it(client: Api, server) -> None:
     assert head.status_code == 200 and head.content == b""
 
 
+def test_the_api_document_is_kept_and_asked_for_again(server) -> None:
+    """It is large for a page that opens in a moment, and changes with a new version only."""
+    first = requests.get(server.url + "/openapi.json", timeout=30)
+    assert first.headers["cache-control"] == "no-cache" and len(first.headers["etag"].strip('W/"')) == 16
+    again = requests.get(server.url + "/openapi.json", headers={"If-None-Match": first.headers["etag"]}, timeout=30)
+    assert again.status_code == 304 and again.content == b"" and again.headers["etag"].endswith(first.headers["etag"][-18:])
+    for other in ('"0123456789abcdef"', "*"):
+        answer = requests.get(server.url + "/openapi.json", headers={"If-None-Match": other}, timeout=30)
+        assert answer.status_code == 200 and answer.json() == first.json()
+    assert "no-store" in requests.get(server.url + "/api/v1/info", timeout=30).headers["cache-control"]
+    wire = requests.get(server.url + "/openapi.json", headers={"Accept-Encoding": "gzip"}, stream=True, timeout=30)
+    assert len(wire.raw.read(decode_content=False)) < 100_000
+
+
 def test_small_answers_are_not(client: Api) -> None:
     for path in ("/version", "/current-user"):
         assert "content-encoding" not in client.call("GET", path, headers={"Accept-Encoding": "gzip"}).headers
