@@ -11,8 +11,8 @@ struct flavor {
     const char *connector_type, *connector_resource_type, *connector_id_attribute; /* NULL: any, none, none */
 };
 
-/* Finds the flavor of a name for a component type: the oldest, whoever owns it. Refuses with `error` when there is none.
- * The flavor lives in the arena. */
+/* Finds the flavor of a name for a component type: the oldest, whoever owns it. Refuses with `error` when there is
+ * none. The flavor lives in the arena. */
 int flavor_find(struct ctx *c, enum exception error, const char *name, const char *component_type, struct flavor **out);
 
 /* PATCH /flavors/sync: brings the flavors that come with the server up to date. */
