@@ -37,7 +37,7 @@ def places(client, runs, world):
         "overview": "/",
         "pipelines": "/pipelines",
         "pipeline": "/pipelines/" + first("/pipelines", name="training"),
-        "runs": "/runs?sort=asc:created",
+        "runs": "/runs?sort=asc:created&size=100",
         "run": f"/runs/{runs['training']}",
         "run-step": f"/runs/{runs['training']}?step={steps['fit']['id']}",
         "run-artifact": f"/runs/{runs['training']}?artifact={outputs['report']}",
