@@ -14,13 +14,19 @@ from kit.mariadb import MariaDB
 from .setting import setting
 from .tour import tour
 
+VALGRIND = ("valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=definite,indirect",
+            "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99")
+
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="python -m torture", description=__doc__)
     options.add_argument("--each", type=int, default=60, help="at most so many allocations of each operation fail (60)")
     options.add_argument("--seed", type=int, default=random.randrange(1000000), help="chooses the allocations; made up")
     options.add_argument("--only", default="", help="operations whose line holds this text")
+    options.add_argument("--checked", action="store_true", help="memory does not fail: for a build with sanitizers")
+    options.add_argument("--valgrind", action="store_true", help="the same, under valgrind")
     given = options.parse_args()
+    memory = not given.checked and not given.valgrind
     print(f"seed {given.seed}", flush=True)
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="torture-") as name:
@@ -29,8 +35,8 @@ def main() -> int:
         database = MariaDB(directory / "db")
         database.create()
         try:
-            with setting(directory, database) as made:
-                trials = made.trials(given.each, given.seed)
+            with setting(directory, database, *(VALGRIND if given.valgrind else ())) as made:
+                trials = made.trials(given.each, given.seed, memory)
                 for visit in tour(made.audited, directory):
                     if given.only in str(visit):
                         before, at = len(trials.tally.wrong), time.monotonic()
@@ -38,6 +44,10 @@ def main() -> int:
                         print(f"{visit}: {time.monotonic() - at:.1f} s", flush=True)
                         for problem in trials.tally.wrong[before:][:10]:
                             print("  " + problem, flush=True)
+                status = made.worker.end()
+                if status or "runtime error" in made.worker.log.read_text(errors="replace"):
+                    trials.tally.wrong.append(f"the worker ended with {status}")
+                    print(made.worker.log.read_text(errors="replace")[-20000:])
         finally:
             database.stop()
     tally = trials.tally

@@ -24,8 +24,8 @@ class Setting:
     worker: Worker
     database: Database
 
-    def trials(self, each: int, seed: int) -> Trials:
-        return Trials(self.worker, self.database, self.audited.api.token, each, seed)
+    def trials(self, each: int, seed: int, memory: bool = True) -> Trials:
+        return Trials(self.worker, self.database, self.audited.api.token, each, seed, memory)
 
 
 @contextmanager

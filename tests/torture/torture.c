@@ -150,17 +150,26 @@ void __wrap___libc_free(void *p)
 /* The database ------------------------------------------------------------------------------------------------------
  */
 
-/* What the last call failed with by our doing, and of which connection or statement; number 0: it did not. */
+/* What a call failed with by our doing; as in the driver, it is there until the next call of that connection or
+ * statement.
+ */
 static struct {
     const void *of;
     unsigned number;
 } error;
+
+static bool ours(const void *of)
+{
+    return error.number && error.of == of;
+}
+
 static bool sending; /* nothing is read meanwhile: neither a verdict of the server nor an answer that could get lost */
 
 /* Whether this call is to fail before it reaches the server. */
 static bool fails(const void *of)
 {
-    error.number = 0;
+    if (ours(of))
+        error.number = 0;
     if (!in_request)
         return false;
     uint32_t call = ++control->calls;
@@ -173,9 +182,9 @@ static bool fails(const void *of)
 }
 
 /* The server's own verdict stands, unless the call was one whose answer gets lost. */
-static int answer(int rc)
+static int answer(int rc, const void *of)
 {
-    return rc || !error.number ? rc : 1;
+    return rc || !ours(of) ? rc : 1;
 }
 
 #define FORWARD(type, name, declared, ...)                                                                             \
@@ -194,17 +203,17 @@ FORWARD(MYSQL *, mysql_real_connect,
 
 FORWARD(int, mysql_query, (MYSQL * m, const char *text))
 {
-    return fails(m) ? 1 : answer(__real_mysql_query(m, text));
+    return fails(m) ? 1 : answer(__real_mysql_query(m, text), m);
 }
 
 FORWARD(int, mysql_stmt_prepare, (MYSQL_STMT * stmt, const char *text, unsigned long length))
 {
-    return fails(stmt) ? 1 : answer(__real_mysql_stmt_prepare(stmt, text, length));
+    return fails(stmt) ? 1 : answer(__real_mysql_stmt_prepare(stmt, text, length), stmt);
 }
 
 FORWARD(int, mysql_stmt_execute, (MYSQL_STMT * stmt))
 {
-    return fails(stmt) ? 1 : answer(__real_mysql_stmt_execute(stmt));
+    return fails(stmt) ? 1 : answer(__real_mysql_stmt_execute(stmt), stmt);
 }
 
 FORWARD(bool, stmt_send, (MYSQL * m, MYSQL_STMT *stmt))
@@ -219,12 +228,7 @@ FORWARD(bool, stmt_send, (MYSQL * m, MYSQL_STMT *stmt))
 FORWARD(bool, stmt_receive, (MYSQL * m, MYSQL_STMT *stmt))
 {
     fails(stmt);
-    return __real_stmt_receive(m, stmt) && !error.number;
-}
-
-static bool ours(const void *of)
-{
-    return error.number && error.of == of;
+    return __real_stmt_receive(m, stmt) && !ours(stmt);
 }
 
 FORWARD(unsigned, mysql_errno, (MYSQL * m))

@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Iterator
 
-from .state import Database, changes
+from .state import Database, State, changes
 from .tour import Visit
 from .worker import ANSWER_LOST, DATABASE, LASTING, MEMORY, ONCE, Answer, Fault, Request, Worker
 
@@ -66,48 +66,54 @@ def refusal(answer: Answer) -> str | None:
 class Trials:
     """Trials of a tour with one worker."""
 
-    def __init__(self, worker: Worker, database: Database, token: str, each: int, seed: int) -> None:
-        self.worker, self.database, self.each = worker, database, each
+    def __init__(self, worker: Worker, database: Database, token: str, each: int, seed: int, memory: bool = True) -> None:
+        """With `each` places at which memory is missing, and twice as many failures of the database, for each operation."""
+        self.worker, self.database, self.each, self.memory = worker, database, each, memory
         self.control = Request("GET", "/api/v1/current-user", (("authorization", "Bearer " + token),))
         self.random, self.tally = random.Random(seed), Tally()
         self.expected = self.warm()
+        self.request, self.before = self.control, State()
 
     def warm(self) -> Answer:
         """The worker, connected, with its statements prepared; what it answers to a plain request."""
         self.worker.ask(self.control)
         return self.worker.ask(self.control)
 
-    def undisturbed(self, visit: Visit) -> tuple[Undisturbed, Request]:
-        """What it is like when nothing fails; and a request for the first trial."""
+    def undisturbed(self, visit: Visit) -> Undisturbed:
+        """What it is like when nothing fails; and what the first trial needs."""
         request = visit.make()
         self.warm()
         before, begin = self.database.state(), time.monotonic()
         answer = self.worker.ask(request)
         seconds, after, report = time.monotonic() - begin, self.database.state(), self.worker.control.report()
         delta = self.delta(visit, before, after)
-        again = visit.make() if delta else request
-        steady = not delta and self.worker.ask(again).body == answer.body
-        return Undisturbed(answer, delta, report.allocations, report.calls, steady, seconds), again
+        steady = not delta and self.worker.ask(request).body == answer.body
+        self.remember(visit.make() if delta else request, None)
+        return Undisturbed(answer, delta, report.allocations, report.calls, steady, seconds)
 
     @staticmethod
-    def delta(visit: Visit, before: dict, after: dict) -> dict[str, int]:
+    def delta(visit: Visit, before: State, after: State) -> dict[str, int]:
         found = changes(before, after)
-        if not visit.route[1].endswith(ABOUT_IT):
+        if visit.route[0] == "GET" or not visit.route[1].endswith(ABOUT_IT):
             found.pop(NOTED, None)
         return found
 
-    def one(self, visit: Visit, usual: Undisturbed, request: Request, fault: Fault) -> Request:
-        """One trial; a request for the next one."""
-        before = self.database.state()
-        answer = self.worker.ask(request, fault)
-        delta = self.delta(visit, before, self.database.state())
+    def one(self, visit: Visit, usual: Undisturbed, fault: Fault) -> None:
+        """One trial, and what the next one needs."""
+        answer = self.worker.ask(self.request, fault)
+        after = self.database.state()
+        delta = self.delta(visit, self.before, after)
         struck, places = self.worker.control.report().struck, self.worker.control.places()
         problems = [*self.of_answer(usual, answer, delta), *self.of_worker(fault, bool(struck))]
         for problem in problems:
             self.tally.wrong.append(f"{visit}, {fault}: {problem}; {self.worker.control.where(self.worker.program, places)}")
         self.tally.note("not reached" if not struck else "right answer" if answer.status == usual.answer.status
                         else "refused, and saved" if delta else "refused")
-        return visit.make() if delta else request
+        self.remember(*((visit.make(), None) if delta else (self.request, after)))
+
+    def remember(self, request: Request, state: State | None) -> None:
+        """The request for the next trial, and what is in the database before it."""
+        self.request, self.before = request, state or self.database.state()
 
     def of_answer(self, usual: Undisturbed, answer: Answer, delta: dict[str, int]) -> Iterator[str]:
         said = f"{answer.status} {answer.body[:200]!r}"
@@ -139,22 +145,21 @@ class Trials:
     def most(self, usual: Undisturbed) -> int:
         return max(2, self.each // 10) if usual.seconds > SLOW else self.each
 
-    def without_memory(self, visit: Visit, usual: Undisturbed, request: Request) -> None:
+    def without_memory(self, visit: Visit, usual: Undisturbed) -> None:
         """At places all along the way; the first and the last ones always, as what happens there is not like the rest."""
         places = set(range(1, usual.allocations + 1))
         most = self.most(usual)
         if len(places) > most:
             places = {1, usual.allocations} | set(self.random.sample(sorted(places), max(0, most - 2)))
         for place in sorted(places):
-            self.warm()
-            request = self.one(visit, usual, request, Fault(MEMORY, place))
+            self.one(visit, usual, Fault(MEMORY, place))
 
-    def without_database(self, visit: Visit, usual: Undisturbed, request: Request) -> None:
+    def without_database(self, visit: Visit, usual: Undisturbed) -> None:
         faults = [Fault(DATABASE, call, number, how) for call in range(1, usual.calls + 1) for number, how in DATABASE_FAULTS]
         faults = self.random.sample(faults, min(len(faults), self.most(usual) * 2))
         kept = self.blocks()
         for fault in faults:
-            request = self.one(visit, usual, request, fault)
+            self.one(visit, usual, fault)
         grown = self.blocks() - kept
         if grown > 0:
             self.tally.wrong.append(f"{visit}: {grown} blocks of memory left behind by {len(faults)} failures of the database")
@@ -166,11 +171,11 @@ class Trials:
         return self.worker.control.report().blocks
 
     def visit(self, visit: Visit) -> None:
-        usual, request = self.undisturbed(visit)
+        usual = self.undisturbed(visit)
         self.tally.operations += 1
         if usual.answer.status >= 500 and usual.answer.status != 501:
             self.tally.wrong.append(f"{visit}: undisturbed {usual.answer}")
             return
-        self.without_database(visit, usual, request)
-        request = visit.make()
-        self.without_memory(visit, usual, request)
+        self.without_database(visit, usual)
+        if self.memory:
+            self.without_memory(visit, usual)
