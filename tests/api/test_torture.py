@@ -22,6 +22,7 @@ def test_some_operations(workspace_directory: Path, mariadb: MariaDB, server_url
     directory.chmod(0o755)
     with setting(directory, mariadb) as made:
         trials = made.trials(each=2, seed=5)
+        trials.first_requests()
         for visit in tour(made.audited, directory)[::11]:
             trials.visit(visit)
     tally = trials.tally

@@ -37,6 +37,8 @@ def main() -> int:
         try:
             with setting(directory, database, *(VALGRIND if given.valgrind else ())) as made:
                 trials = made.trials(given.each, given.seed, memory)
+                if memory:
+                    trials.first_requests()
                 for visit in tour(made.audited, directory):
                     if given.only in str(visit):
                         before, at = len(trials.tally.wrong), time.monotonic()

@@ -30,13 +30,14 @@ class Setting:
 
 @contextmanager
 def setting(directory: Path, mariadb: MariaDB, *wrapper: str, program: Path = PROGRAM) -> Iterator[Setting]:
+    workloads = Workloads(directory / "workloads")
     kanso = Kanso(directory / "torture", mariadb, workers=ONE_WORKER, KANSO_JOBS="0", KANSO_AUDIT="on", KANSO_LOGIN_RATE="0",
                   ZENML_SERVER_SERVER_URL="http://kanso.test:8080",
                   ZENML_SERVER_WORKLOAD_MANAGER_IMPLEMENTATION_SOURCE="kanso.command",
-                  KANSO_WORKLOAD_COMMAND=str(Workloads(directory / "workloads").program))
+                  KANSO_WORKLOAD_COMMAND=str(workloads.program))
     kanso.start()
     try:
-        made = Setting(kanso, Audited(kanso), Worker(kanso, directory, *wrapper, program=program), Database(kanso))
+        made = Setting(kanso, Audited(kanso, workloads), Worker(kanso, directory, *wrapper, program=program), Database(kanso))
         try:
             yield made
         finally:

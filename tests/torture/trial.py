@@ -166,6 +166,16 @@ class Trials:
         if grown > 0:
             self.tally.wrong.append(f"{visit}: {grown} blocks of memory left behind by {len(faults)} failures of the database")
 
+    def first_requests(self) -> None:
+        """A worker's first request has more to do: room for requests, a connection, statements."""
+        visit = Visit(("GET", "/api/v1/current-user"), lambda: self.control, "of a new worker")
+        self.worker.end()
+        usual = Undisturbed(self.worker.ask(self.control), {}, self.worker.control.report().allocations, 0, True, 0)
+        self.remember(self.control, None)
+        for place in sorted({1, 2, 3} | set(self.random.sample(range(1, usual.allocations + 1), self.each))):
+            self.worker.end()
+            self.one(visit, usual, Fault(MEMORY, place))
+
     def blocks(self) -> int:
         """What the worker keeps when it has just connected anew."""
         self.worker.ask(self.control, Fault(DATABASE, 1, 2006, LASTING))
