@@ -8,9 +8,10 @@ from kit.servers import Kanso
 
 State = dict[str, tuple[int, str]]  # rows and checksum of each table
 
-# Written beside what was asked for, and not part of it: the audit log has entries of refusals too, sign-ins and uses
-# are counted and noted when they are tried.
+# Written beside what was asked for, and not part of it: the audit log has entries of refusals too.
 BESIDE = {"kanso_audit", "kanso_meta"}
+# Has a row that changes, or a new one if it is the first time.
+COUNTS = "kanso_deletion"
 
 
 class Database:
@@ -49,4 +50,5 @@ class Database:
 
 def changes(before: State, after: State) -> dict[str, int]:
     """The tables that have changed, and by how many rows they have grown."""
-    return {table: after[table][0] - count for table, (count, sum) in before.items() if after[table] != (count, sum)}
+    return {table: 0 if table == COUNTS else after[table][0] - count
+            for table, (count, sum) in before.items() if after[table] != (count, sum)}
