@@ -36,7 +36,7 @@ from kit.mariadb import MariaDB  # noqa: E402
 from kit.process import REPOSITORY  # noqa: E402
 from kit.servers import Kanso  # noqa: E402
 
-MOST_TIMES, MOST_MS = 3.0, 50.0
+MOST_TIMES, MOST_MS, MOST_WRITE = 3.0, 50.0, 1.2
 # Of a page: the first ones are not worth a factor, since they are the noise of the machine.
 NOISE_MS = 5.0
 PAGING = ("sort_by", "logical_operator", "page", "hydrate", "size")
@@ -181,6 +181,27 @@ class Meter:
         return measured
 
 
+def measure_writes(world: World, times: int = 30) -> dict[str, float]:
+    """The best time of each write, in milliseconds."""
+    deployment = world.deployment()["id"]
+    tag = world.tag()["name"]
+    taken: dict[str, list[float]] = {}
+
+    def timed(label: str, call: Any) -> Any:
+        begin = time.perf_counter()
+        made = call()
+        taken.setdefault(label, []).append((time.perf_counter() - begin) * 1000)
+        return made
+
+    for _ in range(times):
+        run = timed("run", lambda: world.run(deployment=deployment))
+        step = timed("step", lambda run=run: world.step(run))
+        timed("end of a step", lambda step=step: world.api.change("/steps/" + step["id"], {"status": "completed"}))
+        timed("metadata", lambda run=run: world.metadata("pipeline_run", run["id"], score=1))
+        timed("tag on a run", lambda run=run: world.api.change("/runs/" + run["id"], {"add_tags": [tag]}))
+    return {label: min(times) for label, times in taken.items()}
+
+
 def is_above(before: dict[str, float], after: dict[str, float]) -> bool:
     """Whether a request breaks a goal. What takes less than a few milliseconds has no factor: that would be noise."""
     return after["ms"] > MOST_MS or (after["ms"] > NOISE_MS and after["ms"] > MOST_TIMES * before["ms"])
@@ -206,6 +227,12 @@ def report(sizes: dict[int, dict[str, dict[str, float]]], everything: bool) -> i
     return len(above)
 
 
+def report_writes(writes: dict[int, dict[str, float]]) -> None:
+    few, many = writes[min(writes)], writes[max(writes)]
+    for label, before in few.items():
+        print(f"{'write: ' + label:<84} {before:>8.1f} {many[label]:>8.1f} {many[label] / before:>6.1f}x (at most {MOST_WRITE:g})")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", default="200,20000", help="how many, the fewest first; each a multiple of it")
@@ -215,6 +242,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped
     wanted = [int(number) for number in options.runs.split(",")]
     sizes: dict[int, dict[str, dict[str, float]]] = {}
+    writes: dict[int, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(prefix="kz-") as name:
         directory = Path(name)
         directory.chmod(0o755)
@@ -236,12 +264,14 @@ def main() -> None:
                 if runs > wanted[0]:
                     meter.settle(paths)
                 sizes[runs] = meter.measure_all(paths)
+                writes[runs] = measure_writes(world)
         finally:
             kanso.stop()
             mariadb.stop()
     above = report(sizes, options.all)
+    report_writes(writes)
     output = REPOSITORY / "build" / "sizes.json"
-    output.write_text(json.dumps({"cpus": os.cpu_count(), "sizes": sizes}, indent=1))
+    output.write_text(json.dumps({"cpus": os.cpu_count(), "sizes": sizes, "writes": writes}, indent=1))
     print(f"\n{output.relative_to(REPOSITORY)} has all of it")
     sys.exit(1 if above else 0)
 
