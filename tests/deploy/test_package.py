@@ -169,8 +169,9 @@ def test_package(booted: Machine, hosted: Hosted, stock: StockClient, way_back: 
     assert running(host) == UNITS and shown(host, "kanso-worker@rest:1.service", "MainPID") == workers, logged(host)
     said = host.run(f"{PAGE.blocks('Change settings')[0].strip()} || journalctl --no-pager -n 20 -u kanso")
     assert "KANSO_WORKERS" in said, said
-    assert running(host) == UNITS, logged(host)
     wait_ready(url)
+    wait_until(lambda: running(host) == UNITS, 30, "workers that the reload has renewed")
+
     host.run(f"sed -i 's/^KANSO_WORKERS=.*/KANSO_WORKERS=rest:1/; $ aKANSO_JOBS=0' {CONF}; {PAGE.blocks('Change settings')[1]}")
     wait_ready(url)
     assert running(host) == {"kanso.service", "kanso-nginx.service"} | {
