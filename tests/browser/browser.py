@@ -29,6 +29,7 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         service = webdriver.ChromeService(executable_path=os.environ.get("CHROMEDRIVER", "/usr/bin/chromedriver"))
         self.driver = webdriver.Chrome(options=options, service=service)
+        self.driver.set_script_timeout(max(120, 4 * WAIT))  # axe-core reads the page of the whole API for a while on a busy machine
         self.root = root
         self.axe = axe
         self.screens = Path(screens)
