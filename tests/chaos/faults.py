@@ -327,12 +327,12 @@ def fill_disk(target: Target, chance: random.Random) -> None:
 
 
 def back_up(target: Target, chance: random.Random) -> None:
-    """While the server goes on; what is in it, check() looks at."""
-    host = chance.choice(target.hosts)
+    """While the server goes on; what is in it, check() looks at. (Not through the proxy, which takes long over large tables.)"""
+    host = target.hosts[0]
     file = host.home.parent / "backup.gz"
     file.unlink(missing_ok=True)
     done = subprocess.run([str(host.build / "bin" / "kansoctl"), "backup", str(file)], env=host.environment, capture_output=True,
-                          text=True, timeout=120)
+                          text=True, timeout=600)
     if done.returncode:
         target.wrong.append(f"backup: {done.stderr}")
     target.backups += not done.returncode
