@@ -135,7 +135,7 @@ void total_ask(struct ctx *c, const struct resource *r, const struct filter_quer
 {
     const struct table_end *end = r->flags & X_GROWS && !f->changes ? end_of(r) : NULL;
     *total = (struct total){.res = r, .key = end ? key_of(c, r, f) : NULL};
-    if (!total->key) {
+    if (!end || !total->key) {
         add_count(r, f, q);
         return;
     }

@@ -6,7 +6,8 @@
  * that number. That is exact as long as none of the counted rows has gone or come to meet the condition no longer: so
  * it is done where conditions are about columns that never change (C_FIXED), and every transaction that deletes rows
  * says so in `kanso_deletion` (total_deleted()), which is read in the same statement, so in the same snapshot. Whoever
- * deletes rows past Kanso is noticed after KEPT_SECONDS.
+ * deletes rows past Kanso, or inserts in a transaction of more than TOTAL_SETTLED_SECONDS, is noticed after
+ * TOTAL_KEPT_SECONDS.
  *
  * Tables of less than LARGE rows are counted as they are.
  */

@@ -48,7 +48,7 @@ TYPES = {"component": "stack_component", "build": "pipeline_build", "deployment"
 class Audited:
     """A Kanso that keeps the log, and ways to read it."""
 
-    def __init__(self, kanso: Kanso, workloads: Workloads) -> None:
+    def __init__(self, kanso: Kanso, workloads: Workloads | None = None) -> None:
         self.kanso, self.url, self.world = kanso, kanso.url, World(Api(kanso.url))
         self.workloads = workloads
         self.api = self.world.api

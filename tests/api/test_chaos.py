@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,13 @@ from chaos.instance import private_instance
 pytestmark = pytest.mark.race
 
 
-def test_a_bad_day(workspace_directory: Path, server_url: str | None) -> None:
-    """Some kinds of faults, others each time; the seed in a failure's message repeats it."""
+def test_a_bad_day(workspace_directory: Path, server_url: str | None, request: pytest.FixtureRequest) -> None:
+    """Some kinds of faults, others with another --seed."""
     if server_url:
         pytest.skip("needs a Kanso of its own")
     directory = workspace_directory / "chaos"
     directory.mkdir()
-    seed = random.randrange(1000000)
+    seed = request.config.getoption("--seed")
     names = [name for name in FAULTS if name != "kill_database_often"]  # which looks at what is gone in seconds
     with private_instance(directory, pause=1) as target:
         report = bad_day(target, seed, faults=8, writers=4, names=names)

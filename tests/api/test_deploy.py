@@ -44,6 +44,13 @@ def port(deploy: Deploy) -> int:
     return port
 
 
+@pytest.fixture
+def undeployed(deploy: Deploy) -> Deploy:
+    """Nothing is up, whichever of the tests above were run."""
+    assert deploy.run("down").returncode in (0, 4)
+    return deploy
+
+
 def test_up_leaves_what_the_client_expects(deploy: Deploy, port: int) -> None:
     assert requests.head(f"http://127.0.0.1:{port}/health", timeout=5).status_code == 200
     assert deploy.files() == ["service.json", "service.log", "service.pid"]
@@ -154,33 +161,33 @@ def test_removal_leaves_nothing_but_the_data(deploy: Deploy, port: int) -> None:
     assert deploy.run("down").returncode == 0
 
 
-def test_busy_port(deploy: Deploy) -> None:
+def test_busy_port(undeployed: Deploy) -> None:
     with socket.socket() as taken:
         number = bind_free(taken)
         taken.listen()
-        done = deploy.run("up", "--port", str(number))
+        done = undeployed.run("up", "--port", str(number))
     assert done.returncode == 1 and f"ServerDeploymentError: TCP port {number} is not available." in done.stderr
-    assert not list((deploy.config / "zen_server").iterdir())
+    assert not list((undeployed.config / "zen_server").iterdir())
 
 
-def test_dead_engine(deploy: Deploy) -> None:
+def test_dead_engine(undeployed: Deploy) -> None:
     for program in ("false", "/nowhere/docker"):
-        deploy.environment["KANSO_DOCKER"] = program
-        done = deploy.run("up", "--provider", "docker")
+        undeployed.environment["KANSO_DOCKER"] = program
+        done = undeployed.run("up", "--provider", "docker")
         assert done.returncode == 1 and "ServerDeploymentError" in done.stderr
-        assert not list((deploy.config / "zen_server").iterdir())
+        assert not list((undeployed.config / "zen_server").iterdir())
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"uuid": "x", "config": {"server": 5}}', "[1]", '{"config": {"server": {"port": 99999}}}'])
-def test_half_written_file(deploy: Deploy, text: str) -> None:
+def test_half_written_file(undeployed: Deploy, text: str) -> None:
     """Said, not believed; and removed by `down`."""
-    directory = deploy.config / "zen_server" / "local"
+    directory = undeployed.config / "zen_server" / "local"
     directory.mkdir(parents=True)
     (directory / "service.json").write_text(text)
     for command in ("up", "status", "list", "logs"):
-        done = deploy.run(command)
+        done = undeployed.run(command)
         assert done.returncode == 1 and "is no description of a local server" in done.stderr, command
-    assert deploy.run("down").returncode == 0
+    assert undeployed.run("down").returncode == 0
     assert not directory.exists()
 
 
@@ -207,10 +214,10 @@ def test_root_stays_out_of_the_directories_of_others(tmp_path: Path, theirs: str
         other.remove()
 
 
-def test_two_at_once(deploy: Deploy) -> None:
+def test_two_at_once(undeployed: Deploy) -> None:
     number = str(free_port())
-    both = [deploy.begin("up", "--port", number) for _ in range(2)]
+    both = [undeployed.begin("up", "--port", number) for _ in range(2)]
     said = [each.communicate(timeout=120) for each in both]
     assert [each.returncode for each in both] == [0, 0], said
-    assert deploy.json("status")["url"] == f"http://127.0.0.1:{number}"
-    assert deploy.run("down").returncode == 0
+    assert undeployed.json("status")["url"] == f"http://127.0.0.1:{number}"
+    assert undeployed.run("down").returncode == 0

@@ -128,10 +128,10 @@ def spread_times(kanso: Kanso) -> None:
                        "GROUP BY table_name HAVING COUNT(*) = 3")
     assert len(tables) > 25
     for (table,) in tables:
-        kanso.sql(f"UPDATE `{table}` SET created = TIMESTAMP('2024-03-01') + INTERVAL "
-                  "(CRC32(id) % 5) DAY, updated = created + INTERVAL (CRC32(id) % 3) HOUR")
         kanso.sql(f"UPDATE `{table}` t JOIN (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS number FROM `{table}`) n "
                   "ON n.id = t.id SET t.kanso_order = n.number")
+        kanso.sql(f"UPDATE `{table}` SET created = TIMESTAMP('2024-03-01') + INTERVAL (kanso_order DIV 4 * 2) DAY, "
+                  "updated = created + INTERVAL (CRC32(id) % 3) HOUR")
 
 
 class Values:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import struct
+import termios
 from pathlib import Path
 from typing import Callable
+
+from .process import wait_until
 
 BEGIN, PARAMS, STDIN, STDOUT, END = 1, 4, 5, 6, 3
 
@@ -60,11 +64,16 @@ def abandon(path: Path, variables: dict[str, str], body: bytes = b"") -> None:
         line.sendall(head(variables) + content(body) + record(STDIN, b""))
 
 
+def unread(line: socket.socket) -> int:
+    """What the other end of a Unix socket has not read yet, in bytes of memory."""
+    return int(struct.unpack("i", fcntl.ioctl(line, termios.TIOCOUTQ, struct.pack("i", 0)))[0])
+
+
 def call(path: Path, variables: dict[str, str], body: bytes = b"",
-         halfway: Callable[[], None] = lambda: None) -> bytes:
+         halfway: Callable[[], None] | None = None) -> bytes:
     """One request to the worker that listens on a Unix socket; what it wrote.
 
-    `halfway` is called when one half of the body has been sent.
+    `halfway` is called when one half of the body has been sent, and read.
     """
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(60)
@@ -72,7 +81,8 @@ def call(path: Path, variables: dict[str, str], body: bytes = b"",
         line.sendall(head(variables))
         middle = len(body) // 2
         for number, half in enumerate((body[:middle], body[middle:])):
-            if number:
+            if number and halfway:
+                wait_until(lambda: unread(line) == 0, 60, "a worker that reads")
                 halfway()
             line.sendall(content(half))
         line.sendall(record(STDIN, b""))
