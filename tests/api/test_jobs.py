@@ -265,8 +265,8 @@ def test_a_host_that_is_gone(jobs: Jobs) -> None:
 
 def test_leases_of_long_jobs_are_renewed(jobs: Jobs) -> None:
     job = jobs.add("note:begun sleep:7500 done:ended")
-    jobs.start(KANSO_JOBS_LEASE="4")
-    jobs.start(KANSO_JOBS_LEASE="4")
+    jobs.start(KANSO_JOBS_LEASE="6")
+    jobs.start(KANSO_JOBS_LEASE="6")
     jobs.ends(job)
     assert jobs.notes(job) == ["begun", "ended"]
 
