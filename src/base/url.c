@@ -46,3 +46,13 @@ bool url_host(struct arena *a, const char *text, struct url_host *out)
     curl_url_cleanup(url);
     return good;
 }
+
+const char *url_without_password(struct arena *a, const char *url)
+{
+    const char *begin = strstr(url, "://"), *end = begin ? begin + 3 + strcspn(begin + 3, "/?") : NULL, *at = NULL;
+    for (const char *p = begin; p && p < end; p++)
+        if (*p == '@')
+            at = p;
+    const char *colon = at ? memchr(begin + 3, ':', (size_t)(at - begin - 3)) : NULL;
+    return colon ? arena_printf(a, "%.*s:********%s", (int)(colon - url), url, at) : url;
+}

@@ -16,4 +16,7 @@ struct url_host {
  * for any other text, and for one whose port is empty, 0 or above 65535. */
 bool url_host(struct arena *a, const char *url, struct url_host *out);
 
+/* To be shown: asterisks in the place of a password. Any other text as it is. */
+const char *url_without_password(struct arena *a, const char *url);
+
 #endif

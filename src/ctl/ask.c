@@ -1,6 +1,7 @@
 #include "ctl/ask.h"
 
 #include "base/text.h"
+#include "base/url.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static const char *read_line(struct arena *a)
 const char *ask_line(struct arena *a, const char *question, const char *otherwise)
 {
     if (otherwise)
-        fprintf(stderr, "%s [%s]: ", question, otherwise);
+        fprintf(stderr, "%s [%s]: ", question, url_without_password(a, otherwise));
     else
         fprintf(stderr, "%s: ", question);
     const char *line = read_line(a);

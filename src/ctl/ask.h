@@ -9,7 +9,8 @@
 /* Whether a person can be asked: standard input is a terminal. */
 bool ask_possible(void);
 
-/* A line for the question; `otherwise` when it is empty. NULL at the end of the input. */
+/* A line for the question; `otherwise`, of which a URL's password is not shown, when it is empty. NULL at the end of
+ * the input. */
 const char *ask_line(struct arena *a, const char *question, const char *otherwise);
 
 /* A password: from a terminal without echo, and twice, unless standard input is none: then its next line, unasked.

@@ -2,6 +2,7 @@
 #include "ctl/config.h"
 
 #include "base/text.h"
+#include "base/url.h"
 #include "ctl/ctl.h"
 
 #include <stdio.h>
@@ -75,17 +76,6 @@ const char *unknown_variable(struct arena *a, size_t *at)
     return NULL;
 }
 
-/* A URL without the password in it. */
-static const char *without_password(struct arena *a, const char *url)
-{
-    const char *begin = strstr(url, "://"), *end = begin ? begin + 3 + strcspn(begin + 3, "/?") : NULL, *at = NULL;
-    for (const char *p = begin; p && p < end; p++)
-        if (*p == '@')
-            at = p;
-    const char *colon = at ? memchr(begin + 3, ':', (size_t)(at - begin - 3)) : NULL;
-    return colon ? arena_printf(a, "%.*s:********%s", (int)(colon - url), url, at) : url;
-}
-
 static const struct ctl_column columns[] = {
     {"name", CTL_TEXT, 48},
     {"origin", CTL_TEXT, 34},
@@ -102,7 +92,7 @@ static void print(const struct ctl_call *call, const struct config_variable *v, 
     if (value && v->secret)
         value = *value ? "********" : "";
     else if (value)
-        value = without_password(call->mem, value);
+        value = url_without_password(call->mem, value);
     const struct db_value values[] = {ctl_value(v->name),
                                       ctl_value(ctl_origin(v->name)),
                                       ctl_value(value),

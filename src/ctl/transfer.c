@@ -30,6 +30,11 @@ static void report(const struct ctl_call *call, const char *outcome, const struc
     ctl_row(call, values);
 }
 
+static int failed(const struct transfer *t, const char *problem)
+{
+    return t->missing ? ctl_missing("%s", problem) : ctl_fail("%s", problem);
+}
+
 static enum db_status record_import(struct transfer *t)
 {
     return audit_operator(t->m.db, t->m.mem, "kansoctl import", "workspace", NULL, t->workspace, "updated");
@@ -67,7 +72,7 @@ static int export(const struct ctl_call *call)
         problem = export_to(&t, &file);
     new_file_abandon(&file);
     if (problem)
-        return ctl_fail("%s", problem);
+        return failed(&t, problem);
     if (file.path)
         report(call, "exported", &t);
     return CTL_DONE;
@@ -87,7 +92,7 @@ static int import(const struct ctl_call *call)
     const char *problem = transfer_import(&t, from);
     fclose(from);
     if (problem)
-        return ctl_fail("%s", problem);
+        return failed(&t, problem);
     report(call, "imported", &t);
     return CTL_DONE;
 }

@@ -85,7 +85,8 @@ const char *transfer_workspace(struct transfer *t, const char *name, const char 
     if (db_run(t->m.db, t->m.mem, &r, "SELECT id FROM workspace WHERE name = ? ORDER BY created LIMIT 1", &p, 1) !=
         DB_OK)
         return migrate_trouble(&t->m);
-    if (!r.count)
+    t->missing = !r.count;
+    if (t->missing)
         return arena_printf(t->m.mem, "there is no workspace '%s': make it first, or name another one", name);
     *id = r.values->s;
     return NULL;

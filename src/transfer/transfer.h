@@ -33,6 +33,7 @@ struct transfer {
     bool secrets;          /* export: with secrets and their values */
     bool runs;             /* export: with runs and what belongs to them */
     const char *user;      /* import: who gets what belongs to users who are not here; NULL: nobody */
+    bool missing;          /* afterwards: what is wrong is that there is no such workspace */
     uint64_t written;      /* rows: exported, or imported */
     uint64_t known;        /* import: rows that are here already */
     enum db_status (*record)(struct transfer *t); /* import: last of all in its transaction; NULL: nothing */

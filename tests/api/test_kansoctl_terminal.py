@@ -62,6 +62,20 @@ def test_password_is_asked_twice_and_not_shown(settings: dict[str, str]) -> None
     assert status == 2 and "two different passwords" in shown
 
 
+def test_setup_shows_no_password(mariadb: MariaDB, tmp_path: Path) -> None:
+    """What is there already is the answer, but the terminal does not show its password."""
+    conf, url = tmp_path / "kanso.conf", mariadb.tcp_url(mariadb.new_database())
+    secret = url.split("@")[0].rsplit(":", 1)[1]
+    assert len(secret) > 1 and "//" not in secret, url
+    conf.write_text(f"ZENML_STORE_URL={url}\n")
+    status, shown = converse(["setup"], [
+        ("or private [mysql://", ""), (") [127.0.0.1]: ", ""), ("Port [8080]: ", ""), ("if another one: ", ""), ("[default]: ", "ada"),
+        ("Password of ada: ", "hidden word"), ("Again, the password of ada: ", "hidden word")],
+        KANSO_CONF=str(conf), KANSO_HOME=str(tmp_path))
+    assert status == 0 and ":********@" in shown and secret not in shown, shown
+    assert f"ZENML_STORE_URL={url}\n" in conf.read_text()
+
+
 def test_setup_asks(mariadb: MariaDB, tmp_path: Path) -> None:
     conf, url = tmp_path / "kanso.conf", mariadb.socket_url(mariadb.new_database())
     conf.write_text("KANSO_PORT=8123\n")

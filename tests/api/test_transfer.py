@@ -105,7 +105,7 @@ def test_file(one_worker: Kanso, file: Path, tmp_path: Path) -> None:
     assert not {row.get("table") for row in lines(small)} & {"pipeline_run", "step_run", "artifact", "pipeline_deployment"}
     piped = kansoctl(one_worker, "export", "-")
     assert sorted(piped.stdout.splitlines()) == sorted(plain.read_text().splitlines())
-    refused(kansoctl(one_worker, "export", str(tmp_path / "x"), "--workspace", "none"), "no workspace 'none'")
+    refused(kansoctl(one_worker, "export", str(tmp_path / "x"), "--workspace", "none"), "no workspace 'none'", status=4)
     refused(kansoctl(one_worker, "export", str(tmp_path / "x"), "--secrets", ZENML_SECRETS_STORE_ENCRYPTION_KEY="2" * 32), "ENCRYPTION_KEY")
     assert sorted(os.listdir(tmp_path)) == ["plain", "small"]
 
@@ -196,7 +196,7 @@ def test_what_is_refused(one_worker: Kanso, file: Path, tmp_path: Path) -> None:
         path.write_text(text)
         refused(kansoctl(one_worker, "import", str(path), database=empty), *said)
         assert one_worker.mariadb.sql("SELECT COUNT(*) FROM tag; SELECT COUNT(*) FROM secret", empty) == before
-    refused(kansoctl(one_worker, "import", str(file), "--workspace", "none", database=empty), "no workspace 'none'")
+    refused(kansoctl(one_worker, "import", str(file), "--workspace", "none", database=empty), "no workspace 'none'", status=4)
     refused(kansoctl(one_worker, "import", str(tmp_path / "none"), database=empty), "there is no", status=4)
     path.write_text(head + secret.replace('{"user":"default"}', '{"user":"nobody"}') + end)
     assert told(kansoctl(one_worker, "import", str(path), "--user", "default", "--json", database=empty))["rows"] == 1
