@@ -395,3 +395,7 @@ CREATE INDEX `kanso_model_versions_runs_pipeline_run_id_created`
 -- What hangs on a tag, by kind.
 CREATE INDEX `kanso_tag_resource_tag`
   ON `tag_resource` (`tag_id`, `resource_type`, `resource_id`);
+
+-- How much has been tagged since it was last counted.
+CREATE INDEX `kanso_tag_resource_tag_order`
+  ON `tag_resource` (`tag_id`, `kanso_order`);

@@ -7,11 +7,13 @@
 #include "base/uuid.h"
 #include "model/model.h"
 #include "resource/sql.h"
+#include "resource/total.h"
 #include "resource/view.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#define LINKS "tag_resource"
 
 const char *const TAG_COLORS[] = {"grey", "purple", "red",       "green",   "yellow", "orange",
                                   "lime", "teal",   "turquoise", "magenta", "blue",   NULL};
@@ -22,25 +24,36 @@ const char *tag_random_color(void)
 }
 
 /* Counts ----------------------------------------------------------------------------------------------------------
- * Counting takes as long as there is to count, so a worker remembers large counts for a few seconds. Its own changes
- * count at once. */
+ * Counting takes as long as there is to count, so a worker remembers large counts: of links up to a number of the order
+ * of creation below which no others can come (resource/total.h), and each answer counts those behind it. That is exact
+ * until something is deleted anywhere, which may have been links: then they are counted anew, but not more often than
+ * every few seconds. While no such number is known, in a worker's first minute, counts are as old as that. */
 
-enum { LARGE = 1000, KEPT_SECONDS = 5, KEPT_COUNTS = 256 };
+enum { LARGE = 1000, RECOUNT_SECONDS = 5, KEPT_COUNTS = 256, MOST_BEHIND = 5000 };
 
-static struct cached_count {
+static struct kept_count {
     char tag[UUID_HEX + 1];
-    int64_t count;
-    time_t until; /* monotonic */
+    int64_t count, deletions, at;
 } kept_counts[KEPT_COUNTS];
 
-static time_t uptime(void)
+/* Where all of them end, and since when. */
+static struct {
+    int64_t upto, since;
+} basis;
+
+static void clear_counts(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    memset(kept_counts, 0, sizeof kept_counts);
 }
 
-static struct cached_count *cache_slot(const char *tag)
+static void renew_basis(void)
+{
+    basis.upto = total_settled(LINKS);
+    basis.since = total_clock();
+    clear_counts();
+}
+
+static struct kept_count *place_of(const char *tag)
 {
     unsigned hash = 5381;
     for (int i = 0; i < 8 && tag[i]; i++)
@@ -48,46 +61,104 @@ static struct cached_count *cache_slot(const char *tag)
     return &kept_counts[hash % KEPT_COUNTS];
 }
 
-static void cache_count(const char *tag, int64_t count)
+/* What is known of a tag, or NULL. */
+static const struct kept_count *kept_count(const char *tag)
 {
-    struct cached_count *k = cache_slot(tag);
-    if (count < LARGE || strlen(tag) != UUID_HEX)
-        return;
-    memcpy(k->tag, tag, sizeof k->tag);
-    k->count = count;
-    k->until = uptime() + KEPT_SECONDS;
+    const struct kept_count *k = place_of(tag);
+    bool holds = basis.upto || total_clock() - k->at < RECOUNT_SECONDS;
+    return streq(k->tag, tag) && holds ? k : NULL;
 }
 
-static void clear_counts(void)
+static void keep_count(const char *tag, int64_t count, int64_t deletions)
 {
-    memset(kept_counts, 0, sizeof kept_counts);
+    struct kept_count *k = place_of(tag);
+    bool large = count >= LARGE && strlen(tag) == UUID_HEX;
+    if (!large && !streq(k->tag, tag))
+        return;
+    *k = (struct kept_count){.count = count, .deletions = deletions, .at = total_clock()};
+    if (large)
+        memcpy(k->tag, tag, sizeof k->tag);
+}
+
+static int64_t *count_of(struct view *v, const char *tag)
+{
+    struct row *row = view_find(v, &resource_tag, tag);
+    return row ? row->data : NULL;
+}
+
+/* Adds what has come since to the counts of `ids`, which are known; those that no longer hold go into `stale`. */
+static int count_behind(struct view *v, const char *const *ids, size_t n, const char **stale, size_t *stale_count)
+{
+    struct ctx *c = view_ctx(v);
+    struct db_rows found;
+    int64_t deletions = 0, *number;
+    if (!basis.upto || !n)
+        return OK;
+    TRY(sql_in(c, &found,
+               "SELECT '', " TOTAL_DELETIONS " UNION ALL SELECT tag_id, COUNT(*) FROM " LINKS
+               " WHERE kanso_order > ? AND tag_id IN %s GROUP BY tag_id",
+               ids, n, SQL_PARAMS(p_int(basis.upto))));
+    for (size_t i = 0; i < found.count; i++) {
+        int64_t value = strtoll(db_row(&found, i)[1].s, NULL, 10);
+        if (!*db_row(&found, i)[0].s)
+            deletions = value;
+        else if ((number = count_of(v, db_row(&found, i)[0].s)))
+            *number += value;
+        if (*db_row(&found, i)[0].s && value > MOST_BEHIND)
+            basis.since = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct kept_count *k = kept_count(ids[i]);
+        if (k && k->deletions != deletions && total_clock() - k->at >= RECOUNT_SECONDS)
+            stale[(*stale_count)++] = ids[i];
+    }
+    return OK;
+}
+
+static int count_whole(struct view *v, const char *const *ids, size_t n)
+{
+    struct ctx *c = view_ctx(v);
+    struct db_rows found;
+    int64_t deletions = 0, *number;
+    TRY(sql_in(c, &found,
+               "SELECT '', " TOTAL_DELETIONS ", COALESCE(MAX(kanso_order), 0) FROM " LINKS
+               " UNION ALL SELECT tag_id, COUNT(*), SUM(kanso_order > ?) FROM " LINKS
+               " WHERE tag_id IN %s GROUP BY tag_id",
+               ids, n, SQL_PARAMS(p_int(basis.upto))));
+    for (size_t i = 0; i < found.count; i++) {
+        const struct db_value *values = db_row(&found, i);
+        int64_t count = strtoll(values[1].s, NULL, 10), last = strtoll(values[2].s, NULL, 10);
+        if (!*values[0].s) {
+            deletions = count;
+            total_note_end(LINKS, last);
+            continue;
+        }
+        if ((number = count_of(v, values[0].s)))
+            *number = count;
+        keep_count(values[0].s, basis.upto ? count - last : count, deletions);
+    }
+    return OK;
 }
 
 int tags_load_counts(struct view *v, struct row **rows, size_t count)
 {
-    struct ctx *c = view_ctx(v);
-    const char **ids = arena_array(c->mem, count + 1, sizeof *ids);
-    struct db_rows found;
-    size_t n = 0;
+    struct arena *mem = view_ctx(v)->mem;
+    const char **known = arena_array(mem, count + 1, sizeof *known),
+               **others = arena_array(mem, count + 1, sizeof *others);
+    size_t n = 0, m = 0;
+    if (!basis.upto ? total_settled(LINKS) > 0 : total_clock() - basis.since >= TOTAL_KEPT_SECONDS)
+        renew_basis();
     for (size_t i = 0; i < count; i++) {
-        const struct cached_count *k = cache_slot(rows[i]->id);
-        bool kept = streq(k->tag, rows[i]->id) && uptime() < k->until;
-        int64_t *number = rows[i]->data = arena_alloc(c->mem, sizeof *number);
-        *number = kept ? k->count : 0;
-        if (!kept)
-            ids[n++] = rows[i]->id;
+        const struct kept_count *k = kept_count(rows[i]->id);
+        int64_t *number = rows[i]->data = arena_alloc(mem, sizeof *number);
+        *number = k ? k->count : 0;
+        if (k)
+            known[n++] = rows[i]->id;
+        else
+            others[m++] = rows[i]->id;
     }
-    TRY(sql_in(c, &found, "SELECT tag_id, COUNT(*) FROM tag_resource WHERE tag_id IN %s GROUP BY tag_id", ids, n, NULL,
-               0));
-    for (size_t i = 0; i < found.count; i++) {
-        const struct db_value *values = db_row(&found, i);
-        struct row *row = view_find(v, rows[0]->res, values[0].s);
-        int64_t number = strtoll(values[1].s, NULL, 10);
-        if (row)
-            *(int64_t *)row->data = number;
-        cache_count(values[0].s, number);
-    }
-    return OK;
+    TRY(count_behind(v, known, n, others, &m));
+    return count_whole(v, others, m);
 }
 
 void show_tagged_count(struct view *v, const struct row *row, struct jw *w)
@@ -213,7 +284,8 @@ static int link_names(struct ctx *c, const char *type, const char *id, const cha
 {
     char now[STAMP_LEN + 1];
     stamp_now(now);
-    clear_counts();
+    if (!basis.upto)
+        clear_counts();
     return sql_in(
         c, NULL,
         "INSERT INTO tag_resource (id, created, updated, tag_id, resource_id, resource_type) "
@@ -240,6 +312,7 @@ static int detach(struct ctx *c, const char *type, const char *id, struct json_o
     if (n == 0)
         return OK;
     clear_counts();
+    TRY(total_deleted(c));
     return sql_in(c, NULL,
                   "DELETE x FROM tag_resource x JOIN tag t ON t.id = x.tag_id WHERE x.resource_id = ? AND "
                   "x.resource_type = ? AND t.name IN %s",

@@ -14,8 +14,8 @@ int tags_attach(struct ctx *c, const char *resource_type, const char *resource_i
 extern const char *const TAG_COLORS[];
 const char *tag_random_color(void);
 
-/* What tags hang on, counted: a load hook and a column of the resource `tag`. Counts of a thousand and more may be up
- * to five seconds old where another worker has changed them. */
+/* What tags hang on, counted: a load hook and a column of the resource `tag`. Counts of a thousand and more may be five
+ * seconds old where another worker has deleted something, and in the first minute of a worker. */
 int tags_load_counts(struct view *v, struct row **rows, size_t count);
 void show_tagged_count(struct view *v, const struct row *row, struct jw *w);
 

@@ -8,8 +8,6 @@
 
 enum { KEPT = 64, KEY = 512, TABLES = 16, MOST_BEHIND = 5000 };
 
-#define DELETIONS "(SELECT COALESCE(SUM(x.times), 0) FROM kanso_deletion x)"
-
 struct kept_total {
     char key[KEY];
     int64_t count, upto, deletions, until;
@@ -19,7 +17,7 @@ static struct kept_total kept_totals[KEPT];
 
 /* The last number of the order of creation, as it was a while ago, and lately. */
 static struct table_end {
-    const struct resource *of; /* NULL: free */
+    const char *of; /* NULL: free */
     struct {
         int64_t last, at;
     } settled, lately;
@@ -35,20 +33,21 @@ static int64_t uptime(void)
 int64_t (*total_clock)(void) = uptime;
 
 /* What is known of the end of a table that has been seen to be large, or NULL. */
-static struct table_end *end_of(const struct resource *r)
+static struct table_end *end_of(const char *table)
 {
     for (size_t i = 0; i < TABLES && table_ends[i].of; i++)
-        if (table_ends[i].of == r)
+        if (streq(table_ends[i].of, table))
             return &table_ends[i];
     return NULL;
 }
 
-static void note_large(const struct resource *r)
+static struct table_end *note_large(const char *table)
 {
     size_t i = 0;
     while (i < TABLES - 1 && table_ends[i].of)
         i++;
-    table_ends[i] = (struct table_end){.of = r};
+    table_ends[i] = (struct table_end){.of = table};
+    return &table_ends[i];
 }
 
 static void note_end(struct table_end *e, int64_t last)
@@ -66,6 +65,18 @@ static int64_t settled_end(const struct table_end *e)
 {
     int64_t now = total_clock();
     return e->lately.last && now - e->lately.at >= TOTAL_SETTLED_SECONDS ? e->lately.last : e->settled.last;
+}
+
+int64_t total_settled(const char *table)
+{
+    const struct table_end *end = end_of(table);
+    return end ? settled_end(end) : 0;
+}
+
+void total_note_end(const char *table, int64_t last)
+{
+    struct table_end *end = end_of(table);
+    note_end(end ? end : note_large(table), last);
 }
 
 static struct kept_total *place_of(const char *key)
@@ -120,7 +131,7 @@ static void add_behind(const struct resource *r, const struct filter_query *f, i
 static void ask_whole(const struct filter_query *f, struct query *q, struct total *total)
 {
     total->kept = NULL;
-    query_add(q, "CONCAT_WS(' ', " DELETIONS ", ");
+    query_add(q, "CONCAT_WS(' ', " TOTAL_DELETIONS ", ");
     add_count(total->res, f, q);
     query_add(q, ", ");
     if (total->upto)
@@ -133,7 +144,7 @@ static void ask_whole(const struct filter_query *f, struct query *q, struct tota
 void total_ask(struct ctx *c, const struct resource *r, const struct filter_query *f, struct query *q,
                struct total *total)
 {
-    const struct table_end *end = r->flags & X_GROWS && !f->changes ? end_of(r) : NULL;
+    const struct table_end *end = r->flags & X_GROWS && !f->changes ? end_of(r->table) : NULL;
     *total = (struct total){.res = r, .key = end ? key_of(c, r, f) : NULL};
     if (!end || !total->key) {
         add_count(r, f, q);
@@ -146,7 +157,7 @@ void total_ask(struct ctx *c, const struct resource *r, const struct filter_quer
         return;
     }
     total->kept = k;
-    query_add(q, "CONCAT_WS(' ', " DELETIONS ", ");
+    query_add(q, "CONCAT_WS(' ', " TOTAL_DELETIONS ", ");
     add_behind(r, f, k->upto, q);
     query_add(q, ")");
 }
@@ -167,7 +178,7 @@ static void read_whole(const struct total *total, const char *value, int64_t *co
     int64_t deletions = strtoll(value, &at, 10);
     *count = strtoll(at, &at, 10);
     int64_t behind = strtoll(at, &at, 10), last = strtoll(at, &at, 10);
-    note_end(end_of(total->res), last);
+    note_end(end_of(total->res->table), last);
     if (total->upto && *count - behind >= TOTAL_LARGE)
         keep(total, deletions, *count - behind);
 }
@@ -190,8 +201,8 @@ int total_read(struct ctx *c, const struct total *total, const char *value, int6
     char *at;
     if (!total->key) {
         *count = strtoll(value, NULL, 10);
-        if (*count >= TOTAL_LARGE && total->res->flags & X_GROWS && !end_of(total->res))
-            note_large(total->res);
+        if (*count >= TOTAL_LARGE && total->res->flags & X_GROWS && !end_of(total->res->table))
+            note_large(total->res->table);
         return OK;
     }
     if (!total->kept) {

@@ -35,6 +35,13 @@ void total_ask(struct ctx *c, const struct resource *r, const struct filter_quer
 /* The number of rows, from that value; asks the database once more when what was remembered no longer holds. */
 int total_read(struct ctx *c, const struct total *total, const char *value, int64_t *count);
 
+/* For whoever counts on his own what hangs on rows: the sum that deletions change; the last number of the order of
+ * creation that a table had a while ago, below which nobody can still commit a row, 0 while that is not known; and what
+ * is its last number now. */
+#define TOTAL_DELETIONS "(SELECT COALESCE(SUM(x.times), 0) FROM kanso_deletion x)"
+int64_t total_settled(const char *table);
+void total_note_end(const char *table, int64_t last);
+
 /* Says within a transaction that rows are deleted, with whatever foreign keys take along. */
 int total_deleted(struct ctx *c);
 

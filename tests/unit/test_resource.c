@@ -118,13 +118,17 @@ static void pages_are_in_order(void **state)
     }
 }
 
-#define COUNTED "SELECT tag_id, COUNT(*) FROM tag_resource WHERE tag_id IN (?) GROUP BY tag_id <- '" ID "'\n"
+#define DELETIONS "SELECT '', (SELECT COALESCE(SUM(x.times), 0) FROM kanso_deletion x)"
+#define COUNTED                                                                                                        \
+    DELETIONS                                                                                                          \
+        ", COALESCE(MAX(kanso_order), 0) FROM tag_resource UNION ALL SELECT tag_id, COUNT(*), SUM(kanso_order > "      \
+        "?) FROM tag_resource WHERE tag_id IN (?) GROUP BY tag_id <- 0, '" ID "'\n"
 
 static void a_page_shows_its_rows(void **state)
 {
     (void)state;
     fake_rows("FROM `tag`", 6, ID, WHEN, WHEN, "red", "one", "31");
-    fake_rows("tag_resource", 2, ID, "4");
+    fake_rows("tag_resource", 3, "", "0", "0", ID, "4", "4");
     ask("GET", "/tags", "page=4&size=10&sort_by=name", NULL);
     expect(200, TAG_PAGE(ALL, "t.`name` ASC, t.created ASC, t.kanso_order ASC") "10, 30\n" COUNTED);
     expect_body("{\"index\":4,\"max_size\":10,\"total_pages\":4,\"total\":31,\"items\":[{\"body\":{\"created\":"
@@ -369,6 +373,47 @@ static void totals_follow_deletions(void **state)
     expect_total("", "\"total\":3000,", true, true);
 }
 
+/* Asks for a tag; how often it says that it is used, and how that was counted. */
+static void expect_tagged(const char *number, bool whole, bool behind)
+{
+    ask("GET", "/tags", "", NULL);
+    expect_body(number);
+    assert_int_equal(strstr(fake_said(), "SUM(kanso_order > ?)") != NULL, whole);
+    assert_int_equal(strstr(fake_said(), "WHERE kanso_order > ? AND tag_id IN") != NULL, behind);
+    fake_reset();
+}
+
+#define TAG_COUNTED_AS(width, ...)                                                                                     \
+    do {                                                                                                               \
+        fake_rows("FROM `tag`", 6, ID, WHEN, WHEN, "red", "one", "1");                                                 \
+        fake_rows("tag_resource", width, __VA_ARGS__);                                                                 \
+    } while (0)
+
+static void counts_of_tags_are_remembered(void **state)
+{
+    (void)state;
+    TAG_COUNTED_AS(3, "", "0", "7000", ID, "5000", "5000");
+    expect_tagged("\"tagged_count\":5000}", true, false);
+    TAG_COUNTED_AS(3, "", "0", "7000", ID, "5001", "5001"); /* not asked for */
+    expect_tagged("\"tagged_count\":5000}", false, false);
+    now += TOTAL_SETTLED_SECONDS;
+    TAG_COUNTED_AS(3, "", "0", "7004", ID, "5004", "3");
+    expect_tagged("\"tagged_count\":5004}", true, false);
+    TAG_COUNTED_AS(2, "", "0", ID, "4");
+    expect_tagged("\"tagged_count\":5005}", false, true);
+    TAG_COUNTED_AS(2, "", "1", ID, "4"); /* somebody has deleted something */
+    expect_tagged("\"tagged_count\":5005}", false, true);
+    now += 5;
+    TAG_COUNTED_AS(2, "", "1", ID, "4");
+    fake_rows("tag_resource", 3, "", "1", "7005", ID, "4998", "4");
+    expect_tagged("\"tagged_count\":4998}", true, true);
+    TAG_COUNTED_AS(2, "", "1");
+    expect_tagged("\"tagged_count\":4994}", false, true);
+    now += TOTAL_KEPT_SECONDS; /* whoever has deleted past Kanso */
+    TAG_COUNTED_AS(3, "", "1", "7005", ID, "3000", "0");
+    expect_tagged("\"tagged_count\":3000}", true, false);
+}
+
 /* What rows may come to meet or cease to is counted each time. */
 static void totals_of_what_changes_are_not_remembered(void **state)
 {
@@ -584,6 +629,7 @@ int main(void)
         cmocka_unit_test_setup(what_is_committed_is_not_repeated, reset),
         cmocka_unit_test_setup(again_has_an_end, reset),
         cmocka_unit_test_setup(other_failures_are_answered, reset),
+        cmocka_unit_test_setup(counts_of_tags_are_remembered, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
