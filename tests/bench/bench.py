@@ -15,7 +15,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -33,7 +32,7 @@ from kit.api import Api  # noqa: E402
 from kit.factory import World, step_spec  # noqa: E402
 from kit.kinds import BY_NAME  # noqa: E402
 from kit.mariadb import MariaDB  # noqa: E402
-from kit.process import REPOSITORY, descendants, memory_of  # noqa: E402
+from kit.process import REPOSITORY, descendants, end_orderly, memory_of  # noqa: E402
 from kit.servers import Kanso, Reference, Server  # noqa: E402
 from kit.stock import StockClient  # noqa: E402
 
@@ -363,7 +362,7 @@ def main() -> None:
     parser.add_argument("--only", choices=["kanso"], help="leave the reference out")
     parser.add_argument("--runs", type=int, help="how many runs of 5 steps (200; quick: 40)")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped
+    end_orderly()
     runs = options.runs or (40 if options.quick else 200)
     venv = Path(os.environ.get("KANSO_ZENML_VENV") or REPOSITORY / "build" / "zenml-venv")
     with_reference = not options.only and (venv / "bin" / "zenml").exists()

@@ -24,6 +24,7 @@ from data import Copier  # noqa: E402
 from kit.api import Api  # noqa: E402
 from kit.factory import World  # noqa: E402
 from kit.mariadb import MariaDB  # noqa: E402
+from kit.process import end_orderly  # noqa: E402
 from kit.servers import Kanso  # noqa: E402
 
 EVENTS = ["raw_syscalls:sys_enter", "context-switches"]
@@ -61,6 +62,7 @@ def main() -> None:
     options.add_argument("--times", type=int, default=50)
     options.add_argument("--only", default="")
     wanted = options.parse_args()
+    end_orderly()
     with tempfile.TemporaryDirectory(prefix="kc-") as directory:
         Path(directory).chmod(0o755)
         mariadb = MariaDB(Path(directory) / "db")

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import statistics
 import sys
 import tempfile
@@ -33,7 +32,7 @@ from data import Copier  # noqa: E402
 from kit.api import NOBODY, Api  # noqa: E402
 from kit.factory import World  # noqa: E402
 from kit.mariadb import MariaDB  # noqa: E402
-from kit.process import REPOSITORY  # noqa: E402
+from kit.process import REPOSITORY, end_orderly  # noqa: E402
 from kit.servers import Kanso  # noqa: E402
 
 MOST_TIMES, MOST_MS, MOST_WRITE = 3.0, 50.0, 1.2
@@ -239,7 +238,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="lists whose path begins so")
     parser.add_argument("--all", action="store_true", help="print what is within the goals too")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped
+    end_orderly()
     wanted = [int(number) for number in options.runs.split(",")]
     sizes: dict[int, dict[str, dict[str, float]]] = {}
     writes: dict[int, dict[str, float]] = {}

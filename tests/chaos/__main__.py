@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from kit.process import end_orderly
+
 from . import cluster
 from .day import Report, bad_day
 from .faults import FAULTS
@@ -34,6 +36,7 @@ def main() -> int:
     options.add_argument("--only", nargs="*", choices=sorted({*FAULTS, *cluster.FAULTS}), help="these kinds of faults")
     options.add_argument("--cluster", action="store_true", help="on three nodes of a Galera cluster")
     given = options.parse_args()
+    end_orderly()
     print(f"seed {given.seed}, {given.faults} faults under {given.writers} writers", flush=True)
     instance, kinds = (cluster.clustered_instance, cluster.FAULTS) if given.cluster else (private_instance, FAULTS)
     with tempfile.TemporaryDirectory(prefix="chaos-") as directory, instance(Path(directory), given.pause) as target:

@@ -75,7 +75,7 @@ def bad_day(target: Target, seed: int, faults: int, writers: int = 6, patience: 
             wait_until(lambda: all(takes_writes(probe) for probe in probes), patience, f"the server after {kind} (seed {seed})")
             report.back.setdefault(kind, []).append(time.monotonic() - begin)
             told(f"{number + 1} {kind}: back after {report.back[kind][-1]:.2f} s")
-    except (Exception, KeyboardInterrupt) as error:  # the day is shorter; what it was good for until then is compared all the same
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # the day is shorter; what it was good for until then is compared all the same
         target.wrong.append(f"{kind}: {type(error).__name__}: {error}")
     finally:
         ended.set()

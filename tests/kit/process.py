@@ -7,6 +7,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Callable
@@ -31,6 +32,13 @@ def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         return bind_free(probe)
+
+
+def end_orderly() -> None:
+    """From now on signals that end this process raise SystemExit: what it has started is stopped by `finally` and `with`.
+    SIGINT and SIGHUP may have been ignored by a shell or nohup."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:

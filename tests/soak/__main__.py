@@ -23,7 +23,7 @@ import requests
 from kit.api import NOBODY, Api
 from kit.factory import World, step_spec
 from kit.mariadb import MariaDB
-from kit.process import memory_of
+from kit.process import end_orderly, memory_of
 from kit.servers import Kanso
 
 
@@ -142,6 +142,7 @@ def main() -> int:
     options.add_argument("--clients", type=int, default=32, help="connections (32)")
     options.add_argument("--parts", type=int, default=12, help="lines of the table (12)")
     given = options.parse_args()
+    end_orderly()
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         directory = Path(name)
         directory.chmod(0o755)
@@ -149,17 +150,17 @@ def main() -> int:
         database.create()
         kanso = Kanso(directory / "k", database, KANSO_LOGIN_RATE="0", KANSO_AUDIT="on")
         kanso.start()
+        soak, threads = Soak(), list[threading.Thread]()
         try:
-            soak = Soak()
             clients = [Client(kanso, soak) for _ in range(given.clients)]
-            threads = [threading.Thread(target=client.go) for client in clients]
-            for thread in threads:
-                thread.start()
+            for client in clients:
+                threads.append(threading.Thread(target=client.go))
+                threads[-1].start()
             found = list(measure(kanso, soak, given.minutes * 60, given.parts))
+        finally:
             soak.over.set()
             for thread in threads:
                 thread.join()
-        finally:
             kanso.stop()
             database.stop()
     counted = [part for part in soak.parts if part.seconds]

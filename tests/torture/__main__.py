@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from kit.mariadb import MariaDB
+from kit.process import end_orderly
 
 from .setting import setting
 from .tour import tour
@@ -26,6 +27,7 @@ def main() -> int:
     options.add_argument("--checked", action="store_true", help="memory does not fail: for a build with sanitizers")
     options.add_argument("--valgrind", action="store_true", help="the same, under valgrind")
     given = options.parse_args()
+    end_orderly()
     memory = not given.checked and not given.valgrind
     print(f"seed {given.seed}", flush=True)
     begin = time.monotonic()
