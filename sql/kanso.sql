@@ -397,5 +397,5 @@ CREATE INDEX `kanso_tag_resource_tag`
   ON `tag_resource` (`tag_id`, `resource_type`, `resource_id`);
 
 -- How much has been tagged since it was last counted.
-CREATE INDEX `kanso_tag_resource_tag_order`
+CREATE INDEX `kanso_tag_resource_tag_counted`
   ON `tag_resource` (`tag_id`, `kanso_order`);
