@@ -1,0 +1,71 @@
+"""Totals of long lists, which a worker remembers (src/resource/total.h): they are as exact as a count of all rows."""
+
+from __future__ import annotations
+
+import time
+
+from kit.api import Api
+from kit.factory import World
+from kit.servers import Kanso
+
+ROWS = 2500  # above TOTAL_LARGE
+SETTLED = 61  # seconds: TOTAL_SETTLED_SECONDS and one more
+
+
+def multiply(kanso: Kanso, table: str, original: str) -> None:
+    """Copies of a row, one at least, until there are ROWS of all."""
+    columns = [f"`{name}`" for [name] in kanso.sql(
+        f"SELECT column_name FROM information_schema.columns WHERE table_schema = '{kanso.database}' AND table_name = '{table}' "
+        "AND column_name NOT IN ('id', 'kanso_order')")]
+    copied = ", ".join(columns)
+    source, made = f"id = '{original.replace('-', '')}'", 0
+    while made < ROWS:
+        kanso.sql(f"INSERT INTO `{table}` (id, {copied}) SELECT REPLACE(UUID(), '-', ''), {copied} FROM `{table}` WHERE {source}")
+        source, made = f"kanso_order > 0 LIMIT {ROWS - made}", int(kanso.sql(f"SELECT COUNT(*) FROM `{table}`")[0][0])
+
+
+def test_totals_are_exact(one_worker: Kanso) -> None:
+    """For new rows, deleted ones, ones that go with another, and ones that somebody else adds; and they are remembered."""
+    api = Api(one_worker.url)
+    world = World(api)
+    first, second = world.pipeline(), world.pipeline()
+    deployment = world.deployment(pipeline=first["id"])["id"]
+    run = world.run(deployment=world.deployment(pipeline=second["id"])["id"])
+    value = world.metadata("pipeline_run", run["id"], accuracy=1.5)[0]["id"]
+    multiply(one_worker, "pipeline_deployment", deployment)
+    multiply(one_worker, "run_metadata", value)
+    both = {"deployments": "SELECT COUNT(*) FROM pipeline_deployment",
+            "of one": f"SELECT COUNT(*) FROM pipeline_deployment WHERE pipeline_id = '{first['id'].replace('-', '')}'",
+            "values": "SELECT COUNT(*) FROM run_metadata", "no values": "SELECT COUNT(*) FROM run_metadata WHERE `key` = 'other'"}
+
+    def counted() -> dict[str, int]:
+        return {name: int(one_worker.sql(statement)[0][0]) for name, statement in both.items()}
+
+    def told() -> dict[str, int]:
+        return {"deployments": api.read("/pipeline_deployments", size=1)["total"],
+                "of one": api.read("/pipeline_deployments", size=1, pipeline_id=first["id"])["total"],
+                "values": api.read("/run-metadata", size=1)["total"],
+                "no values": api.read("/run-metadata", size=1, key="other")["total"]}
+
+    for _ in range(3):
+        assert told() == counted()
+    time.sleep(SETTLED)
+    for _ in range(3):
+        assert told() == counted()
+
+    one_worker.sql(f"DELETE FROM run_metadata WHERE id = '{value.replace('-', '')}'")  # which nobody tells Kanso
+    assert told()["values"] == counted()["values"] + 1, "the total was not remembered"
+
+    new = [world.deployment(pipeline=first["id"])["id"] for _ in range(3)]
+    world.metadata("pipeline_run", run["id"], accuracy=2.5, other=1)
+    assert told() == counted() | {"values": counted()["values"] + 1}
+    api.remove("/pipeline_deployments/" + new[0])  # from now on all is counted anew, once
+    assert told() == counted()
+    api.remove("/pipeline_deployments/" + deployment)
+    assert told() == counted()
+    multiply(one_worker, "run_metadata", api.read("/run-metadata", size=1)["items"][0]["id"])
+    assert told() == counted()
+    api.remove("/runs/" + run["id"])  # its values go with it
+    assert counted()["values"] < ROWS and told() == counted()
+    api.remove("/pipelines/" + first["id"])
+    assert told() == counted() and counted()["of one"] == 0
