@@ -375,8 +375,9 @@ CREATE INDEX `kanso_model_versions_artifacts_workspace_id_created`
   ON `model_versions_artifacts` (`workspace_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_model_versions_artifacts_model_id_created`
   ON `model_versions_artifacts` (`model_id`, `created`, `kanso_order`);
+-- With all that an answer says of a link: a version may have thousands.
 CREATE INDEX `kanso_model_versions_artifacts_model_version_id_created`
-  ON `model_versions_artifacts` (`model_version_id`, `created`, `kanso_order`);
+  ON `model_versions_artifacts` (`model_version_id`, `created`, `kanso_order`, `artifact_version_id`, `is_model_artifact`, `is_deployment_artifact`);
 CREATE INDEX `kanso_model_versions_artifacts_artifact_version_created`
   ON `model_versions_artifacts` (`artifact_version_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_model_versions_runs_updated_created`
@@ -388,7 +389,7 @@ CREATE INDEX `kanso_model_versions_runs_workspace_id_created`
 CREATE INDEX `kanso_model_versions_runs_model_id_created`
   ON `model_versions_runs` (`model_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_model_versions_runs_model_version_id_created`
-  ON `model_versions_runs` (`model_version_id`, `created`, `kanso_order`);
+  ON `model_versions_runs` (`model_version_id`, `created`, `kanso_order`, `pipeline_run_id`);
 CREATE INDEX `kanso_model_versions_runs_pipeline_run_id_created`
   ON `model_versions_runs` (`pipeline_run_id`, `created`, `kanso_order`);
 

@@ -41,6 +41,9 @@ NOISE_MS = 5.0
 PAGING = ("sort_by", "logical_operator", "page", "hydrate", "size")
 AT_LEAST, SECONDS = 3, 0.06
 SETTLED_SECONDS = 61
+# A run whose model version has so many links, and the pages that it is on.
+LINKS = 5000
+CROWDED = ("/runs?size=20&sort_by=desc:created&hydrate=true", "/runs?size=20&sort_by=desc:created")
 
 
 def lists(openapi: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -201,6 +204,16 @@ def measure_writes(world: World, times: int = 30) -> dict[str, float]:
     return {label: min(times) for label, times in taken.items()}
 
 
+def measure_crowd(meter: Meter, copier: Copier) -> None:
+    """Pages without a run whose model version has many links, and with it."""
+    before = {path: meter.measure(path) for path in CROWDED}
+    copier.crowd(LINKS)
+    for path, few in before.items():
+        many = meter.measure(path)
+        print(f"{f'{LINKS:,} links: {path}':<84} {few['ms']:>8.1f} {many['ms']:>8.1f} {many['ms'] / few['ms']:>6.1f}x "
+              f"(at most {MOST_TIMES:g})")
+
+
 def is_above(before: dict[str, float], after: dict[str, float]) -> bool:
     """Whether a request breaks a goal. What takes less than a few milliseconds has no factor: that would be noise."""
     return after["ms"] > MOST_MS or (after["ms"] > NOISE_MS and after["ms"] > MOST_TIMES * before["ms"])
@@ -264,6 +277,7 @@ def main() -> None:
                     meter.settle(paths)
                 sizes[runs] = meter.measure_all(paths)
                 writes[runs] = measure_writes(world)
+            measure_crowd(Meter(kanso), copier)
         finally:
             kanso.stop()
             mariadb.stop()
