@@ -92,11 +92,11 @@ static bool is_long_text(const char *table, const char *column)
     return false;
 }
 
-/* Whether pages in the order of a column, or of rows with one of its values, are a part of an index. */
+/* Whether pages in the order of a column, or of rows with one of its values, are a part of an index, which may go on. */
 static bool is_paged_by_index(const char *table, const char *column)
 {
     char tail[256];
-    snprintf(tail, sizeof tail, "\n  ON `%s` (`%s`, `created`, `kanso_order`);", table, column);
+    snprintf(tail, sizeof tail, "\n  ON `%s` (`%s`, `created`, `kanso_order`", table, column);
     return streq(column, "id") || streq(column, "created") || is_long_text(table, column) || strstr(sql_kanso, tail);
 }
 
