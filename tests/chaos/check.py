@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from collections import Counter
 from typing import Callable
 
@@ -144,10 +145,19 @@ def check_audit(sql: Sql) -> list[str]:
     return wrong
 
 
-def wait_for_jobs(sql: Sql, seconds: float = 300) -> None:
-    """Until what deliveries lead to has come to its end. (Workloads are watched for as long as they run.)"""
-    wait_until(lambda: sql("SELECT COUNT(*) FROM kanso_job WHERE kind <> 'watch' AND state IN ('waiting', 'running')")
-               == [["0"]], seconds, "the end of the background work")
+def wait_for_jobs(sql: Sql, seconds: float = 120) -> None:
+    """Until what deliveries lead to has come to its end, which may take as long as it likes while it goes on. (Workloads are
+    watched for as long as they run.)"""
+    def states() -> tuple[int, int]:
+        [[left, done]] = sql("SELECT COALESCE(SUM(state IN ('waiting', 'running')), 0), COALESCE(SUM(state = 'done'), 0) "
+                             "FROM kanso_job WHERE kind <> 'watch'")
+        return int(left), int(done)
+
+    left, done = states()
+    while left:
+        wait_until(lambda done=done: states()[1] != done, seconds, "progress of the background work")  # type: ignore[misc]
+        time.sleep(1)
+        left, done = states()
 
 
 def check_deliveries(sql: Sql, writers: list[Writer], started: list[str]) -> list[str]:
