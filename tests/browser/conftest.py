@@ -21,7 +21,7 @@ from kit.api import Api  # noqa: E402
 from kit.process import REPOSITORY  # noqa: E402
 from kit.servers import PASSWORD, USER, Server, base_environment  # noqa: E402
 
-Browser = pytest.importorskip("browser", reason="needs selenium").Browser
+from browser import Browser  # noqa: E402
 from front import Front  # noqa: E402
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
@@ -33,7 +33,7 @@ def axe() -> str:
     path = Path(os.environ.get("KANSO_AXE")
                 or REPOSITORY / "build/browser/node_modules/axe-core/axe.min.js")
     if not path.exists():
-        pytest.skip("no axe-core: run tests/browser/run, or set KANSO_AXE")
+        pytest.fail("no axe-core: run tests/browser/run, or set KANSO_AXE")
     return path.read_text()
 
 
@@ -88,7 +88,7 @@ def pages(server: Server, pages_of: Callable[[Server], str]) -> str:
 def browsers(axe: str) -> Iterator[Callable[[str], Browser]]:
     """Start a browser for the pages at an address: browsers(root)."""
     if not shutil.which("chromium"):
-        pytest.skip("no chromium: apt-get install chromium chromium-driver")
+        pytest.fail("no chromium: apt-get install chromium chromium-driver")
     running: list[Browser] = []
 
     def start(root: str) -> Browser:

@@ -54,6 +54,7 @@ PAGES = """
 
 # Puts a whole server below a path, which the server itself knows nothing of.
 PREFIX = """
+        {more}
         location {prefix}/ {{ proxy_pass {api}/; proxy_set_header Host $http_host; proxy_redirect off; }}
 """
 
@@ -67,10 +68,15 @@ class Front:
         self.url = f"http://127.0.0.1:{self.port}{prefix}/"
         home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o755)
-        locations = (PREFIX if prefix else PAGES).format(api=api.rstrip("/"), prefix=prefix)
-        (home / "nginx.conf").write_text(CONFIGURATION.format(
-            home=home, port=self.port, html=REPOSITORY / "nginx" / "html", locations=locations))
+        self.api, self.prefix = api.rstrip("/"), prefix
+        self.configure()
         self.start()
+
+    def configure(self, more: str = "") -> None:
+        """Write the configuration, with more locations when there is a prefix."""
+        locations = (PREFIX if self.prefix else PAGES).format(api=self.api, prefix=self.prefix, more=more)
+        (self.home / "nginx.conf").write_text(CONFIGURATION.format(
+            home=self.home, port=self.port, html=REPOSITORY / "nginx" / "html", locations=locations))
 
     def start(self) -> None:
         self.process = subprocess.Popen(

@@ -216,6 +216,7 @@ def test_a_model_version_changes_its_stage(browser, client, runs):
 
 def test_settings_are_saved(browser, client):
     browser.open("/settings")
+    assert "Kanso itself sends none, whatever is chosen here." in browser.text()
     browser.enter("Name of this server", HOSTILE)
     browser.enter("Show updates", False)
     browser.click("Save")

@@ -102,6 +102,19 @@ def test_runs_are_ticked_and_compared(browser, trials):
     assert rows["Client › os"] == ["linux", "linux"] and rows["Client › python_version differs"] == ["3.9", "3.10"]
     assert rows["fit differs"] == ["hash0", "hash1"] and rows["Status differs"] == ["Completed", "Failed"]
     browser.everywhere("compare")
+    browser.until_text("accuracy, in the order of the columns")
+    browser.js("document.querySelector('.chart').scrollIntoView({ block: 'center' })")
+    browser.shot("compare-chart")
+    keys = browser.js("return [...document.querySelectorAll('[name=chart] option')].map(n => n.value)")
+    assert keys == ["accuracy", "fit › rows", "loss: total"]
+    browser.enter("Chart of", "loss: total")
+    browser.until_text("loss: total, in the order of the columns")
+    assert browser.js("return document.activeElement.name") == "chart", "choosing loses the focus"
+    browser.js("document.querySelector('.chart details').open = true")
+    assert browser.js("return [...document.querySelectorAll('.chart tbody td.num')].map(n => n.textContent)") == ["0.09", "0.13"]
+    browser.js("document.querySelector('.chart-field').focus()")
+    browser.driver.switch_to.active_element.send_keys(Keys.HOME)
+    browser.until(lambda: browser.find(".chart-told").text == f"{trials['runs'][0]['name']}: 0.09")
     browser.js("[...document.querySelectorAll('summary')].find(n => n.textContent.startsWith('fit: from')).click()")
     changed = browser.js("return [...document.querySelectorAll('.diff ins, .diff del')].map(n => n.textContent)")
     assert changed == ["-     return train_0(rate)", "+     return train_1(rate)"]
@@ -153,6 +166,7 @@ def test_versions_are_ticked_and_compared(browser, world):
                           " [r.firstChild.textContent, [...r.children].slice(1).map(c => c.textContent)]))")
         assert rows["score differs"] == ["0.5", "0.9"] and rows["same"] == ["1", "1"]
         assert {label: rows[label] for label in differing} == differing
+        assert len(browser.all(".chart-point")) == 2
         browser.everywhere(f"compare-{one.split()[0]}s")
         browser.click((model if "model" in one else artifact)["name"], within="main")
         browser.until(lambda: page in browser.driver.current_url, "no way back to the list")

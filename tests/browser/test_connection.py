@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from test_live import module
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_server_that_is_gone_and_comes_back(browsers, front, client, world):
     new = world.run(name=world.name("while-gone"))["name"]
     front.start()
     browser.until(lambda: state(browser) == "", "the banner stays", wait=20)
-    browser.until(lambda: new in browser.text(), "the page did not go on at once", wait=3)
+    browser.until(lambda: new in browser.text(), "the page did not go on at once", wait=10)
     browser.collect()
     browser.forget()
 
@@ -68,6 +69,54 @@ def test_stopped_workers_are_a_server_that_is_gone(browsers, fronts, pages, clie
     browser.forget()
 
 
+def test_a_server_without_its_database_is_not_back(browsers, front, client):
+    """The workers say that they are well, and 503 to all else: the banner stays without a break until more is answered."""
+    browser = browsers(front.url)
+    browser.enter_with(client.token)
+    browser.open("/account")
+    browser.until_text("Signed in as")
+    front.stop()
+    browser.js("location.hash = '#/members'")  # which then shows an error, and asks nothing more by itself
+    browser.until(lambda: "Not updated since" in state(browser), "no banner", wait=10)
+    front.configure(more=f"location {front.prefix}/api/ {{ return 503; }}")
+    front.start()
+    browser.js("window.said = []; new MutationObserver(() => said.push(document.getElementById('state').innerText))"
+               ".observe(document.getElementById('state'), { childList: true })")
+    browser.js("performance.clearResourceTimings()")
+    asked = "return performance.getEntriesByType('resource').filter(e => e.name.includes('/api/v1/info') && e.responseStatus === 503).length"
+    browser.until(lambda: browser.js(asked) >= 2, "it is not asked whether the server is back", wait=30)
+    assert browser.js("return said") == [], "the banner went, or changed"
+    assert "does not answer" in state(browser)
+    front.stop()
+    front.configure()
+    front.start()
+    browser.until(lambda: state(browser) == "", "the banner stays", wait=20)
+    browser.collect()
+    browser.forget()
+
+
+def test_a_late_answer_is_not_a_server_that_is_back(visitor):
+    """What was asked before the server was lost may still come in: the banner stays until something asked since is answered."""
+    visitor.open("/")
+    found = module(visitor, "connection.js", """
+        const says = () => document.getElementById('state').dataset.says;
+        const seen = [];
+        let backs = 0;
+        addEventListener('serverback', () => { backs += 1; });
+        const [early, failing] = [m.begin(), m.begin()];
+        failing(false);
+        seen.push(says());
+        early(true);
+        seen.push(says());
+        m.begin()(null);
+        seen.push(says());
+        m.begin()(true);
+        seen.push(says());
+        return [...seen, backs];
+    """)["x"]
+    assert found == ["gone", "gone", "gone", "", 1]
+
+
 def test_a_cut_network(browser, slow):
     """Nothing is reached, neither the API nor a file of the pages: what is there stays, and all goes on by itself or when asked."""
     browser.open("/runs")
@@ -78,6 +127,7 @@ def test_a_cut_network(browser, slow):
     browser.js("location.hash = '#/devices'")
     browser.until_text("Try again")
     browser.everywhere("network-cut")
+    assert "Not updated since" in state(browser), "the banner went by itself"
     for size in ("tablet", "phone"):
         browser.size(size)
         for button in ("search", "menu"):

@@ -112,13 +112,13 @@ def until_drawn(browser, address, css, text):
 
 @pytest.mark.slow
 def test_a_run_that_is_too_large_to_have_whole(browser, client, world):
-    """Lean answers only, until more is asked for. KANSO_BROWSER_STEPS=5000 makes it as large as promised, and holds it to that."""
+    """Lean answers only, until more is asked for. KANSO_BROWSER_STEPS=5000 makes it as large as promised, and holds it to the limits."""
     promised = "KANSO_BROWSER_STEPS" in os.environ
     steps = int(os.environ.get("KANSO_BROWSER_STEPS", "262"))
     width = steps - 2
     run = fan(world, width, failed=3, name="huge")
     drawn = []
-    for _ in range(3 if promised else 1):
+    for _ in range(5 if promised else 1):
         browser.open("/runs")
         browser.js("performance.clearResourceTimings()")
         drawn.append(until_drawn(browser, f"#/runs/{run}", "main .block:not([aria-label]) h2", f"{steps:,} steps"))
@@ -129,11 +129,13 @@ def test_a_run_that_is_too_large_to_have_whole(browser, client, world):
     browser.click("3 failed", within="main")
     browser.until(lambda: rows(browser) == [f"feature_{width - i}" for i in (3, 2, 1)])
     opened = []
-    for n in range(7, 10 if promised else 8):
+    for n in range(7, 12 if promised else 8):
         step = client.items("/steps", pipeline_run_id=run, name=f"feature_{n}")[0]["id"]
         opened.append(until_drawn(browser, f"#/runs/{run}?step={step}", ".panel h2", f"feature_{n}"))
-    print(f"{steps:,} steps: drawn after {median(drawn):.0f} ms, a step opened after {median(opened):.0f} ms")
-    limits = (1000, 300) if promised else (5000, 3000)  # any machine keeps the latter, however busy
+    limits = (1000, 300) if promised else (15000, 9000)  # any machine keeps the latter, however busy
+    print(f"\n{'a run of ' + format(steps, ',') + ' steps':<28} {'median':>10} {'least':>10} {'most':>10} {'limit':>10}")
+    for what, times, limit in (("first draw", drawn, limits[0]), ("a step opens", opened, limits[1])):
+        print(f"{what:<28} {median(times):>7.0f} ms {min(times):>7.0f} ms {max(times):>7.0f} ms {limit:>7,} ms {'ok' if median(times) < limit else 'BELOW'}")
     assert median(drawn) < limits[0] and median(opened) < limits[1], (drawn, opened)
     assert not browser.nodes()
     browser.accessible()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import pytest
 from conftest import HOSTILE
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from test_live import module
 
 
 def press(browser, *keys):
@@ -145,6 +147,48 @@ def test_runs_are_filtered(browser, client, world):
     browser.until(lambda: f"{word}" not in browser.driver.current_url and len(names(browser)) > 3)
     assert browser.js("return document.activeElement.name") == "name"
     browser.clean()
+
+
+def test_runs_are_filtered_by_what_the_api_has_no_filter_for(browser, world):
+    """By model and by metadata, among the newest; the page says so when there are more."""
+    word = world.name("kept")
+    pipeline = world.pipeline()["id"]
+    deployment = world.deployment(pipeline=pipeline)["id"]
+    model = world.model()
+    version = world.model_version(model["id"])["id"]
+    for mark, accuracy, of in (("a", 0.95, version), ("b", 0.8, version), ("c", 0.99, None)):
+        run = world.run(deployment=deployment, pipeline=pipeline, name=f"{word}-{mark}", status="completed", **({"model_version_id": of} if of else {}))
+        world.metadata("pipeline_run", run["id"], accuracy=accuracy, note="Good" if mark == "a" else "bad")
+    browser.open(f"/runs?name={word}")
+    browser.js("document.querySelector('.more-filters summary').click()")
+    browser.until(lambda: browser.js("return document.querySelector('[name=model]').options.length") > 1)
+    browser.enter("Model", model["name"])
+    browser.until(lambda: names(browser) == [f"{word}-b", f"{word}-a"])
+    browser.until_text("2 of 3 runs")
+    browser.enter("Metadata, as accuracy>0.9", "accuracy > 0.9")
+    browser.until(lambda: names(browser) == [f"{word}-a"])
+    browser.enter("Model", "Any")
+    browser.until(lambda: names(browser) == [f"{word}-c", f"{word}-a"])
+    browser.driver.refresh()
+    browser.settled()
+    assert names(browser) == [f"{word}-c", f"{word}-a"], "the address does not hold it"
+    browser.everywhere("runs-by-metadata")
+    browser.enter("Metadata, as accuracy>0.9", "nothing of the kind")
+    browser.until_text("None of 3 runs match")
+    browser.clean()
+
+
+@pytest.mark.parametrize("text, found", [
+    ("x", True), ("y", False), ("x=0.5", True), ("x >= 0.5", True), ("x>0.5", False), ("x<1e3", True), ("x<=0.4", False), ("x=", False),
+    ("word=LONG one", True), ("word=long", False), ("word>a", False), ("list=[1,2]", True), ("on=true", True), ("a:b c = 3", True), ("toString", False),
+])
+def test_what_is_asked_of_metadata(visitor, text, found):
+    visitor.open("/")
+    script = """
+        const map = { x: 0.5, word: 'long one', list: [1, 2], on: true, 'a:b c': 3 };
+        return m.wanted(arguments[0])(Object.fromEntries(Object.entries(map).map(([k, value]) => [k, { body: { value } }])));
+    """.replace("arguments[0]", json.dumps(text))
+    assert module(visitor, "parts/metadata.js", script) == {"x": found}
 
 
 @pytest.mark.parametrize("page, make", [

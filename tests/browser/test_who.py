@@ -19,6 +19,7 @@ def test_who_and_where(browser, client, pages):
     assert name in foot and re.search(r"Kanso \d+\.\d+\.\d+", foot), foot
     link = browser.js("return [...document.querySelectorAll('.who a')].at(-1).href")
     assert link == pages + "docs/"
+    assert browser.find(".theme span").text == "Theme"
     browser.everywhere("who")
     browser.clean()
 

@@ -80,14 +80,14 @@ function prepare(method, path, { query, body, form, at = base }) {
 
 /**
  * Runs `work(stop)`, which asks the server for something, and keeps watch over it: the reader may cancel it, and time may
- * run out; `stop` is the signal of both. Resolves to [value, answered] of the work; rejects with an AbortError when
- * `signal` ends it, else with an ApiError.
+ * run out, after `patience` milliseconds; `stop` is the signal of both. The work resolves to [value, answered], the latter as
+ * begin() has it; this resolves to the value, and rejects with an AbortError when `signal` ends it, else with an ApiError.
  */
-export async function watched(work, signal) {
+export async function watched(work, signal, patience = TIMEOUT) {
   const stop = new AbortController();
   const all = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   let cancelled = false;
-  const late = setTimeout(() => stop.abort(new ApiError(0, '', 'The server took longer than 30 seconds to answer.')), TIMEOUT);
+  const late = setTimeout(() => stop.abort(new ApiError(0, '', `The server took longer than ${patience / 1000} seconds to answer.`)), patience);
   const end = begin(() => {
     cancelled = true;
     stop.abort(new ApiError(0, '', 'Cancelled. The server had not answered yet.'));
@@ -106,17 +106,17 @@ export async function watched(work, signal) {
   }
 }
 
-/** Sends once; {status, ok, text}. */
-const send = (url, init, signal) => watched(async (stop) => {
+/** Sends once; {status, ok, text}. What is answered without the database, or without any worker, says nothing of the rest. */
+const send = (url, init, { signal, patience, alone = false }) => watched(async (stop) => {
   const response = await fetch(url, { ...init, signal: stop });
   const answer = { status: response.status, ok: response.ok, text: await response.text() };
-  return [answer, !GONE.includes(response.status)];
-}, signal);
+  return [answer, GONE.includes(response.status) ? false : alone ? null : true];
+}, signal, patience);
 
 async function call(method, path, options = {}) {
   const [url, init] = prepare(method, path, options);
-  let answer = await send(url, init, options.signal);
-  if (answer.status === 401 && path !== 'login' && await signInAgain()) answer = await send(url, init, options.signal);
+  let answer = await send(url, init, options);
+  if (answer.status === 401 && path !== 'login' && await signInAgain()) answer = await send(url, init, options);
   if (!answer.ok) throw new ApiError(answer.status, ...explain(answer.status, answer.text));
   try {
     return JSON.parse(answer.text);
@@ -127,12 +127,13 @@ async function call(method, path, options = {}) {
 
 export const api = {
   get: (path, query, signal) => call('GET', path, { query, signal }),
-  post: (path, body) => call('POST', path, { body }),
-  put: (path, body, query) => call('PUT', path, { body, query }),
+  // patience: milliseconds that the server has for what is known to take long
+  post: (path, body, { patience } = {}) => call('POST', path, { body, patience }),
+  put: (path, body, query, { patience } = {}) => call('PUT', path, { body, query, patience }),
   del: (path, query) => call('DELETE', path, { query }),
   form: (path, form) => call('POST', path, { form }),
-  health: (signal) => call('GET', 'health', { at: root, signal }),
-  version: (signal) => call('GET', 'version.json', { at: root, signal }),
+  health: (signal) => call('GET', 'health', { at: root, signal, alone: true }),
+  version: (signal) => call('GET', 'version.json', { at: root, signal, alone: true }),
 };
 
-askWith(() => api.health());
+askWith(() => api.get('info'));

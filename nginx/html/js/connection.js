@@ -5,7 +5,7 @@ import { h, put } from './dom.js';
 
 const PROGRESS = 300; // milliseconds until a line of progress is shown
 const WAITING = 10000; // until waiting can be cancelled
-export const TIMEOUT = 30000; // until a request is given up
+export const TIMEOUT = 30000; // until a request is given up, unless it is one that takes long
 const RETRY = 5000; // between questions whether the server is back
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
@@ -13,6 +13,7 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const pending = new Map(); // request -> {since, cancel}
 let answered = null; // when the server last answered
 let gone = false;
+let losses = 0; // how many requests the server did not answer
 let timer = 0;
 let ask = async () => {};
 
@@ -25,12 +26,14 @@ export function askWith(question) { ask = question; }
  */
 export function begin(cancel) {
   const request = {};
+  const before = losses;
   pending.set(request, { since: Date.now(), cancel });
   setTimeout(draw, PROGRESS);
   setTimeout(draw, WAITING);
   return (well) => {
     pending.delete(request);
-    if (well === true) back();
+    // (What was asked before the server was lost, and comes in late, does not say that it is back.)
+    if (well === true && before === losses) back();
     if (well === false) lost();
     draw();
   };
@@ -38,6 +41,7 @@ export function begin(cancel) {
 
 function lost() {
   gone = true;
+  losses += 1;
   clearTimeout(timer);
   timer = setTimeout(retry, RETRY);
 }

@@ -64,15 +64,16 @@ export function newId(prefix) {
   return `${prefix}-${counter}`;
 }
 
-/** Redraws what is in a box without taking the focus away from the link or button in it that the reader stands on. */
+/** Redraws what is in a box without taking the focus away from the link, button or field in it that the reader stands on. */
 export function keepFocus(box, draw) {
   const active = box.contains(document.activeElement) ? document.activeElement : null;
   const key = active?.dataset.key;
   const href = active?.getAttribute('href');
   const text = active?.textContent;
+  const { name } = active ?? {};
   draw();
   if (!active) return;
-  const again = (key && box.querySelector(`[data-key="${key}"]`))
+  const again = (key && box.querySelector(`[data-key="${key}"]`)) || (name && box.querySelector(`[name="${name}"]`))
     || [...box.querySelectorAll('a, button')].find((n) => n.getAttribute('href') === href && n.textContent === text);
   (again ?? box.querySelector('a, button'))?.focus({ preventScroll: true });
 }

@@ -1,7 +1,8 @@
 // A page that lists: filters, sorting and paging live in the address, so that they can be linked and gone back to.
 //
-// The server sorts by what it has columns for. Anything else, such as a number of the metadata, is sorted here, among the
-// newest LOCAL items; such columns have `value(item)` and a `sort` that begins with '~'.
+// The server sorts and filters by what it has columns for. Anything else, such as a number of the metadata, is sorted and
+// filtered here, among the newest LOCAL items; such columns have `value(item)` and a `sort` that begins with '~', such filters
+// have `keep(text, signal)`, which resolves to what says of an item whether it stays, and `whole` when it must be hydrated.
 
 import { api } from './api.js';
 import { h, keepFocus, put, to } from './dom.js';
@@ -46,17 +47,18 @@ export function listing(page, options) {
 
   const order = () => page.query.get('sort') ?? sort;
   const metrics = () => Boolean(options.metrics && page.query.get('metrics'));
-  const local = () => metrics() || order().includes(':~');
+  const keeping = () => filters.filter((f) => f.keep && page.query.get(f.name));
+  const local = () => metrics() || order().includes(':~') || keeping().length > 0;
   const size = () => (SIZES.includes(Number(page.query.get('size'))) ? Number(page.query.get('size')) : SIZES[0]);
 
   function query() {
     const q = local() ? { page: 1, size: LOCAL, sort_by: order().includes(':~') ? sort : order() }
       : { page: Number(page.query.get('page')) || 1, size: size(), sort_by: order() };
-    if (metrics()) q.hydrate = true;
+    if (metrics() || keeping().some((f) => f.whole)) q.hydrate = true;
     Object.assign(q, options.params);
-    for (const { name, op, options: choices, ask } of filters) {
+    for (const { name, op, options: choices, ask, keep } of filters) {
       const value = page.query.get(name);
-      if (value) Object.assign(q, ask ? ask(value) : { [name]: choices ? value : `${op ?? 'contains'}:${value}` });
+      if (value && !keep) Object.assign(q, ask ? ask(value) : { [name]: choices ? value : `${op ?? 'contains'}:${value}` });
     }
     return q;
   }
@@ -76,7 +78,7 @@ export function listing(page, options) {
     const all = [options.compare && ticks(), columns, measured?.columns].flat().filter(Boolean);
     const items = local() ? sortedHere(shown.items, all, order()) : shown.items;
     summary.textContent = told(items, filtered);
-    put(box, total ? table(title, all, items, { by: order(), link: (by) => page.link({ sort: by, page: null }) }) : null,
+    put(box, items.length ? table(title, all, items, { by: order(), link: (by) => page.link({ sort: by, page: null }) }) : null,
       !local() && pages > 1 && pager(page, index, pages));
     if (measured) drawChart(measured).catch((error) => toast(error.message, 'bad'));
   }
@@ -84,6 +86,10 @@ export function listing(page, options) {
   function told(items, filtered) {
     const { total, index, total_pages: pages } = shown;
     if (!total) return filtered ? `No ${many} match. Change or clear the filters.` : `No ${many}.`;
+    if (keeping().length) {
+      const of = shown.looked < total ? `the newest ${number(shown.looked)} of ${plural(total, one, many)}` : plural(total, one, many);
+      return items.length ? `${number(items.length)} of ${of}` : `None of ${of} match. Change or clear the filters.`;
+    }
     if (local() && total > items.length) return `The newest ${number(items.length)} of ${plural(total, one, many)}`;
     if (local() || pages === 1) return plural(total, one, many);
     const from = (index - 1) * size() + 1;
@@ -96,15 +102,12 @@ export function listing(page, options) {
       put(chartBox, muted(`None of these ${many} has a number in its metadata.`));
       return;
     }
-    const key = keys.includes(page.query.get('chart')) ? page.query.get('chart') : keys[0];
-    const points = shown.items.filter((item) => key in values.get(item)).reverse().map((item) => {
+    const things = shown.items.map((item) => {
       const [name, href] = options.named(item);
-      return { y: values.get(item)[key], text: words(values.get(item)[key]), name: String(name), href };
-    });
-    const { chart } = await import('./parts/chart.js');
-    keepFocus(chartBox, () => put(chartBox, field({ name: 'chart', label: 'Chart of', kind: 'select', value: key, options: keys.map((k) => [k, k]),
-      onchange: (event) => page.go({ chart: event.target.value }, { replace: true }) }),
-    chart({ title: `${key}, oldest ${one} first`, value: key, points })));
+      return { name, href, values: values.get(item) };
+    }).reverse();
+    const { keyChart } = await import('./parts/chart.js');
+    keepFocus(chartBox, () => put(chartBox, keyChart(page, { things, keys, order: `oldest ${one} first` })));
   }
 
   function ticks() {
@@ -130,8 +133,10 @@ export function listing(page, options) {
     const mine = round;
     box.setAttribute('aria-busy', 'true');
     try {
-      const answer = await fetchPage(query(), page.signal);
+      const [found, ...keep] = await Promise.all([fetchPage(query(), page.signal),
+        ...keeping().map((f) => f.keep(page.query.get(f.name), page.signal))]);
       if (mine !== round) return;
+      const answer = { ...found, looked: found.items.length, items: found.items.filter((item) => keep.every((stays) => stays(item))) };
       const news = page.link({}) + JSON.stringify(answer);
       shown = answer;
       if (news === said && !(options.live && answer.items.some(options.live))) return;

@@ -133,7 +133,6 @@ export function start({ main, routes, before, failed, after, drawn }) {
     try {
       let view = await before(path);
       if (!view && !params) view = missing;
-      // (A file may come though the workers are gone, so it says nothing of them.)
       view ??= await watched(async () => [(await route.load()).default, null], page.signal);
       if (page.signal.aborted) return;
       await view(page);

@@ -148,12 +148,12 @@ function cell(column, item, naming) {
 }
 
 /** A labelled form field. kind: text, password, textarea, masked (a secret that may have lines), checkbox, select, number, date, datetime-local. */
-export function field({ name, label, kind = 'text', value = '', options, hint, required, autocomplete, maxlength, min, step, onchange }) {
+export function field({ name, label, kind = 'text', value = '', options, hint, required, autocomplete, maxlength, min, step, rows = 5, onchange }) {
   const id = newId('f');
   const hintId = hint ? id + '-hint' : null;
   const common = { id, name, required, 'aria-describedby': hintId, onchange };
   let input;
-  if (kind === 'textarea') input = h('textarea', { ...common, rows: 5, spellcheck: 'false', value });
+  if (kind === 'textarea') input = h('textarea', { ...common, rows, spellcheck: 'false', value });
   else if (kind === 'masked') input = h('textarea', { ...common, class: 'masked', rows: 2, spellcheck: 'false', autocomplete: 'off', value });
   else if (kind === 'select') {
     input = h('select', common, options.map(([v, text]) => h('option', { value: v, selected: String(v) === String(value) }, text)));

@@ -1,7 +1,8 @@
 // Charts of values over a sequence of things: SVG to look at, a place that arrow keys walk through, a table behind.
 
 import { h, put, s } from '../dom.js';
-import { status, table } from '../ui.js';
+import { value as words } from '../format.js';
+import { field, status, table } from '../ui.js';
 
 const HEIGHT = 150;
 const PAD = { left: 4, right: 4, top: 8, bottom: 6 };
@@ -78,4 +79,20 @@ export function chart({ title, value, points, kind = 'line' }) {
         onfocus: tell, onkeydown: walk, onpointermove: point, onclick: (event) => { point(event); location.hash = points[at].href; } }, drawing)),
     told,
     h('details', { class: 'fold' }, h('summary', null, 'As a table'), table(title, columns, points)));
+}
+
+/**
+ * The chart of one key of several, with a field to choose which; the choice stands in the address of the page.
+ *   things   [{name, href, values: {key: number}}] from the left; those without the key have no point
+ *   keys     of at least one thing
+ *   order    what the title says of the order
+ */
+export function keyChart(page, { things, keys, order }) {
+  const key = keys.includes(page.query.get('chart')) ? page.query.get('chart') : keys[0];
+  const points = things.filter(({ values }) => key in values)
+    .map(({ name, href, values }) => ({ y: values[key], text: words(values[key]), name: String(name), href }));
+  return [
+    field({ name: 'chart', label: 'Chart of', kind: 'select', value: key, options: keys.map((k) => [k, k]),
+      onchange: (event) => page.go({ chart: event.target.value }, { replace: true }) }),
+    chart({ title: `${key}, ${order}`, value: key, points })];
 }

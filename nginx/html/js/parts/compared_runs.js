@@ -6,6 +6,7 @@ import { duration } from '../format.js';
 import { isLive, muted, section, status, time } from '../ui.js';
 import { any, measured, plain, row, rowsOf } from './comparison.js';
 import { diff } from './diff.js';
+import { numbers } from './metadata.js';
 import { length } from './steps.js';
 
 const STEPS = 200; // of each run
@@ -65,12 +66,17 @@ function codes(runs) {
         (sign === ' ' ? `  ${line}\n` : h(sign === '+' ? 'ins' : 'del', null, `${sign} ${line}`)))))));
 }
 
+/** The numbers of the metadata, those of steps with their step, as the table names them. */
+const measures = ({ run, steps }) => Object.assign(numbers(run.metadata.run_metadata), ...[...steps].map(([step, { metadata }]) =>
+  Object.fromEntries(Object.entries(numbers(metadata.run_metadata)).map(([key, value]) => [`${step} › ${key}`, value]))));
+
 export const runs = {
   one: 'run',
   all: ['/runs', 'Runs'],
   load,
   named: ({ run }) => [run.name, to(`/runs/${run.id}`)],
   groups,
+  numbers: measures,
   note: (list) => list.some(({ steps, total }) => steps.size < total) && muted(`Of each run the first ${STEPS} steps.`),
   more: codes,
 };

@@ -6,6 +6,7 @@ import { tail, words } from '../format.js';
 import { time } from '../ui.js';
 import { kind } from './artifact.js';
 import { measured, plain, row, rowsOf } from './comparison.js';
+import { numbers } from './metadata.js';
 
 const listed = (tags) => tags.map((t) => t.name).sort().join(', ') || null;
 const source = (s) => [s.module, s.attribute].filter(Boolean).join('.');
@@ -22,6 +23,7 @@ export const modelVersions = {
   of: (v) => [`/models/${v.body.model.id}`, v.body.model.name],
   load: (id, signal) => api.get(`model_versions/${id}`, null, signal),
   named: (v) => [`${v.body.model.name} ${v.name ?? v.body.number}`, to(`/model-versions/${v.id}`)],
+  numbers: (v) => numbers(v.metadata.run_metadata),
   groups(list) {
     const all = (cell) => list.map(cell);
     return [
@@ -50,6 +52,7 @@ export const artifactVersions = {
   of: (v) => [`/artifacts/${v.body.artifact.id}`, v.body.artifact.name],
   load: (id, signal) => api.get(`artifact_versions/${id}`, null, signal),
   named: (v) => [`${v.body.artifact.name} ${v.body.version}`, to(`/artifact-versions/${v.id}`)],
+  numbers: (v) => numbers(v.metadata.run_metadata),
   groups(list) {
     const all = (cell) => list.map(cell);
     return [

@@ -2,9 +2,22 @@
 
 import { api } from '../api.js';
 import { h } from '../dom.js';
-import { plural } from '../format.js';
+import { fromField, plural, toField } from '../format.js';
 import { ask, field, status, table } from '../ui.js';
 import { folded, schemaForm } from './schema_form.js';
+
+const PATIENCE = 60000; // milliseconds; the server gives a provider 40 s
+
+/** Labels as lines of key=value, and back. */
+const labelLines = (labels) => Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`).join('\n');
+function labelsOf(text) {
+  const lines = text.split('\n').map((line) => line.trim()).filter(Boolean);
+  return Object.fromEntries(lines.map((line) => {
+    const cut = line.indexOf('=');
+    if (cut < 1) throw new Error(`The label “${line}” is not of the form key=value.`);
+    return [line.slice(0, cut).trim(), line.slice(cut + 1).trim()];
+  }));
+}
 
 /** What a type is called: without the words that all of their names end with, or as the server that does not know it has it. */
 export const typeName = (type) => (type.name ?? type).replace(/ Service Connector$/, '');
@@ -33,23 +46,31 @@ export function askForConnector({ title, button, type, method, now, submit }) {
       folded('Credentials', form.nodes),
       expires && field({ name: 'expiration_seconds', label: 'Seconds that temporary credentials last', kind: 'number', step: 1, value: more.expiration_seconds,
         min: method.min_expiration_seconds, hint: `${method.default_expiration_seconds} when empty.` }),
+      field({ name: 'expires_at', label: 'The credentials end at', kind: 'datetime-local', step: 1, value: toField(body.expires_at), required: Boolean(body.expires_at),
+        hint: body.expires_at ? 'It can be another time, but not none.' : 'For those that do, as tokens; never when empty.' }),
+      field({ name: 'labels', label: 'Labels', kind: 'textarea', rows: 2, value: labelLines(more.labels), hint: 'One a line, as key=value.' }),
       field({ name: 'verify', label: 'Ask the provider first whether it lets this in', kind: 'checkbox', value: true }),
     ],
     submit: async (v) => {
       const asked = {
         name: v.name, description: v.description, connector_type: type.connector_type, auth_method: method.auth_method,
         resource_types: v.resource_type ? [v.resource_type] : [], resource_id: v.resource_id.trim() || null,
-        expiration_seconds: v.expiration_seconds ?? null, configuration: form.read(v),
+        expiration_seconds: v.expiration_seconds ?? null, ...(v.expires_at && { expires_at: fromField(v.expires_at) }), labels: labelsOf(v.labels), configuration: form.read(v),
       };
       return submit(asked, v.verify);
     },
   });
 }
 
+/** Asks the provider about a stored connector: {error, resources}. query: resource_type, resource_id. */
+export const askProvider = (id, query) => api.put(`service_connectors/${id}/verify`, undefined, query, { patience: PATIENCE });
+
+/** Why the provider refuses, or undefined. */
+export const refusal = ({ error, resources }) => error ?? resources?.find((r) => r.error)?.error ?? undefined;
+
 /** Asks the provider about a connector that is not stored; a refusal is an error. */
 export async function verifyFirst(body) {
-  const { error, resources } = await api.post('service_connectors/verify', body);
-  const problem = error ?? resources?.find((r) => r.error)?.error;
+  const problem = refusal(await api.post('service_connectors/verify', body, { patience: PATIENCE }));
   if (problem) throw new Error(problem);
 }
 

@@ -16,6 +16,21 @@ export function numbers(map) {
   return Object.fromEntries(found.filter(([, value]) => typeof value === 'number' && Number.isFinite(value)));
 }
 
+const TESTS = { '=': (a, b) => a === b, '>': (a, b) => a > b, '<': (a, b) => a < b, '>=': (a, b) => a >= b, '<=': (a, b) => a <= b };
+
+/** What 'key', 'key=text' or 'key>number' says of a map: a function of it. Without regard to case for texts. */
+export function wanted(text) {
+  const [, key, sign, other] = /^\s*(.+?)\s*(?:(>=|<=|=|>|<)\s*(.*?)\s*)?$/.exec(text) ?? [];
+  return (map) => {
+    if (!Object.hasOwn(map ?? {}, key)) return false;
+    const value = map[key].body?.value;
+    if (!sign) return true;
+    if (typeof value === 'number' && other !== '') return TESTS[sign](value, Number(other));
+    const said = typeof value === 'string' ? value : JSON.stringify(value);
+    return sign === '=' && said.toLowerCase() === other.toLowerCase();
+  };
+}
+
 /** One value, of any type. */
 export function metadataValue(entry) {
   const { value, type } = entry.body ?? {};

@@ -5,7 +5,7 @@ import { h, to } from '../dom.js';
 import { dayStart, seconds, span } from '../format.js';
 import { byTag, listing } from '../listing.js';
 import { isLive, muted, name, status, time } from '../ui.js';
-import { numbers } from './metadata.js';
+import { numbers, wanted as wantedMetadata } from './metadata.js';
 
 export const STATUSES = [['completed', 'Completed'], ['failed', 'Failed'], ['running', 'Running'],
   ['cached', 'Cached'], ['initializing', 'Starting']];
@@ -16,6 +16,13 @@ const took = ({ body }) => seconds(body.created, isLive(body.status) ? null : bo
 /** [id, name] of all of a kind, by name. */
 const choices = (path) => async (signal) =>
   (await api.get(path, { size: 1000, sort_by: 'asc:name' }, signal)).items.map((x) => [x.id, x.name]);
+
+/** Whether a run belongs to a version of a model. */
+async function ofModel(model, signal) {
+  const { items } = await api.get(`models/${model}/model_versions`, { size: 1000 }, signal);
+  const versions = new Set(items.map((v) => v.id));
+  return (run) => versions.has(run.body.model_version_id);
+}
 
 /** As listing(), for runs; `hidden` names columns and filters that make no sense here. */
 export function runList(page, { hidden = [], ...options }) {
@@ -35,6 +42,8 @@ export function runList(page, { hidden = [], ...options }) {
     { name: 'user_id', label: 'By', options: choices('users'), more: true },
     { name: 'stack_id', label: 'Stack', key: 'stack', options: choices('stacks'), more: true },
     { ...byTag, more: true },
+    { name: 'model', label: 'Model', options: choices('models'), keep: ofModel, more: true },
+    { name: 'metadata', label: 'Metadata, as accuracy>0.9', keep: async (text) => ((has) => (r) => has(r.metadata.run_metadata))(wantedMetadata(text)), whole: true, more: true },
     // The API takes one bound a name; a run is made when it starts.
     { name: 'from', label: 'From day', kind: 'date', more: true, ask: (day) => ({ start_time: `gte:${dayStart(day)}` }) },
     { name: 'until', label: 'Until day', kind: 'date', more: true, ask: (day) => ({ created: `lt:${dayStart(day, 1)}` }) },

@@ -1,9 +1,10 @@
 // Runs, or versions of models or artifacts, beside each other. `of` says which; without it they are runs.
 
-import { h, to } from '../dom.js';
+import { h, keepFocus, to } from '../dom.js';
 import { plural } from '../format.js';
+import { keyChart } from '../parts/chart.js';
 import { comparison } from '../parts/comparison.js';
-import { empty, header, muted } from '../ui.js';
+import { empty, header, muted, section } from '../ui.js';
 
 const MOST = 8; // side by side
 const KINDS = {
@@ -11,6 +12,17 @@ const KINDS = {
   'model-versions': () => import('../parts/compared_versions.js').then((m) => m.modelVersions),
   'artifact-versions': () => import('../parts/compared_versions.js').then((m) => m.artifactVersions),
 };
+
+/** A line of one number over the things, for which at least two must have it; else null. */
+function lines(page, kind, things) {
+  const shown = things.map((thing) => {
+    const [name, href] = kind.named(thing);
+    return { name, href, values: kind.numbers(thing) };
+  });
+  const keys = [...new Set(shown.flatMap(({ values }) => Object.keys(values)))].sort((a, b) => a.localeCompare(b))
+    .filter((key) => shown.filter(({ values }) => key in values).length > 1);
+  return keys.length > 0 && section('Chart', keyChart(page, { things: shown, keys, order: 'in the order of the columns' }));
+}
 
 export default async function compareView(page) {
   const kind = await (KINDS[page.query.get('of')] ?? KINDS.runs)();
@@ -30,14 +42,11 @@ export default async function compareView(page) {
       header(`Compare ${plural(things.length, kind.one)}`, { above: h('a', { href: to(list) }, title), below: [
         ids.length > MOST && muted(`The first ${MOST} of ${ids.length}.`),
         kind.note?.(things),
-        h('label', { class: 'metrics' }, h('input', { type: 'checkbox', checked: only, onchange: () => page.go({ only: only ? null : 1 }, { replace: true }) }), 'Only what differs'),
+        h('label', { class: 'metrics' }, h('input', { type: 'checkbox', name: 'only', checked: only, onchange: () => page.go({ only: only ? null : 1 }, { replace: true }) }), 'Only what differs'),
       ] }),
-      kind.groups(things).map(([title, rows]) => comparison(title, rows, heads, only)),
+      kind.groups(things).map(([title, rows]) => [comparison(title, rows, heads, only), title === 'Metadata' && lines(page, kind, things)]),
       kind.more?.(things));
   };
   draw();
-  page.onquery = () => {
-    draw();
-    document.querySelector('main input')?.focus();
-  };
+  page.onquery = () => keepFocus(document.getElementById('main'), draw);
 }

@@ -1,27 +1,50 @@
 // One stack component: its configuration and the stacks that use it.
 
-import { api } from '../api.js';
-import { h, to } from '../dom.js';
+import { ApiError, api } from '../api.js';
+import { h, put, to } from '../dom.js';
 import { words } from '../format.js';
+import { connection, needs } from '../parts/connect.js';
 import { again } from '../parts/edit.js';
 import { remove } from '../parts/remove.js';
 import { folded, schemaForm } from '../parts/schema_form.js';
-import { anyValue, ask, copyable, empty, facts, field, header, section, table, time, toast } from '../ui.js';
+import { anyValue, ask, copyable, empty, facts, field, header, muted, section, table, time, toast } from '../ui.js';
+
+/** The flavor of a component, whole; undefined when it has been deleted. */
+async function flavorOf({ body }, signal) {
+  const { items: [flavor] } = await api.get('flavors', { name: `equals:${body.flavor}`, type: body.type, hydrate: true, size: 1 }, signal);
+  return flavor;
+}
+
+/** The body of an update. (The API disconnects a component whose connector is not named again.) */
+const update = ({ metadata: { connector, connector_resource_id: id } }, changes) =>
+  ({ connector: connector?.id ?? null, connector_resource_id: id ?? null, ...changes });
 
 /** Changes its name and its configuration, in a form made of what its flavor takes. */
 async function change(component, page) {
-  const { name, body, metadata: more } = component;
-  const { items: [flavor] } = await api.get('flavors', { name: `equals:${body.flavor}`, type: body.type, hydrate: true, size: 1 });
+  const { name, metadata: more } = component;
+  const flavor = await flavorOf(component);
   const form = schemaForm(flavor?.metadata.config_schema ?? {}, more.configuration);
   const done = await ask({
     title: `Edit component “${name}”`,
     button: 'Save',
     fields: [field({ name: 'name', label: 'Name', value: name, required: true, maxlength: 255 }), folded('Configuration', form.nodes)],
-    submit: (v) => api.put(`components/${component.id}`, { ...(v.name === name ? {} : { name: v.name }), configuration: form.read(v) }),
+    submit: (v) => api.put(`components/${component.id}`, update(component, { ...(v.name === name ? {} : { name: v.name }), configuration: form.read(v) })),
   });
   if (!done) return;
   toast('The component was saved.');
   again(page);
+}
+
+/** What it signs in with, once its flavor has said whether it can. */
+async function drawConnection(box, component, page) {
+  const wanted = needs(await flavorOf(component, page.signal), component.metadata.configuration);
+  if (!wanted) return;
+  const save = async (changes, said) => {
+    await api.put(`components/${component.id}`, update(component, changes));
+    toast(said);
+    again(page);
+  };
+  put(box, connection(component, wanted, save));
 }
 
 export default async function componentView(page) {
@@ -33,6 +56,7 @@ export default async function componentView(page) {
   const { body, metadata: more } = component;
   const config = Object.entries(more.configuration);
   const labels = Object.entries(more.labels ?? {});
+  const connects = h('div');
   page.title(component.name);
   page.show(
     header(component.name, {
@@ -57,5 +81,10 @@ export default async function componentView(page) {
       { label: 'Stack', cell: (s) => h('a', { href: to(`/stacks/${s.id}`) }, s.name) },
       { label: 'Created', cell: (s) => time(s.body.created) },
     ], stacks.items) : empty({ title: 'No stack uses this component' })),
+    connects,
   );
+  await drawConnection(connects, component, page).catch((error) => {
+    if (!(error instanceof ApiError)) throw error;
+    put(connects, muted(error.message));
+  });
 }

@@ -3,7 +3,7 @@
 import { api } from '../api.js';
 import { h, put, to } from '../dom.js';
 import { words } from '../format.js';
-import { askForConnector, reached, typeName, verifyFirst } from '../parts/connector.js';
+import { askForConnector, askProvider, reached, typeName, verifyFirst } from '../parts/connector.js';
 import { again } from '../parts/edit.js';
 import { remove } from '../parts/remove.js';
 import { thingPage } from '../parts/thing.js';
@@ -36,7 +36,7 @@ function resources(connector, type, signal) {
     button.disabled = true;
     put(box, muted('The provider is asked…'));
     try {
-      const answer = await api.put(`service_connectors/${connector.id}/verify`, undefined, { resource_type: select ? select.querySelector('select').value : null });
+      const answer = await askProvider(connector.id, { resource_type: select ? select.querySelector('select').value : null });
       if (!signal.aborted) put(box, reached(answer, type));
     } finally {
       button.disabled = false;
@@ -69,7 +69,7 @@ export default async function connectorView(page) {
       ['Signs in by', method?.name ?? body.auth_method],
       ['For', body.resource_types.map((r) => type.resource_types?.find((x) => x.resource_type === r)?.name ?? r).join(', ')],
       ['Only', body.resource_id && h('code', null, body.resource_id)],
-      ['Expires', body.expires_at && time(body.expires_at)],
+      ['The credentials end', body.expires_at && time(body.expires_at)],
       ['Temporary credentials last', more.expiration_seconds && `${more.expiration_seconds} s`],
       ['Labels', labels.map(([k, v]) => `${k}: ${v}`).join(', ')],
     ],
@@ -81,7 +81,7 @@ export default async function connectorView(page) {
         { label: 'Component', cell: (c) => h('a', { href: to(`/components/${c.id}`) }, c.name) },
         { label: 'Type', cell: (c) => words(c.body.type) },
         { label: 'Flavor', cell: (c) => c.body.flavor },
-      ], components.items) : empty({ title: 'No component uses this connector', text: 'A client connects one: zenml stack-component connect … --connector.' })),
+      ], components.items) : empty({ title: 'No component uses this connector', text: 'The page of a component connects it.' })),
     ],
   });
 }
