@@ -10,23 +10,13 @@
 
 static const char TYPE[] = "action";
 
-static void show_whole(struct view *v, const struct row *row, struct jw *w, const struct resource *r, const char *name)
+static void show_whole(const struct cell *at, struct jw *w)
 {
-    const struct row *other = view_find(v, r, row_str(row, name));
+    const struct row *other = view_find(at->view, at->col->target, row_str(at->row, at->col->name));
     if (other)
-        view_write(v, w, other, D_RES);
+        view_write(at->view, w, other, D_RES);
     else
         jw_null(w);
-}
-
-static void show_template(struct view *v, const struct row *row, struct jw *w)
-{
-    show_whole(v, row, w, &resource_run_template, "run_template");
-}
-
-static void show_pipeline(struct view *v, const struct row *row, struct jw *w)
-{
-    show_whole(v, row, w, &resource_pipeline, "pipeline");
 }
 
 static const struct column columns[] = {
@@ -46,13 +36,17 @@ static const struct column columns[] = {
      .enc = E_UUID,
      .section = S_RES},
     {.name = "run_template",
+     .target = &resource_run_template,
+     .enc = E_UUID,
      .section = S_RES,
-     .show = show_template,
+     .show = show_whole,
      .flags = C_IF_HYDRATED,
      .schema = "RunTemplateResponse~"},
     {.name = "pipeline",
+     .target = &resource_pipeline,
+     .enc = E_UUID,
      .section = S_RES,
-     .show = show_pipeline,
+     .show = show_whole,
      .flags = C_IF_HYDRATED,
      .schema = "PipelineResponse~"},
     COL_NAME,

@@ -18,10 +18,9 @@ static const char TYPE[] = "event_source", VALUE_KEY[] = "webhook_secret", ID_KE
                   ROTATE_KEY[] = "rotate_secret";
 
 /* A secret that has just been made is the row's own data; nothing else of the configuration is for anybody. */
-static void show_configuration(struct view *v, const struct row *row, struct jw *w)
+static void show_configuration(const struct cell *at, struct jw *w)
 {
-    const char *secret = row->data;
-    (void)v;
+    const char *secret = at->row->data;
     jw_open(w, '{');
     if (secret && *secret) {
         jw_name(w, VALUE_KEY);
@@ -30,9 +29,9 @@ static void show_configuration(struct view *v, const struct row *row, struct jw 
     jw_close(w, '}');
 }
 
-static void show_triggers(struct view *v, const struct row *row, struct jw *w)
+static void show_triggers(const struct cell *at, struct jw *w)
 {
-    view_write_page(v, w, row, SLOT_TRIGGERS, &resource_trigger, D_META | D_RES);
+    view_write_page(at->view, w, at->row, SLOT_TRIGGERS, &resource_trigger, D_META | D_RES);
 }
 
 static const struct column columns[] = {

@@ -9,9 +9,9 @@
 
 enum { SLOT_EXECUTIONS = SLOT_FIRST };
 
-static void show_executions(struct view *v, const struct row *row, struct jw *w)
+static void show_executions(const struct cell *at, struct jw *w)
 {
-    view_write_page(v, w, row, SLOT_EXECUTIONS, &resource_trigger_execution, D_BODY);
+    view_write_page(at->view, w, at->row, SLOT_EXECUTIONS, &resource_trigger_execution, D_BODY);
 }
 
 static const struct column columns[] = {

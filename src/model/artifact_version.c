@@ -44,20 +44,19 @@ static int load(struct view *v, struct row **rows, size_t count)
 #define COMPLETED(column) "(SELECT IF(COUNT(*) = 1, MIN(s." column "), NULL) " LISTED_BY " AND s.status = 'completed')"
 #define COPY_OF           "(SELECT s.original_step_run_id " LISTED_BY " ORDER BY s.id LIMIT 1)"
 
-static void show_visualizations(struct view *v, const struct row *row, struct jw *w)
+static void show_visualizations(const struct cell *at, struct jw *w)
 {
     jw_open(w, '[');
-    for (const struct link *link = row->links[SLOT_VISUALS]; link; link = link->next)
-        view_write_ref(v, w, &resource_visualization, link->id);
+    for (const struct link *link = at->row->links[SLOT_VISUALS]; link; link = link->next)
+        view_write_ref(at->view, w, &resource_visualization, link->id);
     jw_close(w, ']');
 }
 
-static void show_version(struct view *v, const struct row *row, struct jw *w)
+static void show_version(const struct cell *at, struct jw *w)
 {
-    (void)v;
-    const char *text = row_str(row, "version");
+    const char *text = row_str(at->row, "version");
     if (!text || !*text)
-        text = row_str(row, "version_number");
+        text = row_str(at->row, "version_number");
     jw_str(w, text ? text : "None"); /* never null: clients read a text */
 }
 
@@ -67,9 +66,10 @@ struct span version_source(struct view *v, const struct row *row, const char *me
     return json_kind(stored) == '{' ? stored_json(view_ctx(v)->mem, stored, row_origin(row, member)) : stored;
 }
 
-static void write_source(struct view *v, struct jw *w, struct span stored)
+static void show_source(const struct cell *at, struct jw *w)
 {
-    struct arena *mem = view_ctx(v)->mem;
+    struct arena *mem = view_ctx(at->view)->mem;
+    struct span stored = version_source(at->view, at->row, at->col->name);
     if (json_kind(stored) == '{') {
         model_write_stored(w, &MODEL_SOURCE, stored);
         return;
@@ -80,16 +80,6 @@ static void write_source(struct view *v, struct jw *w, struct span stored)
     }
     struct json_object *path = json_keep(mem, json_object_new_string_len(stored.s, (int)stored.len));
     jw_value(w, model_check(check_new(mem), &MODEL_SOURCE, path));
-}
-
-static void show_materializer(struct view *v, const struct row *row, struct jw *w)
-{
-    write_source(v, w, version_source(v, row, "materializer"));
-}
-
-static void show_data_type(struct view *v, const struct row *row, struct jw *w)
-{
-    write_source(v, w, version_source(v, row, "data_type"));
 }
 
 static const struct column columns[] = {
@@ -108,7 +98,7 @@ static const struct column columns[] = {
      .section = S_BODY,
      .filter = F_STRING,
      .flags = C_COMPACT,
-     .show = show_materializer,
+     .show = show_source,
      .schema = "Source"},
     {.name = "data_type",
      .col = "data_type",
@@ -116,7 +106,7 @@ static const struct column columns[] = {
      .section = S_BODY,
      .filter = F_STRING,
      .flags = C_COMPACT,
-     .show = show_data_type,
+     .show = show_source,
      .schema = "Source"},
     COL_TAGS(S_BODY),
     {.name = "producer_pipeline_run_id",

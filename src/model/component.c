@@ -33,26 +33,14 @@ const struct type T_COMPONENT_TYPE = {
     "(SELECT JSON_ARRAY(f.integration, f.logo_url) FROM flavor f WHERE f.name = t.flavor AND f.type = t.type "         \
     "ORDER BY f.created, f.kanso_order LIMIT 1)"
 
-static void show_of_flavor(const struct row *row, struct jw *w, int which)
+static void show_of_flavor(const struct cell *at, struct jw *w)
 {
     struct span item = {0};
-    size_t at = 0;
-    if (row_str(row, "of_flavor"))
-        for (int i = 0; i <= which; i++)
-            json_next_item(row_span(row, "of_flavor"), &at, &item);
+    size_t next = 0;
+    if (row_str(at->row, "of_flavor"))
+        for (int i = 0; i <= at->col->arg; i++)
+            json_next_item(row_span(at->row, "of_flavor"), &next, &item);
     jw_span(w, item);
-}
-
-static void show_integration(struct view *v, const struct row *row, struct jw *w)
-{
-    (void)v;
-    show_of_flavor(row, w, 0);
-}
-
-static void show_logo(struct view *v, const struct row *row, struct jw *w)
-{
-    (void)v;
-    show_of_flavor(row, w, 1);
 }
 
 static const struct column columns[] = {
@@ -62,8 +50,8 @@ static const struct column columns[] = {
     {.name = "type", .section = S_BODY, .filter = F_STRING},
     {.name = "flavor", .section = S_BODY, .filter = F_STRING},
     {.name = "of_flavor", .sql = OF_FLAVOR, .flags = C_READONLY | C_LOAD},
-    {.name = "integration", .section = S_BODY, .show = show_integration, .schema = "string<255?"},
-    {.name = "logo_url", .section = S_BODY, .show = show_logo, .schema = "?"},
+    {.name = "integration", .section = S_BODY, .show = show_of_flavor, .arg = 0, .schema = "string<255?"},
+    {.name = "logo_url", .section = S_BODY, .show = show_of_flavor, .arg = 1, .schema = "?"},
     COL_WORKSPACE,
     {.name = "configuration", .enc = E_B64, .section = S_META},
     {.name = "labels", .enc = E_B64, .section = S_META, .flags = C_JSON_NULL},

@@ -12,29 +12,27 @@
 /* Showing -------------------------------------------------------------------------------------------------------- */
 
 /* The whole type where a connector stands for itself, its name where it is part of something else. */
-static void show_type(struct view *v, const struct row *row, struct jw *w)
+static void show_type(const struct cell *at, struct jw *w)
 {
-    const char *name = row_str(row, "connector_type");
-    const struct connector_type *t = row->detail == D_BODY ? NULL : connector_type_find(name);
-    (void)v;
+    const char *name = row_str(at->row, "connector_type");
+    const struct connector_type *t = at->row->detail == D_BODY ? NULL : connector_type_find(name);
     if (t)
         connector_type_write(w, t);
     else
         jw_str(w, name);
 }
 
-static void show_configuration(struct view *v, const struct row *row, struct jw *w)
+static void show_configuration(const struct cell *at, struct jw *w)
 {
     bool complete;
-    jw_value(w, connector_configuration(v, row, &complete));
+    jw_value(w, connector_configuration(at->view, at->row, &complete));
 }
 
 /* Secret values are part of the configuration; only a client gets them here, as the row's data. */
-static void show_secrets(struct view *v, const struct row *row, struct jw *w)
+static void show_secrets(const struct cell *at, struct jw *w)
 {
-    (void)v;
-    if (row->data)
-        jw_value(w, row->data);
+    if (at->row->data)
+        jw_value(w, at->row->data);
     else
         jw_raw(w, "{}", 2);
 }

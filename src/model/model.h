@@ -82,7 +82,7 @@ _Static_assert((int)SLOT_METADATA < (int)SLOT_FIRST, "slots that resources use f
         .name = "run_metadata", .section = S_META, .many = &resource_run_metadata, .show = show_run_metadata,          \
         .flags = C_READONLY | (more), .schema = "{RunMetadataResponse}={}"                                             \
     }
-void show_run_metadata(struct view *v, const struct row *row, struct jw *w);
+void show_run_metadata(const struct cell *at, struct jw *w);
 
 /* In rows of route tables: the path begins with a workspace. */
 #define WITHIN_WORKSPACE .within = &resource_workspace, BY_NAME

@@ -81,13 +81,13 @@ static enum role role_of(const struct link *link)
                                            : DATA;
 }
 
-/* {artifact name: {version: id}}; the links come ordered by name. */
-static void write_artifacts(const struct row *row, struct jw *w, enum role role)
+/* {artifact name: {version: id}} of a role; the links come ordered by name. */
+static void show_artifacts(const struct cell *at, struct jw *w)
 {
     const char *name = NULL;
     jw_open(w, '{');
-    for (const struct link *link = row->links[SLOT_LINKS]; link; link = link->next) {
-        if (role_of(link) != role)
+    for (const struct link *link = at->row->links[SLOT_LINKS]; link; link = link->next) {
+        if ((int)role_of(link) != at->col->arg)
             continue;
         if (!name || !streq(name, link->key)) {
             if (name)
@@ -103,29 +103,10 @@ static void write_artifacts(const struct row *row, struct jw *w, enum role role)
     jw_close(w, '}');
 }
 
-static void show_model_artifacts(struct view *v, const struct row *row, struct jw *w)
+static void show_runs(const struct cell *at, struct jw *w)
 {
-    (void)v;
-    write_artifacts(row, w, MODEL_ITSELF);
-}
-
-static void show_data_artifacts(struct view *v, const struct row *row, struct jw *w)
-{
-    (void)v;
-    write_artifacts(row, w, DATA);
-}
-
-static void show_deployment_artifacts(struct view *v, const struct row *row, struct jw *w)
-{
-    (void)v;
-    write_artifacts(row, w, DEPLOYMENT);
-}
-
-static void show_runs(struct view *v, const struct row *row, struct jw *w)
-{
-    (void)v;
     jw_open(w, '{');
-    for (const struct link *link = row->links[SLOT_LINKS]; link; link = link->next) {
+    for (const struct link *link = at->row->links[SLOT_LINKS]; link; link = link->next) {
         if (role_of(link) != RUN)
             continue;
         jw_key(w, link->key);
@@ -135,9 +116,9 @@ static void show_runs(struct view *v, const struct row *row, struct jw *w)
 }
 
 /* The first page of the version's services. */
-static void show_services(struct view *v, const struct row *row, struct jw *w)
+static void show_services(const struct cell *at, struct jw *w)
 {
-    view_write_page(v, w, row, SLOT_SERVICES, &resource_service, D_META | D_RES);
+    view_write_page(at->view, w, at->row, SLOT_SERVICES, &resource_service, D_META | D_RES);
 }
 
 static const struct column columns[] = {
@@ -148,9 +129,17 @@ static const struct column columns[] = {
     {.name = "number", .enc = E_INT, .section = S_BODY, .filter = F_STRICT_INT, .flags = C_READONLY, .schema = "int"},
     COL_SHOWN(model, resource_model, S_BODY),
     {.name = "model_id", .request_name = "model", .enc = E_UUID, .flags = C_NO_UPDATE},
-    {.name = "model_artifact_ids", .section = S_BODY, .show = show_model_artifacts, .schema = "{{uuid}}={}"},
-    {.name = "data_artifact_ids", .section = S_BODY, .show = show_data_artifacts, .schema = "{{uuid}}={}"},
-    {.name = "deployment_artifact_ids", .section = S_BODY, .show = show_deployment_artifacts, .schema = "{{uuid}}={}"},
+    {.name = "model_artifact_ids",
+     .section = S_BODY,
+     .show = show_artifacts,
+     .arg = MODEL_ITSELF,
+     .schema = "{{uuid}}={}"},
+    {.name = "data_artifact_ids", .section = S_BODY, .show = show_artifacts, .arg = DATA, .schema = "{{uuid}}={}"},
+    {.name = "deployment_artifact_ids",
+     .section = S_BODY,
+     .show = show_artifacts,
+     .arg = DEPLOYMENT,
+     .schema = "{{uuid}}={}"},
     {.name = "pipeline_run_ids", .section = S_BODY, .show = show_runs, .schema = "{uuid}={}"},
     COL_TAGS(S_BODY),
     COL_WORKSPACE,

@@ -21,13 +21,13 @@ const char *const EXECUTION_STATUSES[] = {"initializing", "failed", "completed",
 const struct type T_EXECUTION_STATUS = {
     .kind = K_ENUM, .label = "str-enum[ExecutionStatus]", .words = EXECUTION_STATUSES};
 
-static void show_steps(struct view *v, const struct row *row, struct jw *w)
+static void show_steps(const struct cell *at, struct jw *w)
 {
     jw_open(w, '{');
-    for (struct link *link = row->links[SLOT_STEPS]; link; link = link->next) {
-        const struct row *step = view_find(v, &resource_step, link->id);
+    for (struct link *link = at->row->links[SLOT_STEPS]; link; link = link->next) {
+        const struct row *step = view_find(at->view, &resource_step, link->id);
         jw_key(w, row_str(step, "name"));
-        view_write(v, w, step, D_BODY);
+        view_write(at->view, w, step, D_BODY);
     }
     jw_close(w, '}');
 }

@@ -52,16 +52,16 @@ static const struct field fields[] = {
 static const struct model body = MODEL("run_metadata", fields);
 
 /* Of each key the newest value, in order of age. */
-void show_run_metadata(struct view *v, const struct row *row, struct jw *w)
+void show_run_metadata(const struct cell *at, struct jw *w)
 {
-    unsigned detail = resource_column(row->res, "run_metadata")->flags & C_MANY_META ? D_META : D_BODY;
-    struct arena *mem = view_ctx(v)->mem;
-    struct lookup *keys = row->links[SLOT_METADATA] ? lookup_new(mem) : NULL;
+    unsigned detail = at->col->flags & C_MANY_META ? D_META : D_BODY;
+    struct arena *mem = view_ctx(at->view)->mem;
+    struct lookup *keys = at->row->links[SLOT_METADATA] ? lookup_new(mem) : NULL;
     const struct row **values = NULL;
     size_t count = 0, room = 0;
-    for (const struct link *link = row->links[SLOT_METADATA]; link; link = link->next) {
+    for (const struct link *link = at->row->links[SLOT_METADATA]; link; link = link->next) {
         values = arena_grow(mem, values, count, &room, sizeof *values);
-        values[count++] = view_find(v, &resource_run_metadata, link->id);
+        values[count++] = view_find(at->view, &resource_run_metadata, link->id);
     }
     size_t from = count;
     for (size_t i = count; i-- > 0;) /* the newest comes first to its key; kept ones move to the end */
@@ -70,7 +70,7 @@ void show_run_metadata(struct view *v, const struct row *row, struct jw *w)
     jw_open(w, '{');
     for (size_t i = from; i < count; i++) {
         jw_key(w, row_str(values[i], "key"));
-        view_write(v, w, values[i], detail);
+        view_write(at->view, w, values[i], detail);
     }
     jw_close(w, '}');
 }

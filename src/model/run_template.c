@@ -22,29 +22,29 @@ static struct template_source source_of(const struct view *v, const struct row *
                                     .steps = stored_json(mem, row_span(row, "source_steps"), of_steps)};
 }
 
-static void show_config_template(struct view *v, const struct row *row, struct jw *w)
+static void show_config_template(const struct cell *at, struct jw *w)
 {
-    const struct template_source source = source_of(v, row);
-    if (row_bool(row, "runnable"))
+    const struct template_source source = source_of(at->view, at->row);
+    if (row_bool(at->row, "runnable"))
         config_template_write(w, &source);
     else
         jw_null(w);
 }
 
-static void show_config_schema(struct view *v, const struct row *row, struct jw *w)
+static void show_config_schema(const struct cell *at, struct jw *w)
 {
-    struct arena *mem = view_ctx(v)->mem;
-    const struct template_source source = source_of(v, row);
+    struct arena *mem = view_ctx(at->view)->mem;
+    const struct template_source source = source_of(at->view, at->row);
     size_t n = 0;
-    if (!row_bool(row, "runnable")) {
+    if (!row_bool(at->row, "runnable")) {
         jw_null(w);
         return;
     }
-    for (struct link *link = row->links[SLOT_COMPONENTS]; link; link = link->next)
+    for (struct link *link = at->row->links[SLOT_COMPONENTS]; link; link = link->next)
         n++;
     struct template_component *components = arena_array(mem, n + 1, sizeof *components);
     n = 0;
-    for (struct link *link = row->links[SLOT_COMPONENTS]; link; link = link->next)
+    for (struct link *link = at->row->links[SLOT_COMPONENTS]; link; link = link->next)
         components[n++] = (struct template_component){
             .type = link->values[2].s,
             .flavor = link->values[3].s,

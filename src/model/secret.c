@@ -17,12 +17,12 @@ static const struct type T_SCOPE = {.kind = K_ENUM, .label = "str-enum[SecretSco
 static const struct type T_VALUES = {.kind = K_MAP, .item = &T_PASSWORD, .item_null = true};
 
 /* The values are decoded where one secret is asked for, and hang on its row; elsewhere they stay where they are. */
-static void show_values(struct view *v, const struct row *row, struct jw *w)
+static void show_values(const struct cell *at, struct jw *w)
 {
-    const struct ctx *c = view_ctx(v);
+    const struct ctx *c = view_ctx(at->view);
     jw_open(w, '{');
-    if (row->data) {
-        json_object_object_foreach(row->data, key, value)
+    if (at->row->data) {
+        json_object_object_foreach(at->row->data, key, value)
         {
             jw_key(w, key);
             if (c->auth->no_secret_values)

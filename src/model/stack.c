@@ -18,28 +18,27 @@ static bool has_type(struct view *v, const struct link *link, const char *type)
 }
 
 /* One component of each type: the last of its type. */
-static void show_components(struct view *v, const struct row *row, struct jw *w)
+static void show_components(const struct cell *at, struct jw *w)
 {
     jw_open(w, '{');
-    for (const struct link *link = row->links[SLOT_COMPONENTS]; link; link = link->next) {
-        const struct row *part = view_find(v, &resource_component, link->id);
+    for (const struct link *link = at->row->links[SLOT_COMPONENTS]; link; link = link->next) {
+        const struct row *part = view_find(at->view, &resource_component, link->id);
         const struct link *later = link->next;
-        while (part && later && !has_type(v, later, row_str(part, "type")))
+        while (part && later && !has_type(at->view, later, row_str(part, "type")))
             later = later->next;
         if (!part || later)
             continue;
         jw_key_open(w, row_str(part, "type"), '[');
-        view_write(v, w, part, D_BODY);
+        view_write(at->view, w, part, D_BODY);
         jw_close(w, ']');
     }
     jw_close(w, '}');
 }
 
 /* There is no column for it. */
-static void show_nothing(struct view *v, const struct row *row, struct jw *w)
+static void show_nothing(const struct cell *at, struct jw *w)
 {
-    (void)v;
-    (void)row;
+    (void)at;
     jw_str(w, "");
 }
 

@@ -11,26 +11,16 @@
 
 #include <string.h>
 
-static void show_io(struct view *v, const struct row *row, struct jw *w, char direction)
+static void show_io(const struct cell *at, struct jw *w)
 {
     jw_open(w, '{');
-    for (struct link *link = row->links[SLOT_STEP_IO]; link; link = link->next) {
-        if (*link->values[3].s != direction)
+    for (struct link *link = at->row->links[SLOT_STEP_IO]; link; link = link->next) {
+        if (*link->values[3].s != at->col->arg)
             continue;
         jw_key(w, link->key);
-        view_write_ref(v, w, &resource_artifact_version, link->id);
+        view_write_ref(at->view, w, &resource_artifact_version, link->id);
     }
     jw_close(w, '}');
-}
-
-static void show_inputs(struct view *v, const struct row *row, struct jw *w)
-{
-    show_io(v, row, w, 'i');
-}
-
-static void show_outputs(struct view *v, const struct row *row, struct jw *w)
-{
-    show_io(v, row, w, 'o');
 }
 
 struct span step_document(const struct row *row)
@@ -39,29 +29,21 @@ struct span step_document(const struct row *row)
     return document ? *document : (struct span){0};
 }
 
-static void show_config(struct view *v, const struct row *row, struct jw *w)
+static void show_document(const struct cell *at, struct jw *w)
 {
-    (void)v;
-    model_write_stored(w, &MODEL_STEP_CONFIGURATION, json_member(step_document(row), "config"));
+    model_write_stored(w, at->col->doc, json_member(step_document(at->row), at->col->name));
 }
 
-static void show_spec(struct view *v, const struct row *row, struct jw *w)
+static void show_logs(const struct cell *at, struct jw *w)
 {
-    (void)v;
-    model_write_stored(w, &MODEL_STEP_SPEC, json_member(step_document(row), "spec"));
+    const struct link *link = at->row->links[SLOT_STEP_LOGS];
+    view_write_ref(at->view, w, &resource_logs, link ? link->id : NULL);
 }
 
-static void show_logs(struct view *v, const struct row *row, struct jw *w)
+static void show_parents(const struct cell *at, struct jw *w)
 {
-    const struct link *link = row->links[SLOT_STEP_LOGS];
-    view_write_ref(v, w, &resource_logs, link ? link->id : NULL);
-}
-
-static void show_parents(struct view *v, const struct row *row, struct jw *w)
-{
-    (void)v;
     jw_open(w, '[');
-    for (struct link *link = row->links[SLOT_STEP_PARENTS]; link; link = link->next)
+    for (struct link *link = at->row->links[SLOT_STEP_PARENTS]; link; link = link->next)
         jw_uuid(w, link->id);
     jw_close(w, ']');
 }
@@ -71,12 +53,22 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     {.name = "status", .section = S_BODY, .filter = F_STRING},
-    {.name = "inputs", .section = S_BODY, .show = show_inputs, .schema = "{ArtifactVersionResponse}={}"},
-    {.name = "outputs", .section = S_BODY, .show = show_outputs, .schema = "{ArtifactVersionResponse}={}"},
+    {.name = "inputs", .section = S_BODY, .show = show_io, .arg = 'i', .schema = "{ArtifactVersionResponse}={}"},
+    {.name = "outputs", .section = S_BODY, .show = show_io, .arg = 'o', .schema = "{ArtifactVersionResponse}={}"},
     {.name = "model_version_id", .enc = E_UUID, .section = S_BODY},
     COL_WORKSPACE,
-    {.name = "config", .section = S_META, .show = show_config, .schema = "StepConfiguration"},
-    {.name = "spec", .section = S_META, .show = show_spec, .schema = "StepSpec"},
+    {.name = "config",
+     .enc = E_JSON,
+     .section = S_META,
+     .doc = &MODEL_STEP_CONFIGURATION,
+     .show = show_document,
+     .schema = "StepConfiguration"},
+    {.name = "spec",
+     .enc = E_JSON,
+     .section = S_META,
+     .doc = &MODEL_STEP_SPEC,
+     .show = show_document,
+     .schema = "StepSpec"},
     {.name = "cache_key", .section = S_META, .filter = F_STRING, .flags = C_FIXED},
     {.name = "code_hash", .section = S_META, .filter = F_STRING, .flags = C_FIXED},
     {.name = "docstring", .section = S_META},

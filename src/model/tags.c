@@ -161,10 +161,9 @@ int tags_load_counts(struct view *v, struct row **rows, size_t count)
     return count_whole(v, others, m);
 }
 
-void show_tagged_count(struct view *v, const struct row *row, struct jw *w)
+void show_tagged_count(const struct cell *at, struct jw *w)
 {
-    (void)v;
-    jw_int(w, row->data ? *(const int64_t *)row->data : 0);
+    jw_int(w, at->row->data ? *(const int64_t *)at->row->data : 0);
 }
 
 /* Names ------------------------------------------------------------------------------------------------------------ */

@@ -17,6 +17,6 @@ const char *tag_random_color(void);
 /* What tags hang on, counted: a load hook and a column of the resource `tag`. Counts of a thousand and more may be five
  * seconds old where another worker has deleted something, and in the first minute of a worker. */
 int tags_load_counts(struct view *v, struct row **rows, size_t count);
-void show_tagged_count(struct view *v, const struct row *row, struct jw *w);
+void show_tagged_count(const struct cell *at, struct jw *w);
 
 #endif

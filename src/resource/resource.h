@@ -46,6 +46,7 @@ enum filter_class {
     F_REFUSED,     /* the resource has the parameter, but nothing that it could compare */
 };
 
+struct cell;
 struct view;
 struct row;
 
@@ -83,7 +84,8 @@ struct column {
     const struct resource *many; /* no column: the list of that resource's rows that hang on this one (`attached`) */
     const struct model *doc;     /* stored documents are completed with this model's defaults */
     const char *null_as;         /* JSON text shown for NULL, instead of null */
-    void (*show)(struct view *v, const struct row *row, struct jw *w); /* writes the value, instead of all above */
+    void (*show)(const struct cell *at, struct jw *w); /* writes the value, instead of all above */
+    int arg;                                           /* for `show`, where several columns share it */
     const char *schema; /* what the answer holds, where the above does not say it: notation of app/openapi.h */
 };
 

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BUCKETS = 256 };
-
 struct list {
     void **items;
     size_t count, room;
@@ -31,13 +29,12 @@ struct view {
     struct ctx *c;
     struct arena *mem;
     struct set sets[MAX_RANK];
-    struct row **buckets; /* by rank and id; at least as many as rows */
-    size_t bucket_count, row_count;
-    uint64_t left_out; /* ranks that are not loaded */
-    const char *extra; /* see view_extra() */
-    bool loading;      /* in view_load(): what is added is nested */
-    bool no_envelopes; /* see view_no_envelopes() */
-    unsigned depth;    /* of the envelope that is being written */
+    struct lookup *rows; /* by id: the first of that id */
+    uint64_t left_out;   /* ranks that are not loaded */
+    const char *extra;   /* see view_extra() */
+    bool loading;        /* in view_load(): what is added is nested */
+    bool no_envelopes;   /* see view_no_envelopes() */
+    unsigned depth;      /* of the envelope that is being written */
 };
 
 static void list_add(struct arena *mem, struct list *l, const void *item)
@@ -53,38 +50,12 @@ struct ctx *view_ctx(const struct view *v)
 
 /* Rows ----------------------------------------------------------------------------------------------------------- */
 
-static struct row **bucket(const struct view *v, const struct resource *r, const char *id)
-{
-    size_t h = (size_t)r->rank * 31;
-    for (int i = 0; i < 16 && id[i]; i++) /* ids are random: a few digits spread well */
-        h = h * 33 + (unsigned char)id[i];
-    return &v->buckets[h % v->bucket_count];
-}
-
-static void put_in_bucket(struct view *v, struct row *row)
-{
-    struct row **b = bucket(v, row->res, row->id);
-    row->bucket_next = *b;
-    *b = row;
-}
-
-static void add_buckets(struct view *v)
-{
-    v->bucket_count = v->bucket_count ? size_mul(v->bucket_count, 4) : FIRST_BUCKETS;
-    v->buckets = arena_array(v->mem, v->bucket_count, sizeof(struct row *));
-    for (size_t i = 0; i < MAX_RANK; i++)
-        for (size_t k = 0; k < v->sets[i].rows.count; k++)
-            put_in_bucket(v, v->sets[i].rows.items[k]);
-}
-
 struct row *view_find(const struct view *v, const struct resource *r, const char *id)
 {
-    if (!id)
-        return NULL;
-    for (struct row *row = *bucket(v, r, id); row; row = row->bucket_next)
-        if (row->res == r && strcmp(row->id, id) == 0)
-            return row;
-    return NULL;
+    struct row *row = id ? lookup_get(v->rows, id) : NULL;
+    while (row && row->res != r)
+        row = row->same_id;
+    return row;
 }
 
 struct row *view_add(struct view *v, const struct resource *r, const char *id, unsigned detail, struct db_value *values)
@@ -99,10 +70,13 @@ struct row *view_add(struct view *v, const struct resource *r, const char *id, u
         return row;
     }
     row = arena_alloc(v->mem, sizeof *row);
-    *row = (struct row){.res = r, .id = id, .detail = detail, .values = values, .nested = v->loading};
-    if (v->row_count++ == v->bucket_count)
-        add_buckets(v);
-    put_in_bucket(v, row);
+    *row = (struct row){.res = r,
+                        .id = id,
+                        .detail = detail,
+                        .values = values,
+                        .nested = v->loading,
+                        .same_id = lookup_get(v->rows, id)};
+    lookup_put(v->rows, id, row);
     struct set *s = &v->sets[r->rank];
     s->res = r;
     list_add(v->mem, &s->rows, row);
@@ -114,7 +88,7 @@ struct view *view_new(struct ctx *c)
     struct view *v = arena_alloc(c->mem, sizeof *v);
     v->c = c;
     v->mem = c->mem;
-    add_buckets(v);
+    v->rows = lookup_new(c->mem);
     return v;
 }
 
@@ -169,35 +143,23 @@ struct span row_span(const struct row *row, const char *name)
 
 /* Selecting ------------------------------------------------------------------------------------------------------ */
 
+static bool shown(const struct column *col, unsigned detail)
+{
+    return col->section == S_BODY || (col->section == S_META && detail & D_META) ||
+           (col->section == S_RES && detail & D_RES);
+}
+
 static bool selected(const struct column *col, unsigned detail)
 {
     if (col->many || (col->show && !col->col && !col->sql))
         return false;
-    if (col->flags & C_LOAD || detail & D_ALL)
-        return true;
-    switch (col->section) {
-    case S_TOP:
-    case S_BODY:
-        return true;
-    case S_META:
-        return detail & D_META;
-    case S_RES:
-        return detail & D_RES;
-    case S_NONE:
-        break;
-    }
-    return col->flags & C_LOAD_META && detail & D_META;
+    return detail & D_ALL || col->flags & C_LOAD || (col->flags & C_LOAD_META && detail & D_META) ||
+           col->section == S_TOP || shown(col, detail);
 }
 
 const char *column_sql(struct arena *a, const struct column *col)
 {
     return col->sql ? col->sql : arena_printf(a, "t.`%s`", col->col ? col->col : col->name);
-}
-
-static bool shown(const struct column *col, unsigned detail)
-{
-    return col->section == S_BODY || (col->section == S_META && detail & D_META) ||
-           (col->section == S_RES && detail & D_RES);
 }
 
 /* The column whose row is read along, by a join; NULL when there is none at this detail. */
@@ -423,16 +385,6 @@ int view_links(struct view *v, struct row **parents, size_t count, int slot, con
     return OK;
 }
 
-/* A row by its id alone: ids are unique over all kinds. */
-static struct row *find_any(const struct view *v, const char *id)
-{
-    struct row *row = NULL;
-    for (size_t i = 0; i < MAX_RANK && !row; i++)
-        if (v->sets[i].res)
-            row = view_find(v, v->sets[i].res, id);
-    return row;
-}
-
 /* Fetches rows of `child` together with the parent that each hangs on, and links them. */
 static int fetch_hanging(struct view *v, const char **ids, size_t count, int slot, const struct resource *child,
                          unsigned detail, const char *from, const char *parent_column, const char *order)
@@ -446,7 +398,7 @@ static int fetch_hanging(struct view *v, const char **ids, size_t count, int slo
     for (size_t i = 0; i < found.count; i++) {
         const struct db_value *values = db_row(&found, i);
         struct row *row = add_result(v, child, detail, values);
-        struct row *parent = find_any(v, values[found.columns - 1].s);
+        struct row *parent = lookup_get(v->rows, values[found.columns - 1].s);
         if (parent)
             view_add_link(v, parent, slot, row->id, NULL, NULL);
     }
@@ -695,7 +647,7 @@ void view_write_column(struct view *v, struct jw *w, const struct row *row, cons
 {
     struct db_value value = row->values[col - row->res->columns];
     if (col->show)
-        col->show(v, row, w);
+        col->show(&(struct cell){v, row, col}, w);
     else if (col->many)
         write_attached(v, w, row, col->many);
     else if (!value.s || (col->flags & C_EMPTY_NULL && value.len == 0))
@@ -738,25 +690,16 @@ static bool is_omitted(const struct row *row, const struct column *col, unsigned
     return col->flags & C_IF_HYDRATED && !(detail & D_META && row->values[col - row->res->columns].s);
 }
 
-static void write_section(struct view *v, struct jw *w, const struct row *row, const char *key, enum section section,
-                          unsigned detail)
+/* The first column is the id, which stands elsewhere. */
+static void write_columns(struct view *v, struct jw *w, const struct row *row, enum section section, unsigned detail)
 {
-    jw_name(w, key);
-    jw_open(w, '{');
-    for (size_t i = 0; i < row->res->column_count; i++) {
+    for (size_t i = 1; i < row->res->column_count; i++) {
         const struct column *col = &row->res->columns[i];
         if (col->section != section || is_omitted(row, col, detail))
             continue;
         jw_name(w, col->name);
         view_write_column(v, w, row, col);
     }
-    jw_close(w, '}');
-}
-
-static void write_absent(struct jw *w, const char *key)
-{
-    jw_name(w, key);
-    jw_null(w);
 }
 
 /* Whether the caller may not see the content. What somebody judges, but not this row, is a mistake on the way here, and
@@ -776,31 +719,33 @@ void view_write(struct view *v, struct jw *w, const struct row *row, unsigned de
     bool denied = is_denied(v, row);
     if (v->depth++ == 0 && !v->c->shown)
         v->c->shown = row;
+    const struct {
+        const char *name;
+        enum section section;
+        bool there;
+    } parts[] = {
+        {"body", S_BODY, true},
+        {"metadata", S_META, detail & D_META && !(r->flags & X_META_NULL)},
+        {"resources", S_RES, detail & D_RES && has_section(r, S_RES)},
+    };
     jw_open(w, '{');
-    if (!denied)
-        write_section(v, w, row, "body", S_BODY, detail);
-    else
-        write_absent(w, "body");
-    if (!denied && detail & D_META && !(r->flags & X_META_NULL))
-        write_section(v, w, row, "metadata", S_META, detail);
-    else
-        write_absent(w, "metadata");
-    if (!denied && detail & D_RES && has_section(r, S_RES))
-        write_section(v, w, row, "resources", S_RES, detail);
-    else
-        write_absent(w, "resources");
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        jw_name(w, parts[i].name);
+        if (denied || !parts[i].there) {
+            jw_null(w);
+            continue;
+        }
+        jw_open(w, '{');
+        write_columns(v, w, row, parts[i].section, detail);
+        jw_close(w, '}');
+    }
     if (!(r->flags & X_NO_ENVELOPE_ID)) {
         jw_name(w, "id");
         jw_uuid(w, row->id);
         jw_name(w, "permission_denied");
         jw_bool(w, denied);
     }
-    for (size_t i = 1; i < r->column_count; i++) {
-        if (r->columns[i].section != S_TOP)
-            continue;
-        jw_name(w, r->columns[i].name);
-        view_write_column(v, w, row, &r->columns[i]);
-    }
+    write_columns(v, w, row, S_TOP, detail);
     jw_close(w, '}');
     v->depth--;
 }

@@ -45,11 +45,18 @@ struct row {
     enum visibility visibility;
     struct {
         size_t from, len;
-    } text; /* where the answer holds its body-only envelope already */
-    struct row *bucket_next;
+    } text;              /* where the answer holds its body-only envelope already */
+    struct row *same_id; /* of another resource: a user and a service account are the same row */
 };
 
 struct view;
+
+/* Where a column's own function writes its value. */
+struct cell {
+    struct view *view;
+    const struct row *row;
+    const struct column *col;
+};
 
 struct view *view_new(struct ctx *c);
 struct ctx *view_ctx(const struct view *v);
