@@ -2,7 +2,7 @@
 #include "access/needs.h"
 #include "app/app.h"
 #include "model/model.h"
-#include "model/mv_link.h"
+#include "model/handlers.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/model_versions", resource_model_version),
@@ -10,11 +10,11 @@ static const struct route routes[] = {
     {"PUT", "/api/v1/model_versions/{model_version_id}", resource_update, &resource_model_version, OP_UPDATE,
      .needs = NEEDS({&resource_model_version, "update", NEED_PATH, need_version_update})},
     DELETE("/api/v1/model_versions/{model_version_id}", resource_model_version),
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/artifacts", mv_link_create,
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/artifacts", resource_create,
      .resource = &resource_mv_artifact, .op = OP_CREATE,
      .needs = NEEDS({&resource_model_version, "update", NEED_PATH_2, NULL}), WITHIN_WORKSPACE,
      .about = "Links an artifact version with a model version."},
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/runs", mv_link_create,
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/runs", resource_create,
      .resource = &resource_mv_run, .op = OP_CREATE,
      .needs = NEEDS({&resource_model_version, "update", NEED_PATH_2, NULL}), WITHIN_WORKSPACE,
      .about = "Links a run with a model version."},

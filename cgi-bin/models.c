@@ -1,7 +1,6 @@
 /* Endpoint group: models */
 #include "app/app.h"
 #include "model/model.h"
-#include "model/model_version.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/models", resource_model),
@@ -11,8 +10,8 @@ static const struct route routes[] = {
     DELETE("/api/v1/models/{model_name_or_id}", resource_model, .feature = "model", BY_NAME),
     LIST("/api/v1/models/{model_name_or_id}/model_versions", resource_model_version, .within = &resource_model,
          BY_NAME),
-    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/models/{model_name_or_id}/model_versions", model_version_create,
-     .resource = &resource_model_version, .op = OP_CREATE,
+    {"POST", "/api/v1/workspaces/{workspace_name_or_id}/models/{model_name_or_id}/model_versions", resource_create,
+     .resource = &resource_model_version, .op = OP_CREATE, .flags = R_BARE,
      .needs = NEEDS({&resource_model_version, "create", NEED_TYPE, NULL}), .within = &resource_workspace,
      .params = {PARAM_NAME_OR_ID, PARAM_NAME_OR_ID}},
 };

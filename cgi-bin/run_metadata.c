@@ -1,5 +1,5 @@
 /* Endpoint group: run metadata */
-#include "model/run_metadata.h"
+#include "model/handlers.h"
 #include "access/needs.h"
 #include "app/app.h"
 #include "model/model.h"

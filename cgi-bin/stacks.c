@@ -2,7 +2,7 @@
 #include "access/needs.h"
 #include "app/app.h"
 #include "model/model.h"
-#include "model/stack.h"
+#include "model/handlers.h"
 #include "stack_deployment/stack_deployment.h"
 
 static const struct route routes[] = {

@@ -11,10 +11,9 @@
 
 int access_param_id(struct ctx *c, const struct resource *r, size_t param, const char **id)
 {
-    char hex[UUID_HEX + 1];
     struct db_rows rows;
     const char *text = c->param[param];
-    *id = uuid_read(text, strlen(text), hex) ? arena_strdup(c->mem, hex) : NULL;
+    *id = uuid_hex(c->mem, text);
     if (*id || c->route->params[param] == PARAM_ID)
         return OK;
     TRY(sql(c, &rows,

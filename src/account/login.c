@@ -278,9 +278,7 @@ int login(struct ctx *c)
 /* Reads an id of the query; one that the caller's token has must not change. */
 static int narrow_claim(struct ctx *c, const char *name, const char *held, const char **out)
 {
-    char hex[UUID_HEX + 1];
-    const char *given = member_str(c->query, name);
-    *out = given && uuid_read(given, strlen(given), hex) ? arena_strdup(c->mem, hex) : NULL;
+    *out = uuid_hex(c->mem, member_str(c->query, name));
     if (*out && held && !streq(*out, held))
         return fail(c, EX_AUTHORIZATION, "The token in use is for another %s already",
                     streq(name, "pipeline_id") ? "pipeline" : "schedule");

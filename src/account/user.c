@@ -30,7 +30,7 @@ static const struct column columns[] = {
     {.name = "email_opted_in", .enc = E_BOOL, .section = S_BODY, .filter = F_BOOL},
     {.name = "is_service_account", .enc = E_BOOL, .section = S_BODY},
     {.name = "is_admin", .enc = E_BOOL, .section = S_BODY},
-    {.name = "email", .section = S_META, .sql = "NULL", .flags = C_READONLY, .schema = "?=\"\""},
+    {.name = "email", .section = S_META, .sql = "NULL", .schema = "?=\"\""},
     {.name = "external_user_id", .enc = E_UUID, .section = S_META, .filter = F_UUID},
     {.name = "user_metadata",
      .enc = E_JSON,

@@ -113,16 +113,6 @@ static bool index_exists(const char *table, const char *suffix)
 
 /* Columns --------------------------------------------------------------------------------------------------------- */
 
-static const char *column_of(const struct column *col)
-{
-    return col->col ? col->col : col->name;
-}
-
-static bool has_sql_column(const struct column *col)
-{
-    return !col->sql && !col->many && !(col->show && !col->col);
-}
-
 static bool is_foreign_key(const char *table, const char *column)
 {
     char words[128];
@@ -136,7 +126,7 @@ static bool has_target(const struct resource *r, const char *column)
 {
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
-        if ((col->ref || col->target) && has_sql_column(col) && streq(column_of(col), column))
+        if ((col->ref || col->target) && column_is_stored(col) && streq(column_stored_name(col), column))
             return true;
     }
     return false;
@@ -176,6 +166,8 @@ static void check_flags_of_column(struct row_check *k, const struct column *col)
         complain(k, "C_NULL_EMPTY is for columns that hold text");
     if (col->flags & C_READONLY && col->flags & (C_ALWAYS | C_NO_UPDATE | C_NULL_EMPTY | C_JSON_NULL))
         complain(k, "a flag about writing on a column that is never written (C_READONLY)");
+    if (col->flags & C_READONLY && !column_is_stored(col))
+        complain(k, "C_READONLY is superfluous: there is no column that could be written");
     if (col->flags & C_ALWAYS && col->flags & C_NO_UPDATE)
         complain(k, "C_ALWAYS and C_NO_UPDATE contradict each other");
     if (col->flags & C_JOINED && (!col->ref || !col->col || col->section != S_META))
@@ -192,13 +184,13 @@ static void check_flags_of_column(struct row_check *k, const struct column *col)
 static void check_paging(struct row_check *k, const struct resource *r, const struct column *col)
 {
     bool compared = col->filter != F_NONE && col->filter != F_IGNORED && col->filter != F_REFUSED;
-    if (!(r->flags & X_GROWS) || !(compared || col->flags & C_SORT) || !has_sql_column(col) || col->enc == E_BOOL)
+    if (!(r->flags & X_GROWS) || !(compared || col->flags & C_SORT) || !column_is_stored(col) || col->enc == E_BOOL)
         return;
-    if (!is_paged_by_index(r->table, column_of(col)))
+    if (!is_paged_by_index(r->table, column_stored_name(col)))
         complain(k,
                  "lists of a table that grows are filtered and sorted by `%s`: sql/kanso.sql needs an index "
                  "(`%s`, `created`, `kanso_order`)",
-                 column_of(col), column_of(col));
+                 column_stored_name(col), column_stored_name(col));
 }
 
 static void check_column(struct buf *out, const struct resource *r, size_t i, size_t *count)
@@ -212,8 +204,8 @@ static void check_column(struct buf *out, const struct resource *r, size_t i, si
             complain(&k, "stands there twice");
     if (!col->name)
         complain(&k, "has no name");
-    else if (has_sql_column(col) && r->table && !column_exists(r->table, column_of(col)))
-        complain(&k, "sql/schema.sql has no column `%s` in `%s`", column_of(col), r->table);
+    else if (column_is_stored(col) && r->table && !column_exists(r->table, column_stored_name(col)))
+        complain(&k, "sql/schema.sql has no column `%s` in `%s`", column_stored_name(col), r->table);
     if (col->sql && col->col)
         complain(&k, "has both an SQL column and an expression");
     if (col->request_name && (!r->body || !model_field(r->body, col->request_name)))
@@ -224,9 +216,10 @@ static void check_column(struct buf *out, const struct resource *r, size_t i, si
         complain(&k, "refers to a resource but holds no id");
     if (col->ref && col->target)
         complain(&k, "`ref` says what it refers to: `target` is superfluous");
-    if (r->table && has_sql_column(col) && is_foreign_key(r->table, column_of(col)) && !has_target(r, column_of(col)))
+    if (r->table && column_is_stored(col) && is_foreign_key(r->table, column_stored_name(col)) &&
+        !has_target(r, column_stored_name(col)))
         complain(&k, "`%s` is a foreign key in sql/schema.sql, but no row says what it refers to (ref or target)",
-                 column_of(col));
+                 column_stored_name(col));
     if (col->ref && col->section != S_NONE && col->ref->rank <= r->rank)
         complain(&k, "shows a %s, whose rank is not behind that of %s: it would never be loaded", col->ref->name,
                  r->name);
@@ -287,7 +280,7 @@ static const struct column *column_for(const struct resource *r, const char *mem
 {
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
-        if (has_sql_column(col) && !(col->flags & C_READONLY) &&
+        if (column_is_stored(col) && !(col->flags & C_READONLY) &&
             streq(col->request_name ? col->request_name : col->name, member))
             return col;
     }
@@ -323,9 +316,9 @@ static void check_field(struct buf *out, const struct resource *r, size_t i, siz
     if (!col && !(f->flags & HOOK))
         complain(&k, "reaches no column, nor does it say that a hook takes it (HOOK)");
     if (col && f->flags & HOOK)
-        complain(&k, "says that a hook takes it (HOOK), but it is written to the column '%s'", column_of(col));
+        complain(&k, "says that a hook takes it (HOOK), but it is written to the column '%s'", column_stored_name(col));
     if (col && col->flags & C_FIXED && !(col->flags & C_NO_UPDATE) && f->flags & UPD)
-        complain(&k, "updates write the column '%s', which is said never to change (C_FIXED)", column_of(col));
+        complain(&k, "updates write the column '%s', which is said never to change (C_FIXED)", column_stored_name(col));
     if (!f->type)
         complain(&k, "has no type");
     if (f->flags & REQ && f->def)
@@ -470,6 +463,8 @@ static void check_operation(struct row_check *k, const struct route *r)
         complain(k, "%s has no body to create or update from", r->resource->name);
     if (r->path_filter && r->resource && !column_exists(r->resource->table, r->path_filter))
         complain(k, "filters by the column `%s`, which `%s` does not have", r->path_filter, r->resource->table);
+    if (r->member && (!r->resource || !resource_column(r->resource, r->member)))
+        complain(k, "answers the member '%s', which its resource does not have", r->member);
     if (unknown)
         complain(k, "'%s' in .response is no component of the OpenAPI document", unknown);
     if (!(r->flags & R_INTERNAL) && !r->about && (r->op == OP_OTHER || !r->resource))

@@ -26,7 +26,7 @@ int store_find(struct ctx *c, const char *id, struct store *s)
     if (found.count == 0)
         return deleted(c);
     const struct db_value *v = db_row(&found, 0);
-    struct json_object *configuration = stored_base64_tree(c->mem, (struct span){v[3].s, v[3].len}, json_type_object,
+    struct json_object *configuration = stored_base64_tree(c->mem, value_span(&v[3]), json_type_object,
                                                            (struct origin){"stack_component", id, "configuration"});
     s->name = v[0].s;
     if (!streq(v[1].s, "artifact_store"))

@@ -263,7 +263,6 @@ static const char *fields_of(struct ctx *c)
 
 /* Rows ----------------------------------------------------------------------------------------------------------- */
 
-enum { COLUMNS = 19 };
 #define MORE_MARKS ", ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
 
 static const char INSERT[] =
@@ -294,32 +293,32 @@ struct record {
     int status;
 };
 
-static void fill(struct arena *mem, struct db_param *to, const char *id, const struct record *r, const struct object *o,
-                 const char *fields, const char *counted)
+static void fill(struct arena *mem, struct sql_values *to, const char *id, const struct record *r,
+                 const struct object *o, const char *fields, const char *counted)
 {
     char now[STAMP_LEN + 1];
     stamp_now(now);
     struct db_param at = p_text(arena_strdup(mem, now));
-    const struct db_param values[COLUMNS] = {p_text(id),
-                                             at,
-                                             at,
-                                             p_text(r->operation),
-                                             p_text(outcome_of(r->status)),
-                                             p_int(r->status),
-                                             p_text(r->who.kind),
-                                             p_text(r->who.id),
-                                             clipped(mem, r->who.name, NAME_MAX_CHARACTERS),
-                                             p_text(r->who.credential),
-                                             p_text(r->who.credential_id),
-                                             clipped(mem, r->address, ADDRESS_MAX_CHARACTERS),
-                                             clipped(mem, r->request_id, ADDRESS_MAX_CHARACTERS),
-                                             p_text(o->type),
-                                             p_text(o->id),
-                                             clipped(mem, o->name, NAME_MAX_CHARACTERS),
-                                             p_text(o->effect),
-                                             p_text(fields),
-                                             p_text(counted)};
-    memcpy(to, values, sizeof values);
+    const struct db_param values[] = {p_text(id),
+                                      at,
+                                      at,
+                                      p_text(r->operation),
+                                      p_text(outcome_of(r->status)),
+                                      p_int(r->status),
+                                      p_text(r->who.kind),
+                                      p_text(r->who.id),
+                                      clipped(mem, r->who.name, NAME_MAX_CHARACTERS),
+                                      p_text(r->who.credential),
+                                      p_text(r->who.credential_id),
+                                      clipped(mem, r->address, ADDRESS_MAX_CHARACTERS),
+                                      clipped(mem, r->request_id, ADDRESS_MAX_CHARACTERS),
+                                      p_text(o->type),
+                                      p_text(o->id),
+                                      clipped(mem, o->name, NAME_MAX_CHARACTERS),
+                                      p_text(o->effect),
+                                      p_text(fields),
+                                      p_text(counted)};
+    sql_add_row(mem, to, values, ARRAY_LEN(values));
 }
 
 static struct record record_of(struct ctx *c, int status)
@@ -332,26 +331,18 @@ static struct record record_of(struct ctx *c, int status)
                            .status = status};
 }
 
-/* An id of a row that is not the first. */
-static const char *another_id(struct ctx *c)
-{
-    char id[UUID_HEX + 1];
-    uuid_new(id);
-    return arena_strdup(c->mem, id);
-}
-
 /* The rows of one record, an object each, in one statement (or few, of thousands of objects). */
 static int insert(struct ctx *c, const struct record *r, const struct object *objects, size_t count)
 {
     const struct audit *a = c->audit;
     const char *fields = fields_of(c);
-    struct db_param *values = arena_array(c->mem, size_mul(count, COLUMNS), sizeof *values);
+    struct sql_values rows = {.room = count};
     for (size_t i = 0; i < count; i++) {
-        const char *id = i == 0 && !a->committed ? a->id : another_id(c);
+        const char *id = i == 0 && !a->committed ? a->id : uuid_made(c->mem);
         bool of_body = !objects[i].effect || streq(objects[i].effect, EFFECTS[UPDATED]);
-        fill(c->mem, values + i * COLUMNS, id, r, &objects[i], of_body ? fields : NULL, NULL);
+        fill(c->mem, &rows, id, r, &objects[i], of_body ? fields : NULL, NULL);
     }
-    return sql_insert(c, INSERT, values, COLUMNS, count, "");
+    return sql_insert(c, INSERT, &rows, "");
 }
 
 /* Strangers ------------------------------------------------------------------------------------------------------ */
@@ -370,7 +361,7 @@ static int insert_counted(struct ctx *c, struct record *r, struct object *o)
 {
     char now[STAMP_LEN + 1];
     struct db_rows rows;
-    struct db_param values[COLUMNS];
+    struct sql_values row = {.room = 1};
     stamp_now(now);
     const char *hour = arena_printf(c->mem, "%.4s%.2s%.2s%.2s", now, now + 5, now + 8, now + 11);
     const char *about = arena_printf(c->mem, "%s %d", r->operation, r->status),
@@ -383,9 +374,8 @@ static int insert_counted(struct ctx *c, struct record *r, struct object *o)
         r->address = NULL;
         *o = (struct object){0};
     }
-    fill(c->mem, values, another_id(c), r, o, NULL, key);
-    return sql_insert(c, INSERT, values, COLUMNS, 1,
-                      "ON DUPLICATE KEY UPDATE times = times + 1, updated = VALUES(updated)");
+    fill(c->mem, &row, uuid_made(c->mem), r, o, NULL, key);
+    return sql_insert(c, INSERT, &row, "ON DUPLICATE KEY UPDATE times = times + 1, updated = VALUES(updated)");
 }
 
 /* Transactions --------------------------------------------------------------------------------------------------- */
@@ -488,16 +478,14 @@ int audit_conclude(struct ctx *c, int rc)
 enum db_status audit_operator(struct db *db, struct arena *a, const char *operation, const char *object_type,
                               const char *object_id, const char *object_name, const char *effect)
 {
-    char id[UUID_HEX + 1];
-    struct db_param values[COLUMNS];
+    struct sql_values row = {.room = 1};
     const struct record r = {
         .who = {.kind = "operator", .name = operator_name(a)}, .operation = operation, .status = WELL};
     const struct object o = {.type = object_type, .id = object_id, .name = object_name, .effect = effect};
     if (!config.audit)
         return DB_OK;
-    uuid_new(id);
-    fill(a, values, id, &r, &o, NULL, NULL);
-    return db_run(db, a, NULL, arena_printf(a, "%s (?%s)", INSERT, MORE_MARKS), values, COLUMNS);
+    fill(a, &row, uuid_made(a), &r, &o, NULL, NULL);
+    return db_run(db, a, NULL, arena_printf(a, "%s (?%s)", INSERT, MORE_MARKS), row.params, row.columns);
 }
 
 /* Retention ------------------------------------------------------------------------------------------------------ */

@@ -53,8 +53,7 @@ static const struct column columns[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"description", &T_STRING, "\"\"", 255, UPD},
     {"flavor", &T_STRING, NULL, 255, REQ},
@@ -70,9 +69,7 @@ static const char *template_of(struct arena *a, const struct row *row)
 {
     struct json_object *stored =
         stored_base64_tree(a, row_span(row, "configuration"), json_type_object, row_origin(row, "configuration"));
-    const char *id = stored ? member_str(stored, "template_id") : NULL;
-    char hex[UUID_HEX + 1];
-    return id && uuid_read(id, strlen(id), hex) ? arena_strdup(a, hex) : NULL;
+    return stored ? uuid_hex(a, member_str(stored, "template_id")) : NULL;
 }
 
 static int no_template(struct ctx *c, const char *hex)
@@ -100,7 +97,7 @@ static int load(struct view *v, struct row **rows, size_t count)
 {
     struct ctx *c = view_ctx(v);
     size_t n, pipelines = 0;
-    struct row **whole = view_hydrated(v, rows, count, &n);
+    struct row **whole = view_rows_with(v, rows, count, D_META, &n);
     const char **ids = arena_array(c->mem, n + 1, sizeof *ids);
     TRY(load_templates(v, whole, n));
     for (size_t i = 0; i < n; i++) {

@@ -78,7 +78,7 @@ static int read_event(struct ctx *c, const struct event_kind *k, const struct de
 
 static bool lets_through(struct ctx *c, const struct event_kind *k, struct json_object *event, const struct db_value *v)
 {
-    struct json_object *stored = stored_base64_tree(c->mem, (struct span){v[1].s, v[1].len}, json_type_object,
+    struct json_object *stored = stored_base64_tree(c->mem, value_span(&v[1]), json_type_object,
                                                     (struct origin){"trigger", v[0].s, "event_filter"});
     struct check *check = check_new(c->mem);
     struct json_object *filter =

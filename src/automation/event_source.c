@@ -54,8 +54,7 @@ static const struct column columns[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"flavor", &T_STRING, NULL, 255, REQ},
     {"plugin_subtype", &T_PLUGIN_SUBTYPE, NULL, 0, REQ},

@@ -150,7 +150,7 @@ static int find_source(struct ctx *c, struct source *s)
     if (*v[0].s == '0')
         return fail(c, EX_RUNTIME, "Webhook %s is inactive.", uuid_dashed(c->mem, s->id));
     TRY(find_listener(c, s, v[1].s));
-    return read_secret(c, (struct span){v[2].s, v[2].len}, s);
+    return read_secret(c, value_span(&v[2]), s);
 }
 
 int webhook_receive(struct ctx *c)

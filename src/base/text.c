@@ -21,6 +21,19 @@ bool starts_with(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+unsigned text_hash(const char *s)
+{
+    unsigned hash = 5381;
+    while (*s)
+        hash = hash * 33 + (unsigned char)*s++;
+    return hash;
+}
+
+int text_order(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* The length of the well-formed sequence at s, or 0. */
 static size_t utf8_sequence(const unsigned char *s, size_t left)
 {

@@ -16,6 +16,12 @@ struct buf;
 bool streq(const char *a, const char *b);
 bool starts_with(const char *s, const char *prefix);
 
+/* A number that tells texts apart well, for tables of a fixed size. */
+unsigned text_hash(const char *s);
+
+/* For qsort(): the order of two texts, by pointers to them. */
+int text_order(const void *a, const void *b);
+
 /* Whether `len` bytes are well-formed UTF-8 (no surrogates, no overlong forms). */
 bool utf8_valid(const char *s, size_t len);
 

@@ -23,15 +23,19 @@ static bool has_empty_port(const char *url)
     return len && authority[len - 1] == ':';
 }
 
+/* The host without the brackets of IPv6; NULL when it has none. */
+static const char *host_part(struct arena *a, CURLU *url)
+{
+    const char *name = part(a, url, CURLUPART_HOST);
+    return name && *name == '[' ? arena_strndup(a, name + 1, strlen(name) - 2) : name;
+}
+
 static bool read_host(struct arena *a, CURLU *url, struct url_host *out)
 {
-    char *name = part(a, url, CURLUPART_HOST), *zone = part(a, url, CURLUPART_ZONEID),
-         *port = part(a, url, CURLUPART_PORT);
+    const char *name = host_part(a, url), *zone = part(a, url, CURLUPART_ZONEID), *port = part(a, url, CURLUPART_PORT);
     unsigned long number = port ? strtoul(port, NULL, 10) : 0; /* libcurl has checked that it is one, up to 65535 */
     if (!name || (port && number == 0))
         return false;
-    if (*name == '[')
-        name = arena_strndup(a, name + 1, strlen(name) - 2);
     *out = (struct url_host){zone ? arena_printf(a, "%s%%%s", name, zone) : name, (unsigned)number};
     return true;
 }
@@ -45,6 +49,15 @@ bool url_host(struct arena *a, const char *text, struct url_host *out)
                 !has_empty_port(text) && read_host(a, url, out);
     curl_url_cleanup(url);
     return good;
+}
+
+const char *url_request_host(struct arena *a, const char *text)
+{
+    CURLU *url = curl_url();
+    bool good = url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK;
+    const char *name = good ? host_part(a, url) : NULL;
+    curl_url_cleanup(url);
+    return name;
 }
 
 const char *url_without_password(struct arena *a, const char *url)

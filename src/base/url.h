@@ -16,6 +16,10 @@ struct url_host {
  * for any other text, and for one whose port is empty, 0 or above 65535. */
 bool url_host(struct arena *a, const char *url, struct url_host *out);
 
+/* The host alone of a URL that libcurl makes requests to, whatever it says of the port; one of IPv6 without brackets
+ * and zone. NULL for any other text. */
+const char *url_request_host(struct arena *a, const char *url);
+
 /* To be shown: asterisks in the place of a password. Any other text as it is. */
 const char *url_without_password(struct arena *a, const char *url);
 

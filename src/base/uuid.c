@@ -77,3 +77,16 @@ void uuid_new(char hex[UUID_HEX + 1])
     }
     hex[UUID_HEX] = '\0';
 }
+
+char *uuid_hex(struct arena *a, const char *text)
+{
+    char hex[UUID_HEX + 1];
+    return text && uuid_read(text, strlen(text), hex) ? arena_strdup(a, hex) : NULL;
+}
+
+char *uuid_made(struct arena *a)
+{
+    char hex[UUID_HEX + 1];
+    uuid_new(hex);
+    return arena_strdup(a, hex);
+}

@@ -17,11 +17,13 @@ bool uuid_read(const char *text, size_t len, char hex[UUID_HEX + 1]);
 /* Writes the 36 characters (and a NUL) for 32 hex digits. */
 void uuid_write(const char *hex, char text[UUID_TEXT + 1]);
 
-/* The same in the arena. */
+/* All of that in the arena; uuid_hex() gives NULL for a text that uuid_read() does not take, or none. */
 struct arena;
 char *uuid_dashed(struct arena *a, const char *hex);
+char *uuid_hex(struct arena *a, const char *text);
 
-/* A fresh random (version 4) one as 32 hex digits. */
+/* A fresh random (version 4) one as 32 hex digits; uuid_made(): in the arena. */
 void uuid_new(char hex[UUID_HEX + 1]);
+char *uuid_made(struct arena *a);
 
 #endif

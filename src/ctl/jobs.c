@@ -92,18 +92,12 @@ static bool known_state(const char *state)
     return false;
 }
 
-static const char *read_id(const struct ctl_call *call, const char *text)
-{
-    char hex[UUID_HEX + 1];
-    return uuid_read(text, strlen(text), hex) ? arena_strdup(call->mem, hex) : NULL;
-}
-
 /* The options that both lists have. Returns CTL_DONE, or CTL_MISUSED, and has complained. */
 static int read_choice(const struct ctl_call *call, struct job_choice *choice)
 {
     const char *subject = ctl_option(call, "subject");
     choice->state = ctl_option(call, "state");
-    choice->subject = subject ? read_id(call, subject) : NULL;
+    choice->subject = uuid_hex(call->mem, subject);
     choice->limit = 50;
     if (choice->state && !known_state(choice->state))
         return ctl_misused(call->command, "--state takes waiting, running, done or failed");
@@ -169,7 +163,7 @@ static int change(const struct ctl_call *call, enum db_status (*how)(struct db *
 {
     bool done;
     struct db_rows rows = {0};
-    const char *id = read_id(call, call->operands[0]);
+    const char *id = uuid_hex(call->mem, call->operands[0]);
     if (!id)
         return ctl_misused(call->command, "the id of a job is a UUID");
     if (db_begin(call->db) != DB_OK || how(call->db, call->mem, id, &done) != DB_OK ||
@@ -202,7 +196,7 @@ static int list_events(const struct ctl_call *call)
 static int show(const struct ctl_call *call)
 {
     struct db_rows rows = {0};
-    const char *id = read_id(call, call->operands[0]);
+    const char *id = uuid_hex(call->mem, call->operands[0]);
     if (!id)
         return ctl_misused(call->command, "the id of a job is a UUID");
     int rc = find(call, id, &rows);

@@ -150,15 +150,22 @@ const char *client_url(struct deployer *d)
     return found;
 }
 
+/* Reads the client's file, without what says where its store is. */
+static enum deploy_end load_without_store(struct deployer *d, yaml_document_t *doc)
+{
+    enum deploy_end end = load(d, doc);
+    for (size_t i = 0; end == DEPLOY_OK && OF_STORE[i]; i++)
+        drop(doc, OF_STORE[i]);
+    return end;
+}
+
 enum deploy_end client_connect(struct deployer *d, const char *url, const char *username, const char *password,
                                bool verify_ssl)
 {
     yaml_document_t doc;
-    enum deploy_end end = load(d, &doc);
+    enum deploy_end end = load_without_store(d, &doc);
     if (end != DEPLOY_OK)
         return end;
-    for (size_t i = 0; OF_STORE[i]; i++)
-        drop(&doc, OF_STORE[i]);
     if (put_store(&doc, url, username, password, verify_ssl))
         return save(d, &doc);
     yaml_document_delete(&doc);
@@ -168,10 +175,6 @@ enum deploy_end client_connect(struct deployer *d, const char *url, const char *
 enum deploy_end client_disconnect(struct deployer *d)
 {
     yaml_document_t doc;
-    enum deploy_end end = load(d, &doc);
-    if (end != DEPLOY_OK)
-        return end;
-    for (size_t i = 0; OF_STORE[i]; i++)
-        drop(&doc, OF_STORE[i]);
-    return save(d, &doc);
+    enum deploy_end end = load_without_store(d, &doc);
+    return end == DEPLOY_OK ? save(d, &doc) : end;
 }

@@ -4,6 +4,7 @@
 #include "base/config.h"
 #include "base/egress.h"
 #include "base/text.h"
+#include "base/url.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -87,28 +88,12 @@ static curl_socket_t open_socket(void *of, curlsocktype purpose, struct curl_soc
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
-/* The name or address in a URL, without the brackets of IPv6; NULL when it has none. */
-static const char *host_of(struct arena *a, const char *url)
-{
-    CURLU *parsed = curl_url();
-    char *host = NULL;
-    if (parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK)
-        curl_url_get(parsed, CURLUPART_HOST, &host, 0);
-    const char *out = arena_strdup(a, host);
-    size_t len = out ? strlen(out) : 0;
-    if (len > 2 && *out == '[')
-        out = arena_strndup(a, out + 1, len - 2);
-    curl_free(host);
-    curl_url_cleanup(parsed);
-    return out;
-}
-
 /* Puts the guard up; false when the URL names what is refused. An address in it is looked at here already: with a
  * proxy, it is the proxy that is connected to. */
 static bool set_guard(struct arena *a, CURL *curl, const char *url, struct guard *g)
 {
     unsigned char bytes[16];
-    g->host = host_of(a, url);
+    g->host = url_request_host(a, url);
     if (!g->host)
         return true; /* libcurl will say what is wrong with it */
     bool literal = inet_pton(AF_INET, g->host, bytes) == 1 || inet_pton(AF_INET6, g->host, bytes) == 1;

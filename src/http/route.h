@@ -14,6 +14,7 @@ enum route_flags {
     R_FORM = 2,            /* the body is a form, checked like a JSON body */
     R_HYDRATE = 4,         /* takes `hydrate`, default true */
     R_NO_HYDRATE = 8,      /* takes `hydrate`, default false (lists do so by themselves) */
+    R_BARE = 16,           /* of resource_create(): the answer is without what it refers to (`resources`) */
     R_HEAD = 64,           /* answers HEAD as well */
     R_BODY_BYTES = 128,    /* the body is taken as it is */
     R_INTERNAL = 256,      /* not part of the OpenAPI document */
@@ -85,6 +86,7 @@ struct route {
     bool (*exists)(void);     /* whether the configuration has this route; NULL: always */
     const char *path_filter; /* the column that the first path parameter is compared with, as if the query had asked for
                             it; what the query says of it does not count */
+    const char *member;      /* of resource_member(): what of the row is the whole answer */
     const char *about;       /* what it does, as one sentence; operations of a resource need none (app/openapi.h) */
     const char *response;    /* what the answer holds, where the operation does not say it: notation of app/openapi.h */
 };

@@ -50,12 +50,8 @@ const char *member_str(struct json_object *o, const char *name)
 
 const char *member_hex(struct arena *a, struct json_object *o, const char *name)
 {
-    char hex[UUID_HEX + 1];
     struct json_object *v = member(o, name);
-    return json_object_is_type(v, json_type_string) &&
-                   uuid_read(json_object_get_string(v), (size_t)json_object_get_string_len(v), hex)
-               ? arena_strdup(a, hex)
-               : NULL;
+    return json_object_is_type(v, json_type_string) ? uuid_hex(a, json_object_get_string(v)) : NULL;
 }
 
 bool member_bool(struct json_object *o, const char *name)

@@ -75,11 +75,6 @@ static int load_template(struct launch *l)
 
 /* The stack ------------------------------------------------------------------------------------------------------ */
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* By which a build tells whether its stack needs other packages now. */
 static const char *stack_checksum(struct arena *a, const struct stack_part *parts, size_t count)
 {
@@ -89,7 +84,7 @@ static const char *stack_checksum(struct arena *a, const struct stack_part *part
     for (size_t i = 0; i < count; i++)
         if (parts[i].integration && *parts[i].integration && !streq(parts[i].integration, "built-in"))
             names[n++] = parts[i].integration;
-    qsort(names, n, sizeof *names, compare_texts);
+    qsort(names, n, sizeof *names, text_order);
     for (size_t i = 0; i < n; i++)
         if (i == 0 || !streq(names[i], names[i - 1]))
             buf_adds(&text, names[i]);

@@ -27,7 +27,7 @@ static const struct type T_TYPE = {.kind = K_ENUM, .label = "str-enum[ArtifactTy
 static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t full_count;
-    struct row **full = view_hydrated(v, rows, count, &full_count);
+    struct row **full = view_rows_with(v, rows, count, D_META, &full_count);
     TRY(view_links(v, full, full_count, SLOT_VISUALS, NULL,
                    "SELECT t.artifact_version_id, " VISUALIZATION_COLUMNS " FROM artifact_visualization t "
                    "WHERE t.artifact_version_id IN %s ORDER BY t.created, t.kanso_order"));
@@ -113,20 +113,17 @@ static const struct column columns[] = {
      .sql = COMPLETED("pipeline_run_id"),
      .enc = E_UUID,
      .section = S_BODY,
-     .flags = C_READONLY,
      .schema = "?"},
     COL_WORKSPACE,
-    {.name = "artifact_store_id", .target = &resource_component, .enc = E_UUID, .section = S_META, .filter = F_UUID},
+    COL_TARGET(artifact_store, resource_component, .section = S_META, .filter = F_UUID),
     {.name = "producer_step_run_id",
      .sql = "COALESCE(" COMPLETED("id") ", " COPY_OF ")",
      .enc = E_UUID,
      .section = S_META,
-     .flags = C_READONLY,
      .schema = "?"},
     {.name = "visualizations",
      .section = S_META,
      .show = show_visualizations,
-     .flags = C_READONLY,
      .schema = "[ArtifactVisualizationResponse]?"},
     COL_METADATA(0),
 };
@@ -155,8 +152,7 @@ static const struct type *const VERSION_KINDS[] = {&T_STRING, &T_INT, NULL};
 static const struct type T_VERSION = {.kind = K_UNION, .any = VERSION_KINDS};
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"artifact_id", &T_UUID, NULL, 0, REQ},
     {"version", &T_VERSION, NULL, 0, REQ},
     {"has_custom_name", &T_BOOL, "false", 0, HOOK},
@@ -218,23 +214,20 @@ static int set_number(struct write *w)
 
 static int insert_visualizations(struct write *w)
 {
-    enum { COLUMNS = 6 };
     struct json_object *list = member(w->body, "visualizations");
     size_t count = list ? json_object_array_length(list) : 0;
-    char now[STAMP_LEN + 1], id[UUID_HEX + 1];
-    struct db_param *params = arena_array(w->c->mem, size_mul(count, COLUMNS), sizeof *params);
+    struct sql_values rows = {.room = count};
+    char now[STAMP_LEN + 1];
     stamp_now(now);
     for (size_t i = 0; i < count; i++) {
         struct json_object *item = json_object_array_get_idx(list, i);
-        uuid_new(id);
-        const struct db_param row[COLUMNS] = {
-            p_text(arena_strdup(w->c->mem, id)), p_text(now),  p_text(now), p_text(member_str(item, "type")),
-            p_text(member_str(item, "uri")),     p_text(w->id)};
-        memcpy(params + i * COLUMNS, row, sizeof row);
+        sql_add_row(w->c->mem, &rows,
+                    SQL_PARAMS(p_text(uuid_made(w->c->mem)), p_text(now), p_text(now), p_text(member_str(item, "type")),
+                               p_text(member_str(item, "uri")), p_text(w->id)));
     }
     return sql_insert(
-        w->c, "INSERT INTO artifact_visualization (id, created, updated, type, uri, artifact_version_id) VALUES",
-        params, COLUMNS, count, "");
+        w->c, "INSERT INTO artifact_visualization (id, created, updated, type, uri, artifact_version_id) VALUES", &rows,
+        "");
 }
 
 static int delete_of_row(struct write *w)

@@ -19,8 +19,7 @@ static const struct column columns[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"images", &T_BUILD_ITEMS, "{}"},
     {"is_local", &T_BOOL, NULL, 0, REQ},
     {"contains_code", &T_BOOL, NULL, 0, REQ},

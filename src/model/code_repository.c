@@ -15,8 +15,7 @@ static const struct column columns[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"config", &T_MAP_ANY, NULL, 0, REQ | UPD},
     {"source", &T_SOURCE_OBJECT, NULL, 0, REQ},

@@ -49,7 +49,7 @@ static const struct column columns[] = {
     COL_USER,
     {.name = "type", .section = S_BODY, .filter = F_STRING},
     {.name = "flavor", .section = S_BODY, .filter = F_STRING},
-    {.name = "of_flavor", .sql = OF_FLAVOR, .flags = C_READONLY | C_LOAD},
+    {.name = "of_flavor", .sql = OF_FLAVOR, .flags = C_LOAD},
     {.name = "integration", .section = S_BODY, .show = show_of_flavor, .arg = 0, .schema = "string<255?"},
     {.name = "logo_url", .section = S_BODY, .show = show_of_flavor, .arg = 1, .schema = "?"},
     COL_WORKSPACE,
@@ -72,8 +72,7 @@ static const struct filter filters[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"type", &T_COMPONENT_TYPE, NULL, 0, REQ | UPD},
     {"flavor", &T_STRING, NULL, 255, REQ | UPD},
@@ -163,7 +162,7 @@ static int resolve_reference(struct ctx *c, const char *attribute, const char **
         return fail(c, EX_KEY, "The %s refers to the secret '%s', which does not exist", attribute, name);
     const struct db_value *v = db_row(&found, 0);
     struct json_object *values;
-    TRY(secret_read(c, v[0].s, (struct span){v[1].s, v[1].len}, &values));
+    TRY(secret_read(c, v[0].s, value_span(&v[1]), &values));
     *text = member_str(values, key);
     return *text ? OK
                  : fail(c, EX_KEY, "The %s refers to '%s' of the secret '%s', which has no such value", attribute, key,

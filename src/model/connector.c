@@ -89,8 +89,7 @@ static const struct type *const type_forms[] = {&T_STRING, &T_TYPE_OBJECT, NULL}
 static const struct type T_CONNECTOR_TYPE = {.kind = K_UNION, .any = type_forms};
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"connector_type", &T_CONNECTOR_TYPE, NULL, 0, REQ | UPD},
     {"description", &T_STRING, "\"\"", 0, UPD},
@@ -134,11 +133,6 @@ const char *connector_body_type(struct json_object *body)
 
 /* Configuring ---------------------------------------------------------------------------------------------------- */
 
-static void replace(struct json_object *body, const char *name, struct json_object *v)
-{
-    json_object_object_add(body, name, v);
-}
-
 /* One resource type is kept; none or several mean all of the connector's type. */
 static void configure_resources(struct write *w, const struct connector_type *t, const struct connector_resource *only)
 {
@@ -146,8 +140,8 @@ static void configure_resources(struct write *w, const struct connector_type *t,
     for (size_t i = 0; i < t->resource_count; i++)
         if (!only || only == &t->resources[i])
             json_object_array_add(all, json_object_new_string(t->resources[i].name));
-    replace(w->body, "resource_types", all);
-    replace(w->body, "supports_instances", json_object_new_boolean(only && only->instances));
+    json_object_object_add(w->body, "resource_types", all);
+    json_object_object_add(w->body, "supports_instances", json_object_new_boolean(only && only->instances));
 }
 
 /* Brings a body whose type this server knows into the form in which it is stored. */
@@ -167,8 +161,8 @@ static int configure(struct write *w, const struct connector_type *t, const char
     const char *missing = connector_split(w->c->mem, m, configuration, secrets, &plain, &secret);
     if (missing)
         return fail(w->c, EX_VALUE, "The connector lacks the attribute '%s', which '%s' demands", missing, m->label);
-    replace(w->body, "configuration", json_object_get(plain));
-    replace(w->body, "secrets", json_object_get(secret));
+    json_object_object_add(w->body, "configuration", json_object_get(plain));
+    json_object_object_add(w->body, "secrets", json_object_get(secret));
     return OK;
 }
 
@@ -228,8 +222,7 @@ static int read_secrets(struct ctx *c, struct row **rows, size_t count)
         struct json_object *values;
         if (!link || !link->id)
             continue;
-        const struct db_value *column = &link->values[2];
-        TRY(secret_read(c, link->id, (struct span){column->s, column->len}, &values));
+        TRY(secret_read(c, link->id, value_span(&link->values[2]), &values));
         link->key = values ? json_text(c->mem, values, false) : NULL;
     }
     return OK;

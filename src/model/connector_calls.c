@@ -51,9 +51,13 @@ static const char *query_text(const struct ctx *c, const char *name)
 
 /* Opening --------------------------------------------------------------------------------------------------------- */
 
-static int not_available(struct ctx *c, const char *type)
+static int find_type(struct ctx *c, const char *name, const struct connector_type **type)
 {
-    return fail(c, EX_NOT_IMPLEMENTED, "This server does not have the service connector type '%s'", type ? type : "");
+    *type = connector_type_find(name);
+    if (!*type)
+        return fail(c, EX_NOT_IMPLEMENTED, "This server does not have the service connector type '%s'",
+                    name ? name : "");
+    return OK;
 }
 
 static const char *open_problem(struct arena *a, const char *problem)
@@ -153,10 +157,7 @@ static void write_verified(struct jw *w, const struct row *row, const struct con
 {
     jw_open(w, '{');
     jw_key(w, "id");
-    if (row)
-        jw_uuid(w, row->id);
-    else
-        jw_null(w);
+    jw_uuid(w, row ? row->id : NULL);
     jw_key_str(w, "name", row ? row_str(row, "name") : NULL);
     jw_key(w, "connector_type");
     connector_type_write(w, t);
@@ -169,10 +170,9 @@ static int verify_row(struct view *v, const char *id, const char *type, const ch
                       struct row **row, struct connection *con, struct verification *got)
 {
     struct ctx *c = view_ctx(v);
+    const struct connector_type *t;
     TRY(load_row(v, id, row));
-    const struct connector_type *t = connector_type_find(row_str(*row, "connector_type"));
-    if (!t)
-        return not_available(c, row_str(*row, "connector_type"));
+    TRY(find_type(c, row_str(*row, "connector_type"), &t));
     const char *problem = open_row(v, *row, t, monotonic_ms() + PROVIDER_MS, con);
     if (!problem)
         problem = connection_verify(con, type, resource, list, got);
@@ -195,9 +195,8 @@ int connector_verify(struct ctx *c)
 static int verify_body(struct ctx *c, struct json_object *body, const char *type, bool list, struct connection *con,
                        struct verification *got)
 {
-    const struct connector_type *t = connector_type_find(type);
-    if (!t)
-        return not_available(c, type);
+    const struct connector_type *t;
+    TRY(find_type(c, type, &t));
     const char *problem = open_body(c, body, t, con);
     if (!problem)
         problem = connection_verify(con, NULL, NULL, list, got);
@@ -268,11 +267,10 @@ int connector_client(struct ctx *c)
     struct view *v = view_new(c);
     struct row *row = NULL;
     struct connection con = {0}, to = {0};
+    const struct connector_type *t;
     bool refused = false;
     TRY(load_row(v, c->param[0], &row));
-    const struct connector_type *t = connector_type_find(row_str(row, "connector_type"));
-    if (!t)
-        return not_available(c, row_str(row, "connector_type"));
+    TRY(find_type(c, row_str(row, "connector_type"), &t));
     const char *problem = open_row(v, row, t, monotonic_ms() + PROVIDER_MS, &con);
     if (!problem)
         problem = connection_client(&con, query_text(c, "resource_type"), query_text(c, "resource_id"), &to, &refused);

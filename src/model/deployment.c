@@ -1,5 +1,5 @@
 /* Pipeline deployments: everything that a run was started with. Never updated. */
-#include "base/arena.h"
+#include "base/text.h"
 #include "document/documents.h"
 #include "jobs/jobs.h"
 #include "model/code_reference.h"
@@ -44,8 +44,7 @@ static const struct column columns[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"run_name_template", &T_STRING, NULL, 0, REQ},
     {"pipeline_configuration", &T_PIPELINE_CONFIGURATION, NULL, 0, REQ},
     {"step_configurations", &T_STEPS, "{}"},
@@ -63,11 +62,6 @@ static const struct field fields[] = {
     {"template", &T_UUID, NULL, 0, NUL},
 };
 static const struct model body = MODEL("pipeline_deployment", fields);
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
 
 /* A copy with the members of all objects in order of their names. */
 static struct json_object *sorted_copy(struct arena *mem, struct json_object *v)
@@ -87,7 +81,7 @@ static struct json_object *sorted_copy(struct arena *mem, struct json_object *v)
         (void)item;
         names[n++] = key;
     }
-    qsort(names, n, sizeof *names, by_name);
+    qsort(names, n, sizeof *names, text_order);
     struct json_object *object = json_object_new_object();
     for (size_t i = 0; i < n; i++)
         json_object_object_add(object, names[i], sorted_copy(mem, member(v, names[i])));

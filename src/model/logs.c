@@ -5,13 +5,9 @@ static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
     {.name = "uri", .section = S_BODY, .schema = "string<65535"},
-    {.name = "step_run_id", .target = &resource_step, .enc = E_UUID, .section = S_META, .schema = "uuid|string?"},
-    {.name = "pipeline_run_id", .target = &resource_run, .enc = E_UUID, .section = S_META, .schema = "uuid|string?"},
-    {.name = "artifact_store_id",
-     .target = &resource_component,
-     .enc = E_UUID,
-     .section = S_META,
-     .schema = "string|uuid"},
+    COL_TARGET(step_run, resource_step, .section = S_META, .schema = "uuid|string?"),
+    COL_TARGET(pipeline_run, resource_run, .section = S_META, .schema = "uuid|string?"),
+    COL_TARGET(artifact_store, resource_component, .section = S_META, .schema = "string|uuid"),
 };
 
 const struct resource resource_logs = {

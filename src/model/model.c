@@ -10,13 +10,8 @@ static const struct column columns[] = {
     COL_TIMES,
     COL_USER,
     COL_TAGS(S_BODY),
-    {.name = "latest_version_name", .sql = LATEST("name"), .section = S_BODY, .flags = C_READONLY, .schema = "?"},
-    {.name = "latest_version_id",
-     .sql = LATEST("id"),
-     .enc = E_UUID,
-     .section = S_BODY,
-     .flags = C_READONLY,
-     .schema = "?"},
+    {.name = "latest_version_name", .sql = LATEST("name"), .section = S_BODY, .schema = "?"},
+    {.name = "latest_version_id", .sql = LATEST("id"), .enc = E_UUID, .section = S_BODY, .schema = "?"},
     COL_WORKSPACE,
     {.name = "license", .section = S_META},
     {.name = "description", .section = S_META},
@@ -35,8 +30,7 @@ static const struct column columns[] = {
     }
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ | UPD | UPD_ANYLEN},
     TEXT_OF("license"),
     TEXT_OF("description"),

@@ -67,7 +67,7 @@ _Static_assert((int)SLOT_METADATA < (int)SLOT_FIRST, "slots that resources use f
 /* What hangs on rows of several kinds. */
 #define COL_TAGS(where)                                                                                                \
     {                                                                                                                  \
-        .name = "tags", .section = (where), .many = &resource_tag, .flags = C_READONLY, .schema = "[TagResponse]"      \
+        .name = "tags", .section = (where), .many = &resource_tag, .schema = "[TagResponse]"                           \
     }
 /* The filter by a tag's name, for resources with a tag_type. */
 #define TAG_FILTER(type)                                                                                               \
@@ -80,7 +80,7 @@ _Static_assert((int)SLOT_METADATA < (int)SLOT_FIRST, "slots that resources use f
 #define COL_METADATA(more)                                                                                             \
     {                                                                                                                  \
         .name = "run_metadata", .section = S_META, .many = &resource_run_metadata, .show = show_run_metadata,          \
-        .flags = C_READONLY | (more), .schema = "{RunMetadataResponse}={}"                                             \
+        .flags = (more), .schema = "{RunMetadataResponse}={}"                                                          \
     }
 void show_run_metadata(const struct cell *at, struct jw *w);
 

@@ -1,5 +1,5 @@
 /* Versions of models: numbered within their model, at most one of them in a stage. */
-#include "model/model_version.h"
+#include "model/model.h"
 
 #include "audit/audit.h"
 #include "base/text.h"
@@ -155,8 +155,7 @@ static const struct type *const STAGE_KINDS[] = {&T_STRING, &T_MODEL_STAGE, NULL
 static const struct type T_NEW_STAGE = {.kind = K_UNION, .any = STAGE_KINDS};
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, NUL | UPD | UPD_ANYLEN},
     {"description", &T_STRING, NULL, 65535, NUL | UPD | UPD_ANYLEN},
     {"stage", &T_STRING, NULL, 255, NUL},
@@ -268,10 +267,3 @@ const struct resource resource_model_version = {
     .before_update = take_stage,
     .before_delete = delete_of_row,
 };
-
-int model_version_create(struct ctx *c)
-{
-    struct write w = {.c = c, .res = &resource_model_version, .body = c->body};
-    TRY(write_create(&w));
-    return respond_row(c, w.res, w.id, D_META);
-}

@@ -1,4 +1,4 @@
-#include "model/mv_link.h"
+#include "model/handlers.h"
 
 #include "audit/audit.h"
 #include "base/text.h"
@@ -10,33 +10,16 @@
 
 /* What both kinds of link have. */
 #define LINK_COLUMNS                                                                                                   \
-    {.name = "user_id",                                                                                                \
-     .request_name = "user",                                                                                           \
-     .target = &resource_user,                                                                                         \
-     .enc = E_UUID,                                                                                                    \
-     .filter = F_UUID,                                                                                                 \
-     .flags = C_FIXED},                                                                                                \
-        {.name = "workspace_id",                                                                                       \
-         .request_name = "workspace",                                                                                  \
-         .target = &resource_workspace,                                                                                \
-         .enc = E_UUID,                                                                                                \
-         .filter = F_UUID,                                                                                             \
-         .flags = C_FIXED},                                                                                            \
+    COL_TARGET(user, resource_user, .request_name = "user", .filter = F_UUID, .flags = C_FIXED),                       \
+        COL_TARGET(workspace, resource_workspace, .request_name = "workspace", .filter = F_UUID, .flags = C_FIXED),    \
         {.name = "model", .col = "model_id", .enc = E_UUID, .section = S_BODY, .flags = C_READONLY},                   \
-        {.name = "model_id",                                                                                           \
-         .request_name = "model",                                                                                      \
-         .target = &resource_model,                                                                                    \
-         .enc = E_UUID,                                                                                                \
-         .filter = F_UUID,                                                                                             \
-         .flags = C_FIXED},                                                                                            \
+        COL_TARGET(model, resource_model, .request_name = "model", .filter = F_UUID, .flags = C_FIXED),                \
         {.name = "model_version", .col = "model_version_id", .enc = E_UUID, .section = S_BODY, .flags = C_READONLY},   \
-    {                                                                                                                  \
-        .name = "model_version_id", .request_name = "model_version", .target = &resource_model_version, .enc = E_UUID, \
-        .filter = F_UUID, .flags = C_FIXED                                                                             \
-    }
+        COL_TARGET(model_version, resource_model_version, .request_name = "model_version", .filter = F_UUID,           \
+                   .flags = C_FIXED)
 
 #define LINK_FIELDS                                                                                                    \
-    IN_OWNER, IN_WORKSPACE, {"model", &T_UUID, NULL, 0, REQ},                                                          \
+    IN_OWNED, {"model", &T_UUID, NULL, 0, REQ},                                                                        \
     {                                                                                                                  \
         "model_version", &T_UUID, NULL, 0, REQ                                                                         \
     }
@@ -120,7 +103,7 @@ static int check_version(struct write *w)
     return OK;
 }
 
-/* Equal requests meet at the version's row: the second one finds the link of the first. */
+/* Equal requests meet at the version's row: the second one finds the link of the first, and is answered with it. */
 static int look_for_link(struct write *w)
 {
     const char *version = w->c->param[1], *found,
@@ -137,13 +120,6 @@ static int look_for_link(struct write *w)
     memcpy(w->id, found, sizeof w->id);
     w->result = WRITE_FOUND;
     return OK;
-}
-
-int mv_link_create(struct ctx *c)
-{
-    struct write w = {.c = c, .res = c->route->resource, .body = c->body};
-    TRY(write_create(&w));
-    return respond_row(c, w.res, w.id, w.result == WRITE_FOUND ? D_BODY : D_META);
 }
 
 const struct resource resource_mv_artifact = {
@@ -182,9 +158,7 @@ int mv_link_delete(struct ctx *c)
                            ? "JOIN pipeline_run y ON y.id = l.pipeline_run_id"
                            : "JOIN artifact_version v ON v.id = l.artifact_version_id JOIN artifact y ON y.id = "
                              "v.artifact_id";
-    const char *named = c->param[1];
-    char hex[UUID_HEX + 1];
-    bool by_id = uuid_read(named, strlen(named), hex);
+    const char *named = c->param[1], *id = uuid_hex(c->mem, named);
     const char *table = c->route->resource->table, *found;
     TRY(sql_begin(c));
     TRY(row_lock(c, &resource_model_version, c->param[0]));
@@ -192,13 +166,13 @@ int mv_link_delete(struct ctx *c)
                   arena_printf(c->mem,
                                "SELECT l.id FROM %s l %s WHERE l.model_version_id = ? AND %s = ? ORDER BY l.created, "
                                "l.kanso_order LIMIT 1",
-                               table, by_id ? "" : join, by_id ? "l.id" : "y.name"),
-                  p_text(c->param[0]), p_text(by_id ? hex : named)));
+                               table, id ? "" : join, id ? "l.id" : "y.name"),
+                  p_text(c->param[0]), p_text(id ? id : named)));
     if (!found)
         return fail(c, EX_KEY, "The model version has no link to '%s'", named);
     TRY(sql(c, NULL, arena_printf(c->mem, "DELETE FROM %s WHERE id = ?", table), p_text(found)));
     TRY(total_deleted(c));
-    audit_changed(c, c->route->resource, found, by_id ? NULL : named, DELETED);
+    audit_changed(c, c->route->resource, found, id ? NULL : named, DELETED);
     TRY(sql_commit(c));
     return respond_null(c);
 }

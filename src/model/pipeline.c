@@ -21,8 +21,7 @@ static const struct column columns[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ},
     {"description", &T_STRING, NULL, 65535, NUL | UPD},
     {"tags", &T_STRINGS, NULL, 0, NUL | HOOK},

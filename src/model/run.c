@@ -45,14 +45,8 @@ static const struct column columns[] = {
     COL_SHOWN_OF(build, resource_build, S_BODY, OF_DEPLOYMENT("build_id")),
     COL_SHOWN_OF(schedule, resource_schedule, S_BODY, OF_DEPLOYMENT("schedule_id")),
     COL_SHOWN_OF(code_reference, resource_code_reference, S_BODY, "d.code_reference_id"),
-    {.name = "deployment_id",
-     .request_name = "deployment",
-     .target = &resource_deployment,
-     .enc = E_UUID,
-     .section = S_BODY,
-     .filter = F_UUID,
-     .flags = C_NO_UPDATE | C_FIXED,
-     .schema = "?"},
+    COL_TARGET(deployment, resource_deployment, .request_name = "deployment", .section = S_BODY, .filter = F_UUID,
+               .flags = C_NO_UPDATE | C_FIXED, .schema = "?"),
     {.name = "trigger_execution",
      .col = "trigger_execution_id",
      .request_name = "trigger_execution_id",
@@ -84,12 +78,8 @@ static const struct column columns[] = {
     COL_MODEL_VERSION,
     COL_TAGS(S_RES),
     {.name = "name", .section = S_TOP, .filter = F_STRING, .flags = C_FIXED},
-    {.name = "pipeline_id",
-     .request_name = "pipeline",
-     .target = &resource_pipeline,
-     .enc = E_UUID,
-     .filter = F_UUID,
-     .flags = C_NO_UPDATE | C_FIXED},
+    COL_TARGET(pipeline, resource_pipeline, .request_name = "pipeline", .filter = F_UUID,
+               .flags = C_NO_UPDATE | C_FIXED),
 };
 
 #define IN_DEPLOYMENT "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.deployment_id AND %s)"
@@ -116,8 +106,7 @@ static const struct filter filters[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ},
     {"deployment", &T_UUID, NULL, 0, REQ},
     {"pipeline", &T_UUID, NULL, 0, NUL},
@@ -139,7 +128,7 @@ static const struct model body = MODEL("pipeline_run", fields);
 static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t n;
-    struct row **whole = view_hydrated(v, rows, count, &n);
+    struct row **whole = view_rows_with(v, rows, count, D_META, &n);
     return view_children(v, whole, n, SLOT_STEPS, &resource_step, NULL, "t.pipeline_run_id",
                          "t.pipeline_run_id, t.created, t.kanso_order");
 }
@@ -236,7 +225,7 @@ static int answer_existing(struct write *w, const char *deployment)
     db_rollback(c->db);
     respond_reset(c);
     TRY(find_existing(c, deployment, &id));
-    return id ? respond_created(c, id, false) : write_taken(w);
+    return id ? respond_created(c, id, false) : write_taken(w, &w->res->unique);
 }
 
 /*
@@ -344,16 +333,6 @@ int run_derive_status(struct ctx *c, const struct run_lock *run)
 }
 
 /* Parts of a run --------------------------------------------------------------------------------------------------- */
-
-int run_status(struct ctx *c)
-{
-    return respond_member(c, &resource_run, c->param[0], "status");
-}
-
-int run_configuration(struct ctx *c)
-{
-    return respond_member(c, &resource_run, c->param[0], "config");
-}
 
 int run_steps(struct ctx *c)
 {

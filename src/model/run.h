@@ -5,10 +5,8 @@
 
 /* Handlers beside the generic ones (docs/contract/resources.md#runs). */
 int run_get_or_create(struct ctx *c);
-int run_status(struct ctx *c);        /* GET /runs/{id}/status */
-int run_configuration(struct ctx *c); /* GET /runs/{id}/pipeline-configuration */
-int run_steps(struct ctx *c);         /* GET /runs/{id}/steps: a page, never hydrated */
-int run_graph(struct ctx *c);         /* GET /runs/{id}/graph */
+int run_steps(struct ctx *c); /* GET /runs/{id}/steps: a page, never hydrated */
+int run_graph(struct ctx *c); /* GET /runs/{id}/graph */
 
 /* A run that is locked for a change of its steps. */
 struct run_lock {

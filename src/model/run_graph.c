@@ -88,7 +88,7 @@ static void write_value(struct graph *g, struct jw *w, const struct db_value *m)
     struct buf text = {0};
     buf_room(&text, 64);
     text.data[0] = '\0';
-    struct span value = {m[2].s, m[2].len};
+    struct span value = value_span(&m[2]);
     if (stored_json(g->mem, value, (struct origin){"run metadata of", m[0].s, m[1].s}).s)
         add_python(g, &text, value, false); /* as it is stored: Python has words for what JSON lacks */
     else

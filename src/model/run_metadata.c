@@ -1,5 +1,5 @@
 /* Metadata that runs, steps, artifact versions and model versions carry: a history of values per key. */
-#include "model/run_metadata.h"
+#include "model/handlers.h"
 
 #include "audit/audit.h"
 #include "base/lookup.h"
@@ -32,17 +32,11 @@ static const struct column columns[] = {
     COL_WORKSPACE_AS(F_NONE),
     {.name = "resource_id", .enc = E_UUID, .section = S_META, .filter = F_UUID, .flags = C_FIXED},
     {.name = "resource_type", .section = S_META, .filter = F_STRICT_ENUM, .type = &T_KIND, .flags = C_FIXED},
-    {.name = "stack_component_id",
-     .target = &resource_component,
-     .enc = E_UUID,
-     .section = S_META,
-     .filter = F_UUID,
-     .flags = C_FIXED},
+    COL_TARGET(stack_component, resource_component, .section = S_META, .filter = F_UUID, .flags = C_FIXED),
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"resource_id", &T_UUID, NULL, 0, REQ},
     {"resource_type", &T_KIND, NULL, 0, REQ},
     {"stack_component_id", &T_UUID, NULL, 0, REQ | NUL},
@@ -135,38 +129,28 @@ static int lock_references(struct ctx *c)
 /* Writes the values; their ids in *ids. */
 static int insert_values(struct ctx *c, const char ***ids, size_t *count)
 {
-    enum { COLUMNS = 11 };
-    char now[STAMP_LEN + 1], id[UUID_HEX + 1];
+    char now[STAMP_LEN + 1];
     struct json_object *values = member(c->body, "values");
-    size_t n = 0, room = (size_t)json_object_object_length(values) + 1;
-    struct db_param *params = arena_array(c->mem, size_mul(room, COLUMNS), sizeof *params);
+    struct sql_values rows = {.room = (size_t)json_object_object_length(values)};
     stamp_now(now);
-    *ids = arena_array(c->mem, room, sizeof **ids);
+    *ids = arena_array(c->mem, rows.room + 1, sizeof **ids);
     const struct db_param resource = hex_param(c, "resource_id"), component = hex_param(c, "stack_component_id"),
                           user = hex_param(c, "user"), workspace = hex_param(c, "workspace");
     json_object_object_foreach(values, key, value)
     {
-        uuid_new(id);
-        (*ids)[n] = arena_strdup(c->mem, id);
-        const struct db_param row[COLUMNS] = {p_text((*ids)[n]),
-                                              p_text(now),
-                                              p_text(now),
-                                              resource,
-                                              p_text(member_str(c->body, "resource_type")),
-                                              component,
-                                              user,
-                                              workspace,
-                                              p_text(key),
-                                              p_text(json_text(c->mem, value, true)),
-                                              p_text(member_str(member(c->body, "types"), key))};
-        memcpy(params + n++ * COLUMNS, row, sizeof row);
+        (*ids)[rows.rows] = uuid_made(c->mem);
+        sql_add_row(c->mem, &rows,
+                    SQL_PARAMS(p_text((*ids)[rows.rows]), p_text(now), p_text(now), resource,
+                               p_text(member_str(c->body, "resource_type")), component, user, workspace, p_text(key),
+                               p_text(json_text(c->mem, value, true)),
+                               p_text(member_str(member(c->body, "types"), key))));
     }
-    *count = n;
+    *count = rows.rows;
     TRY(sql_insert(c,
                    "INSERT INTO run_metadata (id, created, updated, resource_id, resource_type, stack_component_id, "
                    "user_id, workspace_id, `key`, value, type) VALUES",
-                   params, COLUMNS, n, ""));
-    audit_changed_all(c, &resource_run_metadata, *ids, n, CREATED);
+                   &rows, ""));
+    audit_changed_all(c, &resource_run_metadata, *ids, *count, CREATED);
     return OK;
 }
 

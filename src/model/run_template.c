@@ -49,7 +49,7 @@ static void show_config_schema(const struct cell *at, struct jw *w)
             .type = link->values[2].s,
             .flavor = link->values[3].s,
             .name = link->values[4].s,
-            .schema = stored_json(mem, (struct span){link->values[5].s, link->values[5].len},
+            .schema = stored_json(mem, value_span(&link->values[5]),
                                   (struct origin){"flavor", link->values[3].s, "config_schema"})};
     config_schema_write(w, mem, &source, components, n);
 }
@@ -103,8 +103,7 @@ static const struct filter filters[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"description", &T_STRING, NULL, 65535, NUL | UPD},
     {"source_deployment_id", &T_UUID, NULL, 0, REQ},
@@ -117,11 +116,11 @@ static const struct model body = MODEL("run_template", fields);
 /* The components of the stacks, for the schemas of hydrated rows. */
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    struct row **hydrated = arena_array(view_ctx(v)->mem, count + 1, sizeof *hydrated);
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->detail & D_META && row_bool(rows[i], "runnable"))
-            hydrated[n++] = rows[i];
+    size_t hydrated_count, n = 0;
+    struct row **hydrated = view_rows_with(v, rows, count, D_META, &hydrated_count);
+    for (size_t i = 0; i < hydrated_count; i++)
+        if (row_bool(hydrated[i], "runnable"))
+            hydrated[n++] = hydrated[i];
     return view_links(
         v, hydrated, n, SLOT_COMPONENTS, NULL,
         "SELECT t.id, NULL, k.type, k.flavor, k.name, (SELECT f.config_schema FROM flavor f WHERE "

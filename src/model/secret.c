@@ -46,8 +46,7 @@ static const struct column columns[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"scope", &T_SCOPE, "\"workspace\"", 0, UPD},
     {"values", &T_VALUES, "{}", 0, UPD | HOOK},
@@ -402,17 +401,12 @@ int secret_create_row(struct ctx *c, const char *name, const char *workspace, co
 
 static const char select_column[] = "SELECT `values` FROM secret WHERE id = ?";
 
-static struct span span_of_value(const struct db_value *v)
-{
-    return (struct span){v->s, v->len};
-}
-
 int secret_read_row(struct ctx *c, const char *id, struct json_object **values)
 {
     struct db_rows rows;
     *values = NULL;
     TRY(sql(c, &rows, select_column, p_text(id)));
-    return rows.count ? secret_read(c, id, span_of_value(db_row(&rows, 0)), values) : OK;
+    return rows.count ? secret_read(c, id, value_span(db_row(&rows, 0)), values) : OK;
 }
 
 int secret_update_row(struct ctx *c, const char *id, struct json_object *values)
@@ -433,7 +427,7 @@ int secret_delete_row(struct ctx *c, const char *id)
     if (secrets_outside()) {
         TRY(sql(c, &rows, select_column, p_text(id)));
         if (rows.count)
-            TRY(remove_values(c, id, span_of_value(db_row(&rows, 0))));
+            TRY(remove_values(c, id, value_span(db_row(&rows, 0))));
     }
     TRY(sql(c, NULL, "DELETE FROM secret WHERE id = ?", p_text(id)));
     audit_changed(c, &resource_secret, id, NULL, DELETED);
@@ -453,6 +447,6 @@ int secrets_delete_within(struct ctx *c, const char *workspace)
                     "before it",
                     MOST);
     for (size_t i = 0; i < rows.count; i++)
-        TRY(remove_values(c, db_row(&rows, i)[0].s, span_of_value(&db_row(&rows, i)[1])));
+        TRY(remove_values(c, db_row(&rows, i)[0].s, value_span(&db_row(&rows, i)[1])));
     return OK;
 }

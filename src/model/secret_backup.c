@@ -42,10 +42,8 @@ static int transfer_one(struct ctx *c, struct transfer *t, enum secret_outcome *
     *outcome = SECRET_OK;
     TRY(sql_begin(c));
     TRY(sql(c, &rows, "SELECT `values` FROM secret WHERE id = ? FOR UPDATE", p_text(t->id)));
-    if (rows.count) {
-        const struct db_value *column = db_row(&rows, 0);
-        TRY(transfer_values(c, t, (struct span){column->s, column->len}, outcome));
-    }
+    if (rows.count)
+        TRY(transfer_values(c, t, value_span(db_row(&rows, 0)), outcome));
     return sql_commit(c);
 }
 

@@ -43,8 +43,7 @@ static const struct filter filters[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ | UPD},
     {"service_type", &T_SERVICE_TYPE, NULL, 0, REQ},
     {"service_source", &T_STRING, NULL, 0, NUL | UPD},
@@ -83,12 +82,12 @@ static void repeat(struct write *w, const char *column, const char *document, co
 }
 
 /* One configuration, one service: the stored text decides. Equal requests meet at its digest in the guard. */
-static int guard(struct write *w, const char *statement)
+static const char *digest(struct write *w)
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
+    unsigned char hash[SHA256_DIGEST_LENGTH];
     const char *config = write_get(w, "config");
-    SHA256((const unsigned char *)config, strlen(config), digest);
-    return sql(w->c, NULL, statement, p_text(hex_encode(w->c->mem, digest, sizeof digest)));
+    SHA256((const unsigned char *)config, strlen(config), hash);
+    return hex_encode(w->c->mem, hash, sizeof hash);
 }
 
 static int complete(struct write *w)
@@ -99,8 +98,7 @@ static int complete(struct write *w)
     repeat(w, "state", "status", "state");
     repeat(w, "pipeline_name", "config", "pipeline_name");
     repeat(w, "pipeline_step_name", "config", "pipeline_step_name");
-    TRY(guard(w, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES ('service', '', ?) "
-                 "ON DUPLICATE KEY UPDATE name = name"));
+    TRY(name_guard(w->c, "service", "", digest(w)));
     TRY(sql(w->c, &same, "SELECT name FROM service WHERE config = ? LIMIT 1", p_text(write_get(w, "config"))));
     if (same.count)
         return fail(w->c, EX_ENTITY_EXISTS, "The service '%s' has the same configuration", db_row(&same, 0)[0].s);
@@ -109,7 +107,7 @@ static int complete(struct write *w)
 
 static int release(struct write *w)
 {
-    return guard(w, "DELETE FROM kanso_name_guard WHERE resource = 'service' AND scope = '' AND name = ?");
+    return name_guard_release(w->c, "service", "", digest(w));
 }
 
 static int follow_status(struct write *w)

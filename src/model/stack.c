@@ -1,5 +1,6 @@
-#include "model/stack.h"
+#include "model/handlers.h"
 
+#include "base/lookup.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "model/component.h"
@@ -7,6 +8,7 @@
 #include "model/onboarding.h"
 #include "resource/stored.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { SLOT_COMPONENTS = SLOT_FIRST };
@@ -64,7 +66,7 @@ static const struct filter filters[] = {
 static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t n;
-    struct row **whole = view_hydrated(v, rows, count, &n);
+    struct row **whole = view_rows_with(v, rows, count, D_META, &n);
     return view_children(v, whole, n, SLOT_COMPONENTS, &resource_component,
                          "stack_composition x STRAIGHT_JOIN stack_component t ON t.id = x.component_id", "x.stack_id",
                          "x.stack_id, x.component_id");
@@ -128,32 +130,30 @@ static void check_indexes(struct check *k, struct json_object *v)
 
 const struct model STACK_BODY = MODEL("stack", fields, .after = check_indexes);
 
+/* The text that a value is; NULL: it is none. */
+static const char *text_of(struct json_object *v)
+{
+    return json_object_is_type(v, json_type_string) ? json_object_get_string(v) : NULL;
+}
+
 /* Components of a stack ------------------------------------------------------------------------------------------- */
 
 /* The ids (hex) in the lists of a map, each once; objects among them are left out. */
 static const char **ids_in(struct ctx *c, struct json_object *map, size_t *count)
 {
+    struct lookup *seen = lookup_new(c->mem);
+    const char **ids = NULL;
     size_t room = 0;
     *count = 0;
-    json_object_object_foreach(map, key, sized)
-    {
-        (void)key;
-        room += json_object_array_length(sized);
-    }
-    const char **ids = arena_array(c->mem, room + 1, sizeof *ids);
     json_object_object_foreach(map, type, list)
     {
         (void)type;
         for (size_t i = 0; i < json_object_array_length(list); i++) {
-            struct json_object *v = json_object_array_get_idx(list, i);
-            char hex[UUID_HEX + 1];
-            if (!json_object_is_type(v, json_type_string) || !uuid_read(json_object_get_string(v), UUID_TEXT, hex))
+            const char *id = uuid_hex(c->mem, text_of(json_object_array_get_idx(list, i)));
+            if (!id || !lookup_add(seen, id, id))
                 continue;
-            size_t at = 0;
-            while (at < *count && !streq(ids[at], hex))
-                at++;
-            if (at == *count)
-                ids[(*count)++] = arena_strdup(c->mem, hex);
+            ids = arena_grow(c->mem, ids, *count, &room, sizeof *ids);
+            ids[(*count)++] = id;
         }
     }
     return ids;
@@ -168,14 +168,11 @@ static int find_components(struct ctx *c, const char **ids, size_t count, struct
 
 static int link_components(struct ctx *c, const char *stack, const char **ids, size_t count)
 {
-    enum { COLUMNS = 2 };
-    struct db_param *params = arena_array(c->mem, size_mul(count + 1, COLUMNS), sizeof *params);
-    for (size_t i = 0; i < count; i++) {
-        params[i * COLUMNS] = p_text(stack);
-        params[i * COLUMNS + 1] = p_text(ids[i]);
-    }
+    struct sql_values links = {.room = count};
+    for (size_t i = 0; i < count; i++)
+        sql_add_row(c->mem, &links, SQL_PARAMS(p_text(stack), p_text(ids[i])));
     TRY(references_lock_all(c, &resource_component, ids, count));
-    return sql_insert(c, "INSERT INTO stack_composition (stack_id, component_id) VALUES", params, COLUMNS, count, "");
+    return sql_insert(c, "INSERT INTO stack_composition (stack_id, component_id) VALUES", &links, "");
 }
 
 /* Updates and deletes --------------------------------------------------------------------------------------------- */
@@ -266,8 +263,7 @@ static int free_name(struct building *b, const char *text, const char *type, con
         random_letters(letters, 4);
         char *lower = arena_printf(b->c->mem, "%s-%s", b->name, letters);
         for (char *at = lower; *at; at++)
-            if (*at >= 'A' && *at <= 'Z')
-                *at = (char)(*at - 'A' + 'a');
+            *at = (char)tolower((unsigned char)*at);
         *name = lower;
     }
 }
@@ -339,32 +335,29 @@ static int use_connector(struct building *b, const char *id, bool made, struct u
     if (found.count == 0)
         return no_such_row(b->c, EX_KEY, &resource_connector, id);
     struct db_value *v = db_row(&found, 0);
-    struct span types = {v[3].s, v[3].len}, configuration = {v[4].s, v[4].len};
     struct origin of = {"service_connector", id, "resource_types"};
     *out = (struct used_connector){.id = id,
                                    .type = v[0].s,
                                    .resource_id = v[1].s,
                                    .instances = *v[2].s != '0',
-                                   .resource_types = stored_base64_tree(b->c->mem, types, json_type_array, of)};
+                                   .resource_types =
+                                       stored_base64_tree(b->c->mem, value_span(&v[3]), json_type_array, of)};
     if (made || connector_type_find(out->type))
         return OK;
     of.member = "configuration";
-    return make_permanent(b, id, stored_base64_tree(b->c->mem, configuration, json_type_object, of));
+    return make_permanent(b, id, stored_base64_tree(b->c->mem, value_span(&v[4]), json_type_object, of));
 }
 
 static int make_connectors(struct building *b, struct json_object *list)
 {
     size_t count = json_object_array_length(list);
-    char hex[UUID_HEX + 1];
     b->connectors = arena_array(b->c->mem, count + 1, sizeof *b->connectors);
     for (size_t i = 0; i < count; i++) {
         struct json_object *v = json_object_array_get_idx(list, i);
         bool made = json_object_is_type(v, json_type_object);
-        const char *id = NULL;
+        const char *id = uuid_hex(b->c->mem, text_of(v));
         if (made)
             TRY(make_connector(b, v, &id));
-        else if (uuid_read(json_object_get_string(v), UUID_TEXT, hex))
-            id = arena_strdup(b->c->mem, hex);
         TRY(id ? use_connector(b, id, made, &b->connectors[i])
                : fail(b->c, EX_VALUE, "A service connector is neither an id nor a description of a new one"));
     }
@@ -437,7 +430,6 @@ static void note_existing(struct building *b, const char *id)
 /* Every component of the body is found or made; the last of each list makes part of the stack. */
 static int make_components(struct building *b, struct json_object *parts)
 {
-    char hex[UUID_HEX + 1];
     b->ids = arena_array(b->c->mem, (size_t)json_object_object_length(parts) + 1, sizeof *b->ids);
     json_object_object_foreach(parts, type, list)
     {
@@ -446,8 +438,8 @@ static int make_components(struct building *b, struct json_object *parts)
             struct json_object *v = json_object_array_get_idx(list, i);
             if (json_object_is_type(v, json_type_object))
                 TRY(make_component(b, type, v, &id));
-            else if (uuid_read(json_object_get_string(v), UUID_TEXT, hex))
-                id = arena_strdup(b->c->mem, hex);
+            else
+                id = uuid_hex(b->c->mem, text_of(v));
         }
         bool twice = false; /* one component under two types is there once */
         for (size_t i = 0; i < b->count; i++)
@@ -464,14 +456,12 @@ static int make_components(struct building *b, struct json_object *parts)
 static bool is_on_vm(const struct building *b, struct json_object *orchestrators)
 {
     bool vm = false;
-    char hex[UUID_HEX + 1];
     for (size_t i = 0; i < json_object_array_length(orchestrators); i++) {
         struct json_object *v = json_object_array_get_idx(orchestrators, i);
-        const char *flavor = member_str(v, "flavor");
-        if (!flavor && uuid_read(json_object_get_string(v), UUID_TEXT, hex))
-            for (size_t k = 0; k < b->existing.count; k++)
-                if (streq(db_row(&b->existing, k)[0].s, hex))
-                    flavor = db_row(&b->existing, k)[2].s;
+        const char *flavor = member_str(v, "flavor"), *id = uuid_hex(b->c->mem, text_of(v));
+        for (size_t k = 0; id && k < b->existing.count; k++)
+            if (streq(db_row(&b->existing, k)[0].s, id))
+                flavor = db_row(&b->existing, k)[2].s;
         vm = flavor && starts_with(flavor, "vm_"); /* the last one decides */
     }
     return vm;

@@ -76,23 +76,9 @@ static const struct column columns[] = {
     {.name = "start_time", .enc = E_STAMP, .section = S_META, .filter = F_STAMP, .flags = C_FIXED},
     {.name = "end_time", .enc = E_STAMP, .section = S_META, .filter = F_STAMP},
     {.name = "logs", .section = S_META, .show = show_logs, .schema = "LogsResponse?"},
-    {.name = "deployment_id",
-     .request_name = "deployment",
-     .target = &resource_deployment,
-     .enc = E_UUID,
-     .section = S_META},
-    {.name = "pipeline_run_id",
-     .target = &resource_run,
-     .enc = E_UUID,
-     .section = S_META,
-     .filter = F_UUID,
-     .flags = C_FIXED},
-    {.name = "original_step_run_id",
-     .target = &resource_step,
-     .enc = E_UUID,
-     .section = S_META,
-     .filter = F_UUID,
-     .flags = C_FIXED},
+    COL_TARGET(deployment, resource_deployment, .request_name = "deployment", .section = S_META),
+    COL_TARGET(pipeline_run, resource_run, .section = S_META, .filter = F_UUID, .flags = C_FIXED),
+    COL_TARGET(original_step_run, resource_step, .section = S_META, .filter = F_UUID, .flags = C_FIXED),
     {.name = "parent_step_ids", .section = S_META, .show = show_parents, .schema = "[uuid]~"},
     COL_METADATA(0),
     {.name = "step_configuration", .enc = E_JSON, .flags = C_LOAD_META | C_READONLY},
@@ -101,8 +87,7 @@ static const struct column columns[] = {
 };
 
 static const struct field fields[] = {
-    IN_OWNER,
-    IN_WORKSPACE,
+    IN_OWNED,
     {"name", &T_STRING, NULL, 255, REQ},
     {"start_time", &T_STAMP, NULL, 0, NUL},
     {"end_time", &T_STAMP, NULL, 0, NUL | UPD},
@@ -173,7 +158,7 @@ static int load_documents(struct view *v, struct row **rows, size_t count)
     for (size_t i = 0; i < found.count; i++) {
         struct db_value *d = db_row(&found, i);
         assign_documents(c->mem, lookup_get(waiting, d[0].s),
-                         stored_json(c->mem, (struct span){d[1].s, d[1].len},
+                         stored_json(c->mem, value_span(&d[1]),
                                      (struct origin){"pipeline_deployment", d[0].s, "step_configurations"}));
     }
     for (size_t i = 0; i < count; i++) {
@@ -189,7 +174,7 @@ static int load_documents(struct view *v, struct row **rows, size_t count)
 static int load(struct view *v, struct row **rows, size_t count)
 {
     size_t n;
-    struct row **whole = view_hydrated(v, rows, count, &n);
+    struct row **whole = view_rows_with(v, rows, count, D_META, &n);
     TRY(view_links(
         v, rows, count, SLOT_STEP_IO, &resource_artifact_version,
         "SELECT step_id, artifact_id, name, 'i' FROM step_run_input_artifact WHERE step_id IN %s UNION ALL "
@@ -205,47 +190,34 @@ static int load(struct view *v, struct row **rows, size_t count)
 
 /* Writing ---------------------------------------------------------------------------------------------------------- */
 
-static const char *hex_of(struct arena *mem, struct json_object *uuid)
-{
-    char hex[UUID_HEX + 1] = "";
-    uuid_read(json_object_get_string(uuid), (size_t)json_object_get_string_len(uuid), hex);
-    return arena_strdup(mem, hex);
-}
-
 /* Links a step with artifact versions by name; those that are linked already stay. */
 static int link_artifacts(struct write *w, const char *table, const char *type, struct json_object *map)
 {
-    enum { COLUMNS = 4 };
-    size_t count = (size_t)json_object_object_length(map), n = 0;
-    const char **ids = arena_array(w->c->mem, count + 1, sizeof *ids);
-    struct db_param *params = arena_array(w->c->mem, size_mul(count + 1, COLUMNS), sizeof *params);
+    struct sql_values links = {.room = (size_t)json_object_object_length(map)};
+    const char **ids = arena_array(w->c->mem, links.room + 1, sizeof *ids);
     json_object_object_foreach(map, name, id)
     {
-        ids[n] = hex_of(w->c->mem, id);
-        const struct db_param row[COLUMNS] = {p_text(w->id), p_text(ids[n]), p_text(name), p_text(type)};
-        memcpy(params + n++ * COLUMNS, row, sizeof row);
+        ids[links.rows] = uuid_hex(w->c->mem, json_object_get_string(id));
+        sql_add_row(w->c->mem, &links, SQL_PARAMS(p_text(w->id), p_text(ids[links.rows]), p_text(name), p_text(type)));
     }
     const char *head =
         arena_printf(w->c->mem, "INSERT IGNORE INTO %s (step_id, artifact_id, name, type) VALUES", table);
-    TRY(references_lock_all(w->c, &resource_artifact_version, ids, n));
-    return sql_insert(w->c, head, params, COLUMNS, n, "");
+    TRY(references_lock_all(w->c, &resource_artifact_version, ids, links.rows));
+    return sql_insert(w->c, head, &links, "");
 }
 
 static int link_parents(struct write *w)
 {
-    enum { COLUMNS = 2 };
     struct json_object *list = member(w->body, "parent_step_ids");
     size_t count = json_object_array_length(list);
+    struct sql_values links = {.room = count};
     const char **ids = arena_array(w->c->mem, count + 1, sizeof *ids);
-    struct db_param *params = arena_array(w->c->mem, size_mul(count + 1, COLUMNS), sizeof *params);
     for (size_t i = 0; i < count; i++) {
-        ids[i] = hex_of(w->c->mem, json_object_array_get_idx(list, i));
-        params[i * COLUMNS] = p_text(ids[i]);
-        params[i * COLUMNS + 1] = p_text(w->id);
+        ids[i] = uuid_hex(w->c->mem, json_object_get_string(json_object_array_get_idx(list, i)));
+        sql_add_row(w->c->mem, &links, SQL_PARAMS(p_text(ids[i]), p_text(w->id)));
     }
     TRY(references_lock_all(w->c, &resource_step, ids, count));
-    return sql_insert(w->c, "INSERT IGNORE INTO step_run_parents (parent_id, child_id) VALUES", params, COLUMNS, count,
-                      "");
+    return sql_insert(w->c, "INSERT IGNORE INTO step_run_parents (parent_id, child_id) VALUES", &links, "");
 }
 
 static int insert_logs(struct write *w)
@@ -257,7 +229,7 @@ static int insert_logs(struct write *w)
     uuid_new(row.id);
     write_set(&row, "uri", p_text(member_str(logs, "uri")));
     write_set(&row, "step_run_id", p_text(w->id));
-    write_set(&row, "artifact_store_id", p_text(hex_of(w->c->mem, member(logs, "artifact_store_id"))));
+    write_set(&row, "artifact_store_id", p_text(member_hex(w->c->mem, logs, "artifact_store_id")));
     return write_insert(&row);
 }
 
@@ -267,12 +239,12 @@ static int check_described(struct write *w, const struct run_lock *run)
     const char *name = member_str(w->body, "name");
     struct db_rows rows;
     struct span all = {run->step_configurations, run->step_configurations_len};
-    const char *deployment = hex_of(w->c->mem, member(w->body, "deployment"));
+    const char *deployment = member_hex(w->c->mem, w->body, "deployment");
     if (!streq(deployment, run->deployment_id)) {
         TRY(sql(w->c, &rows, "SELECT step_configurations FROM pipeline_deployment WHERE id = ?", p_text(deployment)));
         if (rows.count == 0)
             return no_such_row(w->c, EX_KEY, &resource_deployment, deployment);
-        all = (struct span){db_row(&rows, 0)[0].s, db_row(&rows, 0)[0].len};
+        all = value_span(db_row(&rows, 0));
     }
     if (!json_member(all, name).s)
         return fail(w->c, EX_VALUE, "The deployment of the run describes no step named '%s'", name);
@@ -289,9 +261,10 @@ static int check_name_free(struct write *w, const struct run_lock *run)
     return OK;
 }
 
-/* w->data is the lock on the run. */
+/* w->data becomes the lock on the run. */
 static int before_create(struct write *w)
 {
+    w->data = arena_alloc(w->c->mem, sizeof(struct run_lock));
     TRY(run_lock(w->c, write_get(w, "pipeline_run_id"), true, w->data));
     return check_name_free(w, w->data);
 }
@@ -320,14 +293,6 @@ const struct resource resource_step = {
     .before_create = before_create,
     .after_create = after_create,
 };
-
-int step_create(struct ctx *c)
-{
-    struct run_lock run;
-    struct write w = {.c = c, .res = &resource_step, .body = c->body, .data = &run};
-    TRY(write_create(&w));
-    return respond_row(c, &resource_step, w.id, D_META);
-}
 
 /* The run of a step, which never changes: to be locked before anything else of the step is looked at. */
 static int find_run(struct ctx *c, const char *step_id, const char **run_id)
@@ -377,11 +342,6 @@ int step_update(struct ctx *c)
 int step_get(struct ctx *c)
 {
     return respond_row(c, &resource_step, c->param[0], D_META | D_RES);
-}
-
-int step_status(struct ctx *c)
-{
-    return respond_member(c, &resource_step, c->param[0], "status");
 }
 
 int step_configuration(struct ctx *c)

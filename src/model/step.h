@@ -3,10 +3,8 @@
 
 #include "model/model.h"
 
-int step_create(struct ctx *c);        /* POST /steps */
 int step_update(struct ctx *c);        /* PUT /steps/{id} */
 int step_get(struct ctx *c);           /* GET /steps/{id}: hydrated whatever `hydrate` says */
-int step_status(struct ctx *c);        /* GET /steps/{id}/status */
 int step_configuration(struct ctx *c); /* GET /steps/{id}/step-configuration */
 
 /* For the graph: links of a step that view_load() has fetched. Inputs and outputs share a slot; v[3] is "i" or "o". */

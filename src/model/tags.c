@@ -55,10 +55,7 @@ static void renew_basis(void)
 
 static struct kept_count *place_of(const char *tag)
 {
-    unsigned hash = 5381;
-    for (int i = 0; i < 8 && tag[i]; i++)
-        hash = hash * 33 + (unsigned char)tag[i];
-    return &kept_counts[hash % KEPT_COUNTS];
+    return &kept_counts[text_hash(tag) % KEPT_COUNTS];
 }
 
 /* What is known of a tag, or NULL. */
@@ -207,14 +204,11 @@ static int find_missing(struct ctx *c, const char **names, size_t n, const char 
  * row for those, spelled like the first, which is written last. */
 static int guard_names(struct ctx *c, const char **names, size_t *n)
 {
-    enum { COLUMNS = 3 };
+    struct sql_values rows = {.room = *n};
     struct db_rows found;
-    struct db_param *params = arena_array(c->mem, size_mul(*n, COLUMNS), sizeof *params);
-    for (size_t i = 0; i < *n; i++) {
-        const struct db_param row[COLUMNS] = {p_text("tag"), p_text(""), p_text(names[*n - 1 - i])};
-        memcpy(params + i * COLUMNS, row, sizeof row);
-    }
-    TRY(sql_insert(c, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES", params, COLUMNS, *n,
+    for (size_t i = *n; i-- > 0;)
+        sql_add_row(c->mem, &rows, SQL_PARAMS(p_text("tag"), p_text(""), p_text(names[i])));
+    TRY(sql_insert(c, "INSERT INTO kanso_name_guard (resource, scope, name) VALUES", &rows,
                    "ON DUPLICATE KEY UPDATE name = VALUES(name)"));
     TRY(sql_in(c, &found, "SELECT name FROM kanso_name_guard WHERE resource = 'tag' AND scope = '' AND name IN %s",
                names, *n, NULL, 0));
@@ -241,7 +235,7 @@ static int note_created(struct ctx *c, const char *const *ids, size_t n)
 /* Inserts a tag of each name, of which no two are the same, unless there is one. */
 static int insert_tags(struct ctx *c, const char *const *names, size_t n)
 {
-    char now[STAMP_LEN + 1], id[UUID_HEX + 1];
+    char now[STAMP_LEN + 1];
     const char **ids = arena_array(c->mem, n + 1, sizeof *ids);
     stamp_now(now);
     struct query *q = query_new(c->mem);
@@ -249,8 +243,7 @@ static int insert_tags(struct ctx *c, const char *const *names, size_t n)
     for (size_t i = 0; i < n; i++) {
         query_add(q, "%s SELECT ?, ?, ?, ?, ? FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM tag t WHERE t.name = ?)",
                   i ? " UNION ALL" : "");
-        uuid_new(id);
-        ids[i] = arena_strdup(c->mem, id);
+        ids[i] = uuid_made(c->mem);
         query_param(q, p_text(ids[i]));
         query_param(q, p_text(now));
         query_param(q, p_text(now));

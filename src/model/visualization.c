@@ -6,7 +6,7 @@ static const struct column columns[] = {
     COL_TIMES,
     {.name = "type", .section = S_BODY, .schema = "VisualizationType"},
     {.name = "uri", .section = S_BODY},
-    {.name = "artifact_version_id", .target = &resource_artifact_version, .enc = E_UUID, .section = S_META},
+    COL_TARGET(artifact_version, resource_artifact_version, .section = S_META),
 };
 
 const struct resource resource_visualization = {

@@ -1,5 +1,5 @@
 /* Workspaces: the outermost container; the default one is always there. */
-#include "model/workspace.h"
+#include "model/handlers.h"
 
 #include "model/secret.h"
 

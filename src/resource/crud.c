@@ -27,24 +27,32 @@ const struct column *resource_column(const struct resource *r, const char *name)
     return NULL;
 }
 
+bool column_is_stored(const struct column *col)
+{
+    return !col->sql && !col->many && !(col->show && !col->col);
+}
+
+const char *column_stored_name(const struct column *col)
+{
+    return col->col ? col->col : col->name;
+}
+
 /* Looking up ----------------------------------------------------------------------------------------------------- */
 
 /* Goes on behind the SELECT part with what finds a row by name or id. */
 static void add_lookup(struct query *q, const struct resource *r, const char *name_or_id)
 {
-    char hex[UUID_HEX + 1];
-    bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
+    const char *id = uuid_hex(q->mem, name_or_id);
     query_add(q, " FROM `%s` t WHERE %s AND t.%s = ? ORDER BY t.created, t.kanso_order LIMIT 1", r->table,
-              r->where ? r->where : "1 = 1", by_id ? "id" : "name");
-    query_param(q, p_text(by_id ? arena_strdup(q->mem, hex) : name_or_id));
+              r->where ? r->where : "1 = 1", id ? "id" : "name");
+    query_param(q, p_text(id ? id : name_or_id));
 }
 
 int no_such_row(struct ctx *c, enum exception error, const struct resource *r, const char *name_or_id)
 {
-    char hex[UUID_HEX + 1];
-    bool by_id = uuid_read(name_or_id, strlen(name_or_id), hex);
-    return fail(c, error, "There is no %s with the %s %s", r->label, by_id ? "id" : "name",
-                by_id ? uuid_dashed(c->mem, hex) : name_or_id);
+    const char *id = uuid_hex(c->mem, name_or_id);
+    return fail(c, error, "There is no %s with the %s %s", r->label, id ? "id" : "name",
+                id ? uuid_dashed(c->mem, id) : name_or_id);
 }
 
 int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33])
@@ -120,12 +128,12 @@ int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigne
     return respond_row_with(c, r, id, detail, NULL);
 }
 
-int respond_member(struct ctx *c, const struct resource *r, const char *id, const char *name)
+int resource_member(struct ctx *c)
 {
-    const struct column *col = resource_column(r, name);
+    const struct column *col = resource_column(c->route->resource, c->route->member);
     struct view *v = view_new(c);
     struct row *row;
-    TRY(view_row(v, r, col->section == S_META ? D_META : D_BODY, id, &row));
+    TRY(view_row(v, c->route->resource, col->section == S_META ? D_META : D_BODY, c->param[0], &row));
     struct jw w = respond_json(c);
     view_write_column(v, &w, row, col);
     return OK;
@@ -335,16 +343,13 @@ static struct db_param encode_text(struct arena *a, struct json_object *v)
 
 struct db_param encode_value(struct arena *a, const struct column *col, struct json_object *v)
 {
-    char hex[UUID_HEX + 1];
     if (!v && col->flags & C_NULL_EMPTY)
         return p_text("");
     if ((!v && !(col->flags & C_JSON_NULL)) || (v && col->flags & C_EMPTY_NULL && is_empty(v)))
         return p_null();
     switch (col->enc) {
     case E_UUID:
-        if (!uuid_read(json_object_get_string(v), (size_t)json_object_get_string_len(v), hex))
-            return p_null();
-        return p_text(arena_strdup(a, hex));
+        return p_text(uuid_hex(a, json_object_get_string(v)));
     case E_BOOL:
         return p_int(json_object_get_boolean(v));
     case E_INT:
@@ -405,9 +410,8 @@ static void assign_members(struct write *w, bool update)
     const struct resource *r = w->res;
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
-        const char *name = col->request_name ? col->request_name : col->name,
-                   *sql_name = col->col ? col->col : col->name;
-        if (col->sql || col->flags & C_READONLY || (update && col->flags & C_NO_UPDATE) || (col->show && !col->col))
+        const char *name = col->request_name ? col->request_name : col->name, *sql_name = column_stored_name(col);
+        if (!column_is_stored(col) || col->flags & C_READONLY || (update && col->flags & C_NO_UPDATE))
             continue;
         if (!r->body || !model_field(r->body, name))
             continue;
@@ -468,7 +472,7 @@ static const struct resource *target_of(const struct resource *r, const char *sq
 {
     for (size_t i = 0; i < r->column_count; i++) {
         const struct column *col = &r->columns[i];
-        if ((col->ref || col->target) && !col->sql && streq(col->col ? col->col : col->name, sql_name))
+        if ((col->ref || col->target) && !col->sql && streq(column_stored_name(col), sql_name))
             return col->ref ? col->ref : col->target;
     }
     return NULL;
@@ -571,7 +575,7 @@ static struct db_param future_value(const struct write *w, const char *col)
         return w->set[place_of(w, col)].value;
     for (size_t i = 0; w->old && i < w->res->column_count; i++) {
         const struct column *k = &w->res->columns[i];
-        if (!k->sql && streq(k->col ? k->col : k->name, col))
+        if (!k->sql && streq(column_stored_name(k), col))
             return p_textn(w->old->values[i].s, w->old->values[i].len);
     }
     return p_null();
@@ -591,16 +595,11 @@ int name_guard_release(struct ctx *c, const char *resource, const char *scope, c
                p_text(scope), p_text(name ? name : ""));
 }
 
-static int refuse_taken(struct write *w, const struct unique *u)
+int write_taken(struct write *w, const struct unique *u)
 {
     struct db_param name = future_value(w, u->columns[0]);
     w->result = WRITE_TAKEN;
     return fail(w->c, u->error, "There is a %s named '%s' already", w->res->label, name.type == P_TEXT ? name.s : "");
-}
-
-int write_taken(struct write *w)
-{
-    return refuse_taken(w, &w->res->unique);
 }
 
 /* What the name is unique within: the values of the key's other columns. */
@@ -641,7 +640,7 @@ int write_unique_key(struct write *w, const struct unique *u)
     query_param(q, p_text(w->id));
     TRY(name_guard(c, w->res->name, scope_of(w, u), future_value(w, u->columns[0]).s));
     TRY(query_run(c, q, &found));
-    return found.count ? refuse_taken(w, u) : OK;
+    return found.count ? write_taken(w, u) : OK;
 }
 
 int write_unique(struct write *w)
@@ -660,12 +659,12 @@ int write_within(struct write *w)
 {
     struct ctx *c = w->c;
     const struct resource *r = c->route->within;
-    char hex[UUID_HEX + 1], other[UUID_HEX + 1];
+    char hex[UUID_HEX + 1];
     if (!r || assigned(w, within_column(c)))
         return OK;
     TRY(path_within(c, hex));
     const char *given = member_str(w->body, r->name);
-    if (given && (!uuid_read(given, strlen(given), other) || !streq(hex, other)))
+    if (given && !streq(hex, uuid_hex(c->mem, given)))
         return fail(c, EX_ILLEGAL_OPERATION, "The %s %s of the body is not the one of the path", r->label, given);
     write_set(w, within_column(c), p_text(arena_strdup(c->mem, hex)));
     return OK;
@@ -681,11 +680,10 @@ int write_add(struct write *w)
 
 static int check_owner(struct write *w)
 {
-    char hex[UUID_HEX + 1];
     const char *given = member_str(w->body, "user");
     if (!(w->res->flags & X_OWNER) || !given)
         return OK;
-    if (!uuid_read(given, strlen(given), hex) || !streq(hex, w->c->auth->user_id))
+    if (!streq(uuid_hex(w->c->mem, given), w->c->auth->user_id))
         return fail(w->c, EX_ILLEGAL_OPERATION, "A %s can only be created for oneself, not for the user %s",
                     w->res->label, given);
     return OK;
@@ -754,8 +752,9 @@ int write_create(struct write *w)
 int resource_create(struct ctx *c)
 {
     struct write w = {.c = c, .res = c->route->resource, .body = c->body};
+    unsigned shown = c->route->flags & R_BARE ? D_META : D_META | D_RES;
     TRY(write_create(&w));
-    return respond_row(c, w.res, w.id, D_META | D_RES);
+    return respond_row(c, w.res, w.id, w.result == WRITE_FOUND ? D_BODY : shown);
 }
 
 /* The row is locked before anything is checked against it: what before_update sees is what is changed. Locks that must

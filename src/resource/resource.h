@@ -215,13 +215,7 @@ struct resource {
     }
 /* The owner, with the class of the filter by his id. */
 #define COL_USER_AS(filter_class)                                                                                      \
-    {.name = "user",                                                                                                   \
-     .col = "user_id",                                                                                                 \
-     .ref = &resource_user,                                                                                            \
-     .section = S_BODY,                                                                                                \
-     .enc = E_UUID,                                                                                                    \
-     .flags = C_READONLY,                                                                                              \
-     .schema = "?"},                                                                                                   \
+    COL_SHOWN(user, resource_user, S_BODY, .schema = "?"),                                                             \
     {                                                                                                                  \
         .name = "user_id", .request_name = "user", .enc = E_UUID, .filter = (filter_class),                            \
         .flags = C_NO_UPDATE | C_FIXED                                                                                 \
@@ -264,12 +258,19 @@ struct resource {
         .name = #member, .sql = (expression), .ref = &(res), .section = (where), .enc = E_UUID, .schema = "?"          \
     }
 
-/* Body members that nearly every resource has. */
+/* The id column <member>_id of a row of `res`, which is not shown as more than that. */
+#define COL_TARGET(member, res, ...)                                                                                   \
+    {                                                                                                                  \
+        .name = #member "_id", .target = &(res), .enc = E_UUID, __VA_ARGS__                                            \
+    }
+
+/* Body members that nearly every resource has: whose it is, and with IN_OWNED also where. */
 #define IN_OWNER                                                                                                       \
     {                                                                                                                  \
         "user", &T_UUID, NULL, 0, REQ                                                                                  \
     }
-#define IN_WORKSPACE                                                                                                   \
+#define IN_OWNED                                                                                                       \
+    IN_OWNER,                                                                                                          \
     {                                                                                                                  \
         "workspace", &T_UUID, NULL, 0, REQ                                                                             \
     }
@@ -282,6 +283,7 @@ int resource_get(struct ctx *c);
 int resource_create(struct ctx *c);
 int resource_update(struct ctx *c);
 int resource_delete(struct ctx *c);
+int resource_member(struct ctx *c); /* one member of the row that the path names by its id: see struct route, member */
 
 #define LIST(p, res, ...)                                                                                              \
     {                                                                                                                  \
@@ -318,6 +320,10 @@ const struct resource *resource_named(const char *name);
 /* The column of that member name, or NULL. */
 const struct column *resource_column(const struct resource *r, const char *name);
 
+/* Whether the table has it, rather than an expression or a function of its own; and what the table calls it. */
+bool column_is_stored(const struct column *col);
+const char *column_stored_name(const struct column *col);
+
 /* Steps of the generic handlers, for handlers of their own. ------------------------------------------------------ */
 
 /* The row that the path is within (struct route, within); 404 when there is none. Writes hex. */
@@ -345,10 +351,9 @@ int write_delete_within(struct write *w);
 int no_such_row(struct ctx *c, enum exception error, const struct resource *r, const char *name_or_id);
 
 /* Answers the row; 404 when there is none. respond_row_with(): `data` is there for the hooks that show it, as
- * row->data. respond_member(): only the value of one member. */
+ * row->data. */
 int respond_row(struct ctx *c, const struct resource *r, const char *id, unsigned detail);
 int respond_row_with(struct ctx *c, const struct resource *r, const char *id, unsigned detail, void *data);
-int respond_member(struct ctx *c, const struct resource *r, const char *id, const char *name);
 
 /* Locks the row of that id (hex) until the end of the transaction; 404 when there is none. */
 int row_lock(struct ctx *c, const struct resource *r, const char *id);
@@ -403,7 +408,7 @@ int references_found(struct ctx *c, const struct resource *to, const char *const
 int write_unique(struct write *w);
 
 /* The refusal of a write whose key is taken. */
-int write_taken(struct write *w);
+int write_taken(struct write *w, const struct unique *u);
 
 /* Takes or gives back a row of the name guard by hand. */
 int name_guard(struct ctx *c, const char *resource, const char *scope, const char *name);

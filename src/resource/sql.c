@@ -409,31 +409,41 @@ struct lookup *sql_by_first_column(struct arena *mem, const struct db_rows *rows
     return l;
 }
 
-/* How many of the rows go into the next statement: one at least. */
-static size_t fitting_rows(const struct db_param *values, size_t columns, size_t rows)
+void sql_add_row(struct arena *mem, struct sql_values *v, const struct db_param *row, size_t columns)
 {
+    v->columns = columns;
+    if (!v->params)
+        v->params = arena_array(mem, v->room, size_mul(columns, sizeof *row));
+    v->params = arena_grow(mem, v->params, v->rows, &v->room, size_mul(columns, sizeof *row));
+    memcpy(v->params + v->rows++ * columns, row, columns * sizeof *row);
+}
+
+/* How many of the rows from `at` on go into the next statement: one at least. */
+static size_t fitting_rows(const struct sql_values *v, size_t at)
+{
+    const struct db_param *values = v->params + at * v->columns;
     size_t n = 0, bytes = 0;
-    for (; n < rows && (n + 1) * columns <= SQL_PLACEHOLDERS; n++) {
-        for (size_t i = 0; i < columns; i++)
-            bytes += values[n * columns + i].len;
+    for (; at + n < v->rows && (n + 1) * v->columns <= SQL_PLACEHOLDERS; n++) {
+        for (size_t i = 0; i < v->columns; i++)
+            bytes += values[n * v->columns + i].len;
         if (n && bytes > SQL_CHUNK_BYTES)
             break;
     }
     return n;
 }
 
-int sql_insert(struct ctx *c, const char *head, const struct db_param *values, size_t columns, size_t rows,
-               const char *tail)
+int sql_insert(struct ctx *c, const char *head, const struct sql_values *v, const char *tail)
 {
-    for (size_t at = 0, n; at < rows; at += n) {
+    const size_t columns = v->columns;
+    for (size_t at = 0, n; at < v->rows; at += n) {
         struct query *q = query_new(c->mem);
-        n = fitting_rows(values + at * columns, columns, rows - at);
+        n = fitting_rows(v, at);
         query_add(q, "%s", head);
         for (size_t i = 0; i < n * columns; i++) {
             buf_adds(&q->text, i % columns ? ", ?" : i ? ", (?" : " (?");
             if (i % columns == columns - 1)
                 buf_addc(&q->text, ')');
-            query_param(q, values[at * columns + i]);
+            query_param(q, v->params[at * columns + i]);
         }
         query_add(q, " %s", tail);
         TRY(query_run(c, q, NULL));

@@ -6,6 +6,7 @@
 #include "base/lookup.h"
 #include "db/db.h"
 #include "http/context.h"
+#include "json/scan.h"
 
 /* Asks whether the caller is who the token says, if that is still open (auth.h, authenticate_deferred); composes the
  * 401. Asked by sql_begin(), by view_load(), by dispatch before any answer leaves, and by handlers that read first
@@ -23,6 +24,12 @@ int sql_run(struct ctx *c, struct db_rows *out, const char *sql, const struct db
 /* sql(c, &rows, "SELECT ... ?", p_text(id)) */
 #define sql(c, out, text, ...) sql_run(c, out, text, SQL_PARAMS(__VA_ARGS__))
 #define sql0(c, out, text)     sql_run(c, out, text, NULL, 0)
+
+/* A value as a piece of text. */
+static inline struct span value_span(const struct db_value *v)
+{
+    return (struct span){v->s, v->len};
+}
 
 /* The first value of the first row, NULL without rows: sql_value(c, &id, "SELECT id ... WHERE name = ?", p_text(name))
  */
@@ -90,9 +97,15 @@ const char **sql_first_column(struct arena *mem, const struct db_rows *rows);
 /* The rows of a result by the texts in their first column; of equal ones the first. */
 struct lookup *sql_by_first_column(struct arena *mem, const struct db_rows *rows);
 
-/* Inserts `rows` rows of `columns` values each, in as few statements as can hold them: `head` ends with VALUES, `tail`
- * stands behind the rows. */
-int sql_insert(struct ctx *c, const char *head, const struct db_param *values, size_t columns, size_t rows,
-               const char *tail);
+/* Rows to be inserted, all with the same number of values: sql_add_row(mem, &v, SQL_PARAMS(...)). */
+struct sql_values {
+    size_t room; /* begins with how many rows there will be at most, as far as that is known */
+    size_t columns, rows;
+    struct db_param *params;
+};
+void sql_add_row(struct arena *mem, struct sql_values *v, const struct db_param *row, size_t columns);
+
+/* Inserts them in as few statements as can hold them: `head` ends with VALUES, `tail` stands behind the rows. */
+int sql_insert(struct ctx *c, const char *head, const struct sql_values *v, const char *tail);
 
 #endif

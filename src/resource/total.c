@@ -1,10 +1,10 @@
 #include "resource/total.h"
 
 #include "base/text.h"
+#include "base/timestamp.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { KEPT = 64, KEY = 512, TABLES = 16, MOST_BEHIND = 5000 };
 
@@ -25,9 +25,7 @@ static struct table_end {
 
 static int64_t uptime(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return (int64_t)(monotonic_ms() / 1000);
 }
 
 int64_t (*total_clock)(void) = uptime;
@@ -81,10 +79,7 @@ void total_note_end(const char *table, int64_t last)
 
 static struct kept_total *place_of(const char *key)
 {
-    unsigned hash = 5381;
-    for (const char *p = key; *p; p++)
-        hash = hash * 33 + (unsigned char)*p;
-    return &kept_totals[hash % KEPT];
+    return &kept_totals[text_hash(key) % KEPT];
 }
 
 static void add_value(struct arena *mem, const char **key, const struct db_param *p)

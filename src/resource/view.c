@@ -138,7 +138,7 @@ void row_set(struct row *row, const char *name, const char *value)
 struct span row_span(const struct row *row, const char *name)
 {
     struct db_value v = row_value(row, name);
-    return (struct span){v.s, v.len};
+    return value_span(&v);
 }
 
 /* Selecting ------------------------------------------------------------------------------------------------------ */
@@ -151,7 +151,7 @@ static bool shown(const struct column *col, unsigned detail)
 
 static bool selected(const struct column *col, unsigned detail)
 {
-    if (col->many || (col->show && !col->col && !col->sql))
+    if (!col->sql && !column_is_stored(col))
         return false;
     return detail & D_ALL || col->flags & C_LOAD || (col->flags & C_LOAD_META && detail & D_META) ||
            col->section == S_TOP || shown(col, detail);
@@ -159,7 +159,7 @@ static bool selected(const struct column *col, unsigned detail)
 
 const char *column_sql(struct arena *a, const struct column *col)
 {
-    return col->sql ? col->sql : arena_printf(a, "t.`%s`", col->col ? col->col : col->name);
+    return col->sql ? col->sql : arena_printf(a, "t.`%s`", column_stored_name(col));
 }
 
 /* The column whose row is read along, by a join; NULL when there is none at this detail. */
@@ -181,7 +181,7 @@ static void select_columns(struct query *q, const struct resource *r, unsigned d
         if (col->sql)
             buf_adds(&q->text, col->sql);
         else
-            query_add(q, "%s.`%s`", alias, col->col ? col->col : col->name);
+            query_add(q, "%s.`%s`", alias, column_stored_name(col));
     }
 }
 
@@ -312,16 +312,11 @@ void view_request(struct view *v, const struct resource *r, const char *id)
         list_add(v->mem, &s->wants, id);
 }
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* Sorts and removes doubles. */
 static size_t distinct(const char **ids, size_t count)
 {
     size_t n = 0;
-    qsort(ids, count, sizeof *ids, by_text);
+    qsort(ids, count, sizeof *ids, text_order);
     for (size_t i = 0; i < count; i++)
         if (n == 0 || strcmp(ids[n - 1], ids[i]) != 0)
             ids[n++] = ids[i];
@@ -413,6 +408,16 @@ int view_children(struct view *v, struct row **parents, size_t count, int slot, 
                : fetch_hanging(v, ids_of(v, parents, count), count, slot, child, D_BODY, from, parent_column, order);
 }
 
+struct row **view_rows_with(struct view *v, struct row **rows, size_t count, unsigned detail, size_t *n)
+{
+    struct row **found = arena_array(v->mem, count + 1, sizeof *found);
+    *n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->detail & detail)
+            found[(*n)++] = rows[i];
+    return found;
+}
+
 /* One row for each parent: its id, the number of its children, the ids of the first ones. All of that is in an index
  * that begins with the column, so what is not shown costs little. */
 static const char *page_statement(struct view *v, const struct resource *parent, const struct resource *child,
@@ -430,33 +435,20 @@ static const char *page_statement(struct view *v, const struct resource *parent,
 int view_pages(struct view *v, struct row **parents, size_t count, int slot, const struct resource *child,
                unsigned mask, const char *parent_column)
 {
-    struct row **shown = arena_array(v->mem, count + 1, sizeof *shown);
     const char **ids = arena_array(v->mem, size_mul(count, EMBEDDED_PAGE) + 1, sizeof *ids);
-    size_t n = 0, found = 0;
+    size_t n, found = 0;
     unsigned detail = D_BODY;
-    for (size_t i = 0; i < count; i++)
-        if (parents[i]->detail & D_RES) {
-            shown[n++] = parents[i];
-            detail |= parents[i]->detail & mask;
-        }
+    struct row **shown = view_rows_with(v, parents, count, D_RES, &n);
     if (!n)
         return OK;
     TRY(view_links(v, shown, n, slot, NULL, page_statement(v, shown[0]->res, child, parent_column)));
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        detail |= shown[i]->detail & mask;
         for (size_t at = 0; shown[i]->links[slot] && at < EMBEDDED_PAGE; at++)
             if (shown[i]->links[slot]->values[2 + at].s)
                 ids[found++] = shown[i]->links[slot]->values[2 + at].s;
+    }
     return view_fetch(v, child, detail, ids, found);
-}
-
-struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n)
-{
-    struct row **whole = arena_array(v->mem, count + 1, sizeof *whole);
-    *n = 0;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->detail & D_META)
-            whole[(*n)++] = rows[i];
-    return whole;
 }
 
 /* Following references ------------------------------------------------------------------------------------------- */
@@ -592,7 +584,7 @@ static void write_null(struct jw *w, const struct column *col)
 static void write_json(struct view *v, struct jw *w, const struct row *row, const struct column *col,
                        struct db_value value)
 {
-    struct span text = {value.s, value.len};
+    struct span text = value_span(&value);
     struct origin of = row_origin(row, col->name);
     text = col->enc == E_B64 ? stored_base64(v->mem, text, of) : stored_json(v->mem, text, of);
     if (!text.s)

@@ -135,8 +135,8 @@ void view_write_page(struct view *v, struct jw *w, const struct row *parent, int
 /* {"index":...,"items":[ of a page; the caller goes on with the items and closes the list and the object. */
 void view_open_page(struct jw *w, int64_t index, int64_t size, int64_t total);
 
-/* Those of the rows that are shown with metadata; their number in *n. */
-struct row **view_hydrated(struct view *v, struct row **rows, size_t count, size_t *n);
+/* Those of the rows that are shown with that detail; their number in *n. */
+struct row **view_rows_with(struct view *v, struct row **rows, size_t count, unsigned detail, size_t *n);
 
 /* Adds a link by hand. */
 struct link *view_add_link(struct view *v, struct row *parent, int slot, const char *id, const char *key,

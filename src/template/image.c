@@ -95,17 +95,12 @@ static void set_add(struct arena *a, struct set *s, const char *text)
     s->texts[s->count++] = text;
 }
 
-static int by_text(const void *x, const void *y)
-{
-    return strcmp(*(const char *const *)x, *(const char *const *)y);
-}
-
 /* A line of the Dockerfile that installs what is in the set; none when that is empty. */
 static void add_line(struct buf *to, const char *command, struct set *s)
 {
     if (!s->count)
         return;
-    qsort(s->texts, s->count, sizeof *s->texts, by_text);
+    qsort(s->texts, s->count, sizeof *s->texts, text_order);
     buf_addf(to, "\nRUN %s", command);
     for (size_t i = 0; i < s->count; i++)
         buf_addf(to, " '%s'", s->texts[i]);
