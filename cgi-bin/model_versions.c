@@ -1,15 +1,16 @@
 /* Endpoint group: model_versions */
 #include "access/needs.h"
 #include "app/app.h"
-#include "model/model.h"
 #include "model/handlers.h"
+#include "model/model.h"
+#include "prune/steps.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/model_versions", resource_model_version),
     GET("/api/v1/model_versions/{model_version_id}", resource_model_version),
     {"PUT", "/api/v1/model_versions/{model_version_id}", resource_update, &resource_model_version, OP_UPDATE,
      .needs = NEEDS({&resource_model_version, "update", NEED_PATH, need_version_update})},
-    DELETE("/api/v1/model_versions/{model_version_id}", resource_model_version),
+    DELETE_LARGE("/api/v1/model_versions/{model_version_id}", resource_model_version),
     {"POST", "/api/v1/workspaces/{workspace_name_or_id}/model_versions/{model_version_id}/artifacts", resource_create,
      .resource = &resource_mv_artifact, .op = OP_CREATE,
      .needs = NEEDS({&resource_model_version, "update", NEED_PATH_2, NULL}), WITHIN_WORKSPACE,

@@ -2,6 +2,7 @@
 #include "app/app.h"
 #include "model/model.h"
 #include "model/run.h"
+#include "prune/steps.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/runs", resource_run),
@@ -15,7 +16,7 @@ static const struct route routes[] = {
      .about = "Shows the run of an orchestrator, or creates it, and tells which it was."},
     GET("/api/v1/runs/{run_id}", resource_run),
     UPDATE("/api/v1/runs/{run_id}", resource_run),
-    DELETE("/api/v1/runs/{run_id}", resource_run),
+    DELETE_LARGE("/api/v1/runs/{run_id}", resource_run),
     {"GET", "/api/v1/runs/{run_id}/graph", run_graph, .flags = R_DEFER_AUTH, .response = "LineageGraph",
      .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL}),
      .about = "Shows a run as a graph of its steps and artifacts."},

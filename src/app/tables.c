@@ -92,7 +92,8 @@ static bool is_long_text(const char *table, const char *column)
     return false;
 }
 
-/* Whether pages in the order of a column, or of rows with one of its values, are a part of an index, which may go on. */
+/* Whether pages in the order of a column, or of rows with one of its values, are a part of an index, which may go on.
+ */
 static bool is_paged_by_index(const char *table, const char *column)
 {
     char tail[256];

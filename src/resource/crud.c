@@ -97,8 +97,7 @@ static int narrow_within(struct view *v)
     return OK;
 }
 
-/* The id (hex) of the row that the first path parameter names. */
-static int path_row(struct ctx *c, const struct resource *r, const char **id)
+int path_row(struct ctx *c, const struct resource *r, const char **id)
 {
     char hex[UUID_HEX + 1];
     *id = c->param[0];
@@ -801,14 +800,19 @@ int write_delete_within(struct write *w)
     return delete_row(w);
 }
 
-int resource_delete(struct ctx *c)
+int resource_delete_row(struct ctx *c, const char *id)
 {
     struct write w = {.c = c, .res = c->route->resource};
-    const char *id;
-    TRY(path_row(c, w.res, &id));
     TRY(sql_begin(c));
     TRY(write_lock(&w, id));
     TRY(write_delete_within(&w));
     TRY(sql_commit(c));
     return respond_null(c);
+}
+
+int resource_delete(struct ctx *c)
+{
+    const char *id;
+    TRY(path_row(c, c->route->resource, &id));
+    return resource_delete_row(c, id);
 }

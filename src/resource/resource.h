@@ -332,6 +332,12 @@ int path_within(struct ctx *c, char hex[33]);
 /* The id behind a name or id (docs/contract/resources.md#look-up): 404 KeyError when there is none. */
 int resource_find(struct ctx *c, const struct resource *r, const char *name_or_id, char hex[33]);
 
+/* The id (hex) that the first part of the path says, which may be a name (struct route, params). */
+int path_row(struct ctx *c, const struct resource *r, const char **id);
+
+/* Deletes the row of the route's resource with that id (hex), in one transaction, and answers. */
+int resource_delete_row(struct ctx *c, const char *id);
+
 /* Runs the whole generic create for a checked body; w->id then names the new row, or with WRITE_FOUND one that was
  * there. Commits. */
 int write_create(struct write *w);

@@ -121,8 +121,8 @@ static void pages_are_in_order(void **state)
 #define DELETIONS "SELECT '', (SELECT COALESCE(SUM(x.times), 0) FROM kanso_deletion x)"
 #define COUNTED                                                                                                        \
     DELETIONS                                                                                                          \
-        ", COALESCE(MAX(kanso_order), 0) FROM tag_resource UNION ALL SELECT tag_id, COUNT(*), SUM(kanso_order > "      \
-        "?) FROM tag_resource WHERE tag_id IN (?) GROUP BY tag_id <- 0, '" ID "'\n"
+    ", COALESCE(MAX(kanso_order), 0) FROM tag_resource UNION ALL SELECT tag_id, COUNT(*), SUM(kanso_order > "          \
+    "?) FROM tag_resource WHERE tag_id IN (?) GROUP BY tag_id <- 0, '" ID "'\n"
 
 static void a_page_shows_its_rows(void **state)
 {
