@@ -1,7 +1,7 @@
 /* Endpoint group: run metadata */
-#include "model/handlers.h"
 #include "access/needs.h"
 #include "app/app.h"
+#include "model/handlers.h"
 #include "model/model.h"
 
 static const struct route routes[] = {

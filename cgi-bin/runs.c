@@ -22,12 +22,12 @@ static const struct route routes[] = {
      .about = "Shows a run as a graph of its steps and artifacts."},
     {"GET", "/api/v1/runs/{run_id}/steps", run_steps, &resource_step, OP_LIST, .path_filter = "pipeline_run_id",
      .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL}), .about = "Lists the steps of a run, a page at a time."},
-    {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", resource_member, &resource_run,
-     .member = "config", .flags = R_DEFER_AUTH, .response = "object", .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL}),
+    {"GET", "/api/v1/runs/{run_id}/pipeline-configuration", resource_member, &resource_run, .member = "config",
+     .flags = R_DEFER_AUTH, .response = "object", .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL}),
      .about = "Shows the configuration with which a run was started."},
-    {"GET", "/api/v1/runs/{run_id}/status", resource_member, &resource_run, .member = "status",
-     .flags = R_DEFER_AUTH, .response = "ExecutionStatus",
-     .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL}), .about = "Tells the status of a run."},
+    {"GET", "/api/v1/runs/{run_id}/status", resource_member, &resource_run, .member = "status", .flags = R_DEFER_AUTH,
+     .response = "ExecutionStatus", .needs = NEEDS({&resource_run, "read", NEED_PATH, NULL}),
+     .about = "Tells the status of a run."},
 };
 
 WORKER(runs, routes)

@@ -1,8 +1,8 @@
 /* Endpoint group: stacks */
 #include "access/needs.h"
 #include "app/app.h"
-#include "model/model.h"
 #include "model/handlers.h"
+#include "model/model.h"
 #include "stack_deployment/stack_deployment.h"
 
 static const struct route routes[] = {

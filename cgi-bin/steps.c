@@ -16,8 +16,8 @@ static const struct route routes[] = {
      .response = "object", .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL}),
      .about = "Shows the configuration with which a step was started."},
     {"GET", "/api/v1/steps/{step_id}/status", resource_member, &resource_step, .member = "status",
-     .flags = R_DEFER_AUTH, .response = "ExecutionStatus",
-     .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL}), .about = "Tells the status of a step."},
+     .flags = R_DEFER_AUTH, .response = "ExecutionStatus", .needs = NEEDS({&resource_step, "read", NEED_PATH, NULL}),
+     .about = "Tells the status of a step."},
 };
 
 WORKER(steps, routes)

@@ -1,7 +1,7 @@
 /* Endpoint group: workspaces */
 #include "app/app.h"
-#include "model/model.h"
 #include "model/handlers.h"
+#include "model/model.h"
 
 static const struct route routes[] = {
     LIST("/api/v1/workspaces", resource_workspace),
