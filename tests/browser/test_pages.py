@@ -140,11 +140,20 @@ SHOWN = {
 }
 
 
+# Pages of lists, whose columns a lean answer has.
+LEAN = {"overview", "pipelines", "pipeline", "runs", "models", "model", "artifacts", "artifact", "stack", "components", "connectors", "secrets",
+        "members", "templates", "event-sources", "triggers", "actions", "schedules", "tags", "flavors", "code-repositories", "builds", "deployments"}
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_page(browser, places, name):
     browser.open(places[name])
     for text in SHOWN[name]:
         browser.until_text(text)
+    asked = browser.js("return performance.getEntriesByType('resource').map(e => e.name).filter(n => n.includes('/api/v1/'))")
+    assert asked
+    if name in LEAN:
+        assert not [url for url in asked if "hydrate=true" in url], "the list is not a lean one"
     assert len(browser.all("h1")) == 1
     browser.everywhere(name)
     assert browser.driver.title.endswith("Kanso") and not browser.driver.title.startswith("owned")

@@ -239,6 +239,7 @@ function filterForm(page, filters) {
     label: f.label,
     value: set(f),
     kind: f.options ? 'select' : f.kind,
+    placeholder: f.placeholder,
     options: f.options && [['', 'Any'], ...(typeof f.options === 'function' ? [] : f.options)],
   });
   const [first, more] = [filters.filter((f) => !f.more), filters.filter((f) => f.more)];

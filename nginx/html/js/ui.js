@@ -148,7 +148,7 @@ function cell(column, item, naming) {
 }
 
 /** A labelled form field. kind: text, password, textarea, masked (a secret that may have lines), checkbox, select, number, date, datetime-local. */
-export function field({ name, label, kind = 'text', value = '', options, hint, required, autocomplete, maxlength, min, step, rows = 5, onchange }) {
+export function field({ name, label, kind = 'text', value = '', options, hint, required, autocomplete, maxlength, min, step, placeholder, rows = 5, onchange }) {
   const id = newId('f');
   const hintId = hint ? id + '-hint' : null;
   const common = { id, name, required, 'aria-describedby': hintId, onchange };
@@ -158,7 +158,7 @@ export function field({ name, label, kind = 'text', value = '', options, hint, r
   else if (kind === 'select') {
     input = h('select', common, options.map(([v, text]) => h('option', { value: v, selected: String(v) === String(value) }, text)));
   } else if (kind === 'checkbox') input = h('input', { ...common, type: 'checkbox', checked: Boolean(value) });
-  else input = h('input', { ...common, type: kind, value: value ?? '', autocomplete: autocomplete ?? 'off', maxlength, min, step });
+  else input = h('input', { ...common, type: kind, value: value ?? '', autocomplete: autocomplete ?? 'off', maxlength, min, step, placeholder });
   const note = hint && h('p', { class: 'hint', id: hintId }, hint);
   if (kind === 'checkbox') return h('div', { class: 'field check' }, h('label', { for: id }, input, label), note);
   return h('div', { class: 'field' }, h('label', { for: id }, label), input, note);

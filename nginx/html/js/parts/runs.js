@@ -43,7 +43,7 @@ export function runList(page, { hidden = [], ...options }) {
     { name: 'stack_id', label: 'Stack', key: 'stack', options: choices('stacks'), more: true },
     { ...byTag, more: true },
     { name: 'model', label: 'Model', options: choices('models'), keep: ofModel, more: true },
-    { name: 'metadata', label: 'Metadata, as accuracy>0.9', keep: async (text) => ((has) => (r) => has(r.metadata.run_metadata))(wantedMetadata(text)), whole: true, more: true },
+    { name: 'metadata', label: 'Metadata', placeholder: 'accuracy>0.9', keep: async (text) => ((has) => (r) => has(r.metadata.run_metadata))(wantedMetadata(text)), whole: true, more: true },
     // The API takes one bound a name; a run is made when it starts.
     { name: 'from', label: 'From day', kind: 'date', more: true, ask: (day) => ({ start_time: `gte:${dayStart(day)}` }) },
     { name: 'until', label: 'Until day', kind: 'date', more: true, ask: (day) => ({ created: `lt:${dayStart(day, 1)}` }) },

@@ -41,18 +41,27 @@ export function stepsThere(run, signal) {
 
 /**
  * The table; `page` is the Page, here(query) the address of details beside it. Returns {box, draw(source)}; draw() alone follows the
- * address.
+ * address, and asks for nothing when other rows are not wanted.
  */
 export function stepTable(page, here) {
   const box = h('div');
   let source = null;
+  let had = null; // what there is: from which source, and which rows
+  let round = 0;
   let said = '';
 
   async function draw(next = source) {
+    round += 1;
+    const mine = round;
     source = next;
     const wanted = page.query.get('status') ?? '';
     const at = Math.max(1, Number(page.query.get('page')) || 1);
-    const [counts, rows] = await Promise.all([source.counts(), source.rows(wanted, at)]);
+    if (!had || had.source !== source || had.wanted !== wanted || had.at !== at) {
+      const [counts, rows] = await Promise.all([source.counts(), source.rows(wanted, at)]);
+      if (mine !== round) return; // the reader wants others by now
+      had = { source, wanted, at, counts, rows };
+    }
+    const { counts, rows } = had;
     const news = JSON.stringify([page.link({}), [...counts], rows.items.map((x) => [x.id, x.body.status, length(x), x.body.outputs])]);
     if (news === said) return;
     said = news;

@@ -21,7 +21,7 @@ function lines(page, kind, things) {
   });
   const keys = [...new Set(shown.flatMap(({ values }) => Object.keys(values)))].sort((a, b) => a.localeCompare(b))
     .filter((key) => shown.filter(({ values }) => key in values).length > 1);
-  return keys.length > 0 && section('Chart', keyChart(page, { things: shown, keys, order: 'in the order of the columns' }));
+  return keys.length > 0 && section('Chart', h('div', { class: 'chart-box' }, keyChart(page, { things: shown, keys, order: 'in the order of the columns' })));
 }
 
 export default async function compareView(page) {

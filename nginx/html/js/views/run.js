@@ -100,9 +100,9 @@ export default async function runView(page) {
   start.draw(run).catch(say);
   const detail = panelFor(page, panel, here);
   page.onquery = () => {
+    detail.show(); // first: its request is what the reader waits for
     box.mark();
     list.draw().catch(say);
-    detail.show();
   };
   if (page.query.get('step') || page.query.get('artifact')) detail.show();
 
