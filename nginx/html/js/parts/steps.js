@@ -3,7 +3,7 @@
 import { api } from '../api.js';
 import { h, keepFocus, put } from '../dom.js';
 import { byName, duration, number, plural } from '../format.js';
-import { muted, section, status, table, time } from '../ui.js';
+import { muted, name, section, status, table, time } from '../ui.js';
 import { layersOf } from './layout.js';
 import { bar, spanOf } from './timeline.js';
 
@@ -76,13 +76,13 @@ export function stepTable(page, here) {
     return section(plural(all, 'step'),
       summary(counts, wanted),
       table('Steps', [
-        { label: 'Step', cell: (x) => h('a', { href: here({ step: x.id }), 'aria-current': x.id === selected ? 'true' : null }, x.name) },
+        { label: 'Step', cell: (x) => h('a', { href: here({ step: x.id }), 'aria-current': x.id === selected ? 'true' : null }, name(x.name)) },
         { label: 'Status', cell: (x) => status(x.body.status) },
         { label: 'Started', hide: 'narrow', cell: (x) => time(x.metadata?.start_time ?? x.body.created) },
         { label: ['Timeline', muted(` of ${duration(span.from, span.until)}`)], hide: 'phone', wide: true, cell: (x) => bar(x, span) },
         { label: 'Duration', num: true, cell: length },
-        { label: 'Outputs', hide: 'narrow', cell: (x) => Object.entries(x.body.outputs).map(([name, version], i) =>
-          [i > 0 && ', ', h('a', { href: here({ artifact: version.id }) }, name)]) },
+        { label: 'Outputs', hide: 'narrow', cell: (x) => Object.entries(x.body.outputs).map(([output, version], i) =>
+          [i > 0 && ', ', h('a', { href: here({ artifact: version.id }) }, output)]) },
       ], items),
       pages > 1 && h('nav', { class: 'pager', 'aria-label': 'Pages of steps' },
         turn(at > 1, at - 1, 'Previous'), h('span', { 'aria-current': 'page' }, `Page ${number(at)} of ${number(pages)}`),
