@@ -6,7 +6,7 @@
 ZENML_VENV ?= $(or $(KANSO_ZENML_VENV),build/zenml-venv)
 
 .PHONY: check-browser bench-pages dashboard screens
-check-browser: build $(ZENML_VENV)/bin/zenml ## the pages in a real Chromium; KANSO_DASHBOARD_DIR= adds ZenML's own dashboard
+check-browser: build $(ZENML_VENV)/bin/zenml ## the pages in a real Chromium, and ZenML's own dashboard where make dashboard has put it
 	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) tests/browser/run $(if $(ONLY),-k '$(ONLY)') $(if $(SERVER),--server-url $(SERVER))
 bench-pages: build $(ZENML_VENV)/bin/zenml ## a run of 5,000 steps in a browser: how soon it is drawn, how soon a step opens
 	@KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) KANSO_BROWSER_STEPS=$(or $(STEPS),5000) tests/browser/run -q -s -k too_large
