@@ -77,6 +77,8 @@ bench-cost: build $(VENV)/.done ## what a request costs nginx, the worker and th
 	@KANSO_BUILD=$(abspath $(B)) $(VENV)/bin/python tests/bench/cost.py $(if $(ONLY),--only "$(ONLY)")
 bench-size: build $(VENV)/.done ## every list, filter and sort key with 200 and 20,000 runs (RUNS=200,20000; ONLY=/steps)
 	@KANSO_BUILD=$(abspath $(B)) $(VENV)/bin/python tests/bench/sizes.py --runs $(or $(RUNS),200$(comma)20000) $(if $(ONLY),--only $(ONLY))
+check-plans: build $(VENV)/.done ## no statement of any operation reads all of a table that grows (PLANS=write: tests/bench/plans.txt)
+	@KANSO_BUILD=$(abspath $(B)) $(VENV)/bin/python tests/bench/plans.py
 
 unit: $(UNIT) $(TOOLS)
 	@rm -f $(filter-out $(foreach p,$(UNIT) $(TOOLS),$p $p.o $p.d),$(wildcard $(B)/unit/*))
