@@ -200,7 +200,8 @@ def cut_off(plane: ControlPlane, launch, mariadb: MariaDB) -> Iterator[CutOff]:
     plane.forget()
     database = mariadb.new_database()
     with MySQLProxy(mariadb.port) as proxy:
-        instance = launch(workers="rest:1", ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE=RBAC, database=database,
+        instance = launch(workers="rest:1", KANSO_JOBS="0",  # whose statements would be among those of a request
+                          ZENML_SERVER_RBAC_IMPLEMENTATION_SOURCE=RBAC, database=database,
                           ZENML_SERVER_EXTERNAL_SERVER_ID=SERVER_ID, ZENML_STORE_URL=proxy.url(mariadb.tcp_url(database)),
                           **plane.settings)
         instance.sql(f"UPDATE user SET external_user_id = '{ME.replace('-', '')}'")
