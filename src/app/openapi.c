@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "model/model.h"
 #include "resource/filter.h"
+#include "json/model_schema.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -155,15 +156,11 @@ static const char *type_schema(struct api *a, const struct type *t, unsigned max
     case K_INT:
         return int_schema(a, f);
     case K_FLOAT:
-        return "\"type\":\"number\"";
     case K_BOOL:
-        return "\"type\":\"boolean\"";
     case K_UUID:
-        return "\"format\":\"uuid\",\"type\":\"string\"";
     case K_STAMP:
-        return "\"format\":\"date-time\",\"type\":\"string\"";
     case K_DURATION:
-        return "\"format\":\"duration\",\"type\":\"string\"";
+        return kind_schema(t->kind);
     case K_ENUM:
         return refer_words(a, t);
     case K_MODEL:

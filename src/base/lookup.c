@@ -34,9 +34,10 @@ void *lookup_get(const struct lookup *l, const char *text)
 
 bool lookup_add(struct lookup *l, const char *text, const void *to)
 {
-    if (lh_table_lookup_entry(l->table, text))
+    unsigned long hash = lh_get_hash(l->table, text);
+    if (lh_table_lookup_entry_w_hash(l->table, text, hash))
         return false;
-    if (lh_table_insert(l->table, text, to))
+    if (lh_table_insert_w_hash(l->table, text, to, hash, 0))
         memory_exhausted();
     return true;
 }

@@ -35,6 +35,20 @@ static const char *refer(struct definitions *d, const struct type *t)
     return arena_printf(d->mem, "\"$ref\":\"#/$defs/%s\"", name);
 }
 
+const char *kind_schema(enum kind kind)
+{
+    static const char *const plain[] = {
+        [K_STRING] = "\"type\":\"string\"",
+        [K_INT] = "\"type\":\"integer\"",
+        [K_FLOAT] = "\"type\":\"number\"",
+        [K_BOOL] = "\"type\":\"boolean\"",
+        [K_UUID] = "\"format\":\"uuid\",\"type\":\"string\"",
+        [K_STAMP] = "\"format\":\"date-time\",\"type\":\"string\"",
+        [K_DURATION] = "\"format\":\"duration\",\"type\":\"string\"",
+    };
+    return (size_t)kind < ARRAY_LEN(plain) ? plain[kind] : NULL;
+}
+
 /* The members of a schema, without braces; alternatives as a list of schemas with braces. */
 static const char *members_of(struct definitions *d, const struct type *t)
 {
@@ -42,20 +56,6 @@ static const char *members_of(struct definitions *d, const struct type *t)
     case K_ANY:
     case K_UNION:
         return "";
-    case K_STRING:
-        return "\"type\":\"string\"";
-    case K_INT:
-        return "\"type\":\"integer\"";
-    case K_FLOAT:
-        return "\"type\":\"number\"";
-    case K_BOOL:
-        return "\"type\":\"boolean\"";
-    case K_UUID:
-        return "\"format\":\"uuid\",\"type\":\"string\"";
-    case K_STAMP:
-        return "\"format\":\"date-time\",\"type\":\"string\"";
-    case K_DURATION:
-        return "\"format\":\"duration\",\"type\":\"string\"";
     case K_ENUM:
     case K_MODEL:
         return refer(d, t);
@@ -66,8 +66,9 @@ static const char *members_of(struct definitions *d, const struct type *t)
                                                          t->kind == K_MAP ? "object" : "array")
                                           : "\"type\":\"object\"";
     }
+    default:
+        return kind_schema(t->kind);
     }
-    return "";
 }
 
 static const char *alternatives_of(struct definitions *d, const struct type *t)

@@ -82,6 +82,12 @@ static void show_source(const struct cell *at, struct jw *w)
     jw_value(w, model_check(check_new(mem), &MODEL_SOURCE, path));
 }
 
+#define COL_SOURCE(member)                                                                                             \
+    {                                                                                                                  \
+        .name = #member, .col = #member, .enc = E_JSON, .section = S_BODY, .filter = F_STRING, .flags = C_COMPACT,     \
+        .show = show_source, .schema = "Source"                                                                        \
+    }
+
 static const struct column columns[] = {
     COL_ID,
     COL_TIMES,
@@ -92,22 +98,8 @@ static const struct column columns[] = {
     {.name = "version_number", .enc = E_INT, .filter = F_INT, .flags = C_LOAD},
     {.name = "uri", .section = S_BODY, .filter = F_STRING},
     {.name = "type", .section = S_BODY, .filter = F_STRING},
-    {.name = "materializer",
-     .col = "materializer",
-     .enc = E_JSON,
-     .section = S_BODY,
-     .filter = F_STRING,
-     .flags = C_COMPACT,
-     .show = show_source,
-     .schema = "Source"},
-    {.name = "data_type",
-     .col = "data_type",
-     .enc = E_JSON,
-     .section = S_BODY,
-     .filter = F_STRING,
-     .flags = C_COMPACT,
-     .show = show_source,
-     .schema = "Source"},
+    COL_SOURCE(materializer),
+    COL_SOURCE(data_type),
     COL_TAGS(S_BODY),
     {.name = "producer_pipeline_run_id",
      .sql = COMPLETED("pipeline_run_id"),

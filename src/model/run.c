@@ -136,9 +136,8 @@ static int load(struct view *v, struct row **rows, size_t count)
 /* The end time goes with the status; a model version is set once. */
 static int before_update(struct write *w)
 {
-    static const struct column stamp = {.enc = E_STAMP};
     if (member(w->body, "status"))
-        write_set(w, "end_time", encode_value(w->c->mem, &stamp, member(w->body, "end_time")));
+        write_set(w, "end_time", p_text(member_str(w->body, "end_time")));
     if (row_str(w->old, "model_version_id"))
         json_object_object_del(w->body, "model_version_id");
     return OK;

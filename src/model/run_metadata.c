@@ -98,12 +98,6 @@ static int check_values(struct ctx *c)
     return OK;
 }
 
-static struct db_param hex_param(struct ctx *c, const char *name)
-{
-    static const struct column uuid = {.enc = E_UUID};
-    return encode_value(c->mem, &uuid, member(c->body, name));
-}
-
 /* What the kinds of T_KIND are. */
 static const struct resource *resource_of_kind(const char *kind)
 {
@@ -118,10 +112,10 @@ static const struct resource *resource_of_kind(const char *kind)
 static int lock_references(struct ctx *c)
 {
     const struct reference refs[] = {
-        {resource_of_kind(member_str(c->body, "resource_type")), hex_param(c, "resource_id").s, EX_KEY},
-        {&resource_component, hex_param(c, "stack_component_id").s, EX_VALUE},
-        {&resource_user, hex_param(c, "user").s, EX_VALUE},
-        {&resource_workspace, hex_param(c, "workspace").s, EX_VALUE},
+        {resource_of_kind(member_str(c->body, "resource_type")), member_hex(c->mem, c->body, "resource_id"), EX_KEY},
+        {&resource_component, member_hex(c->mem, c->body, "stack_component_id"), EX_VALUE},
+        {&resource_user, member_hex(c->mem, c->body, "user"), EX_VALUE},
+        {&resource_workspace, member_hex(c->mem, c->body, "workspace"), EX_VALUE},
     };
     return references_lock(c, refs, ARRAY_LEN(refs));
 }
@@ -134,8 +128,10 @@ static int insert_values(struct ctx *c, const char ***ids, size_t *count)
     struct sql_values rows = {.room = (size_t)json_object_object_length(values)};
     stamp_now(now);
     *ids = arena_array(c->mem, rows.room + 1, sizeof **ids);
-    const struct db_param resource = hex_param(c, "resource_id"), component = hex_param(c, "stack_component_id"),
-                          user = hex_param(c, "user"), workspace = hex_param(c, "workspace");
+    const struct db_param resource = p_text(member_hex(c->mem, c->body, "resource_id")),
+                          component = p_text(member_hex(c->mem, c->body, "stack_component_id")),
+                          user = p_text(member_hex(c->mem, c->body, "user")),
+                          workspace = p_text(member_hex(c->mem, c->body, "workspace"));
     json_object_object_foreach(values, key, value)
     {
         (*ids)[rows.rows] = uuid_made(c->mem);
@@ -176,9 +172,9 @@ int run_metadata_create(struct ctx *c)
     char workspace[UUID_HEX + 1];
     const char **ids = NULL;
     size_t count = 0;
-    struct db_param user = hex_param(c, "user");
+    const char *user = member_hex(c->mem, c->body, "user");
     TRY(path_within(c, workspace));
-    if (!streq(user.s, c->auth->user_id))
+    if (!streq(user, c->auth->user_id))
         return fail(c, EX_ILLEGAL_OPERATION, "Run metadata can only be created for oneself");
     TRY(check_values(c));
     TRY(sql_begin(c));

@@ -251,17 +251,13 @@ static int end_create(struct write *w)
     return write_release_key(w, key_of(write_get(w, "scope")));
 }
 
-static int unreadable(struct ctx *c, const char *id)
-{
-    return fail(c, EX_KEY, "The values of the secret %s are missing, or were stored with another key",
-                uuid_dashed(c->mem, id));
-}
-
 /* The values of a row; 404 when they are missing. */
 static int read_values(struct ctx *c, const struct row *row, struct json_object **values)
 {
     TRY(secret_read(c, row->id, row_span(row, "stored"), values));
-    return *values ? OK : unreadable(c, row->id);
+    return *values ? OK
+                   : fail(c, EX_KEY, "The values of the secret %s are missing, or were stored with another key",
+                          uuid_dashed(c->mem, row->id));
 }
 
 /* With KANSO_STRICT a secret of the scope `user` is there for its owner only. */
@@ -336,19 +332,14 @@ const struct resource resource_secret = {
 
 /* Handlers ------------------------------------------------------------------------------------------------------- */
 
-static int load_secret(struct view *v, const char *id, unsigned detail, struct row **out)
-{
-    struct ctx *c = view_ctx(v);
-    TRY(view_row(v, &resource_secret, detail | D_ALL, id, out));
-    return is_hidden(c, *out) ? no_such_row(c, EX_KEY, &resource_secret, id) : OK;
-}
-
 /* `values`: those that it has just been given; NULL: they are read. */
 static int respond_secret(struct ctx *c, const char *id, unsigned detail, struct json_object *values)
 {
     struct view *v = view_new(c);
     struct row *row = NULL;
-    TRY(load_secret(v, id, detail, &row));
+    TRY(view_row(v, &resource_secret, detail | D_ALL, id, &row));
+    if (is_hidden(c, row))
+        return no_such_row(c, EX_KEY, &resource_secret, id);
     if (!values)
         TRY(read_values(c, row, &values));
     row->data = values;

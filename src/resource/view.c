@@ -70,13 +70,12 @@ struct row *view_add(struct view *v, const struct resource *r, const char *id, u
         return row;
     }
     row = arena_alloc(v->mem, sizeof *row);
-    *row = (struct row){.res = r,
-                        .id = id,
-                        .detail = detail,
-                        .values = values,
-                        .nested = v->loading,
-                        .same_id = lookup_get(v->rows, id)};
-    lookup_put(v->rows, id, row);
+    *row = (struct row){.res = r, .id = id, .detail = detail, .values = values, .nested = v->loading};
+    if (!lookup_add(v->rows, id, row)) {
+        struct row *first = lookup_get(v->rows, id);
+        row->same_id = first->same_id;
+        first->same_id = row;
+    }
     struct set *s = &v->sets[r->rank];
     s->res = r;
     list_add(v->mem, &s->rows, row);
