@@ -27,18 +27,21 @@ const char *tag_random_color(void)
  * Counting takes as long as there is to count, so a worker remembers large counts: of links up to a number of the order
  * of creation below which no others can come (resource/total.h), and each answer counts those behind it. That is exact
  * until something is deleted anywhere, which may have been links: then they are counted anew, but not more often than
- * every few seconds. While no such number is known, in a worker's first minute, counts are as old as that. */
+ * every few seconds. While no such number is known, in a worker's first minute, or too much is behind it, counts are as
+ * old as that. */
 
 enum { LARGE = 1000, RECOUNT_SECONDS = 5, KEPT_COUNTS = 256, MOST_BEHIND = 5000 };
 
 static struct kept_count {
     char tag[UUID_HEX + 1];
     int64_t count, deletions, at;
+    bool brief; /* it is of all there was, and holds for RECOUNT_SECONDS */
 } kept_counts[KEPT_COUNTS];
 
-/* Where all of them end, and since when. */
+/* Where all others end, and since when; whether more is behind it than should be counted each time. */
 static struct {
     int64_t upto, since;
+    bool crowded;
 } basis;
 
 static void clear_counts(void)
@@ -46,11 +49,25 @@ static void clear_counts(void)
     memset(kept_counts, 0, sizeof kept_counts);
 }
 
+static void clear_brief_counts(void)
+{
+    for (size_t i = 0; i < KEPT_COUNTS; i++)
+        if (kept_counts[i].brief)
+            kept_counts[i] = (struct kept_count){0};
+}
+
 static void renew_basis(void)
 {
     basis.upto = total_settled(LINKS);
     basis.since = total_clock();
+    basis.crowded = false;
     clear_counts();
+}
+
+static bool basis_is_due(void)
+{
+    bool later = (!basis.upto || basis.crowded) && total_settled(LINKS) > basis.upto;
+    return later || (basis.upto && total_clock() - basis.since >= TOTAL_KEPT_SECONDS);
 }
 
 static struct kept_count *place_of(const char *tag)
@@ -62,17 +79,20 @@ static struct kept_count *place_of(const char *tag)
 static const struct kept_count *kept_count(const char *tag)
 {
     const struct kept_count *k = place_of(tag);
-    bool holds = basis.upto || total_clock() - k->at < RECOUNT_SECONDS;
+    bool holds = !k->brief || total_clock() - k->at < RECOUNT_SECONDS;
     return streq(k->tag, tag) && holds ? k : NULL;
 }
 
-static void keep_count(const char *tag, int64_t count, int64_t deletions)
+/* `behind` of the count are behind the end. */
+static void keep_count(const char *tag, int64_t count, int64_t behind, int64_t deletions)
 {
     struct kept_count *k = place_of(tag);
-    bool large = count >= LARGE && strlen(tag) == UUID_HEX;
+    bool large = count >= LARGE && strlen(tag) == UUID_HEX, brief = !basis.upto || behind > MOST_BEHIND;
+    basis.crowded |= behind > MOST_BEHIND;
     if (!large && !streq(k->tag, tag))
         return;
-    *k = (struct kept_count){.count = count, .deletions = deletions, .at = total_clock()};
+    *k = (struct kept_count){
+        .count = brief ? count : count - behind, .deletions = deletions, .at = total_clock(), .brief = brief};
     if (large)
         memcpy(k->tag, tag, sizeof k->tag);
 }
@@ -101,8 +121,7 @@ static int count_behind(struct view *v, const char *const *ids, size_t n, const 
             deletions = value;
         else if ((number = count_of(v, db_row(&found, i)[0].s)))
             *number += value;
-        if (*db_row(&found, i)[0].s && value > MOST_BEHIND)
-            basis.since = 0;
+        basis.crowded |= *db_row(&found, i)[0].s && value > MOST_BEHIND;
     }
     for (size_t i = 0; i < n; i++) {
         const struct kept_count *k = kept_count(ids[i]);
@@ -132,7 +151,7 @@ static int count_whole(struct view *v, const char *const *ids, size_t n)
         }
         if ((number = count_of(v, values[0].s)))
             *number = count;
-        keep_count(values[0].s, basis.upto ? count - last : count, deletions);
+        keep_count(values[0].s, count, basis.upto ? last : 0, deletions);
     }
     return OK;
 }
@@ -143,16 +162,16 @@ int tags_load_counts(struct view *v, struct row **rows, size_t count)
     const char **known = arena_array(mem, count + 1, sizeof *known),
                **others = arena_array(mem, count + 1, sizeof *others);
     size_t n = 0, m = 0;
-    if (!basis.upto ? total_settled(LINKS) > 0 : total_clock() - basis.since >= TOTAL_KEPT_SECONDS)
+    if (basis_is_due())
         renew_basis();
     for (size_t i = 0; i < count; i++) {
         const struct kept_count *k = kept_count(rows[i]->id);
         int64_t *number = rows[i]->data = arena_alloc(mem, sizeof *number);
         *number = k ? k->count : 0;
-        if (k)
-            known[n++] = rows[i]->id;
-        else
+        if (!k)
             others[m++] = rows[i]->id;
+        else if (!k->brief)
+            known[n++] = rows[i]->id;
     }
     TRY(count_behind(v, known, n, others, &m));
     return count_whole(v, others, m);
@@ -276,8 +295,7 @@ static int link_names(struct ctx *c, const char *type, const char *id, const cha
 {
     char now[STAMP_LEN + 1];
     stamp_now(now);
-    if (!basis.upto)
-        clear_counts();
+    clear_brief_counts();
     return sql_in(
         c, NULL,
         "INSERT INTO tag_resource (id, created, updated, tag_id, resource_id, resource_type) "

@@ -133,6 +133,9 @@ class Connection:
             pass
         finally:
             self.close()
+            for line in (self.from_client, self.from_server):  # each holds its socket's descriptor
+                line.close()
+            self.proxy.forget(self)
 
     def close(self) -> None:
         for end in (self.client, self.server):
@@ -285,6 +288,11 @@ class MySQLProxy:
             connections, self.connections = self.connections, []
         for connection in connections:
             connection.close()
+
+    def forget(self, connection: Connection) -> None:
+        with self.lock:
+            if any(each is connection for each in self.connections):
+                self.connections = [each for each in self.connections if each is not connection]
 
     def strike(self, kind: str, text: str) -> Fault | None:
         """Note a statement; the fault that it meets."""

@@ -414,6 +414,25 @@ static void counts_of_tags_are_remembered(void **state)
     expect_tagged("\"tagged_count\":3000}", true, false);
 }
 
+/* So much has come at once that it should not be counted each time, nor all of it. */
+static void counts_of_tags_that_grow_fast(void **state)
+{
+    (void)state;
+    now += TOTAL_KEPT_SECONDS;
+    TAG_COUNTED_AS(3, "", "1", "9010", ID, "9010", "9000"); /* the end is still that of before */
+    expect_tagged("\"tagged_count\":9010}", true, false);
+    TAG_COUNTED_AS(3, "", "1", "9011", ID, "9011", "9001"); /* not asked for */
+    expect_tagged("\"tagged_count\":9010}", false, false);
+    now += 5;
+    TAG_COUNTED_AS(3, "", "1", "9011", ID, "9011", "9001");
+    expect_tagged("\"tagged_count\":9011}", true, false);
+    now += TOTAL_SETTLED_SECONDS;
+    TAG_COUNTED_AS(3, "", "1", "9012", ID, "9012", "2"); /* 9010 is the end now */
+    expect_tagged("\"tagged_count\":9012}", true, false);
+    TAG_COUNTED_AS(2, "", "1", ID, "3");
+    expect_tagged("\"tagged_count\":9013}", false, true);
+}
+
 /* What rows may come to meet or cease to is counted each time. */
 static void totals_of_what_changes_are_not_remembered(void **state)
 {
@@ -630,6 +649,7 @@ int main(void)
         cmocka_unit_test_setup(again_has_an_end, reset),
         cmocka_unit_test_setup(other_failures_are_answered, reset),
         cmocka_unit_test_setup(counts_of_tags_are_remembered, reset),
+        cmocka_unit_test_setup(counts_of_tags_that_grow_fast, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
