@@ -681,10 +681,10 @@ static bool is_omitted(const struct row *row, const struct column *col, unsigned
     return col->flags & C_IF_HYDRATED && !(detail & D_META && row->values[col - row->res->columns].s);
 }
 
-/* The first column is the id, which stands elsewhere. */
+/* The first column is the id, which stands behind the parts already. */
 static void write_columns(struct view *v, struct jw *w, const struct row *row, enum section section, unsigned detail)
 {
-    for (size_t i = 1; i < row->res->column_count; i++) {
+    for (size_t i = section == S_TOP; i < row->res->column_count; i++) {
         const struct column *col = &row->res->columns[i];
         if (col->section != section || is_omitted(row, col, detail))
             continue;
