@@ -19,7 +19,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, Callable
@@ -31,8 +30,8 @@ from data import Copier, columns_of  # noqa: E402
 from kit.api import Api  # noqa: E402
 from kit.factory import World, step_spec  # noqa: E402
 from kit.kinds import BY_NAME  # noqa: E402
-from kit.mariadb import MariaDB  # noqa: E402
-from kit.process import REPOSITORY, descendants, end_orderly, memory_of  # noqa: E402
+from kit.mariadb import MariaDB, private_database  # noqa: E402
+from kit.process import REPOSITORY, descendants, memory_of  # noqa: E402
 from kit.servers import Kanso, Reference, Server  # noqa: E402
 from kit.stock import StockClient  # noqa: E402
 
@@ -368,18 +367,13 @@ def main() -> None:
     parser.add_argument("--only", choices=["kanso"], help="leave the reference out")
     parser.add_argument("--runs", type=int, help="how many runs of 5 steps (200; quick: 40)")
     options = parser.parse_args()
-    end_orderly()
     runs = options.runs or (40 if options.quick else 200)
     venv = Path(os.environ.get("KANSO_ZENML_VENV") or REPOSITORY / "build" / "zenml-venv")
     with_reference = not options.only and (venv / "bin" / "zenml").exists()
     if not with_reference:
         print("the reference is left out" + ("" if options.only else f": no zenml at {venv}"))
     result: dict[str, Any] = {"runs": runs, "cpus": os.cpu_count()}
-    with tempfile.TemporaryDirectory(prefix="kb-") as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        mariadb = MariaDB(directory / "db", flush_each_commit=True)
-        mariadb.create()
+    with private_database("kb-", flush_each_commit=True) as (directory, mariadb):
         kanso = Kanso(directory / "k", mariadb)
         reference = Reference(venv, directory / "r", mariadb) if with_reference else None
         try:
@@ -417,7 +411,6 @@ def main() -> None:
             kanso.stop()
             if reference:
                 reference.stop()
-            mariadb.stop()
     report(result)
     output.write_text(json.dumps(result, indent=1))
     print(f"\n{output.relative_to(REPOSITORY)} has all of it")

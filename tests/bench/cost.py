@@ -23,8 +23,7 @@ from bench import Line, fill, furnish, lists_of, requests_of  # noqa: E402
 from data import Copier  # noqa: E402
 from kit.api import Api  # noqa: E402
 from kit.factory import World  # noqa: E402
-from kit.mariadb import MariaDB  # noqa: E402
-from kit.process import end_orderly  # noqa: E402
+from kit.mariadb import private_database  # noqa: E402
 from kit.servers import Kanso  # noqa: E402
 
 EVENTS = ["raw_syscalls:sys_enter", "context-switches"]
@@ -62,12 +61,8 @@ def main() -> None:
     options.add_argument("--times", type=int, default=50)
     options.add_argument("--only", default="")
     wanted = options.parse_args()
-    end_orderly()
-    with tempfile.TemporaryDirectory(prefix="kc-") as directory:
-        Path(directory).chmod(0o755)
-        mariadb = MariaDB(Path(directory) / "db")
-        mariadb.create()
-        kanso = Kanso(Path(directory) / "k", mariadb)
+    with private_database("kc-") as (directory, mariadb):
+        kanso = Kanso(directory / "k", mariadb)
         try:
             kanso.start()
             world = World(Api(kanso.url))
@@ -90,7 +85,6 @@ def main() -> None:
                     f"{us:>13.0f}{system:>7.1f}{switches:>6.1f}" for us, system, switches in cost.values()), flush=True)
         finally:
             kanso.stop()
-            mariadb.stop()
 
 
 if __name__ == "__main__":

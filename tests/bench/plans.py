@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import Iterator
 
@@ -22,8 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import requests  # noqa: E402
 from bench import fill  # noqa: E402
 from data import COPIED, Copier  # noqa: E402
-from kit.mariadb import MariaDB  # noqa: E402
-from kit.process import end_orderly  # noqa: E402
+from kit.mariadb import private_database  # noqa: E402
 from kit.servers import ONE_WORKER, Kanso  # noqa: E402
 from kit.workloads import Workloads  # noqa: E402
 from torture.tour import Audited, tour  # noqa: E402
@@ -109,12 +107,7 @@ def plan(kanso: Kanso, statement: str) -> Iterator[tuple[str, str, str, int]]:
 
 
 def main() -> int:
-    end_orderly()
-    with tempfile.TemporaryDirectory(prefix="plans-") as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        mariadb = MariaDB(directory / "db")
-        mariadb.create()
+    with private_database("plans-") as (directory, mariadb):
         workloads = Workloads(directory / "workloads")
         kanso = Kanso(directory / "k", mariadb, workers=ONE_WORKER, KANSO_JOBS="0", KANSO_AUDIT="on", KANSO_LOGIN_RATE="0",
                       ZENML_SERVER_SERVER_URL="http://kanso.test:8080",
@@ -131,7 +124,6 @@ def main() -> int:
             return judge(kanso, found)
         finally:
             kanso.stop()
-            mariadb.stop()
 
 
 def is_excused(table: str, text: str) -> bool:

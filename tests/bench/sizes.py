@@ -19,7 +19,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, Iterator
@@ -31,8 +30,8 @@ from bench import Line, fill, furnish  # noqa: E402
 from data import Copier  # noqa: E402
 from kit.api import NOBODY, Api  # noqa: E402
 from kit.factory import World  # noqa: E402
-from kit.mariadb import MariaDB  # noqa: E402
-from kit.process import REPOSITORY, end_orderly  # noqa: E402
+from kit.mariadb import private_database  # noqa: E402
+from kit.process import REPOSITORY  # noqa: E402
 from kit.servers import Kanso  # noqa: E402
 
 MOST_TIMES, MOST_MS, MOST_WRITE = 3.0, 50.0, 1.2
@@ -251,15 +250,10 @@ def main() -> None:
     parser.add_argument("--only", default="", help="lists whose path begins so")
     parser.add_argument("--all", action="store_true", help="print what is within the goals too")
     options = parser.parse_args()
-    end_orderly()
     wanted = [int(number) for number in options.runs.split(",")]
     sizes: dict[int, dict[str, dict[str, float]]] = {}
     writes: dict[int, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory(prefix="kz-") as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        mariadb = MariaDB(directory / "db", options=("--innodb-buffer-pool-size=2G",))
-        mariadb.create()
+    with private_database("kz-", options=("--innodb-buffer-pool-size=2G",)) as (directory, mariadb):
         kanso = Kanso(directory / "k", mariadb)
         try:
             kanso.start()
@@ -280,7 +274,6 @@ def main() -> None:
             measure_crowd(Meter(kanso), copier)
         finally:
             kanso.stop()
-            mariadb.stop()
     above = report(sizes, options.all)
     report_writes(writes)
     output = REPOSITORY / "build" / "sizes.json"

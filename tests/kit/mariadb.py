@@ -10,11 +10,12 @@ import os
 import re
 import secrets
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
-from .process import REPOSITORY, free_port, kill_hard, stop, wait_until
+from .process import REPOSITORY, end_orderly, free_port, kill_hard, stop, wait_until
 
 USER = "kanso_test"
 INSTALLED = "mariadb"
@@ -221,3 +222,19 @@ class MariaDB:
     @staticmethod
     def _as_user() -> list[str]:
         return ["--user=root"] if os.getuid() == 0 else []
+
+
+@contextmanager
+def private_database(prefix: str, **options: Any) -> Iterator[tuple[Path, MariaDB]]:
+    """For programs that are no tests: a directory that all users may enter, and a MariaDB in it, for as long as the block takes.
+    Signals that end the program end both."""
+    end_orderly()
+    with tempfile.TemporaryDirectory(prefix=prefix) as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        database = MariaDB(directory / "db", **options)
+        database.create()
+        try:
+            yield directory, database
+        finally:
+            database.stop()

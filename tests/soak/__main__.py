@@ -10,20 +10,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import threading
 import time
 import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import requests
 
 from kit.api import NOBODY, Api
 from kit.factory import World, step_spec
-from kit.mariadb import MariaDB
-from kit.process import end_orderly, memory_of
+from kit.mariadb import private_database
+from kit.process import memory_of
 from kit.servers import Kanso
 
 
@@ -142,12 +140,7 @@ def main() -> int:
     options.add_argument("--clients", type=int, default=32, help="connections (32)")
     options.add_argument("--parts", type=int, default=12, help="lines of the table (12)")
     given = options.parse_args()
-    end_orderly()
-    with tempfile.TemporaryDirectory(prefix="soak-") as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        database = MariaDB(directory / "db")
-        database.create()
+    with private_database("soak-") as (directory, database):
         kanso = Kanso(directory / "k", database, KANSO_LOGIN_RATE="0", KANSO_AUDIT="on")
         kanso.start()
         soak, threads = Soak(), list[threading.Thread]()
@@ -162,7 +155,6 @@ def main() -> int:
             for thread in threads:
                 thread.join()
             kanso.stop()
-            database.stop()
     counted = [part for part in soak.parts if part.seconds]
     requests_made, wrong = sum(len(part.seconds) for part in counted), sum(len(part.wrong) for part in soak.parts)
     half = found[len(found) // 2]

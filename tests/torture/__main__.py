@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-from kit.mariadb import MariaDB
-from kit.process import end_orderly
+from kit.mariadb import private_database
 
 from .setting import setting
 from .tour import tour
@@ -27,33 +24,25 @@ def main() -> int:
     options.add_argument("--checked", action="store_true", help="memory does not fail: for a build with sanitizers")
     options.add_argument("--valgrind", action="store_true", help="the same, under valgrind")
     given = options.parse_args()
-    end_orderly()
     memory = not given.checked and not given.valgrind
     print(f"seed {given.seed}", flush=True)
     begin = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="torture-") as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        database = MariaDB(directory / "db")
-        database.create()
-        try:
-            with setting(directory, database, *(VALGRIND if given.valgrind else ())) as made:
-                trials = made.trials(given.each, given.seed, memory)
-                if memory:
-                    trials.first_requests()
-                for visit in tour(made.audited, directory):
-                    if given.only in str(visit):
-                        before, at = len(trials.tally.wrong), time.monotonic()
-                        trials.visit(visit)
-                        print(f"{visit}: {time.monotonic() - at:.1f} s", flush=True)
-                        for problem in trials.tally.wrong[before:][:10]:
-                            print("  " + problem, flush=True)
-                status = made.worker.end()
-                if status or "runtime error" in made.worker.log.read_text(errors="replace"):
-                    trials.tally.wrong.append(f"the worker ended with {status}")
-                    print(made.worker.log.read_text(errors="replace")[-20000:])
-        finally:
-            database.stop()
+    with private_database("torture-") as (directory, database):
+        with setting(directory, database, *(VALGRIND if given.valgrind else ())) as made:
+            trials = made.trials(given.each, given.seed, memory)
+            if memory:
+                trials.first_requests()
+            for visit in tour(made.audited, directory):
+                if given.only in str(visit):
+                    before, at = len(trials.tally.wrong), time.monotonic()
+                    trials.visit(visit)
+                    print(f"{visit}: {time.monotonic() - at:.1f} s", flush=True)
+                    for problem in trials.tally.wrong[before:][:10]:
+                        print("  " + problem, flush=True)
+            status = made.worker.end()
+            if status or "runtime error" in made.worker.log.read_text(errors="replace"):
+                trials.tally.wrong.append(f"the worker ended with {status}")
+                print(made.worker.log.read_text(errors="replace")[-20000:])
     tally = trials.tally
     print(f"\n{tally.operations} requests, {tally.trials()} failures in {time.monotonic() - begin:.0f} s: "
           + ", ".join(f"{count} {outcome}" for outcome, count in tally.outcomes.most_common()))
