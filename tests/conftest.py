@@ -8,6 +8,7 @@ that engine (see kit/mariadb.py).
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -35,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reference", action="store_true",
                      help="--server-url is the reference: allow its crashes where Kanso refuses")
     parser.addoption("--tenth", type=int, help="of all tests only those of this tenth, 0 to 9, and those marked `engine`")
+    parser.addoption("--backwards", action="store_true", help="the tests of each file from its last to its first: a test that needs "
+                     "one before it fails, as it would among the tests of a tenth")
     parser.addoption("--half", type=int, help="of all tests only those of this half, 0 or 1")
     parser.addoption("--seed", type=int, default=1, help="of generated requests")
     parser.addoption("--queries", type=int, default=600, help="how many filters to compare")
@@ -57,6 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("race"):
             item.user_properties.append(("race", "yes"))
+    if config.getoption("--backwards"):
+        items[:] = [item for _, group in itertools.groupby(items, key=lambda item: item.path) for item in reversed(list(group))]
     tenth, half = config.getoption("--tenth"), config.getoption("--half")
     if tenth is None and half is None:
         return
