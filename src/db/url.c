@@ -137,7 +137,8 @@ const char *db_url_from_env(struct arena *a, struct db_url *u)
     u->ssl_verify = verify && parse_bool_word(verify, strlen(verify)) == 1;
     const char *url = settings_take(a, "ZENML_STORE_URL");
     if (!url)
-        return "ZENML_STORE_URL is not set; expected mysql://user:password@host:port/database";
+        return "there is no database yet: `kanso start` makes a private one, or ZENML_STORE_URL names yours, "
+               "mysql://user:password@host:port/database";
     const char *problem = read_url(a, url, u);
     if (problem)
         return problem;
