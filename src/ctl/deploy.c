@@ -247,11 +247,11 @@ static int list(const struct ctl_call *call)
 
 /* Logs ------------------------------------------------------------------------------------------------------------- */
 
-/* Where the last `lines` lines of a file begin. */
-static off_t tail_of(int fd, int64_t lines)
+/* Where the last `lines` lines of what stands before `end` in a file begin. */
+static off_t tail_of(int fd, off_t end, int64_t lines)
 {
     char piece[PIECE];
-    off_t at = lseek(fd, 0, SEEK_END), end = at;
+    off_t at = end;
     while (at > 0) {
         off_t from = at > PIECE ? at - PIECE : 0;
         ssize_t n = pread(fd, piece, (size_t)(at - from), from);
@@ -263,11 +263,11 @@ static off_t tail_of(int fd, int64_t lines)
     return 0;
 }
 
-/* Prints what there is from `from` on, and with `follow` goes on with what comes. */
-static int print_log(int fd, off_t from, bool follow)
+/* Prints what stands from `from` to `end`, or with `follow` what there is from `from` on, and what comes. */
+static int print_log(int fd, off_t from, off_t end, bool follow)
 {
     char piece[PIECE];
-    off_t left = lseek(fd, 0, SEEK_END) - from; /* what comes meanwhile is none of it */
+    off_t left = end - from;
     lseek(fd, from, SEEK_SET);
     for (;;) {
         size_t most = follow || left > PIECE ? PIECE : left > 0 ? (size_t)left : 0;
@@ -299,7 +299,8 @@ static int logs(const struct ctl_call *call)
     int fd = open(deploy_file(d, server.config.provider, "service.log"), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return CTL_DONE; /* it has said nothing */
-    status = print_log(fd, lines > 0 ? tail_of(fd, lines) : 0, ctl_option(call, "follow") != NULL);
+    off_t end = lseek(fd, 0, SEEK_END); /* what the server adds meanwhile is neither counted nor printed */
+    status = print_log(fd, lines > 0 ? tail_of(fd, end, lines) : 0, end, ctl_option(call, "follow") != NULL);
     close(fd);
     return status;
 }
