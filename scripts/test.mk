@@ -66,9 +66,9 @@ check-prometheus: build $(VENV)/.done $(B)/promtool ## metrics and alert rules b
 $(B)/promtool:
 	@mkdir -p $(B)/prometheus && cd $(B)/prometheus && apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb . && \
 	    mv usr/bin/promtool ../promtool && rm -rf $(abspath $(B)/prometheus)
-chaos: build $(VENV)/.done ## kill, freeze and cut everything under load (FAULTS=100 SEED= PAUSE=10 CLUSTER=); what is lost?
+chaos: build $(VENV)/.done ## kill, freeze and cut everything under load (FAULTS=100 MINUTES= SEED= PAUSE=10 RATE= CLUSTER=); what is lost?
 	@cd tests && KANSO_BUILD=$(abspath $(B)) ../$(VENV)/bin/python -m chaos $(if $(FAULTS),--faults $(FAULTS)) \
-	    $(if $(SEED),--seed $(SEED)) $(if $(PAUSE),--pause $(PAUSE)) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(PAUSE),--pause $(PAUSE)) $(if $(RATE),--rate $(RATE)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	    $(if $(CLUSTER),--cluster)
 bench: build $(VENV)/.done $(ZENML_VENV)/bin/zenml ## measure beside the reference (QUICK=1: a smaller one)
 	@KANSO_BUILD=$(abspath $(B)) KANSO_ZENML_VENV=$(abspath $(ZENML_VENV)) \

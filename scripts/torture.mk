@@ -2,7 +2,7 @@
 #
 #   make torture                 every operation, every database call, memory at up to EACH places of each (60)
 #   make torture EACH=100000     every single allocation: hours
-#   make torture ONLY=tags       operations whose line holds that; SEED= chooses places
+#   make torture ONLY=tags       operations whose line holds that; SEED= chooses places; SKIP=140 goes on after so many
 #   make torture-sanitize        every operation, and failures of the database, under ASan and UBSan
 #   make torture-valgrind        the same under valgrind
 
@@ -13,11 +13,11 @@ TORTURED := __libc_malloc __libc_calloc __libc_realloc __libc_memalign __libc_fr
             FCGX_Accept_r memory_trim
 TORTURE  := $(B)/torture/worker
 
-TORMENT   = $(abspath $(VENV))/bin/python -m torture $(if $(EACH),--each $(EACH)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
+TORMENT   = $(abspath $(VENV))/bin/python -m torture $(if $(EACH),--each $(EACH)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)') $(if $(SKIP),--skip $(SKIP))
 
 # The slice of it that is a part of `make test`.
 unit: $(TORTURE)
-torture: build $(TORTURE) $(VENV)/.done ## let memory and the database fail at each point of every operation (EACH= SEED= ONLY=)
+torture: build $(TORTURE) $(VENV)/.done ## let memory and the database fail at each point of every operation (EACH= SEED= ONLY= SKIP=)
 	@cd tests && KANSO_BUILD=$(abspath $(B)) $(TORMENT)
 torture-valgrind: EACH ?= 1
 torture-valgrind: build $(TORTURE) $(VENV)/.done ## every operation, and failures of the database, under valgrind

@@ -9,6 +9,7 @@ import pytest
 from chaos.day import bad_day
 from chaos.faults import FAULTS
 from chaos.instance import private_instance
+from chaos.workload import Load
 
 pytestmark = pytest.mark.race
 
@@ -22,6 +23,6 @@ def test_a_bad_day(workspace_directory: Path, server_url: str | None, request: p
     seed = request.config.getoption("--seed")
     names = [name for name in FAULTS if name != "kill_database_often"]  # which looks at what is gone in seconds
     with private_instance(directory, pause=1) as target:
-        report = bad_day(target, seed, faults=8, writers=4, names=names)
+        report = bad_day(target, seed, faults=8, load=Load(writers=4), names=names)
     assert not report.wrong, f"seed {seed}: {report.wrong[:10]}"
     assert report.acknowledged > 100

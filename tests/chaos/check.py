@@ -145,19 +145,21 @@ def check_audit(sql: Sql) -> list[str]:
     return wrong
 
 
-def wait_for_jobs(sql: Sql, seconds: float = 120) -> None:
-    """Until what deliveries lead to has come to its end, which may take as long as it likes while it goes on. (Workloads are
-    watched for as long as they run.)"""
-    def states() -> tuple[int, int]:
-        [[left, done]] = sql("SELECT COALESCE(SUM(state IN ('waiting', 'running')), 0), COALESCE(SUM(state = 'done'), 0) "
-                             "FROM kanso_job WHERE kind <> 'watch'")
-        return int(left), int(done)
+def jobs_of_deliveries(sql: Sql) -> tuple[int, int]:
+    """How many are left of what deliveries lead to, and how many are done. (Workloads are watched for as long as they run.)"""
+    [[left, done]] = sql("SELECT COALESCE(SUM(state IN ('waiting', 'running')), 0), COALESCE(SUM(state = 'done'), 0) "
+                         "FROM kanso_job WHERE kind <> 'watch'")
+    return int(left), int(done)
 
-    left, done = states()
+
+def wait_for_jobs(sql: Sql, seconds: float = 120) -> None:
+    """Until what deliveries lead to has come to its end, which may take as long as it likes while it goes on."""
+    left, done = jobs_of_deliveries(sql)
     while left:
-        wait_until(lambda done=done: states()[1] != done, seconds, "progress of the background work")  # type: ignore[misc]
+        wait_until(lambda done=done: jobs_of_deliveries(sql)[1] != done, seconds,  # type: ignore[misc]
+                   "progress of the background work")
         time.sleep(1)
-        left, done = states()
+        left, done = jobs_of_deliveries(sql)
 
 
 def check_deliveries(sql: Sql, writers: list[Writer], started: list[str]) -> list[str]:

@@ -97,7 +97,7 @@ def url_of(galera: Galera, first: int, database: str) -> str:
 
 
 @contextmanager
-def clustered_instance(directory: Path, pause: float) -> Iterator[Target]:
+def clustered_instance(directory: Path, pause: float, faults: int = 0) -> Iterator[Target]:
     """Both hosts, started for the first time at once."""
     directory.chmod(0o755)
     workloads = Workloads(directory / "workloads")

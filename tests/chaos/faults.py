@@ -18,6 +18,7 @@ import requests
 from kit.clock import Clock
 from kit.disk import SmallDisk
 from kit.mysql_proxy import CUTS, MySQLProxy
+from kit.mysql_proxy import Fault as CutFault
 from kit.process import executable_of, kill_hard
 from kit.servers import Kanso
 from kit.workloads import Workloads
@@ -221,16 +222,26 @@ def disconnect(target: Target) -> None:
         target.sql("".join(f"KILL {number};" for [number] in connections), "--force")  # some are gone by themselves
 
 
+CUTS_WAITING = 12  # places that are laid at once: each that is met costs a worker its connection
+
+
 def cut_statements(target: Target, chance: random.Random) -> None:
-    """The way to the database ends at one kind of statement after the other: at those that were spared so far."""
-    known = {text for text, _ in target.cuts} | set(target.statements())
-    places = [(text, when) for text in sorted(known) for when in CUTS]
-    chance.shuffle(places)
-    by_cuts = sorted(places, key=lambda place: target.cuts[place])  # among the least are some that only come at a start
-    struck = [(place, target.proxy.cut(f"^{re.escape(place[0])}$", when=place[1])) for place in {*by_cuts[:30], *places[:30]}]
-    time.sleep(target.breath)
+    """The way to the database ends at one statement after the other: at those that come in these seconds and were spared so
+    far, each before, within, behind and amid its answer."""
+    laid: dict[tuple[str, str], CutFault] = {}
+    seen: set[str] = set()
+    target.statements()  # those of before
+    until = time.monotonic() + target.breath
+    while time.monotonic() < until:
+        time.sleep(0.1)
+        seen.update(target.statements())
+        free = [(text, when) for text in sorted(seen) for when in CUTS if (text, when) not in laid]
+        chance.shuffle(free)
+        free.sort(key=lambda place: target.cuts[place])
+        for place in free[:CUTS_WAITING - sum(not fault.hits for fault in laid.values())]:
+            laid[place] = target.proxy.cut(f"^{re.escape(place[0])}$", when=place[1])
     target.proxy.heal()
-    target.cuts.update({place: fault.hits for place, fault in struck})
+    target.cuts.update({place: fault.hits for place, fault in laid.items()})
 
 
 def cut_network(target: Target, chance: random.Random) -> None:

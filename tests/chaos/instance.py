@@ -18,6 +18,7 @@ from kit.workloads import Workloads
 from .faults import Target
 
 DISK_MB = 1024
+DISK_MB_OF_A_FAULT = 2  # more than is written from one fault to the next
 
 
 class NoDatabase:
@@ -56,8 +57,8 @@ def ended_well(host: Kanso) -> Iterator[Kanso]:
 
 
 @contextmanager
-def private_instance(directory: Path, pause: float) -> Iterator[Target]:
-    """Both hosts, started, with a workload manager."""
+def private_instance(directory: Path, pause: float, faults: int = 0) -> Iterator[Target]:
+    """Both hosts, started, with a workload manager; with room for what is written on a day of so many faults."""
     directory.chmod(0o755)
     workloads = Workloads(directory / "workloads")
     workloads.plan(run={"becomes": "succeeded"})  # so that nobody has to watch it any longer
@@ -69,7 +70,7 @@ def private_instance(directory: Path, pause: float) -> Iterator[Target]:
         except Unavailable as reason:
             lacks["step_clock"] = str(reason)
         try:
-            disk = stack.enter_context(SmallDisk(directory / "home", DISK_MB))
+            disk = stack.enter_context(SmallDisk(directory / "home", DISK_MB + faults * DISK_MB_OF_A_FAULT))
         except Unavailable as reason:
             lacks["fill_disk"] = str(reason)
         first = stack.enter_context(ended_well(new_host(directory / "home", workloads, clock)))

@@ -73,12 +73,27 @@ class Goods:
     model: str
 
 
+@dataclass
+class Load:
+    """What the day asks of its writers."""
+
+    writers: int = 6
+    rate: float | None = None   # requests a second of all of them together, at most
+    most_unfinished: int = 100  # jobs that deliveries have led to: with more of them, nothing is delivered
+    unfinished: int = 0         # as the day has counted them last
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one request of a writer to its next."""
+        return self.writers / self.rate if self.rate else 0
+
+
 class Writer(threading.Thread):
     """One client with a session of its own, until `ended` is set."""
 
-    def __init__(self, api: Api, goods: Goods, contest: Contest, seed: int, ended: threading.Event) -> None:
+    def __init__(self, api: Api, goods: Goods, contest: Contest, load: Load, seed: int, ended: threading.Event) -> None:
         super().__init__(daemon=True)
-        self.api, self.world, self.goods = api, World(api), goods
+        self.api, self.world, self.goods, self.load, self.due = api, World(api), goods, load, time.monotonic()
         self.contest, self.random, self.ended = contest, random.Random(seed), ended
         self.journal = Journal()
 
@@ -99,6 +114,7 @@ class Writer(threading.Thread):
     def answer(self, request: Callable[[], requests.Response]) -> requests.Response | None:
         """The answer; None when there is none or it is that the server cannot now, and whether something has happened
         is open."""
+        self.keep_to_rate()
         try:
             answer = request()
         except requests.RequestException:
@@ -109,6 +125,11 @@ class Writer(threading.Thread):
         self.journal.unanswered += 1
         time.sleep(0.02)
         return None
+
+    def keep_to_rate(self) -> None:
+        """What was missed while there was no answer is not made up for."""
+        self.due = max(time.monotonic(), self.due + self.load.interval)
+        time.sleep(max(0, self.due - time.monotonic()))
 
     def expect(self, answer: requests.Response, *refusals: int) -> bool:
         """Whether it is a success; refusals other than these are noted as wrong."""
@@ -170,7 +191,10 @@ class Writer(threading.Thread):
             self.contest.won(name, answer.json()["id"])
 
     def deliver(self) -> None:
-        """A push, told apart from all others by its commit; as GitHub does, it is delivered once."""
+        """A push, told apart from all others by its commit; as GitHub does, it is delivered once. Nothing
+        is while there is much to do for those of before: what comes faster than it is worked off is left at the end."""
+        if self.load.unfinished > self.load.most_unfinished:
+            return
         commit = uuid.uuid4().hex
         answer = self.answer(lambda: deliver(self.api.url, self.goods.event_source, github_push(after=commit)))
         self.journal.deliveries[commit] = answer is not None and self.expect(answer)
@@ -235,14 +259,14 @@ class Writer(threading.Thread):
         return answer is not None and status == "completed"
 
 
-def start(urls: list[str], seed: int, count: int, ended: threading.Event) -> tuple[list[Writer], Contest]:
-    """`count` writers at work, in turn at each of the hosts."""
-    apis = [Api(urls[number % len(urls)]) for number in range(count)]
+def start(urls: list[str], seed: int, load: Load, ended: threading.Event) -> tuple[list[Writer], Contest]:
+    """Writers at work, in turn at each of the hosts."""
+    apis = [Api(urls[number % len(urls)]) for number in range(load.writers)]
     world, contest = World(apis[0]), Contest()
     deployment = world.deployment({name: step_spec(name) for name in STEPS}, pipeline=world.pipeline()["id"])["id"]
     goods = Goods(deployment, world.event_source(), world.model()["id"])
     world.trigger(event_source_id=goods.event_source["id"])
-    writers = [Writer(api, goods, contest, seed * 1000 + number, ended) for number, api in enumerate(apis)]
+    writers = [Writer(api, goods, contest, load, seed * 1000 + number, ended) for number, api in enumerate(apis)]
     for writer in writers:
         writer.start()
     return writers, contest

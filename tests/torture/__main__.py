@@ -21,6 +21,7 @@ def main() -> int:
     options.add_argument("--each", type=int, default=60, help="at most so many allocations of each operation fail (60)")
     options.add_argument("--seed", type=int, default=random.randrange(1000000), help="chooses the allocations; made up")
     options.add_argument("--only", default="", help="operations whose line holds this text")
+    options.add_argument("--skip", type=int, default=0, help="so many of the operations are left out first: those of a tour that was ended")
     options.add_argument("--checked", action="store_true", help="memory does not fail: for a build with sanitizers")
     options.add_argument("--valgrind", action="store_true", help="the same, under valgrind")
     given = options.parse_args()
@@ -30,9 +31,9 @@ def main() -> int:
     with private_database("torture-") as (directory, database):
         with setting(directory, database, *(VALGRIND if given.valgrind else ())) as made:
             trials = made.trials(given.each, given.seed, memory)
-            if memory:
+            if memory and not given.skip:
                 trials.first_requests()
-            for visit in tour(made.audited, directory):
+            for visit in tour(made.audited, directory)[given.skip:]:
                 if given.only in str(visit):
                     before, at = len(trials.tally.wrong), time.monotonic()
                     trials.visit(visit)
