@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -318,12 +319,25 @@ static struct {
     const struct worker *worker;
 } in_hand;
 
+/* What the other side still sends is read until it closes, for `ms` at most: it would not look for an answer once it
+ * cannot send its request to the end. */
+static void read_the_rest(int fd, double ms)
+{
+    char rest[4096];
+    struct pollfd more = {.fd = fd, .events = POLLIN};
+    shutdown(fd, SHUT_WR);
+    for (double end = monotonic_ms() + ms, left = ms; left >= 1; left = end - monotonic_ms())
+        if (poll(&more, 1, (int)left) <= 0 || read(fd, rest, sizeof rest) <= 0)
+            return;
+}
+
 #define NO_MEMORY(more)                                                                                                \
     "{\"detail\":[\"RuntimeError\",\"The request needs more memory than a worker may have" more "\"]}"
 
 /* When memory is missing: who asked is told so, from memory that is there already. */
 static void answer_missing_memory(void)
 {
+    enum { REST_MS = 5000 };
     static char head[] = "Status: 503 Service Unavailable\r\nContent-Type: application/json\r\n\r\n";
     static char nothing[] = NO_MEMORY(""), saved[] = NO_MEMORY(" (the change itself was saved)");
     if (!in_hand.request)
@@ -334,6 +348,7 @@ static void answer_missing_memory(void)
     put_fcgi(in_hand.request, &(struct buf){.data = head, .len = sizeof head - 1},
              &(struct buf){.data = committed ? saved : nothing, .len = (committed ? sizeof saved : sizeof nothing) - 1},
              true);
+    read_the_rest(in_hand.request->ipcFd, REST_MS);
 }
 
 /* One accepted connection: its request, answer, and what follows. The answer leaves before the background work begins,

@@ -303,7 +303,8 @@ def own_account(a: Audited) -> Entry:
 
 @doing("PUT", "/settings")
 def settings(a: Audited) -> Entry:
-    a.api.change("/settings", {"display_updates": False})
+    now = a.api.read("/settings")["body"]["display_updates"]
+    a.api.change("/settings", {"display_updates": not now})
     return about("server_settings", a.api.read("/info")["id"], "updated", fields="display_updates")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import select
 import socket
 import struct
 import termios
+import time
 from pathlib import Path
 from typing import Callable
 
@@ -70,15 +72,18 @@ def unread(line: socket.socket) -> int:
 
 
 def call(path: Path, variables: dict[str, str], body: bytes = b"",
-         halfway: Callable[[], None] | None = None) -> bytes:
+         halfway: Callable[[], None] | None = None, late: bool = False) -> bytes:
     """One request to the worker that listens on a Unix socket; what it wrote.
 
-    `halfway` is called when one half of the body has been sent, and read.
+    `halfway` is called when one half of the body has been sent, and read. `late`: the body is sent when the answer is there.
     """
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(60)
         line.connect(str(path))
         line.sendall(head(variables))
+        if late:
+            select.select([line], [], [], 60)
+            time.sleep(0.1)  # for the worker to close the connection, if that is what it does
         middle = len(body) // 2
         for number, half in enumerate((body[:middle], body[middle:])):
             if number and halfway:

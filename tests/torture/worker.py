@@ -137,14 +137,15 @@ class Worker:
         assert self.process
         return self.process.wait(seconds)
 
-    def ask(self, request: Request, fault: Fault = Fault()) -> Answer:
-        """One request, of which `fault` comes true; when it is answered and done with, or the worker has ended."""
+    def ask(self, request: Request, fault: Fault = Fault(), late: bool = False) -> Answer:
+        """One request, of which `fault` comes true; when it is answered and done with, or the worker has ended. `late`: the
+        body is sent when the answer is there."""
         if not self.alive():
             self.start()
         before = self.control.report().served
         self.control.order(fault)
         try:
-            written = fastcgi.call(self.path, request.variables(), request.body)
+            written = fastcgi.call(self.path, request.variables(), request.body, late=late)
         except ConnectionError:
             written = b""
         deadline = time.monotonic() + 120
