@@ -49,9 +49,10 @@ static const struct filter artifact_filters[] = {
     {.name = "has_custom_name", .cls = F_STRICT_BOOL, .column = "y.has_custom_name", .sql = ARTIFACT_WITH},
     {.name = "only_data_artifacts",
      .cls = F_STRICT_BOOL,
-     .sql = "(t.is_model_artifact = 0 AND t.is_deployment_artifact = 0)"},
-    {.name = "only_model_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_model_artifact = 1"},
-    {.name = "only_deployment_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_deployment_artifact = 1"},
+     .sql = "(t.is_model_artifact = 0 AND t.is_deployment_artifact = 0)",
+     .fixed = true},
+    {.name = "only_model_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_model_artifact = 1", .fixed = true},
+    {.name = "only_deployment_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_deployment_artifact = 1", .fixed = true},
 };
 
 static const struct field artifact_fields[] = {
@@ -84,7 +85,8 @@ static const struct filter run_filters[] = {
     {.name = "pipeline_run_name",
      .cls = F_STRING,
      .column = "y.name",
-     .sql = "EXISTS (SELECT 1 FROM pipeline_run y WHERE y.id = t.pipeline_run_id AND %s)"},
+     .sql = "EXISTS (SELECT 1 FROM pipeline_run y WHERE y.id = t.pipeline_run_id AND %s)",
+     .fixed = true},
 };
 
 static const struct field run_fields[] = {

@@ -82,26 +82,30 @@ static const struct column columns[] = {
                .flags = C_NO_UPDATE | C_FIXED),
 };
 
+/* Pipelines keep their names, and deployments all they have: only with a deletion does a run cease to meet these. */
 #define IN_DEPLOYMENT "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.deployment_id AND %s)"
 
 static const struct filter filters[] = {
     {.name = "pipeline_name",
      .cls = F_STRING,
      .column = "x.name",
-     .sql = "EXISTS (SELECT 1 FROM pipeline x WHERE x.id = t.pipeline_id AND %s)"},
-    {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .sql = IN_DEPLOYMENT},
-    {.name = "schedule_id", .cls = F_ID, .column = "x.schedule_id", .sql = IN_DEPLOYMENT},
-    {.name = "build_id", .cls = F_ID, .column = "x.build_id", .sql = IN_DEPLOYMENT},
-    {.name = "template_id", .cls = F_ID, .column = "x.template_id", .sql = IN_DEPLOYMENT},
+     .sql = "EXISTS (SELECT 1 FROM pipeline x WHERE x.id = t.pipeline_id AND %s)",
+     .fixed = true},
+    {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .sql = IN_DEPLOYMENT, .fixed = true},
+    {.name = "schedule_id", .cls = F_ID, .column = "x.schedule_id", .sql = IN_DEPLOYMENT, .fixed = true},
+    {.name = "build_id", .cls = F_ID, .column = "x.build_id", .sql = IN_DEPLOYMENT, .fixed = true},
+    {.name = "template_id", .cls = F_ID, .column = "x.template_id", .sql = IN_DEPLOYMENT, .fixed = true},
     {.name = "code_repository_id",
      .cls = F_ID,
+     .fixed = true,
      .column = "y.code_repository_id",
      .sql = "EXISTS (SELECT 1 FROM pipeline_deployment x JOIN code_reference y ON y.id = x.code_reference_id WHERE "
             "x.id = t.deployment_id AND %s)"},
     {.name = "unlisted",
      .cls = F_STRICT_BOOL,
      .sql = "t.pipeline_id IS NULL",
-     .sql_false = "t.pipeline_id IS NOT NULL"},
+     .sql_false = "t.pipeline_id IS NOT NULL",
+     .fixed = true},
     TAG_FILTER("pipeline_run"),
 };
 

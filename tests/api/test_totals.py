@@ -30,13 +30,19 @@ def test_totals_are_exact(one_worker: Kanso) -> None:
     world = World(api)
     first, second = world.pipeline(), world.pipeline()
     deployment = world.deployment(pipeline=first["id"])["id"]
-    run = world.run(deployment=world.deployment(pipeline=second["id"])["id"])
+    many = world.run(deployment=world.deployment(pipeline=first["id"])["id"], pipeline=first["id"])
+    one_worker.sql(f"UPDATE pipeline_run SET orchestrator_run_id = NULL WHERE id = '{many['id'].replace('-', '')}'")  # which are unique
+    multiply(one_worker, "pipeline_run", many["id"])
+    run = world.run(deployment=world.deployment(pipeline=second["id"])["id"], pipeline=second["id"])
     value = world.metadata("pipeline_run", run["id"], accuracy=1.5)[0]["id"]
     multiply(one_worker, "pipeline_deployment", deployment)
     multiply(one_worker, "run_metadata", value)
+    runs = "SELECT COUNT(*) FROM pipeline_run r JOIN pipeline p ON p.id = r.pipeline_id WHERE p.name"
     both = {"deployments": "SELECT COUNT(*) FROM pipeline_deployment",
             "of one": f"SELECT COUNT(*) FROM pipeline_deployment WHERE pipeline_id = '{first['id'].replace('-', '')}'",
-            "values": "SELECT COUNT(*) FROM run_metadata", "no values": "SELECT COUNT(*) FROM run_metadata WHERE `key` = 'other'"}
+            "values": "SELECT COUNT(*) FROM run_metadata", "no values": "SELECT COUNT(*) FROM run_metadata WHERE `key` = 'other'",
+            "runs of a name": f"{runs} = '{first['name']}'", "runs of a part": f"{runs} LIKE '%{first['name'][2:]}%'",
+            "unlisted": "SELECT COUNT(*) FROM pipeline_run WHERE pipeline_id IS NULL"}
 
     def counted() -> dict[str, int]:
         return {name: int(one_worker.sql(statement)[0][0]) for name, statement in both.items()}
@@ -45,7 +51,10 @@ def test_totals_are_exact(one_worker: Kanso) -> None:
         return {"deployments": api.read("/pipeline_deployments", size=1)["total"],
                 "of one": api.read("/pipeline_deployments", size=1, pipeline_id=first["id"])["total"],
                 "values": api.read("/run-metadata", size=1)["total"],
-                "no values": api.read("/run-metadata", size=1, key="other")["total"]}
+                "no values": api.read("/run-metadata", size=1, key="other")["total"],
+                "runs of a name": api.read("/runs", size=1, pipeline_name=first["name"])["total"],
+                "runs of a part": api.read("/runs", size=1, pipeline_name="contains:" + first["name"][2:])["total"],
+                "unlisted": api.read("/runs", size=1, unlisted=True)["total"]}
 
     for _ in range(3):
         assert told() == counted()
@@ -56,9 +65,14 @@ def test_totals_are_exact(one_worker: Kanso) -> None:
     one_worker.sql(f"DELETE FROM run_metadata WHERE id = '{value.replace('-', '')}'")  # which nobody tells Kanso
     assert told()["values"] == counted()["values"] + 1, "the total was not remembered"
 
+    one_worker.sql(f"DELETE FROM pipeline_run WHERE pipeline_id = '{first['id'].replace('-', '')}' AND orchestrator_run_id IS NULL LIMIT 1")
+    kept = {name: counted()[name] + 1 for name in ("values", "runs of a name", "runs of a part")}
+    assert told() == counted() | kept, "the total was not remembered"
+
     new = [world.deployment(pipeline=first["id"])["id"] for _ in range(3)]
     world.metadata("pipeline_run", run["id"], accuracy=2.5, other=1)
-    assert told() == counted() | {"values": counted()["values"] + 1}
+    world.run(deployment=deployment, pipeline=first["id"])
+    assert told() == counted() | {name: counted()[name] + 1 for name in kept}
     api.remove("/pipeline_deployments/" + new[0])  # from now on all is counted anew, once
     assert told() == counted()
     api.remove("/pipeline_deployments/" + deployment)
@@ -68,4 +82,4 @@ def test_totals_are_exact(one_worker: Kanso) -> None:
     api.remove("/runs/" + run["id"])  # its values go with it
     assert counted()["values"] < ROWS and told() == counted()
     api.remove("/pipelines/" + first["id"])
-    assert told() == counted() and counted()["of one"] == 0
+    assert told() == counted() and counted()["of one"] == counted()["runs of a name"] == 0
