@@ -41,7 +41,7 @@ def primary(server, workspace_directory: Path) -> Iterator[MariaDB]:
     """A MariaDB that tests may bring into any state."""
     if not server.mariadb:
         pytest.skip("needs a database of its own")
-    database = MariaDB(workspace_directory / "faults")
+    database = MariaDB(workspace_directory / "dbfaults")
     database.create()
     admit(database)
     yield database

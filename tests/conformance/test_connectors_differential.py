@@ -219,7 +219,7 @@ def cloud(venv: Path, workspace_directory: Path) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def keys(venv: Path, workspace_directory: Path) -> dict[str, Path]:
-    return ssh.make_keys(workspace_directory / "ssh")
+    return ssh.make_keys(workspace_directory / "shell")
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def kanso(launch: Callable[..., Kanso], places: dict[str, str]) -> Kanso:
 @pytest.fixture(scope="module")
 def reference(places: dict[str, str], workspace_directory: Path) -> Iterator[str]:
     """The reference on a file of SQLite, with the packages for the stores."""
-    home, port = workspace_directory / "reference", free_port()
+    home, port = workspace_directory / "stock", free_port()
     home.mkdir()
     url = f"http://127.0.0.1:{port}"
     environment = base_environment() | {
