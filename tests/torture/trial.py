@@ -23,7 +23,7 @@ from .worker import ANSWER_LOST, DATABASE, LASTING, MEMORY, ONCE, Answer, Fault,
 DATABASE_FAULTS = [(2006, ONCE), (2013, ANSWER_LOST), (2008, ONCE), (1205, ONCE), (1213, ONCE), (1213, LASTING), (1040, LASTING),
                    (1037, LASTING)]
 # Noted now and then beside whatever is asked for; it is what two operations are about.
-NOTED, ABOUT_IT = "server_settings", ("/settings", "/activate")
+NOTED, ABOUT_IT = "server_settings", ("/api/v1/settings", "/api/v1/activate")
 SAVED = ("the change itself was saved", "check whether it took effect")
 OF_THE_MOMENT = re.compile(rb"eyJ|expire")  # tokens, which are others each second
 SLOW = 0.5  # seconds that make trials few: bcrypt
@@ -96,7 +96,7 @@ class Trials:
     @staticmethod
     def delta(visit: Visit, before: State, after: State) -> dict[str, int]:
         found = changes(before, after)
-        if visit.route[0] == "GET" or not visit.route[1].endswith(ABOUT_IT):
+        if visit.route[0] == "GET" or visit.route[1] not in ABOUT_IT:
             found.pop(NOTED, None)
         return found
 
