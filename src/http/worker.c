@@ -321,13 +321,14 @@ static struct {
 
 /* What the other side still sends is read until it closes, for `ms` at most: it would not look for an answer once it
  * cannot send its request to the end. */
-static void read_the_rest(int fd, double ms)
+static void read_the_rest(int fd, int ms)
 {
     char rest[4096];
     struct pollfd more = {.fd = fd, .events = POLLIN};
+    double begin = monotonic_ms();
     shutdown(fd, SHUT_WR);
-    for (double end = monotonic_ms() + ms, left = ms; left >= 1; left = end - monotonic_ms())
-        if (poll(&more, 1, (int)left) <= 0 || read(fd, rest, sizeof rest) <= 0)
+    for (int left = ms; left > 0; left = ms - (int)(monotonic_ms() - begin))
+        if (poll(&more, 1, left) <= 0 || read(fd, rest, sizeof rest) <= 0)
             return;
 }
 

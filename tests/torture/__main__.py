@@ -37,13 +37,14 @@ def main() -> int:
                 if given.only in str(visit):
                     before, at = len(trials.tally.wrong), time.monotonic()
                     trials.visit(visit)
+                    trials.tally.wrong += made.worker.faults_found()
                     print(f"{visit}: {time.monotonic() - at:.1f} s", flush=True)
                     for problem in trials.tally.wrong[before:][:10]:
                         print("  " + problem, flush=True)
-            status = made.worker.end()
-            if status or "runtime error" in made.worker.log.read_text(errors="replace"):
-                trials.tally.wrong.append(f"the worker ended with {status}")
-                print(made.worker.log.read_text(errors="replace")[-20000:])
+            if status := made.worker.end():
+                found = made.worker.faults_found()
+                trials.tally.wrong += [*found, f"the worker ended with {status}"]
+                print(*found, made.worker.log.read_text(errors="replace")[-20000:], sep="\n")
     tally = trials.tally
     print(f"\n{tally.operations} requests, {tally.trials()} failures in {time.monotonic() - begin:.0f} s: "
           + ", ".join(f"{count} {outcome}" for outcome, count in tally.outcomes.most_common()))

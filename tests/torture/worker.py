@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import re
 import socket
 import struct
 import subprocess
@@ -114,6 +115,7 @@ class Worker:
         self.listener.listen(16)
         self.process: subprocess.Popen | None = None
         self.starts = 0
+        self.read = 0  # of the log
 
     def start(self) -> None:
         self.starts += 1
@@ -136,6 +138,14 @@ class Worker:
         """The exit status of a worker that is about to end."""
         assert self.process
         return self.process.wait(seconds)
+
+    def faults_found(self) -> list[str]:
+        """What valgrind or a sanitizer has written since this was asked last, one of each kind by its first lines."""
+        with open(self.log, errors="replace") as log:
+            log.seek(self.read)
+            written = log.read()
+            self.read = log.tell()
+        return [found[0] for found in re.finditer(r"(==\d+== \S.*\n(==\d+==  .*\n)*)+|.*runtime error.*(\n +#.*)*", written)]
 
     def ask(self, request: Request, fault: Fault = Fault(), late: bool = False) -> Answer:
         """One request, of which `fault` comes true; when it is answered and done with, or the worker has ended. `late`: the
