@@ -32,10 +32,39 @@ static int protect_name(struct write *w)
     return OK;
 }
 
-static int protect_row(struct write *w)
+static int refuse_default(struct ctx *c, const char *name)
 {
-    if (strcasecmp(row_str(w->old, "name"), config.default_workspace) == 0)
-        return fail(w->c, EX_ILLEGAL_OPERATION, "The default workspace cannot be deleted");
+    if (name && strcasecmp(name, config.default_workspace) == 0)
+        return fail(c, EX_ILLEGAL_OPERATION, "The default workspace cannot be deleted");
+    return OK;
+}
+
+/* The default workspace keeps its name, and no other can take it: what holds here holds until the workspace is gone. */
+static int may_delete(struct ctx *c, const char *id)
+{
+    const char *name;
+    TRY(sql_value(c, &name, "SELECT name FROM workspace WHERE id = ?", p_text(id)));
+    return refuse_default(c, name);
+}
+
+/* The foreign keys take along what is in it, but not the tags of that, which name it by type and id. */
+static int untag_within(struct ctx *c, const char *id)
+{
+    for (const struct resource *const *r = all_resources; *r; r++)
+        if ((*r)->tag_type && (*r)->flags & X_WORKSPACE)
+            TRY(sql(c, NULL,
+                    arena_printf(c->mem,
+                                 "DELETE x FROM `%s` v JOIN tag_resource x ON x.resource_id = v.id AND "
+                                 "x.resource_type = '%s' WHERE v.workspace_id = ?",
+                                 (*r)->table, (*r)->tag_type),
+                    p_text(id)));
+    return OK;
+}
+
+static int before_delete(struct write *w)
+{
+    TRY(refuse_default(w->c, row_str(w->old, "name")));
+    TRY(untag_within(w->c, w->id));
     return secrets_delete_within(w->c, w->id);
 }
 
@@ -56,7 +85,8 @@ const struct resource resource_workspace = {
     .unique = {.columns = {"name"}, .error = EX_ENTITY_EXISTS},
     .after_create = add_default_stack,
     .before_update = protect_name,
-    .before_delete = protect_row,
+    .before_delete = before_delete,
+    .may_delete = may_delete,
 };
 
 int workspace_statistics(struct ctx *c)

@@ -15,6 +15,10 @@ enum { FEW = 200 };
 #define GONE(table)          "DELETE t FROM " table " t FORCE INDEX (PRIMARY) WHERE t.id IN %s"
 #define FREED(table, column) "UPDATE " table " t FORCE INDEX (PRIMARY) SET t." column " = NULL WHERE t.id IN %s"
 
+#define METADATA_OF_STEPS                                                                                              \
+    "DELETE x FROM step_run s JOIN run_metadata x ON x.resource_id = s.id AND x.resource_type = 'step_run' "           \
+    "WHERE s.pipeline_run_id IN %s"
+
 /* What hangs on the rows of a resource, in the order in which it goes. */
 static const struct part {
     const struct resource *of;
@@ -32,8 +36,7 @@ static const struct part {
     {.of = &resource_deployment,
      .res = &resource_run,
      .from = "pipeline_run t WHERE t.deployment_id = ?",
-     .within = "DELETE x FROM step_run s JOIN run_metadata x ON x.resource_id = s.id AND x.resource_type = 'step_run' "
-               "WHERE s.pipeline_run_id IN %s",
+     .within = METADATA_OF_STEPS,
      .change = GONE("pipeline_run"),
      .at_once = 20},
     {.of = &resource_pipeline,
@@ -77,6 +80,39 @@ static const struct part {
      .res = &resource_artifact_version,
      .from = "artifact_version t WHERE t.artifact_id = ?",
      .change = GONE("artifact_version"),
+     .at_once = 50},
+    {.of = &resource_workspace,
+     .from = "model_versions_artifacts t WHERE t.workspace_id = ?",
+     .change = GONE("model_versions_artifacts"),
+     .at_once = 500},
+    {.of = &resource_workspace,
+     .from = "model_versions_runs t WHERE t.workspace_id = ?",
+     .change = GONE("model_versions_runs"),
+     .at_once = 500},
+    {.of = &resource_workspace,
+     .from = "run_metadata t WHERE t.workspace_id = ?",
+     .change = GONE("run_metadata"),
+     .at_once = 500},
+    {.of = &resource_workspace,
+     .res = &resource_step,
+     .from = "step_run t WHERE t.workspace_id = ?",
+     .change = GONE("step_run"),
+     .at_once = 100},
+    {.of = &resource_workspace,
+     .res = &resource_run,
+     .from = "pipeline_run t WHERE t.workspace_id = ?",
+     .within = METADATA_OF_STEPS,
+     .change = GONE("pipeline_run"),
+     .at_once = 20},
+    {.of = &resource_workspace,
+     .res = &resource_artifact_version,
+     .from = "artifact_version t WHERE t.workspace_id = ?",
+     .change = GONE("artifact_version"),
+     .at_once = 50},
+    {.of = &resource_workspace,
+     .res = &resource_model_version,
+     .from = "model_version t WHERE t.workspace_id = ?",
+     .change = GONE("model_version"),
      .at_once = 50},
     {.of = &resource_tag, .from = "tag_resource t WHERE t.tag_id = ?", .change = GONE("tag_resource"), .at_once = 500},
 };
@@ -147,9 +183,11 @@ static int delete_object(struct ctx *c)
 
 int delete_in_steps(struct ctx *c)
 {
+    const struct resource *r = c->route->resource;
     unsigned many;
     const char *id;
-    TRY(path_row(c, c->route->resource, &id));
+    TRY(path_row(c, r, &id));
+    TRY(r->may_delete ? r->may_delete(c, id) : OK);
     TRY(look(c, id, &many));
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         hand.part = &parts[i];

@@ -1,5 +1,6 @@
 /*
- * Deleting what thousands of rows hang on: a run with its steps, a model with its versions, a tag with its links.
+ * Deleting what thousands of rows hang on: a run with its steps, a model with its versions, a tag with its links, a
+ * workspace with its runs.
  *
  * What hangs on it goes first, some rows in each transaction, children before parents; then the object itself, as any
  * other. So others wait for a few rows at most, and whoever ends the process at any time leaves an object of which

@@ -194,6 +194,7 @@ struct resource {
     int (*before_update)(struct write *w);
     int (*after_update)(struct write *w);
     int (*before_delete)(struct write *w);
+    int (*may_delete)(struct ctx *c, const char *id); /* before anything of it is, where that is done in steps */
 };
 
 #define COLUMNS(rows) .file = __FILE__, .columns = (rows), .column_count = sizeof(rows) / sizeof *(rows)

@@ -69,7 +69,7 @@ def lost(kanso: Kanso) -> int:
     return sum(count(kanso, f"{held} x WHERE x.resource_type = '{table}' AND NOT EXISTS "
                             f"(SELECT 1 FROM {table} o WHERE o.id = x.resource_id)")
                for held in ("tag_resource", "run_metadata")
-               for table in ("model_version", "artifact_version", "pipeline_run", "step_run"))
+               for table in ("model_version", "artifact_version", "pipeline_run", "step_run", "pipeline", "model"))
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,20 @@ def make_version(world: World) -> tuple[str, str]:
     return version["id"], world.run(model_version_id=version["id"])["id"]
 
 
+def make_workspace(world: World) -> tuple[str, str]:
+    """Of another name, with a run that has a step, a model version and tags."""
+    other = World(world.api)
+    other.workspace = world.api.make("/workspaces", {"name": world.name("workspace")})["id"]
+    other.ws = f"/workspaces/{other.workspace}"
+    tag = other.tag()["name"]
+    run = other.run(tags=[tag])
+    other.step(run)
+    other.pipeline(tags=[tag])
+    other.model_version(other.model(tags=[tag])["id"], tags=[tag])
+    other.artifact_version(tags=[tag])
+    return other.workspace, run["id"]
+
+
 NEW_NAME, NEW_NUMBER = {"name": "CONCAT(o.name, n.i)"}, {"number": "o.number + n.i"}
 NEW_RUN = NEW_NAME | {"orchestrator_run_id": "CONCAT(o.id, n.i)"}
 CASES = [
@@ -122,7 +136,8 @@ CASES = [
     Case("/runs", make_run, "step_run", "pipeline_run_id", NEW_NAME),
     Case("/pipeline_deployments", make_deployment, "pipeline_run", "deployment_id", NEW_RUN),
     Case("/pipelines", make_pipeline, "pipeline_run", "pipeline_id", NEW_RUN, goes=False),
-    Case("/model_versions", make_version, "pipeline_run", "model_version_id", NEW_RUN, goes=False)]
+    Case("/model_versions", make_version, "pipeline_run", "model_version_id", NEW_RUN, goes=False),
+    Case("/workspaces", make_workspace, "pipeline_run", "workspace_id", NEW_RUN)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.path.strip("/"))
@@ -139,6 +154,16 @@ def test_much_goes_in_steps(kanso: Kanso, world: World, case: Case) -> None:
     assert count(kanso, hanging) == 0 and count(kanso, case.table) == all_rows - (MANY + 1 if case.goes else 0)
     assert lost(kanso) == 0
     assert int(kanso.sql("SELECT SUM(times) FROM kanso_deletion")[0][0]) > before + 1, "one transaction did all of it"
+
+
+def test_the_default_workspace_keeps_all(kanso: Kanso, world: World) -> None:
+    run = world.run(tags=[world.tag()["name"]])
+    multiply(kanso, "pipeline_run", run["id"], **NEW_RUN)
+    counted = "pipeline_run", "step_run", "tag_resource", "pipeline", "workspace"
+    before = [count(kanso, table) for table in counted]
+    for name in (world.workspace, "default"):
+        assert world.api.call("DELETE", f"/workspaces/{name}").status_code == 403
+    assert [count(kanso, table) for table in counted] == before
 
 
 def test_a_tag_with_many_links(kanso: Kanso, world: World) -> None:
