@@ -1,23 +1,51 @@
 # Whether the settings can be, before anything is stopped or started for them. Sourced by scripts/kanso.
 
 # All that can be known beforehand, in one line of complaint; with --connect also whether a database that was named can
-# be reached.
+# be reached. Sets `plan`.
 check_settings() {
+    local plan_answer nginx_answer good=yes heard
     settings_settled
-    ctl check "$@" || exit 1
-    check_port
-    check_nginx
+    exec {plan_answer}< <(exec 2>/dev/null; keep_no_lock; ctl plan) {nginx_answer}< <(keep_no_lock; nginx_try)
+    ctl check "$@" && (check_port) || good=''
+    IFS= read -r -d '' plan <&"$plan_answer"
+    plan=${plan%$'\n'}
+    mapfile -t heard <&"$nginx_answer"
+    exec {plan_answer}<&- {nginx_answer}<&-
+    [ -n "$good" ] || { rm -f "$KANSO_HOME/etc/nginx-check.conf"; exit 1; }
+    check_nginx "${heard[@]}"
+    [ -n "$plan" ] || plan=$(ctl plan) || exit 1
     check_readable KANSO_HTML "$KANSO_HTML" "it is where Kanso's pages are"
     [ -z "${KANSO_DASHBOARD_DIR:-}" ] || check_readable KANSO_DASHBOARD_DIR "$KANSO_DASHBOARD_DIR" \
         "'make dashboard' fetches one"
 }
 
-# Whether nginx takes the configuration that it would be given, address and port included.
-check_nginx() {
+# Writes the configuration that nginx would be given, and prints what comes of it: `taken`; `refused`, and what nginx says; or
+# `unfit`, and why there is none for these settings. Address and port are tried as well.
+nginx_try() {
     local conf=$KANSO_HOME/etc/nginx-check.conf said
-    nginx_configure "$conf"
-    said=$("${clean[@]}" "${runner[@]}" "${nginx[@]}" -t -q -c "$conf" 4>/dev/null 2>&1) || { rm -f "$conf"; die "$(nginx_trouble "$said")"; }
+    nginx_checked=''
+    nginx_command
+    if ! said=$(nginx_configure "$conf" 2>&1); then
+        printf '%s\n' unfit "$said"
+    elif said=$("${clean[@]}" "${runner[@]}" "${nginx[@]}" -t -q -c "$conf" 4>/dev/null 2>&1); then
+        echo taken
+    else
+        printf '%s\n' refused "$said"
+    fi
+}
+
+# Keeps the configuration that nginx_try wrote for nginx_configure, or dies of what it prints, the lines of which are given.
+check_nginx() {
+    local conf=$KANSO_HOME/etc/nginx-check.conf verdict=${1:-}
+    shift
+    if [ "$verdict" = taken ]; then
+        nginx_checked=$conf
+        return
+    fi
     rm -f "$conf"
+    [ "$verdict" != refused ] || die "$(nginx_trouble "$(printf '%s\n' "$@")")"
+    printf '%s\n' "$@" >&2
+    exit 1
 }
 
 # Says in one line why nginx did not start, going by the end of what it said.

@@ -26,14 +26,14 @@ database_adopt() {
     local home=$KANSO_HOME old
     [ -d "$home/db" ] && [ -n "${runner[*]}" ] || return 0
     old=$(stat -c %u "$home/db")
-    [ "$old" != "$(id -u "$run_user")" ] || return 0
+    [ "$old" != "$run_uid" ] || return 0
     say "giving the database in $home/db to user '$run_user'"
     if [ "$old" = 0 ]; then # nobody else can change it
-        find "$home/db" -xdev -exec chown -h "$run_user:$(id -g "$run_user")" {} + || die "cannot give $home/db away"
+        find "$home/db" -xdev -exec chown -h "$run_uid:$run_gid" {} + || die "cannot give $home/db away"
         return
     fi
     local as_old=(setpriv "--reuid=$old" "--regid=$(stat -c %g "$home/db")" --clear-groups --)
-    rm -rf "$home/db.new" && mkdir "$home/db.new" && chown "$run_user:$(id -g "$run_user")" "$home/db.new" &&
+    rm -rf "$home/db.new" && mkdir "$home/db.new" && chown "$run_uid:$run_gid" "$home/db.new" &&
         (set -o pipefail; "${as_old[@]}" tar -C "$home/db" -cf - . | "${runner[@]}" tar -C "$home/db.new" -xf - --no-same-owner) &&
         mv -T "$home/db" "$home/db.old" && mv -T "$home/db.new" "$home/db" ||
         die "cannot give $home/db to user '$run_user': $(disk_full)"

@@ -12,21 +12,21 @@
 # Prints the first directory on the way to PATH, itself included, for which `KIND` holds:
 # closed: others may not enter it; foreign: somebody but root may exchange what is in it.
 first_on_the_way() {
-    local kind=$1 part='' rest=${2#/} owner mode
-    while :; do
-        read -r owner mode < <(stat -L -c '%u %a' "${part:-/}" 2>/dev/null)
-        [ -n "$owner" ] || return
-        mode=$((8#$mode))
-        case $kind in
-        closed) ((mode & 1)) || break ;;
-        foreign) # a link has an owner of its own
-            [ "$owner$(stat -c %u "${part:-/}")" = 00 ] && ! ((mode & 8#22 && !(mode & 8#1000))) || break ;;
-        esac
-        [ -n "$rest" ] || return
+    local kind=$1 part='' rest=${2#/} parts=(/) owner mode link i=0
+    while [ -n "$rest" ]; do
         part+=/${rest%%/*}
+        parts+=("$part")
         [[ $rest = */* ]] && rest=${rest#*/} || rest=
     done
-    echo "${part:-/}"
+    # Of each, what it is and, should it be a link, whose: a link has an owner of its own.
+    while read -r owner mode && read -r link <&3; do
+        mode=$((8#$mode))
+        case $kind in
+        closed) ((mode & 1)) ;;
+        foreign) [ "$owner$link" = 00 ] && ! ((mode & 8#22 && !(mode & 8#1000))) ;;
+        esac || { echo "${parts[i]}"; return; }
+        i=$((i + 1))
+    done < <(stat -L -c '%u %a' "${parts[@]}" 2>/dev/null) 3< <(stat -c %u "${parts[@]}" 2>/dev/null)
 }
 
 # Where an instance is kept unless KANSO_HOME says so: where packages have their data; beside the sources; but for root, who
@@ -34,7 +34,7 @@ first_on_the_way() {
 home_default() {
     if [[ $root = /usr/* ]]; then # installed as a package
         echo /var/lib/kanso
-    elif [ "$(id -u)" = 0 ] && [ "${KANSO_USER:-}" != root ] && [ ! -d "$root/var/etc" ] &&
+    elif [ "$EUID" = 0 ] && [ "${KANSO_USER:-}" != root ] && [ ! -d "$root/var/etc" ] &&
         [ -n "$(first_on_the_way closed "$root")$(first_on_the_way foreign "$root")" ]; then
         echo /var/lib/kanso
     else
@@ -45,7 +45,6 @@ home_default() {
 # The user that everything runs as when root starts it: Kanso's own, made when it is first needed.
 user_make() {
     local trouble group=--user-group
-    id -u kanso >/dev/null 2>&1 && return
     ! getent group kanso >/dev/null || group=--gid=kanso
     trouble=$(useradd --system "$group" --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin \
         --comment 'runs Kanso' kanso 2>&1) || id -u kanso >/dev/null 2>&1 ||
@@ -53,33 +52,39 @@ user_make() {
     say "made the system user 'kanso', which everything runs as"
 }
 
-# Sets run_user, and runner: what runs a command as that user.
+# Sets the numbers of run_user and its group.
+user_numbers() {
+    { read -r run_uid && read -r run_gid; } < <(id -u "$run_user" 2>/dev/null && id -g "$run_user")
+}
+
+# Sets run_user, its number and that of its group, and runner: what runs a command as that user.
 user_find() {
-    runner=() run_user=$(id -un)
-    [ "$(id -u)" = 0 ] || return 0
+    runner=() run_user=root run_uid=$EUID run_gid=${GROUPS[0]}
+    [ "$EUID" = 0 ] || { run_user=$(id -un); return; }
     case ${KANSO_USER:-kanso} in
     root) return ;;
-    kanso) user_make ;;
     mysql | nobody)
         die "KANSO_USER is '$KANSO_USER', who has files and programs of others; leave it out, and Kanso makes its own user" ;;
     esac
     run_user=${KANSO_USER:-kanso}
-    id -u "$run_user" >/dev/null 2>&1 || die "KANSO_USER is '$run_user'; there is no such user"
-    [ "$(id -u "$run_user")" != 0 ] || { run_user=root; return; }
-    runner=(setpriv "--reuid=$run_user" "--regid=$(id -g "$run_user")" --clear-groups --)
+    user_numbers || { [ "$run_user" = kanso ] && user_make && user_numbers; } ||
+        die "KANSO_USER is '$run_user'; there is no such user"
+    [ "$run_uid" != 0 ] || { run_user=root; return; }
+    runner=(setpriv "--reuid=$run_user" "--regid=$run_gid" --clear-groups --)
 }
 
 # Refuses a $KANSO_HOME that is not ours, or that somebody else could exchange for another under root's hands.
 home_check() {
-    local other
+    local other real
     [ -d "$KANSO_HOME" ] || return 0
     [ -O "$KANSO_HOME" ] && [ -w "$KANSO_HOME" ] && [ -x "$KANSO_HOME" ] ||
         die "KANSO_HOME=$KANSO_HOME belongs to $(stat -c %U "$KANSO_HOME"); use another one, or that user"
-    [ "$(id -u)" = 0 ] || return 0
+    [ "$EUID" = 0 ] || return 0
     [ -z "$(find "$KANSO_HOME" -prune -perm /022)" ] ||
         die "KANSO_HOME=$KANSO_HOME can be written by others than root: chmod go-w $KANSO_HOME, or use another one"
     other=$(first_on_the_way foreign "$given_home")
-    other=${other:-$(first_on_the_way foreign "$(readlink -m "$KANSO_HOME")")}
+    real=$(readlink -m "$KANSO_HOME")
+    [ "$real" = "$given_home" ] || other=${other:-$(first_on_the_way foreign "$real")}
     [ -z "$other" ] || die "$other, on the way to KANSO_HOME=$KANSO_HOME, can be changed by others than root;" \
         "set KANSO_HOME to a directory of root's such as /var/lib/kanso, or start Kanso as user $(stat -c %U "$other")"
 }
@@ -106,7 +111,7 @@ home_clear() {
         [ -e "$entry" ] || [ -L "$entry" ] || continue
         [ ! -L "$entry" ] && [ -f "$entry" ] && [ "$(stat -c %h "$entry")" = 1 ] && {
             [ -O "$entry" ] && continue
-            [ "$1" != log ] || { chown -h "$(id -u)" "$entry" && continue; }
+            [ "$1" != log ] || { chown -h "$EUID" "$entry" && continue; }
         }
         [ ! -L "$entry" ] && [ -S "$entry" ] && continue
         case $1/${entry##*/} in
@@ -122,26 +127,35 @@ home_reclaim() {
     local dir
     for dir in log etc run; do
         [ -d "$KANSO_HOME/$dir" ] && [ ! -O "$KANSO_HOME/$dir" ] || continue
-        chown -h "$(id -u)" "$KANSO_HOME/$dir" && chmod 711 "$KANSO_HOME/$dir" || die "cannot take over $KANSO_HOME/$dir"
+        chown -h "$EUID" "$KANSO_HOME/$dir" && chmod 711 "$KANSO_HOME/$dir" || die "cannot take over $KANSO_HOME/$dir"
         home_clear "$dir"
     done
 }
 
-# Makes a directory of $KANSO_HOME with that owner and mode.
+# Makes directories of $KANSO_HOME, each given as three words: its name, the number of its owner, its mode.
 home_own() {
-    local dir=$KANSO_HOME/$1
-    mkdir -p "$dir" || die "cannot make $dir"
-    [ -z "${runner[*]}" ] || chown -h "$2:$(id -g "$run_user")" "$dir" || die "cannot give $dir to $2"
-    chmod "$3" "$dir"
+    local dir now='' line
+    while IFS= read -r line; do
+        now+="$line;"
+    done < <(cd "$KANSO_HOME" && stat -c '%n %u:%g %a' log etc run tmp db 2>/dev/null)
+    while [ $# -ge 3 ]; do
+        dir=$KANSO_HOME/$1
+        if [[ ";$now" != *";$1 $2:$run_gid $3;"* ]]; then
+            mkdir -p "$dir" || die "cannot make $dir"
+            [ -z "${runner[*]}" ] || chown -h "$2:$run_gid" "$dir" || die "cannot give $dir to $2"
+            chmod "$3" "$dir"
+        fi
+        shift 3
+    done
 }
 
 # Makes $KANSO_HOME and decides who owns what in it.
 settings_home() {
-    local made='' me open=700
+    local made='' open=700
     umask 077
     user_find
     [ -n "$(ls -A "$KANSO_HOME" 2>/dev/null)" ] || made=1 # not there yet, or empty: ours alone
-    mkdir -p "$KANSO_HOME" 2>/dev/null || die "cannot make the directory KANSO_HOME=$KANSO_HOME"
+    [ -d "$KANSO_HOME" ] || mkdir -p "$KANSO_HOME" 2>/dev/null || die "cannot make the directory KANSO_HOME=$KANSO_HOME"
     home_check
     [ -z "$made" ] || [ -z "${runner[*]}" ] || chmod 711 "$KANSO_HOME"
     [ -z "$made" ] || [ "$KANSO_HOME" = "$root/var" ] || say "keeping this instance in $KANSO_HOME"
@@ -149,14 +163,9 @@ settings_home() {
     disk_has 4 || die "$(disk_full)"
     [ -O "$KANSO_HOME/run" ] || ! all_run || already_runs
     home_reclaim
-    me=$(id -un)
     [ -z "${runner[*]}" ] || open=710 # the others find settings and sockets there, whose names they know
-    home_own log "$me" 700
-    home_own etc "$me" $open
-    home_own run "$me" $open
-    home_own tmp "$run_user" 700
     database_adopt
-    home_own db "$run_user" 700
+    home_own log $EUID 700 etc $EUID $open run $EUID $open tmp "$run_uid" 700 db "$run_uid" 700
     settings_clean
 }
 
@@ -166,10 +175,8 @@ closed_to_runner() {
     for file; do
         [ -r "$file" ] || return 1
     done
-    for file; do
-        "${runner[@]}" test -r "$file" || return 0
-    done
-    return 1
+    # shellcheck disable=SC2016
+    ! "${runner[@]}" sh -c 'for file; do test -r "$file" || exit; done' sh "$@"
 }
 
 # Programs and pages where those who run and read them cannot get at them (a clone in /root): copies in $KANSO_HOME.

@@ -1,9 +1,10 @@
 # Debian packages: which are missing, and installing them. Sourced by scripts/kanso.
 
-# Prints the packages that are missing for the given purposes (scripts/packages.txt), one a line.
+# Prints the packages that are missing for the given purposes (scripts/packages.txt), one a line; some more than once.
 packages_missing() {
     local when kind what package
     while read -r when kind what package; do
+        [[ $when = [a-z]* ]] || continue
         case " $* " in *" $when "*) ;; *) continue ;; esac
         case $kind in
         command) command -v "$what" >/dev/null && continue ;;
@@ -12,7 +13,7 @@ packages_missing() {
         python) python3 -c "import $what" 2>/dev/null && continue ;;
         esac
         echo "$package"
-    done < <(grep -v '^ *#' "$root/scripts/packages.txt") | sort -u
+    done <"$root/scripts/packages.txt"
 }
 
 # Installs what is missing, and says what. A package's own service is not started: Kanso runs its own.
@@ -21,7 +22,7 @@ packages_install() {
     [ -n "$(packages_missing "$@")" ] || return 0
     exec {turn}<"$root/scripts/packages.txt"
     flock "$turn" # one installation at a time
-    mapfile -t missing < <(packages_missing "$@")
+    mapfile -t missing < <(packages_missing "$@" | sort -u)
     [ ${#missing[@]} != 0 ] || { exec {turn}<&-; return 0; }
     command -v apt-get >/dev/null ||
         die "missing: ${missing[*]} (Debian's names); install them, there is no apt-get here"

@@ -4,33 +4,37 @@
 # Ctrl-C does not reach it, and has a file run/NAME.pid with its process id and start time: an id that was given away
 # again is not mistaken for it, and nobody else's file is believed.
 
-# Prints when a process started, in clock ticks since boot; nothing when there is none.
+# Sets `ticks` to when a process started, in clock ticks since boot; to nothing when there is none.
 start_time() {
     local stat=
+    ticks=
     { read -r -d "" stat <"/proc/$1/stat"; } 2>/dev/null
     [ -n "$stat" ] || return 0
     set -- ${stat##*) }
-    [ "$1" = Z ] || echo "${20}"
+    [ "$1" = Z ] || ticks=${20}
 }
 
-# Prints process id and start time from the file of NAME.
+# Sets `pid` and `started` to process id and start time from the file of NAME.
 note_of() {
     local file=$KANSO_HOME/run/$1.pid
-    [ -O "$file" ] && [ -f "$file" ] && [ ! -L "$file" ] && cat "$file"
+    pid='' started=''
+    [ -O "$file" ] && [ -f "$file" ] && [ ! -L "$file" ] && read -r pid started 2>/dev/null <"$file"
 }
 
 # Prints the process id of NAME if it runs; fails if not.
 pid_of() {
-    local pid started
-    read -r pid started < <(note_of "$1") || return 1
-    [ -n "$started" ] && [ "$(start_time "$pid")" = "$started" ] && echo "$pid"
+    local pid started ticks
+    note_of "$1" || return 1
+    start_time "$pid"
+    [ -n "$started" ] && [ "$ticks" = "$started" ] && echo "$pid"
 }
 
 # Prints the names of all that was started and not yet stopped.
 names() {
     local file
     for file in "$KANSO_HOME"/run/*.pid; do
-        [ -e "$file" ] && basename "$file" .pid
+        file=${file##*/}
+        [ "$file" = '*.pid' ] || echo "${file%.pid}"
     done
     return 0
 }
@@ -38,16 +42,17 @@ names() {
 # Keeps a program running: launch NAME OPTIONS -- PROGRAM..., with options of kanso-supervise. Its output goes to
 # log/NAME.log; it gets none of this environment but what is no secret.
 launch() {
-    local name=$1 options=(-o "$KANSO_HOME/log/$1.log" -f "$KANSO_HOME/run/$1.state" -b "${KANSO_LOG_SIZE:-10000000}")
+    local ticks name=$1 options=(-o "$KANSO_HOME/log/$1.log" -f "$KANSO_HOME/run/$1.state" -b "${KANSO_LOG_SIZE:-10000000}")
     shift
     [ "${KANSO_LOG_FORMAT:-}" != json ] || options+=(-j)
     [ -z "${runner[*]}" ] || options+=(-u "$run_user")
     (
-        [ -z "${lock:-}" ] || exec {lock}<&-
+        keep_no_lock
         cd "$KANSO_HOME" &&
             exec setsid "${clean[@]}" KANSO_SETTINGS_FD=3 "$build/bin/kanso-supervise" "${options[@]}" "$@"
     ) <&0 &
-    echo "$! $(start_time $!)" >"$KANSO_HOME/run/$name.pid" || die "$(disk_full)"
+    start_time $!
+    echo "$! $ticks" >"$KANSO_HOME/run/$name.pid" || die "$(disk_full)"
     disown $! # its end is nothing for the shell to report
     launched+=("$name")
 }
@@ -72,10 +77,10 @@ group_of() {
 # Whether NAME or a child that it left behind still runs; its id is then also that of their group. A process
 # that has ended and waits for its parent to notice does not count.
 group_runs() {
-    local pid started now file stat
-    read -r pid started < <(note_of "$1") || return 1
-    now=$(start_time "$pid")
-    [ -z "$now" ] || [ "$now" = "$started" ] || return 1
+    local pid started ticks file stat
+    note_of "$1" || return 1
+    start_time "$pid"
+    [ -z "$ticks" ] || [ "$ticks" = "$started" ] || return 1
     kill -0 -- "-$pid" 2>/dev/null || return 1
     for file in /proc/[0-9]*/stat; do
         stat=
@@ -89,8 +94,8 @@ group_runs() {
 
 # Asks NAME to end with SIGNAL, waits for it and its children, and insists after so many SECONDS.
 finish() {
-    local name=$1 signal=$2 seconds=$3 pid tries
-    read -r pid _ < <(note_of "$name") || return 0
+    local name=$1 signal=$2 seconds=$3 pid started tries
+    note_of "$name" || return 0
     for ((tries = 0; tries < seconds * 20; tries++)); do
         group_runs "$name" || break
         if [ $tries = 0 ]; then

@@ -33,9 +33,13 @@ settings_read() {
     fi
     # What may be secret is handed to those who need it (settings_print), and to nobody else.
     local name
-    for name in $(compgen -A export ZENML_) KANSO_WORKLOAD_REGISTRY_PASSWORD KANSO_METRICS_TOKEN; do
+    for name in "${!ZENML_@}" KANSO_WORKLOAD_REGISTRY_PASSWORD KANSO_METRICS_TOKEN; do
         export -n "${name?}"
     done
+    proxies=()
+    while IFS= read -r name; do
+        [[ ${name,,} != *_proxy ]] || proxies+=("$name")
+    done < <(compgen -v)
     export KANSO_HOME=${KANSO_HOME:-$(home_default)} KANSO_PORT=${KANSO_PORT:-8080}
     export KANSO_ADDRESS=${KANSO_ADDRESS:-127.0.0.1} KANSO_HTML=${KANSO_HTML:-$root/nginx/html}
     [[ $KANSO_HOME = /* ]] || KANSO_HOME=$PWD/$KANSO_HOME
@@ -79,7 +83,7 @@ settings_socket() {
 # take them.
 settings_print() {
     local name
-    for name in $(compgen -v ZENML_) $(compgen -v KANSO_) $(compgen -v | grep -i '_proxy$') DISABLE_DATABASE_MIGRATION \
+    for name in "${!ZENML_@}" "${!KANSO_@}" "${proxies[@]}" DISABLE_DATABASE_MIGRATION \
         AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN AZURE_CLIENT_SECRET \
         IDENTITY_HEADER VAULT_TOKEN; do
         case $1:$name in
@@ -119,8 +123,8 @@ ctl() {
 
 # Whether the file system of $KANSO_HOME has that many megabytes left; and the line for when not.
 disk_has() {
-    local free
-    free=$(df -Pk "$KANSO_HOME" | awk 'NR == 2 { print $4 }')
+    local free=0
+    { read -r && read -r _ _ _ free _; } < <(df -Pk "$KANSO_HOME")
     [ "${free:-0}" -ge $(($1 * 1024)) ]
 }
 disk_full() {

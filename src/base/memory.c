@@ -55,15 +55,29 @@ static size_t resident(void)
     return strtoul(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-void memory_trim(void)
+/* Returns what is free once this process has grown by more than `worth_it` bytes. */
+static void trim(size_t worth_it)
 {
-    enum { WORTH_IT = 16 * 1024 * 1024 };
     static size_t usual; /* after the last time, or less */
     size_t now = resident();
-    if (now > usual + WORTH_IT) {
+    if (now > usual + worth_it) {
         malloc_trim(0);
         usual = resident();
     } else if (now < usual) {
         usual = now;
     }
+}
+
+/* A process that has much to do needs next what it has just freed: the kernel would fill the same pages with zeros
+ * again and again. */
+void memory_trim(void)
+{
+    enum { WORTH_IT = 16 * 1024 * 1024 };
+    trim(WORTH_IT);
+}
+
+void memory_trim_idle(void)
+{
+    enum { WORTH_IT = 256 * 1024 };
+    trim(WORTH_IT);
 }

@@ -29,5 +29,7 @@ void memory_on_exhausted(void (*fn)(void));
 
 /* To be called between requests: returns free memory to the system when the last ones have taken unusually much. */
 void memory_trim(void);
+/* To be called when there has been nothing to do for a moment: returns it when it is worth a call. */
+void memory_trim_idle(void);
 
 #endif

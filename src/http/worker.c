@@ -25,7 +25,7 @@
 
 extern char **environ;
 
-enum { LISTENER = 0, KEEP_BODY = 4 * 1024 * 1024 };
+enum { LISTENER = 0, KEEP_BODY = 1024 * 1024, REST_MS = 100 };
 
 /* Signals that ask for the end are blocked for good: they wait until the request in hand is answered, and no call of
  * worker, libfcgi or driver is interrupted in the middle of it. wait_for_request() asks whether one has come. Returns
@@ -50,16 +50,22 @@ static bool set_nonblocking(int listener)
     return flags >= 0 && fcntl(listener, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-/* Waits for a new connection or, on one that is kept, for its next request; false when the worker is to end. */
+/* Waits for a new connection or, on one that is kept, for its next request; false when the worker is to end. Who waits
+ * longer than a moment does so with little memory. */
 static bool wait_for_request(const FCGX_Request *r, int signals)
 {
     struct pollfd p[] = {{.fd = signals, .events = POLLIN},
                          {.fd = r->ipcFd >= 0 ? r->ipcFd : LISTENER, .events = POLLIN}};
-    int ready;
+    int ready, interval = notify_interval();
+    bool rested = interval >= 0 && interval < REST_MS;
     notify_alive();
-    while ((ready = poll(p, ARRAY_LEN(p), notify_interval())) <= 0) {
+    while ((ready = poll(p, ARRAY_LEN(p), rested ? interval : REST_MS)) <= 0) {
         if (ready < 0 && errno != EINTR)
             return false;
+        if (ready == 0 && !rested) {
+            memory_trim_idle();
+            rested = true;
+        }
         notify_alive();
     }
     return !p[0].revents && !(p[1].revents & POLLNVAL);
