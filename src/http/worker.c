@@ -25,7 +25,7 @@
 
 extern char **environ;
 
-enum { LISTENER = 0, KEEP_BODY = 1024 * 1024, REST_MS = 100 };
+enum { LISTENER = 0, KEEP_BODY = 1024 * 1024, MOMENT_MS = 100 };
 
 /* Signals that ask for the end are blocked for good: they wait until the request in hand is answered, and no call of
  * worker, libfcgi or driver is interrupted in the middle of it. wait_for_request() asks whether one has come. Returns
@@ -57,9 +57,9 @@ static bool wait_for_request(const FCGX_Request *r, int signals)
     struct pollfd p[] = {{.fd = signals, .events = POLLIN},
                          {.fd = r->ipcFd >= 0 ? r->ipcFd : LISTENER, .events = POLLIN}};
     int ready, interval = notify_interval();
-    bool rested = interval >= 0 && interval < REST_MS;
+    bool rested = interval >= 0 && interval < MOMENT_MS;
     notify_alive();
-    while ((ready = poll(p, ARRAY_LEN(p), rested ? interval : REST_MS)) <= 0) {
+    while ((ready = poll(p, ARRAY_LEN(p), rested ? interval : MOMENT_MS)) <= 0) {
         if (ready < 0 && errno != EINTR)
             return false;
         if (ready == 0 && !rested) {
