@@ -119,10 +119,18 @@ void audit_changed_all(struct ctx *c, const struct resource *r, const char *cons
         audit_changed(c, r, ids[i], NULL, change);
 }
 
+/* The entry is written when the request is over; what it is told may be on a stack that is gone by then. */
 void audit_actor(struct ctx *c, const struct actor *who)
 {
-    if (c->audit)
-        c->audit->who = arena_memdup(c->audit->mem, who, sizeof *who);
+    struct arena *mem = c->audit ? c->audit->mem : NULL;
+    if (!mem)
+        return;
+    const struct actor own = {.kind = arena_strdup(mem, who->kind),
+                              .id = arena_strdup(mem, who->id),
+                              .name = arena_strdup(mem, who->name),
+                              .credential = arena_strdup(mem, who->credential),
+                              .credential_id = arena_strdup(mem, who->credential_id)};
+    c->audit->who = arena_memdup(mem, &own, sizeof own);
 }
 
 int audit_account(struct ctx *c, const char *id, const char *credential, const char *credential_id)
@@ -155,7 +163,8 @@ void audit_untried(struct ctx *c)
 void audit_about(struct ctx *c, const struct resource *r, const char *id, const char *name)
 {
     if (c->audit)
-        c->audit->about = (struct object){.type = r->name, .id = id, .name = name};
+        c->audit->about = (struct object){
+            .type = r->name, .id = arena_strdup(c->audit->mem, id), .name = arena_strdup(c->audit->mem, name)};
 }
 
 /* Who, and what about -------------------------------------------------------------------------------------------- */

@@ -111,7 +111,8 @@ class Trials:
             self.tally.wrong.append(f"{visit}, {fault}: {problem}; {self.worker.control.where(self.worker.program, places)}")
         self.tally.note("not reached" if not struck else "right answer" if answer.status == usual.answer.status
                         else "refused, and saved" if delta else "refused")
-        self.remember(*((visit.make(), None) if delta else (self.request, after)))
+        about_it = visit.route[1] in ABOUT_IT  # the next request of all notes something, too
+        self.remember(*((visit.make(), None) if delta else (self.request, None if about_it else after)))
 
     def remember(self, request: Request, state: State | None) -> None:
         """The request for the next trial, and what is in the database before it."""
