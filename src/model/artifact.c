@@ -1,8 +1,6 @@
 /* Artifacts: what pipelines make, by name; the data itself hangs on their versions. */
-#include "base/text.h"
 #include "model/model.h"
 #include "model/orphans.h"
-#include "resource/total.h"
 
 /* A column of the newest version. */
 #define LATEST(column)                                                                                                 \
@@ -34,8 +32,7 @@ static const struct field fields[] = {
 };
 static const struct model body = MODEL("artifact", fields);
 
-/* A name given by hand is a custom name, unless the same request says otherwise; an empty one changes nothing. Another
- * one than before is told like a deletion: workers remember names (model/version_links.h). */
+/* A name given by hand is a custom name, unless the same request says otherwise; an empty one changes nothing. */
 static int rename_artifact(struct write *w)
 {
     const char *name = member_str(w->body, "name");
@@ -43,7 +40,7 @@ static int rename_artifact(struct write *w)
         write_set(w, "name", p_text(row_str(w->old, "name")));
     else if (name && !member(w->body, "has_custom_name"))
         write_set(w, "has_custom_name", p_int(1));
-    return name && *name && !streq(name, row_str(w->old, "name")) ? total_deleted(w->c) : OK;
+    return OK;
 }
 
 static int delete_of_versions(struct write *w)

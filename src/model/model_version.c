@@ -7,20 +7,79 @@
 #include "base/uuid.h"
 #include "document/documents.h"
 #include "model/orphans.h"
-#include "model/version_links.h"
 #include "resource/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 enum { SLOT_LINKS = SLOT_FIRST, SLOT_SERVICES };
 
 /* Loading -------------------------------------------------------------------------------------------------------- */
 
+/* Artifact versions, then runs. They are sorted here: a version may have thousands, and for a UNION with an order the
+ * database writes all of them into a table first. */
+static const char LINKS[] =
+    "SELECT l.model_version_id, o.id, a.name, o.version, l.is_model_artifact, l.is_deployment_artifact, 'a', a.id, "
+    "l.created, l.kanso_order FROM model_versions_artifacts l STRAIGHT_JOIN artifact_version o ON o.id = "
+    "l.artifact_version_id STRAIGHT_JOIN artifact a ON a.id = o.artifact_id WHERE l.model_version_id IN %s UNION ALL "
+    "SELECT l.model_version_id, r.id, r.name, NULL, NULL, NULL, 'r', '', l.created, l.kanso_order FROM "
+    "model_versions_runs l STRAIGHT_JOIN pipeline_run r ON r.id = l.pipeline_run_id WHERE l.model_version_id IN %s";
+enum { L_VERSION = 3, L_IS_MODEL, L_IS_DEPLOYMENT, L_KIND, L_ARTIFACT, L_CREATED, L_ORDER };
+
+/* Artifacts by name, and what is of the same one, and runs, by when they were linked. */
+static int compare_links(const void *one, const void *other)
+{
+    const struct link *a = *(struct link *const *)one, *b = *(struct link *const *)other;
+    const struct db_value *x = a->values, *y = b->values;
+    int sign = strcmp(x[L_KIND].s, y[L_KIND].s);
+    sign = sign || *x[L_KIND].s == 'r' ? sign : strcmp(a->key, b->key);
+    sign = sign ? sign : strcmp(x[L_ARTIFACT].s, y[L_ARTIFACT].s);
+    sign = sign ? sign : strcmp(x[L_CREATED].s, y[L_CREATED].s);
+    sign = sign ? sign : (x[L_ORDER].len > y[L_ORDER].len) - (x[L_ORDER].len < y[L_ORDER].len); /* numbers */
+    return sign ? sign : strcmp(x[L_ORDER].s, y[L_ORDER].s);
+}
+
+static void sort_links(struct arena *mem, struct row *row)
+{
+    size_t n = 0;
+    for (struct link *link = row->links[SLOT_LINKS]; link; link = link->next)
+        n++;
+    struct link **all = arena_array(mem, n + 1, sizeof *all), **end = &row->links[SLOT_LINKS];
+    n = 0;
+    for (struct link *link = row->links[SLOT_LINKS]; link; link = link->next)
+        all[n++] = link;
+    qsort(all, n, sizeof *all, compare_links);
+    for (size_t i = 0; i < n; i++, end = &(*end)->next)
+        *end = all[i];
+    *end = NULL;
+    row->link_ends[SLOT_LINKS] = end;
+}
+
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    TRY(version_links_load(v, rows, count, SLOT_LINKS));
+    TRY(view_links(v, rows, count, SLOT_LINKS, NULL, LINKS));
+    for (size_t i = 0; i < count; i++)
+        sort_links(view_ctx(v)->mem, rows[i]);
     return view_pages(v, rows, count, SLOT_SERVICES, &resource_service, D_META | D_RES, "model_version_id");
 }
 
 /* Showing -------------------------------------------------------------------------------------------------------- */
+
+enum role { DATA, MODEL_ITSELF, DEPLOYMENT, RUN };
+
+static bool set_in(const struct link *link, size_t column)
+{
+    return link->values[column].s && *link->values[column].s != '0';
+}
+
+/* A link of both kinds counts as the model. */
+static enum role role_of(const struct link *link)
+{
+    return *link->values[L_KIND].s == 'r'  ? RUN
+           : set_in(link, L_IS_MODEL)      ? MODEL_ITSELF
+           : set_in(link, L_IS_DEPLOYMENT) ? DEPLOYMENT
+                                           : DATA;
+}
 
 /* {artifact name: {version: id}} of a role; the links come ordered by name. */
 static void show_artifacts(const struct cell *at, struct jw *w)
@@ -28,7 +87,7 @@ static void show_artifacts(const struct cell *at, struct jw *w)
     const char *name = NULL;
     jw_open(w, '{');
     for (const struct link *link = at->row->links[SLOT_LINKS]; link; link = link->next) {
-        if ((int)version_link_role(link) != at->col->arg)
+        if ((int)role_of(link) != at->col->arg)
             continue;
         if (!name || !streq(name, link->key)) {
             if (name)
@@ -36,7 +95,7 @@ static void show_artifacts(const struct cell *at, struct jw *w)
             name = link->key;
             jw_key_open(w, name, '{');
         }
-        jw_key(w, version_link_version(link));
+        jw_key(w, link->values[L_VERSION].s);
         jw_uuid(w, link->id);
     }
     if (name)
@@ -48,7 +107,7 @@ static void show_runs(const struct cell *at, struct jw *w)
 {
     jw_open(w, '{');
     for (const struct link *link = at->row->links[SLOT_LINKS]; link; link = link->next) {
-        if (version_link_role(link) != RUN)
+        if (role_of(link) != RUN)
             continue;
         jw_key(w, link->key);
         jw_uuid(w, link->id);

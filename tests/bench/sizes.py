@@ -42,7 +42,6 @@ AT_LEAST, SECONDS = 3, 0.06
 SETTLED_SECONDS = 61
 # A run whose model version has so many links, and the pages that it is on.
 LINKS = 5000
-ASKED = 20
 CROWDED = ("/runs?size=20&sort_by=desc:created&hydrate=true", "/runs?size=20&sort_by=desc:created")
 
 
@@ -208,10 +207,6 @@ def measure_crowd(meter: Meter, copier: Copier) -> None:
     """Pages without a run whose model version has many links, and with it."""
     before = {path: meter.measure(path) for path in CROWDED}
     copier.crowd(LINKS)
-    for _ in range(ASKED):  # each worker has to see the links, twice, before it remembers them
-        for path in CROWDED:
-            meter.line.ask("GET", path)
-    meter.settle([])
     for path, few in before.items():
         many = meter.measure(path)
         print(f"{f'{LINKS:,} links: {path}':<84} {few['ms']:>8.1f} {many['ms']:>8.1f} {many['ms'] / few['ms']:>6.1f}x "
