@@ -126,14 +126,8 @@ static const struct column columns[] = {
     "NOT EXISTS (SELECT 1 FROM step_run_input_artifact i WHERE i.artifact_id = t.id))"
 
 static const struct filter filters[] = {
-    {.name = "name",
-     .cls = F_STRING,
-     .column = "y.name",
-     .sql = "EXISTS (SELECT 1 FROM artifact y WHERE y.id = t.artifact_id AND %s)"},
-    {.name = "has_custom_name",
-     .cls = F_STRICT_BOOL,
-     .column = "y.has_custom_name",
-     .sql = "EXISTS (SELECT 1 FROM artifact y WHERE y.id = t.artifact_id AND %s)"},
+    {"name", F_STRING, "x.name", OF_ROW("artifact x", "id = t.artifact_id")},
+    {"has_custom_name", F_STRICT_BOOL, "x.has_custom_name", OF_ROW("artifact x", "id = t.artifact_id")},
     {.name = "only_unused", .cls = F_STRICT_BOOL, .sql = UNUSED},
     TAG_FILTER("artifact_version"),
 };

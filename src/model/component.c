@@ -64,11 +64,8 @@ static const struct column columns[] = {
 
 static const struct filter filters[] = {
     {.name = "scope_type", .cls = F_EQUAL, .column = "t.type", .ungrouped = true},
-    {.name = "stack_id",
-     .cls = F_ID,
-     .column = "x.stack_id",
-     .overridden_by = "scope_type",
-     .sql = "EXISTS (SELECT 1 FROM stack_composition x WHERE x.component_id = t.id AND %s)"},
+    {"stack_id", F_ID, "x.stack_id", OF_ROW("stack_composition x", "component_id = t.id"),
+     .overridden_by = "scope_type"},
 };
 
 static const struct field fields[] = {

@@ -69,6 +69,10 @@ _Static_assert((int)SLOT_METADATA < (int)SLOT_FIRST, "slots that resources use f
     {                                                                                                                  \
         .name = "tags", .section = (where), .many = &resource_tag, .schema = "[TagResponse]"                           \
     }
+/* In a filter: what is compared is a column of the row `x` that has this id, or of what is joined with it. */
+#define OF_ROW(tables, id) .sql = "EXISTS (SELECT 1 FROM " tables " WHERE x." id " AND %s)"
+#define OF_REPOSITORY(deployment)                                                                                      \
+    OF_ROW("pipeline_deployment x JOIN code_reference y ON y.id = x.code_reference_id", deployment)
 /* The filter by a tag's name, for resources with a tag_type. */
 #define TAG_FILTER(type)                                                                                               \
     {                                                                                                                  \

@@ -40,19 +40,19 @@ static const struct column artifact_columns[] = {
     {.name = "is_deployment_artifact", .enc = E_BOOL, .section = S_BODY, .null_as = "false"},
 };
 
-#define ARTIFACT_WITH                                                                                                  \
-    "EXISTS (SELECT 1 FROM artifact_version z JOIN artifact y ON y.id = z.artifact_id "                                \
-    "WHERE z.id = t.artifact_version_id AND %s)"
+#define OF_ARTIFACT OF_ROW("artifact_version x JOIN artifact y ON y.id = x.artifact_id", "id = t.artifact_version_id")
+
+#define ONLY(what, condition)                                                                                          \
+    {                                                                                                                  \
+        "only_" what, F_STRICT_BOOL, .sql = condition, .fixed = true                                                   \
+    }
 
 static const struct filter artifact_filters[] = {
-    {.name = "artifact_name", .cls = F_STRING, .column = "y.name", .sql = ARTIFACT_WITH},
-    {.name = "has_custom_name", .cls = F_STRICT_BOOL, .column = "y.has_custom_name", .sql = ARTIFACT_WITH},
-    {.name = "only_data_artifacts",
-     .cls = F_STRICT_BOOL,
-     .sql = "(t.is_model_artifact = 0 AND t.is_deployment_artifact = 0)",
-     .fixed = true},
-    {.name = "only_model_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_model_artifact = 1", .fixed = true},
-    {.name = "only_deployment_artifacts", .cls = F_STRICT_BOOL, .sql = "t.is_deployment_artifact = 1", .fixed = true},
+    {"artifact_name", F_STRING, "y.name", OF_ARTIFACT},
+    {"has_custom_name", F_STRICT_BOOL, "y.has_custom_name", OF_ARTIFACT},
+    ONLY("data_artifacts", "(t.is_model_artifact = 0 AND t.is_deployment_artifact = 0)"),
+    ONLY("model_artifacts", "t.is_model_artifact = 1"),
+    ONLY("deployment_artifacts", "t.is_deployment_artifact = 1"),
 };
 
 static const struct field artifact_fields[] = {
@@ -82,11 +82,7 @@ static const struct column run_columns[] = {
 };
 
 static const struct filter run_filters[] = {
-    {.name = "pipeline_run_name",
-     .cls = F_STRING,
-     .column = "y.name",
-     .sql = "EXISTS (SELECT 1 FROM pipeline_run y WHERE y.id = t.pipeline_run_id AND %s)",
-     .fixed = true},
+    {"pipeline_run_name", F_STRING, "x.name", OF_ROW("pipeline_run x", "id = t.pipeline_run_id"), .fixed = true},
 };
 
 static const struct field run_fields[] = {

@@ -83,29 +83,16 @@ static const struct column columns[] = {
 };
 
 /* Pipelines keep their names, and deployments all they have: only with a deletion does a run cease to meet these. */
-#define IN_DEPLOYMENT "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.deployment_id AND %s)"
+#define IN_DEPLOYMENT OF_ROW("pipeline_deployment x", "id = t.deployment_id"), .fixed = true
 
 static const struct filter filters[] = {
-    {.name = "pipeline_name",
-     .cls = F_STRING,
-     .column = "x.name",
-     .sql = "EXISTS (SELECT 1 FROM pipeline x WHERE x.id = t.pipeline_id AND %s)",
-     .fixed = true},
-    {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .sql = IN_DEPLOYMENT, .fixed = true},
-    {.name = "schedule_id", .cls = F_ID, .column = "x.schedule_id", .sql = IN_DEPLOYMENT, .fixed = true},
-    {.name = "build_id", .cls = F_ID, .column = "x.build_id", .sql = IN_DEPLOYMENT, .fixed = true},
-    {.name = "template_id", .cls = F_ID, .column = "x.template_id", .sql = IN_DEPLOYMENT, .fixed = true},
-    {.name = "code_repository_id",
-     .cls = F_ID,
-     .fixed = true,
-     .column = "y.code_repository_id",
-     .sql = "EXISTS (SELECT 1 FROM pipeline_deployment x JOIN code_reference y ON y.id = x.code_reference_id WHERE "
-            "x.id = t.deployment_id AND %s)"},
-    {.name = "unlisted",
-     .cls = F_STRICT_BOOL,
-     .sql = "t.pipeline_id IS NULL",
-     .sql_false = "t.pipeline_id IS NOT NULL",
-     .fixed = true},
+    {"pipeline_name", F_STRING, "x.name", OF_ROW("pipeline x", "id = t.pipeline_id"), .fixed = true},
+    {"stack_id", F_ID, "x.stack_id", IN_DEPLOYMENT},
+    {"schedule_id", F_ID, "x.schedule_id", IN_DEPLOYMENT},
+    {"build_id", F_ID, "x.build_id", IN_DEPLOYMENT},
+    {"template_id", F_ID, "x.template_id", IN_DEPLOYMENT},
+    {"code_repository_id", F_ID, "y.code_repository_id", OF_REPOSITORY("id = t.deployment_id"), .fixed = true},
+    {"unlisted", F_STRICT_BOOL, NULL, "t.pipeline_id IS NULL", "t.pipeline_id IS NOT NULL", .fixed = true},
     TAG_FILTER("pipeline_run"),
 };
 

@@ -88,17 +88,13 @@ static const struct column columns[] = {
     {.name = "source_steps", .sql = "d.step_configurations", .flags = C_LOAD_META},
 };
 
-#define IN_SOURCE "EXISTS (SELECT 1 FROM pipeline_deployment x WHERE x.id = t.source_deployment_id AND %s)"
+#define IN_SOURCE OF_ROW("pipeline_deployment x", "id = t.source_deployment_id")
 
 static const struct filter filters[] = {
-    {.name = "pipeline_id", .cls = F_ID, .column = "x.pipeline_id", .sql = IN_SOURCE},
-    {.name = "build_id", .cls = F_ID, .column = "x.build_id", .sql = IN_SOURCE},
-    {.name = "stack_id", .cls = F_ID, .column = "x.stack_id", .sql = IN_SOURCE},
-    {.name = "code_repository_id",
-     .cls = F_ID,
-     .column = "y.code_repository_id",
-     .sql = "EXISTS (SELECT 1 FROM pipeline_deployment x JOIN code_reference y ON y.id = x.code_reference_id WHERE "
-            "x.id = t.source_deployment_id AND %s)"},
+    {"pipeline_id", F_ID, "x.pipeline_id", IN_SOURCE},
+    {"build_id", F_ID, "x.build_id", IN_SOURCE},
+    {"stack_id", F_ID, "x.stack_id", IN_SOURCE},
+    {"code_repository_id", F_ID, "y.code_repository_id", OF_REPOSITORY("id = t.source_deployment_id")},
     TAG_FILTER("run_template"),
 };
 

@@ -57,10 +57,7 @@ static const struct column columns[] = {
 };
 
 static const struct filter filters[] = {
-    {.name = "component_id",
-     .cls = F_ID,
-     .column = "x.component_id",
-     .sql = "EXISTS (SELECT 1 FROM stack_composition x WHERE x.stack_id = t.id AND %s)"},
+    {"component_id", F_ID, "x.component_id", OF_ROW("stack_composition x", "stack_id = t.id")},
 };
 
 static int load(struct view *v, struct row **rows, size_t count)
