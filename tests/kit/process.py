@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import functools
 import os
 import random
 import signal
@@ -17,14 +19,36 @@ BUILD = Path(os.environ.get("KANSO_BUILD") or REPOSITORY / "build")  # the progr
 SHARED = REPOSITORY.parent / "shared"
 
 
-def bind_free(listener: socket.socket, host: str = "127.0.0.1") -> int:
-    """Binds to a port that nobody has, below those that the kernel gives to outgoing connections; the port."""
-    for port in random.sample(range(10240, 32768), 1000):
+PORTS = range(10240, 32768)  # below those that the kernel gives to outgoing connections
+SLICES = 16
+
+
+@functools.cache
+def own_ports() -> tuple[collections.deque[int], socket.socket | None]:
+    """Ports that no other process of tests takes, the one used longest ago first, and what keeps them for this one: a port is free
+    between its choice and the start of the server that gets it. With more processes than slices, all."""
+    for part in random.sample(range(SLICES), SLICES):
+        mark = socket.socket(socket.AF_UNIX)
         try:
-            listener.bind((host, port))
+            mark.bind(f"\0kanso-tests-ports-{part}")
+        except OSError:
+            mark.close()
+            continue
+        own = PORTS[part::SLICES]
+        return collections.deque(random.sample(own, len(own))), mark
+    return collections.deque(random.sample(PORTS, len(PORTS))), None
+
+
+def bind_free(listener: socket.socket, host: str = "127.0.0.1") -> int:
+    """Binds to a port that nobody has; the port."""
+    ports, _ = own_ports()
+    for _ in range(len(ports)):
+        ports.rotate(-1)
+        try:
+            listener.bind((host, ports[-1]))
         except OSError:
             continue
-        return port
+        return ports[-1]
     raise OSError(f"no free port on {host}")
 
 
