@@ -298,8 +298,9 @@ static int logs(const struct ctl_call *call)
         return status;
     int fd = open(deploy_file(d, server.config.provider, "service.log"), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return CTL_DONE;                /* it has said nothing */
-    off_t end = lseek(fd, 0, SEEK_END); /* what the server adds meanwhile is neither counted nor printed */
+        return CTL_DONE; /* it has said nothing */
+    /* What the server adds from now on is neither counted nor printed. */
+    off_t end = lseek(fd, 0, SEEK_END);
     status = print_log(fd, lines > 0 ? tail_of(fd, end, lines) : 0, end, ctl_option(call, "follow") != NULL);
     close(fd);
     return status;

@@ -14,7 +14,7 @@ static const struct column columns[] = {
     COL_WORKSPACE,
     {.name = "description", .section = S_META, .flags = C_ALWAYS, .schema = "string?"},
     COL_TAGS(S_RES),
-    {.name = "name", .section = S_TOP, .filter = F_STRING, .flags = C_FIXED},
+    COL_NAME_AS(C_FIXED),
     {.name = "latest_run",
      .flags = C_SORT,
      .sql = "COALESCE((SELECT MAX(r.created) FROM pipeline_run r WHERE r.pipeline_id = t.id), t.created)"},

@@ -77,7 +77,7 @@ static const struct column columns[] = {
     {.name = "template_id", .sql = "d.template_id", .enc = E_UUID, .section = S_META, .schema = "?"},
     COL_MODEL_VERSION,
     COL_TAGS(S_RES),
-    {.name = "name", .section = S_TOP, .filter = F_STRING, .flags = C_FIXED},
+    COL_NAME_AS(C_FIXED),
     COL_TARGET(pipeline, resource_pipeline, .request_name = "pipeline", .filter = F_UUID,
                .flags = C_NO_UPDATE | C_FIXED),
 };

@@ -83,7 +83,7 @@ static const struct column columns[] = {
     COL_METADATA(0),
     {.name = "step_configuration", .enc = E_JSON, .flags = C_LOAD_META | C_READONLY},
     COL_MODEL_VERSION,
-    {.name = "name", .section = S_TOP, .filter = F_STRING, .flags = C_FIXED},
+    COL_NAME_AS(C_FIXED),
 };
 
 static const struct field fields[] = {

@@ -205,10 +205,11 @@ struct resource {
     {                                                                                                                  \
         .name = "id", .enc = E_UUID, .section = S_TOP, .filter = F_UUID, .flags = C_READONLY | C_FIXED                 \
     }
-#define COL_NAME                                                                                                       \
+#define COL_NAME_AS(more)                                                                                              \
     {                                                                                                                  \
-        .name = "name", .section = S_TOP, .filter = F_STRING                                                           \
+        .name = "name", .section = S_TOP, .filter = F_STRING, .flags = (more)                                          \
     }
+#define COL_NAME COL_NAME_AS(0)
 #define COL_TIMES                                                                                                      \
     {.name = "created", .enc = E_STAMP, .section = S_BODY, .filter = F_STAMP, .flags = C_READONLY | C_FIXED},          \
     {                                                                                                                  \
