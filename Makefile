@@ -2,7 +2,9 @@
 VERSION    := 0.1.0
 B          := build
 CC         ?= cc
-PKGS       := libmariadb json-c libjwt uuid libcrypt libcrypto libcurl libssh yaml-0.1 zlib
+PKGS       := libmariadb json-c libjwt uuid libcrypt libcrypto yaml-0.1 zlib
+# Loaded when they are first used: src/base/library.h.
+PKGS_LATER := libcurl libssh
 WARN       := -Wall -Wextra -Werror -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
               -Wformat=2 -Wundef -Wvla -Wno-missing-field-initializers
 HARDEN     := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIC \
@@ -12,7 +14,7 @@ MODE       ?= release
 OPT        := $(if $(filter sanitize,$(MODE)),$(SANITIZE),$(HARDEN))
 CFLAGS     := -std=c11 -D_GNU_SOURCE -DKANSO_VERSION='"$(VERSION)"' $(OPT) $(WARN) $(EXTRA_CFLAGS)
 # Asked for when first used, which is after packages-build.
-PKG_CFLAGS  = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_CFLAGS  = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(PKGS_LATER)))$(PKG_CFLAGS)
 PKG_LIBS    = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 INCLUDES    = -Isrc -I$(B)/gen $(PKG_CFLAGS)
 LIBS        = $(PKG_LIBS) -lfcgi -lm

@@ -40,7 +40,7 @@ const char *bucket_escape(struct arena *a, const char *key, bool slashes)
     const char *out = "";
     for (;; key++) {
         size_t len = slashes ? strlen(key) : strcspn(key, "/");
-        out = arena_printf(a, "%s%s", out, query_append(a, "", "", arena_strndup(a, key, len)) + 1);
+        out = arena_printf(a, "%s%s", out, percent_encode(a, arena_strndup(a, key, len)));
         key += len;
         if (!*key)
             return out;

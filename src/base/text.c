@@ -215,6 +215,24 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+char *percent_encode(struct arena *a, const char *s)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = arena_alloc(a, size_add(size_mul(strlen(s), 3), 1)), *to = out;
+    for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+        bool plain =
+            (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("-._~", *p);
+        if (plain) {
+            *to++ = (char)*p;
+        } else {
+            *to++ = '%';
+            *to++ = digits[*p >> 4];
+            *to++ = digits[*p & 15];
+        }
+    }
+    return out;
+}
+
 char *percent_decode(struct arena *a, const char *s, size_t len, bool plus, size_t *out_len)
 {
     char *out = arena_alloc(a, size_add(len, 1));

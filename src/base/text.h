@@ -1,4 +1,4 @@
-/* Small text helpers: UTF-8, base64, hex, percent-decoding, Python's repr. */
+/* Small text helpers: UTF-8, base64, hex, percent-encoding, Python's repr. */
 #ifndef KANSO_BASE_TEXT_H
 #define KANSO_BASE_TEXT_H
 
@@ -51,6 +51,9 @@ void random_letters(char *out, size_t n);
 
 /* A random number in [0, below); below > 0. */
 uint32_t random_below(uint32_t below);
+
+/* All but letters, digits and -._~ as %XX (RFC 3986 section 2.3): a part of a path, or a value of a query or form. */
+char *percent_encode(struct arena *a, const char *s);
 
 /* Decodes %XX, and + as space when `plus`; malformed escapes stay as they are. The answer may hold NUL bytes. */
 char *percent_decode(struct arena *a, const char *s, size_t len, bool plus, size_t *out_len);

@@ -1,5 +1,5 @@
-/* Hosts in URLs (RFC 3986), read by libcurl, which also makes the requests: both have one opinion of where a URL leads.
- */
+/* Hosts in URLs (RFC 3986): of databases, origins and this server. Where a request is made to, libcurl says
+ * (http/fetch.c). */
 #ifndef KANSO_BASE_URL_H
 #define KANSO_BASE_URL_H
 
@@ -15,10 +15,6 @@ struct url_host {
 /* Reads the host of scheme://[user[:password]@]host[:port][/...], whatever the scheme. False, and `out` is untouched,
  * for any other text, and for one whose port is empty, 0 or above 65535. */
 bool url_host(struct arena *a, const char *url, struct url_host *out);
-
-/* The host alone of a URL that libcurl makes requests to, whatever it says of the port; one of IPv6 without brackets
- * and zone. NULL for any other text. */
-const char *url_request_host(struct arena *a, const char *url);
 
 /* To be shown: asterisks in the place of a password. Any other text as it is. */
 const char *url_without_password(struct arena *a, const char *url);

@@ -1,6 +1,7 @@
 /* HyperAI instances: machines that are reached over SSH with a key. */
 #include "base/config.h"
 #include "base/egress.h"
+#include "base/library.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "connector/call.h"
@@ -14,6 +15,19 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define SSH_FUNCTIONS(X)                                                                                               \
+    X(ssh_connect)                                                                                                     \
+    X(ssh_disconnect)                                                                                                  \
+    X(ssh_free)                                                                                                        \
+    X(ssh_key_free)                                                                                                    \
+    X(ssh_key_type)                                                                                                    \
+    X(ssh_new)                                                                                                         \
+    X(ssh_options_set)                                                                                                 \
+    X(ssh_pki_import_privkey_base64)                                                                                   \
+    X(ssh_userauth_publickey)
+
+LIBRARY(libssh, "libssh.so.4", "connectors to HyperAI instances", SSH_FUNCTIONS);
 
 enum { CONNECT_MS = 10000, SSH_SECONDS = 10 };
 
@@ -110,26 +124,28 @@ static const char *read_key(const struct connection *con, ssh_key *key)
     const char *text = base64_any(con->mem, member_str(con->config, "base64_ssh_key"));
     if (!text)
         return "the key is not in base64";
-    if (ssh_pki_import_privkey_base64(text, member_str(con->config, "ssh_passphrase"), NULL, NULL, key) != SSH_OK)
+    if (libssh.ssh_pki_import_privkey_base64(text, member_str(con->config, "ssh_passphrase"), NULL, NULL, key) !=
+        SSH_OK)
         return "the key cannot be read: its form or its passphrase is wrong";
-    return suits(con->method->name, ssh_key_type(*key)) ? NULL : "the key is of another kind than the method says";
+    return suits(con->method->name, libssh.ssh_key_type(*key)) ? NULL
+                                                               : "the key is of another kind than the method says";
 }
 
 static const char *talk(const struct connection *con, ssh_session session, ssh_key key, const char *host, int fd)
 {
     double left = con->deadline > 0 ? (con->deadline - monotonic_ms()) / 1000 : SSH_SECONDS;
     long seconds = left < 1 ? 1 : left < SSH_SECONDS ? (long)left : SSH_SECONDS;
-    ssh_options_set(session, SSH_OPTIONS_HOST, host);
-    ssh_options_set(session, SSH_OPTIONS_USER, member_str(con->config, "username"));
-    ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds);
-    ssh_options_set(session, SSH_OPTIONS_FD, &fd);
-    ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &(bool){false});
+    libssh.ssh_options_set(session, SSH_OPTIONS_HOST, host);
+    libssh.ssh_options_set(session, SSH_OPTIONS_USER, member_str(con->config, "username"));
+    libssh.ssh_options_set(session, SSH_OPTIONS_TIMEOUT, &seconds);
+    libssh.ssh_options_set(session, SSH_OPTIONS_FD, &fd);
+    libssh.ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &(bool){false});
     /* Host keys are not known beforehand: whoever answers is taken for the instance, as ZenML does. He learns nothing
      * with which he could sign in elsewhere. */
-    if (ssh_connect(session) != SSH_OK)
+    if (libssh.ssh_connect(session) != SSH_OK)
         return "the host does not speak SSH as it should";
-    bool in = ssh_userauth_publickey(session, NULL, key) == SSH_AUTH_SUCCESS;
-    ssh_disconnect(session);
+    bool in = libssh.ssh_userauth_publickey(session, NULL, key) == SSH_AUTH_SUCCESS;
+    libssh.ssh_disconnect(session);
     return in ? NULL : "the user and the key are not accepted";
 }
 
@@ -157,9 +173,9 @@ static const char *sign_in(const struct connection *con, ssh_key key, const char
     int fd = dial(place, port, &problem);
     if (fd < 0)
         return problem;
-    ssh_session session = ssh_new();
+    ssh_session session = libssh.ssh_new();
     problem = session ? talk(con, session, key, host, fd) : "there is no memory for a connection";
-    ssh_free(session);
+    libssh.ssh_free(session);
     close(fd); /* libssh leaves it to us */
     return problem;
 }
@@ -167,7 +183,7 @@ static const char *sign_in(const struct connection *con, ssh_key key, const char
 static const char *verify(struct connection *con, const struct connector_resource *r, const char *id, struct texts *ids)
 {
     ssh_key key = NULL;
-    const char *problem = read_key(con, &key);
+    const char *missing = library_load(&libssh_library), *problem = missing ? missing : read_key(con, &key);
     (void)r;
     if (problem)
         problem = arena_printf(con->mem, "could not create an SSH client for HyperAI instances: %s", problem);
@@ -182,7 +198,8 @@ static const char *verify(struct connection *con, const struct connector_resourc
         if (id)
             break;
     }
-    ssh_key_free(key);
+    if (!missing)
+        libssh.ssh_key_free(key);
     return problem;
 }
 

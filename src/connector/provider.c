@@ -51,11 +51,6 @@ const char *form_add(struct arena *a, const char *form, const char *name, const 
     return value ? query_append(a, form, name, value) : form;
 }
 
-const char *percent_encode(struct arena *a, const char *text)
-{
-    return query_append(a, "", "", text) + 1;
-}
-
 /* A number, which some write as a text. */
 static int64_t seconds_of(struct json_object *v)
 {

@@ -31,9 +31,6 @@ struct json_object *member_list(struct arena *a, struct json_object *o, const ch
 /* Adds a pair to the text of a form, unless the value is NULL. */
 const char *form_add(struct arena *a, const char *form, const char *name, const char *value);
 
-/* A text as it may stand in a URL. */
-const char *percent_encode(struct arena *a, const char *text);
-
 /* Asks a server of OAuth 2.0 for an access token. *expires_at: when it ends, 0 when the server does not say; may be
  * NULL. Returns NULL or a problem. */
 const char *ask_token(const struct connection *con, const struct call *c, const char **token, int64_t *expires_at);

@@ -46,9 +46,9 @@ static const char *read_hosts(struct arena *a, const char *s, const char *end, s
     return NULL;
 }
 
-/* user[:password]@hosts, every part optional. libcurl reads no more of it than each host: for it the first @ ends the
- * password, / ? and # end the authority, and there is exactly one host. Here passwords may hold all of these but /, as
- * with the driver of ZenML, a cluster has several hosts, and a socket none. */
+/* user[:password]@hosts, every part optional. url_host() reads no more of it than each host: in other URLs the first @
+ * ends the password, / ? and # end the authority, and there is exactly one host. Here passwords may hold all of these
+ * but /, as with the driver of ZenML, a cluster has several hosts, and a socket none. */
 static const char *read_authority(struct arena *a, const char *s, size_t len, struct db_url *u)
 {
     const char *at = NULL, *end = s + len;

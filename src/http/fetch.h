@@ -1,7 +1,8 @@
 /*
- * Requests to other servers: a thin layer over libcurl. A process keeps one handle and with it the connections, which
- * are used again. Redirects go to http and https only; certificates are checked against the system's store, to which
- * SSL_CERT_FILE adds, unless `tls` says otherwise.
+ * Requests to other servers: a thin layer over libcurl, which a process loads when it makes the first one: most never
+ * do. Where it cannot be loaded, every request fails and says so. A process keeps one handle and with it the
+ * connections, which are used again. Redirects go to http and https only; certificates are checked against the system's
+ * store, to which SSL_CERT_FILE adds, unless `tls` says otherwise.
  */
 #ifndef KANSO_HTTP_FETCH_H
 #define KANSO_HTTP_FETCH_H

@@ -49,7 +49,7 @@ static enum secret_outcome ask(struct values_op *op, const char *method, const c
                                struct json_object **out)
 {
     struct arena *a = op->con.mem;
-    const char *escaped = query_append(a, "", "", project(op)) + 1;
+    const char *escaped = percent_encode(a, project(op));
     const struct call c = {
         .method = method,
         .url = arena_printf(a, "%s/v1/projects/%s/secrets%s", call_base(a, HOST), escaped, tail),

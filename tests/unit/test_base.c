@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/timestamp.h"
+#include "base/url.h"
 #include "base/uuid.h"
 
 #include <errno.h>
@@ -116,6 +117,80 @@ static void base64_follows_the_rfc(void **state)
     assert_string_equal(base64url_encode(&mem, "\xfb\xff", 2), "-_8");
     assert_non_null(base64url_decode(&mem, "-_8", 3, &len));
     assert_int_equal(len, 2);
+}
+
+static void percent_escapes_are_made(void **state)
+{
+    (void)state;
+    assert_string_equal(percent_encode(&mem, ""), "");
+    assert_string_equal(percent_encode(&mem, "azAZ09-._~"), "azAZ09-._~");
+    assert_string_equal(percent_encode(&mem, " /?&=+%:\x01\x7f\xc3\xa9"), "%20%2F%3F%26%3D%2B%25%3A%01%7F%C3%A9");
+    for (unsigned c = 1; c < 256; c++) {
+        const char text[] = {(char)c, '\0'}, *escaped = percent_encode(&mem, text);
+        assert_string_equal(percent_decode(&mem, escaped, strlen(escaped), true, NULL), text);
+    }
+}
+
+static void hosts_of_urls_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *name; /* NULL: it is none */
+        unsigned port;
+    } cases[] = {
+        {"http://kanso.example", "kanso.example", 0},
+        {"https://kanso.example:8443/a:1/b?c=[d]#e@f", "kanso.example", 8443},
+        {"svn+ssh://user:password@host:22/x", "host", 22},
+        {"http://user@[2001:DB8:0:0::1]:80", "2001:db8::1", 80},
+        {"http://[fe80::1%25eth0]", "fe80::1%eth0", 0},
+        {"http://[fe80::1%eth0]:65535/", "fe80::1%eth0", 65535},
+        {"http://[::ffff:127.0.0.1]", "::ffff:127.0.0.1", 0},
+        {"http://a%2Db_c~.d", "a-b_c~.d", 0},
+        {"http://b\xc3\xbc"
+         "cher.example",
+         "b\xc3\xbc"
+         "cher.example",
+         0},
+        {"null", NULL, 0},
+        {"", NULL, 0},
+        {"://host", NULL, 0},
+        {"/path?of=http://host", NULL, 0},
+        {"http:/host", NULL, 0},
+        {"http://", NULL, 0},
+        {"http:///path", NULL, 0},
+        {"http://user@", NULL, 0},
+        {"http://:80", NULL, 0},
+        {"http://host:", NULL, 0},
+        {"http://host:0", NULL, 0},
+        {"http://host:65536", NULL, 0},
+        {"http://host:100000", NULL, 0},
+        {"http://host:8 0", NULL, 0},
+        {"http://host:-1", NULL, 0},
+        {"http://host:1:2", NULL, 0},
+        {"http://a@b@c", NULL, 0},
+        {"http://a%00b", NULL, 0},
+        {"http://a%2fb", NULL, 0},
+        {"http://a%zz", NULL, 0},
+        {"http://a\\b", NULL, 0},
+        {"http://a b", NULL, 0},
+        {"http://a,b", NULL, 0},
+        {"http://::1", NULL, 0},
+        {"http://[::1", NULL, 0},
+        {"http://[::1]x", NULL, 0},
+        {"http://[]", NULL, 0},
+        {"http://[host]", NULL, 0},
+        {"http://[::1%]", NULL, 0},
+        {"http://[::1%25]", NULL, 0},
+        {"http://[::1%a b]", NULL, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct url_host host = {"untouched", 7};
+        bool good = url_host(&mem, cases[i].url, &host);
+        if (good != (cases[i].name != NULL))
+            fail_msg("%s was %s", cases[i].url, good ? "taken" : "refused");
+        assert_string_equal(host.name, good ? cases[i].name : "untouched");
+        assert_int_equal(host.port, good ? cases[i].port : 7);
+    }
 }
 
 static void utf8_is_told_from_other_bytes(void **state)
@@ -475,6 +550,8 @@ int main(void)
         cmocka_unit_test_teardown(base64_follows_the_rfc, reset),
         cmocka_unit_test_teardown(utf8_is_told_from_other_bytes, reset),
         cmocka_unit_test_teardown(percent_escapes_are_decoded, reset),
+        cmocka_unit_test_teardown(percent_escapes_are_made, reset),
+        cmocka_unit_test_teardown(hosts_of_urls_are_read, reset),
         cmocka_unit_test_teardown(python_repr_chooses_its_quotes, reset),
         cmocka_unit_test_teardown(boolean_words_in_any_case, reset),
         cmocka_unit_test_teardown(uuids_in_all_their_forms, reset),
