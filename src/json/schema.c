@@ -296,15 +296,15 @@ bool schema_check_object(struct check *c, struct json_object *schema, struct jso
 
 /* Titles ---------------------------------------------------------------------------------------------------------- */
 
-static struct json_object *title_of(struct arena *a, const char *name)
+const char *schema_title(struct arena *a, struct span name)
 {
-    char *text = arena_strdup(a, name);
+    char *text = arena_strndup(a, name.s, name.len);
     bool begin = true;
     for (char *p = text; *p; p++) {
         *p = (char)(*p == '_' ? ' ' : begin ? toupper((unsigned char)*p) : tolower((unsigned char)*p));
         begin = !isalpha((unsigned char)*p);
     }
-    return json_object_new_string(text);
+    return text;
 }
 
 /* Whether a schema is a reference, or one and null. */
@@ -325,8 +325,8 @@ void schema_label(struct arena *a, struct json_object *schema)
 {
     struct json_object *members = member(schema, "properties"), *definitions = member(schema, "$defs");
     if (members) {
-        json_object_object_foreach(members, name, part) if (!refers(part))
-            json_object_object_add(part, "title", title_of(a, name));
+        json_object_object_foreach(members, name, part) if (!refers(part)) json_object_object_add(
+            part, "title", json_object_new_string(schema_title(a, (struct span){name, strlen(name)})));
     }
     if (definitions) {
         json_object_object_foreach(definitions, name, part)

@@ -16,9 +16,12 @@
  * schemas come from users: going beyond that is a problem as well. */
 bool schema_check_object(struct check *c, struct json_object *schema, struct json_object *value);
 
-/* Gives the members of an object's schema, and of the schemas in its $defs, the titles that forms show: "max_retries"
- * becomes "Max Retries". Members that refer to another schema, and nothing else but null, get none, as with the
- * library that makes the reference's schemas; definitions are titled by their names. */
+/* The title of a member: "max_retries" becomes "Max Retries". */
+const char *schema_title(struct arena *a, struct span name);
+
+/* Gives the members of an object's schema, and of the schemas in its $defs, the titles that forms show. Members that
+ * refer to another schema, and nothing else but null, get none, as with the library that makes the reference's schemas;
+ * definitions are titled by their names. */
 void schema_label(struct arena *a, struct json_object *schema);
 
 #endif

@@ -2,56 +2,36 @@
 #include "document/documents.h"
 #include "model/model.h"
 #include "resource/stored.h"
-#include "template/config.h"
 #include "template/stack.h"
-
-enum { SLOT_COMPONENTS = SLOT_FIRST };
 
 /* The newest run of a deployment that was made from the template. */
 #define NEWEST_RUN(column)                                                                                             \
     "(SELECT r." column " FROM pipeline_deployment x JOIN pipeline_run r ON r.deployment_id = x.id WHERE "             \
     "x.template_id = t.id ORDER BY r.created DESC, r.kanso_order DESC LIMIT 1)"
 
-static struct template_source source_of(const struct view *v, const struct row *row)
-{
-    struct arena *mem = view_ctx(v)->mem;
-    struct origin of_pipeline = {"run_template", row->id, "pipeline_configuration of the deployment"};
-    struct origin of_steps = {"run_template", row->id, "step_configurations of the deployment"};
-    return (struct template_source){.run_name = row_span(row, "source_run_name"),
-                                    .pipeline = stored_json(mem, row_span(row, "source_pipeline"), of_pipeline),
-                                    .steps = stored_json(mem, row_span(row, "source_steps"), of_steps)};
-}
+/* What a hydrated row shows of its source: its data, unless no new run can be made of it. */
+struct source {
+    struct template_source of;
+    const struct template_stack *stack; /* NULL: no components */
+};
 
 static void show_config_template(const struct cell *at, struct jw *w)
 {
-    const struct template_source source = source_of(at->view, at->row);
-    if (row_bool(at->row, "runnable"))
-        config_template_write(w, &source);
+    const struct source *source = at->row->data;
+    if (source)
+        config_template_write(w, &source->of);
     else
         jw_null(w);
 }
 
 static void show_config_schema(const struct cell *at, struct jw *w)
 {
-    struct arena *mem = view_ctx(at->view)->mem;
-    const struct template_source source = source_of(at->view, at->row);
-    size_t n = 0;
-    if (!row_bool(at->row, "runnable")) {
+    const struct source *source = at->row->data;
+    if (source)
+        config_schema_write(w, view_ctx(at->view)->mem, &source->of, source->stack ? source->stack->components : NULL,
+                            source->stack ? source->stack->count : 0);
+    else
         jw_null(w);
-        return;
-    }
-    for (struct link *link = at->row->links[SLOT_COMPONENTS]; link; link = link->next)
-        n++;
-    struct template_component *components = arena_array(mem, n + 1, sizeof *components);
-    n = 0;
-    for (struct link *link = at->row->links[SLOT_COMPONENTS]; link; link = link->next)
-        components[n++] = (struct template_component){
-            .type = link->values[2].s,
-            .flavor = link->values[3].s,
-            .name = link->values[4].s,
-            .schema = stored_json(mem, value_span(&link->values[5]),
-                                  (struct origin){"flavor", link->values[3].s, "config_schema"})};
-    config_schema_write(w, mem, &source, components, n);
 }
 
 static const struct column columns[] = {
@@ -84,6 +64,7 @@ static const struct column columns[] = {
     COL_TAGS(S_RES),
     COL_NAME,
     {.name = "source_run_name", .sql = "d.run_name_template", .flags = C_LOAD_META},
+    {.name = "source_stack", .sql = "b.stack_id", .flags = C_LOAD_META},
     {.name = "source_pipeline", .sql = "d.pipeline_configuration", .flags = C_LOAD_META},
     {.name = "source_steps", .sql = "d.step_configurations", .flags = C_LOAD_META},
 };
@@ -109,22 +90,36 @@ static const struct field fields[] = {
 };
 static const struct model body = MODEL("run_template", fields);
 
-/* The components of the stacks, for the schemas of hydrated rows. */
+static struct source *source_of(struct arena *mem, const struct row *row, const struct template_stack *stack)
+{
+    struct origin of_pipeline = {"run_template", row->id, "pipeline_configuration of the deployment"};
+    struct origin of_steps = {"run_template", row->id, "step_configurations of the deployment"};
+    struct source *source = arena_alloc(mem, sizeof *source);
+    source->of.run_name = row_span(row, "source_run_name");
+    source->of.pipeline = stored_json(mem, row_span(row, "source_pipeline"), of_pipeline);
+    source->of.steps = stored_json(mem, row_span(row, "source_steps"), of_steps);
+    source->stack = stack;
+    return source;
+}
+
+/* The sources and stacks of hydrated rows. */
 static int load(struct view *v, struct row **rows, size_t count)
 {
-    size_t hydrated_count, n = 0;
-    struct row **hydrated = view_rows_with(v, rows, count, D_META, &hydrated_count);
-    for (size_t i = 0; i < hydrated_count; i++)
-        if (row_bool(hydrated[i], "runnable"))
-            hydrated[n++] = hydrated[i];
-    return view_links(
-        v, hydrated, n, SLOT_COMPONENTS, NULL,
-        "SELECT t.id, NULL, k.type, k.flavor, k.name, (SELECT f.config_schema FROM flavor f WHERE "
-        "f.name = k.flavor AND f.type = k.type AND f.workspace_id IS NULL ORDER BY f.created, f.kanso_order "
-        "LIMIT 1) "
-        "FROM run_template t JOIN pipeline_deployment d ON d.id = t.source_deployment_id "
-        "JOIN pipeline_build b ON b.id = d.build_id JOIN stack_composition x ON x.stack_id = b.stack_id "
-        "JOIN stack_component k ON k.id = x.component_id WHERE t.id IN %s ORDER BY k.created, k.kanso_order");
+    struct ctx *c = view_ctx(v);
+    size_t n;
+    struct lookup *stacks;
+    struct row **hydrated = view_rows_with(v, rows, count, D_META, &n);
+    const char **ids = arena_array(c->mem, n + 1, sizeof *ids);
+    count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (row_bool(hydrated[i], "runnable")) {
+            ids[count] = row_str(hydrated[i], "source_stack");
+            hydrated[count++] = hydrated[i];
+        }
+    TRY(template_stacks(c, ids, count, &stacks));
+    for (size_t i = 0; i < count; i++)
+        hydrated[i]->data = source_of(c->mem, hydrated[i], lookup_get(stacks, ids[i]));
+    return OK;
 }
 
 static int check_source(struct write *w)

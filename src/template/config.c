@@ -1,5 +1,6 @@
 #include "template/config.h"
 
+#include "base/lookup.h"
 #include "base/text.h"
 #include "document/documents.h"
 #include "template/flavors.h"
@@ -34,6 +35,7 @@ static const char *const PIPELINE_MEMBERS[] = {"enable_cache",
                                                "model",
                                                "retry",
                                                NULL};
+_Static_assert(ARRAY_LEN(PIPELINE_MEMBERS) <= ARRAY_LEN(STEP_MEMBERS), "write_members() has room for either");
 
 /* The template -------------------------------------------------------------------------------------------------- */
 
@@ -68,19 +70,26 @@ static void write_settings(struct jw *w, struct span settings)
     jw_close(w, '}');
 }
 
+static void write_member(struct jw *w, const struct field *f, struct span value)
+{
+    jw_key(w, f->name);
+    if (!value.s)
+        add_raw(w, f->def ? f->def : "null");
+    else if (streq(f->name, "settings"))
+        write_settings(w, value);
+    else
+        type_write_stored(w, f->type, value);
+}
+
 static void write_members(struct jw *w, const struct model *m, const char *const *names, struct span document)
 {
-    for (; *names; names++) {
-        const struct field *f = model_field(m, *names);
-        struct span value = json_member(document, *names);
-        jw_key(w, *names);
-        if (!value.s)
-            add_raw(w, f->def ? f->def : "null");
-        else if (streq(*names, "settings"))
-            write_settings(w, value);
-        else
-            type_write_stored(w, f->type, value);
-    }
+    struct span values[ARRAY_LEN(STEP_MEMBERS)] = {0}, key, value;
+    for (size_t at = 0; json_next_member(document, &at, &key, &value);)
+        for (size_t i = 0; names[i]; i++)
+            if (key_is(key, names[i]))
+                values[i] = value;
+    for (size_t i = 0; names[i]; i++)
+        write_member(w, model_field(m, names[i]), values[i]);
 }
 
 void config_template_write(struct jw *w, const struct template_source *source)
@@ -104,83 +113,73 @@ void config_template_write(struct jw *w, const struct template_source *source)
 
 /* The schema ---------------------------------------------------------------------------------------------------- */
 
-#define OR_NULL(type) "{\"anyOf\":[" type ",{\"type\":\"null\"}],\"default\":null}"
-#define REF(name)     "{\"$ref\":\"#/$defs/" name "\"}"
-#define TEXT          "{\"type\":\"string\"}"
-#define FLAG          "{\"type\":\"boolean\"}"
-#define WHOLE         "{\"type\":\"integer\"}"
-#define OBJECT        "{\"default\":{},\"type\":\"object\"}"
+/* Members whose schemas are more than a reference have titles, as schema_label() gives them. */
+#define TITLED(name, title, schema) "\"" name "\":{" schema ",\"title\":\"" title "\"}"
+#define OR_NULL(type)               "\"anyOf\":[" type ",{\"type\":\"null\"}],\"default\":null"
+#define REF(name)                   "{\"$ref\":\"#/$defs/" name "\"}"
+#define REF_OR_NULL(name)           "{" OR_NULL(REF(name)) "}"
+#define TEXT                        "{\"type\":\"string\"}"
+#define FLAG                        "{\"type\":\"boolean\"}"
+#define WHOLE                       "{\"type\":\"integer\"}"
+#define FALSE_FLAG                  "\"default\":false,\"type\":\"boolean\""
+#define COUNT_FROM(number)          "\"default\":" number ",\"type\":\"integer\""
+#define OBJECT                      "\"default\":{},\"type\":\"object\""
+
+/* clang-format off */
+#define MODEL_STAGES "{\"enum\":[\"none\",\"staging\",\"production\",\"archived\",\"latest\"],\"type\":\"string\"," \
+    "\"title\":\"ModelStages\"}"
+
+#define MODEL_PROPERTIES \
+    TITLED("name", "Name", "\"type\":\"string\"") "," \
+    TITLED("license", "License", OR_NULL(TEXT)) "," \
+    TITLED("description", "Description", OR_NULL(TEXT)) "," \
+    TITLED("audience", "Audience", OR_NULL(TEXT)) "," \
+    TITLED("use_cases", "Use Cases", OR_NULL(TEXT)) "," \
+    TITLED("limitations", "Limitations", OR_NULL(TEXT)) "," \
+    TITLED("trade_offs", "Trade Offs", OR_NULL(TEXT)) "," \
+    TITLED("ethics", "Ethics", OR_NULL(TEXT)) "," \
+    TITLED("tags", "Tags", OR_NULL("{\"items\":" TEXT ",\"type\":\"array\"}")) "," \
+    TITLED("version", "Version", OR_NULL(REF("ModelStages") "," WHOLE "," TEXT)) "," \
+    TITLED("save_models_to_registry", "Save Models To Registry", "\"default\":true,\"type\":\"boolean\"") "," \
+    TITLED("model_version_id", "Model Version Id", OR_NULL("{\"format\":\"uuid\",\"type\":\"string\"}")) "," \
+    TITLED("suppress_class_validation_warnings", "Suppress Class Validation Warnings", FALSE_FLAG) "," \
+    TITLED("was_created_in_this_run", "Was Created In This Run", FALSE_FLAG)
+
+#define RETRY_PROPERTIES \
+    TITLED("max_retries", "Max Retries", COUNT_FROM("1")) "," \
+    TITLED("delay", "Delay", COUNT_FROM("0")) "," \
+    TITLED("backoff", "Backoff", COUNT_FROM("0"))
+
+#define RESOURCE_PROPERTIES \
+    TITLED("cpu_count", "Cpu Count", OR_NULL("{\"exclusiveMinimum\":0.0,\"type\":\"number\"}")) "," \
+    TITLED("gpu_count", "Gpu Count", OR_NULL("{\"minimum\":0,\"type\":\"integer\"}")) "," \
+    TITLED("memory", "Memory", \
+           OR_NULL("{\"pattern\":\"^[0-9]+(KB|KiB|MB|MiB|GB|GiB|TB|TiB|PB|PiB)$\",\"type\":\"string\"}"))
+
+#define CLOSED(name, properties) \
+    "{\"additionalProperties\":false,\"properties\":{" properties "},\"type\":\"object\",\"title\":\"" name "\"}"
 
 /* Definitions that every schema has. */
-static const char
-    *const
-        DEFINITIONS[][2] =
-            {
-                {"Model", "{\"properties\":{\"name\":" TEXT
-                          ",\"license\":" OR_NULL(TEXT) ",\"description\":" OR_NULL(TEXT) ",\"audience\":" OR_NULL(TEXT) ",\"use_cases\":" OR_NULL(TEXT) ",\"limitations\":" OR_NULL(TEXT) ",\"trade_offs\":" OR_NULL(TEXT) ",\"ethics\":" OR_NULL(
-                              TEXT) ",\"tags\":" OR_NULL("{\"items\":" TEXT
-                                                         ",\"type\":\"array\"}") ",\"versi"
-                                                                                 "on\""
-                                                                                 ":" OR_NULL(REF(
-                                                                                     "ModelStages") "," WHOLE
-                                                                                                    "," TEXT) ",\"save_"
-                                                                                                              "models_"
-                                                                                                              "to_"
-                                                                                                              "registry"
-                                                                                                              "\":{"
-                                                                                                              "\"defaul"
-                                                                                                              "t\":"
-                                                                                                              "true,"
-                                                                                                              "\"type\""
-                                                                                                              ":\"boole"
-                                                                                                              "an\"}"
-                                                                                                              ",\"model"
-                                                                                                              "_version"
-                                                                                                              "_id\""
-                                                                                                              ":" OR_NULL(
-                                                                                                                  "{\"f"
-                                                                                                                  "orma"
-                                                                                                                  "t\":"
-                                                                                                                  "\"uu"
-                                                                                                                  "id\""
-                                                                                                                  ",\"t"
-                                                                                                                  "ype"
-                                                                                                                  "\":"
-                                                                                                                  "\"st"
-                                                                                                                  "ring"
-                                                                                                                  "\"}") ",\"suppress_class_validation_warnings\":{\"default\":false,\"type\":\"boolean\"}"
-                                                                                                                         ",\"was_created_in_this_run\":{\"default\":false,\"type\":\"boolean\"}},"
-                                                                                                                         "\"required\":[\"name\"],\"type\":\"object\"}"},
-                {"ModelStages",
-                 "{\"enum\":[\"none\",\"staging\",\"production\",\"archived\",\"latest\"],\"type\":\"string\"}"},
-                {"StepRetryConfig",
-                 "{\"additionalProperties\":false,\"properties\":{\"max_retries\":{\"default\":1,\"type\":\"integer\"},"
-                 "\"delay\":{\"default\":0,\"type\":\"integer\"},\"backoff\":{\"default\":0,\"type\":\"integer\"}},"
-                 "\"type\":\"object\"}"},
-                {"ResourceSettings",
-                 "{\"additionalProperties\":false,\"properties\":{"
-                 "\"cpu_count\":" OR_NULL("{\"exclusiveMinimum\":0.0,\"type\":\"number\"}") ",\"gpu_count\":" OR_NULL(
-                     "{\"minimum\":0,\"type\":\"integer\"}") ",\"memory\":" OR_NULL("{\"pattern\":\"^[0-9]+(KB|KiB|MB|"
-                                                                                    "MiB|GB|GiB|TB|TiB|PB|PiB)$\","
-                                                                                    "\"type\":\"string\"}") "},"
-                                                                                                            "\"type\":"
-                                                                                                            "\"object\""
-                                                                                                            "}"},
+static const char *const DEFINITIONS[][2] = {
+    {"Model", "{\"properties\":{" MODEL_PROPERTIES "},\"required\":[\"name\"],\"type\":\"object\",\"title\":\"Model\"}"},
+    {"ModelStages", MODEL_STAGES},
+    {"StepRetryConfig", CLOSED("StepRetryConfig", RETRY_PROPERTIES)},
+    {"ResourceSettings", CLOSED("ResourceSettings", RESOURCE_PROPERTIES)},
 };
 
 /* Properties of both steps and pipeline. */
-static const char *const COMMON[][2] = {
-    {"enable_cache", OR_NULL(FLAG)},
-    {"enable_artifact_metadata", OR_NULL(FLAG)},
-    {"enable_artifact_visualization", OR_NULL(FLAG)},
-    {"enable_step_logs", OR_NULL(FLAG)},
-    {"settings", OR_NULL(REF("Settings"))},
-    {"extra", OBJECT},
-    {"failure_hook_source", OR_NULL(TEXT)},
-    {"success_hook_source", OR_NULL(TEXT)},
-    {"model", OR_NULL(REF("Model"))},
-    {"retry", OR_NULL(REF("StepRetryConfig"))},
-};
+static const char COMMON[] =
+    TITLED("enable_cache", "Enable Cache", OR_NULL(FLAG)) ","
+    TITLED("enable_artifact_metadata", "Enable Artifact Metadata", OR_NULL(FLAG)) ","
+    TITLED("enable_artifact_visualization", "Enable Artifact Visualization", OR_NULL(FLAG)) ","
+    TITLED("enable_step_logs", "Enable Step Logs", OR_NULL(FLAG)) ","
+    "\"settings\":" REF_OR_NULL("Settings") ","
+    TITLED("extra", "Extra", OBJECT) ","
+    TITLED("failure_hook_source", "Failure Hook Source", OR_NULL(TEXT)) ","
+    TITLED("success_hook_source", "Success Hook Source", OR_NULL(TEXT)) ","
+    "\"model\":" REF_OR_NULL("Model") ","
+    "\"retry\":" REF_OR_NULL("StepRetryConfig");
+/* clang-format on */
 
 /* A schema being written. */
 struct schema {
@@ -189,41 +188,40 @@ struct schema {
     const struct template_source *source;
     const struct template_component *components;
     size_t count;
-    const char **defined; /* names of the definitions so far */
-    size_t defined_count, room;
+    struct lookup *defined; /* names of the definitions so far */
 };
 
 /* Starts a definition unless there is one of that name. */
 static bool define(struct schema *s, const char *name)
 {
-    for (size_t i = 0; i < s->defined_count; i++)
-        if (streq(s->defined[i], name))
-            return false;
-    if (s->defined_count == s->room) {
-        size_t room = s->room ? s->room * 2 : 32;
-        const char **bigger = arena_array(s->mem, room, sizeof *bigger);
-        if (s->defined_count)
-            memcpy(bigger, s->defined, s->defined_count * sizeof *bigger);
-        s->defined = bigger;
-        s->room = room;
-    }
-    s->defined[s->defined_count++] = name;
+    if (!lookup_add(s->defined, name, name))
+        return false;
     jw_key(s->w, name);
     return true;
 }
 
-static void write_pairs(struct jw *w, const char *const (*pairs)[2], size_t count)
+/* Ends the definition of an object. */
+static void end_definition(struct schema *s, const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        jw_key(w, pairs[i][0]);
-        add_raw(w, pairs[i][1]);
-    }
+    jw_key_str(s->w, "title", name);
+    jw_close(s->w, '}');
 }
 
-static void write_ref(struct schema *s, const char *name, bool required)
+static void write_ref(struct schema *s, struct jw *w, const char *name, bool required)
 {
-    add_raw(s->w, arena_printf(s->mem, required ? REF("%s") : OR_NULL(REF("%s")), name));
+    add_raw(w, arena_printf(s->mem, required ? REF("%s") : REF_OR_NULL("%s"), name));
 }
+
+/* The text of a stored key, with a NUL behind it. */
+static struct span key_text(struct arena *mem, struct span key)
+{
+    char *text = arena_alloc(mem, key.len + 1);
+    size_t len = json_unescape(key.s, key.len, text);
+    text[len] = '\0';
+    return (struct span){text, len};
+}
+
+/* The settings of flavors ---------------------------------------------------------------------------------------- */
 
 static void write_required(struct jw *w, struct span names, const struct flavor_settings *f)
 {
@@ -243,50 +241,78 @@ static void write_required(struct jw *w, struct span names, const struct flavor_
         jw_close(w, ']');
 }
 
-/* The part of a flavor's schema that belongs to its settings, and the definitions that it may refer to. */
-static void define_settings(struct schema *s, const struct template_component *c, const struct flavor_settings *f)
+/* The definitions without titles: the part of the flavor's schema that belongs to its settings, and those that it may
+ * refer to. */
+static void write_settings_of(struct jw *w, struct span schema, const struct flavor_settings *f)
 {
     size_t at = 0;
-    struct span key, value, properties = json_member(c->schema, "properties");
-    struct span definitions = json_member(c->schema, "$defs");
-    if (define(s, f->title)) {
-        add_raw(s->w, "{\"additionalProperties\":true,\"type\":\"object\",\"properties\":{");
-        while (json_next_member(properties, &at, &key, &value))
-            if (flavor_setting(f, key.s, key.len)) {
-                add_key(s->w, key);
-                jw_span(s->w, value);
-            }
-        jw_close(s->w, '}');
-        write_required(s->w, json_member(c->schema, "required"), f);
-        jw_close(s->w, '}');
-    }
+    struct span key, value, properties = json_member(schema, "properties"), definitions = json_member(schema, "$defs");
+    jw_open(w, '{');
+    jw_key_open(w, "$defs", '{');
+    jw_key(w, f->title);
+    add_raw(w, "{\"additionalProperties\":true,\"type\":\"object\",\"properties\":{");
+    while (json_next_member(properties, &at, &key, &value))
+        if (flavor_setting(f, key.s, key.len)) {
+            add_key(w, key);
+            jw_span(w, value);
+        }
+    jw_close(w, '}');
+    write_required(w, json_member(schema, "required"), f);
+    jw_close(w, '}');
     for (at = 0; json_next_member(definitions, &at, &key, &value);)
-        if (define(s, arena_strndup(s->mem, key.s, key.len)))
-            jw_span(s->w, value);
+        if (!key_is(key, f->title)) {
+            add_key(w, key);
+            jw_span(w, value);
+        }
+    jw_close(w, '}');
+    jw_close(w, '}');
 }
 
-/* The settings that the components of the stack understand. */
+/* Titles need a tree, which is made once for all templates of an answer. */
+struct template_settings *template_settings_new(struct arena *mem, const struct flavor_settings *f, struct span schema)
+{
+    struct buf text = {0};
+    struct jw w = {.out = &text};
+    write_settings_of(&w, schema, f);
+    struct json_object *tree = json_tree(mem, text.data, text.len);
+    schema_label(mem, tree);
+    struct json_object *definitions = member(tree, "$defs");
+    struct template_settings *s = arena_alloc(mem, sizeof *s);
+    *s = (struct template_settings){
+        .of = f,
+        .definitions = arena_array(mem, (size_t)json_object_object_length(definitions), sizeof *s->definitions)};
+    json_object_object_foreach(definitions, name, definition) s->definitions[s->count++] =
+        (struct template_definition){name, json_text(mem, definition, false)};
+    buf_free(&text);
+    return s;
+}
+
+/* The settings that the components of the stack understand; several components may have the same ones. */
 static void define_all_settings(struct schema *s)
 {
+    struct lookup *keys = lookup_new(s->mem);
     for (size_t i = 0; i < s->count; i++) {
-        const struct flavor_settings *f = flavor_settings(s->components[i].type, s->components[i].flavor);
-        if (f && s->components[i].schema.s)
-            define_settings(s, &s->components[i], f);
+        const struct template_settings *settings = s->components[i].settings;
+        for (size_t k = 0; settings && k < settings->count; k++)
+            if (define(s, settings->definitions[k].name))
+                add_raw(s->w, settings->definitions[k].schema);
     }
     define(s, "Settings");
     add_raw(s->w, "{\"type\":\"object\",\"properties\":{");
     jw_key(s->w, "resources");
     add_raw(s->w, "{\"allOf\":[" REF("ResourceSettings") "],\"default\":null}");
     for (size_t i = 0; i < s->count; i++) {
-        const struct flavor_settings *f = flavor_settings(s->components[i].type, s->components[i].flavor);
-        if (f && s->components[i].schema.s) {
-            jw_key(s->w, f->key);
-            write_ref(s, f->title, false);
+        const struct template_settings *settings = s->components[i].settings;
+        if (settings && lookup_add(keys, settings->of->key, settings)) {
+            jw_key(s->w, settings->of->key);
+            write_ref(s, s->w, settings->of->title, false);
         }
     }
     jw_close(s->w, '}');
-    jw_close(s->w, '}');
+    end_definition(s, "Settings");
 }
+
+/* The schema ----------------------------------------------------------------------------------------------------- */
 
 /* The names of the components of a type, for members that choose one of them. */
 static bool define_names(struct schema *s, const char *type, const char *title)
@@ -309,20 +335,20 @@ static bool define_names(struct schema *s, const char *type, const char *title)
     if (n == 1) {
         jw_key_str(w, "const", only);
     }
-    jw_close(w, '}');
+    end_definition(s, title);
     return true;
 }
 
-/* The name of a step as the name of a definition. */
-static const char *definition_name(struct schema *s, struct span key)
+/* A name for a definition, made of any text, that no other has: with the suffix behind it, as often as is needed. */
+static const char *unused_name(struct schema *s, const char *text, const char *suffix)
 {
-    char *name = arena_strndup(s->mem, key.s, key.len);
-    for (char *p = name; *p; p++)
-        if (!isalnum((unsigned char)*p) && !strchr(".-_", *p))
-            *p = '_';
-    for (size_t i = 0; i < s->defined_count; i++)
-        if (streq(s->defined[i], name))
-            return arena_printf(s->mem, "%s_step", name);
+    char *name = arena_strdup(s->mem, text), *to = name;
+    for (const char *p = text; *p; p++)
+        if (((unsigned char)*p & 0xc0) != 0x80) /* one for each character */
+            *to++ = (char)(isalnum((unsigned char)*p) || strchr(".-_", *p) ? *p : '_');
+    *to = '\0';
+    while (lookup_get(s->defined, name))
+        name = arena_printf(s->mem, "%s%s", name, suffix);
     return name;
 }
 
@@ -340,43 +366,48 @@ static void define_parameters(struct schema *s, const char *name, struct span pa
     define(s, name);
     add_raw(w, "{\"type\":\"object\",\"properties\":{");
     while (json_next_member(parameters, &at, &key, &value)) {
-        add_key(w, key);
-        add_raw(w, "{}");
+        struct span text = key_text(s->mem, key);
+        jw_keyn(w, text.s, text.len);
+        jw_open(w, '{');
+        jw_key_str(w, "title", schema_title(s->mem, text));
+        jw_close(w, '}');
     }
     jw_close(w, '}');
     jw_key_open(w, "required", '[');
-    for (at = 0; json_next_member(parameters, &at, &key, &value);)
-        jw_raw(w, key.s - 1, key.len + 2);
+    for (at = 0; json_next_member(parameters, &at, &key, &value);) {
+        struct span text = key_text(s->mem, key);
+        jw_strn(w, text.s, text.len);
+    }
     jw_close(w, ']');
-    jw_close(w, '}');
+    end_definition(s, name);
 }
 
 static void define_step(struct schema *s, const char *name, struct span parameters, bool trackers, bool operators)
 {
     struct jw *w = s->w;
-    const char *parameters_name = arena_printf(s->mem, "%s_parameters", name);
     bool required = json_count(parameters) > 0;
     define(s, name);
+    const char *parameters_name = unused_name(s, arena_printf(s->mem, "%s_parameters", name), "_");
     add_raw(w, "{\"type\":\"object\",\"properties\":{");
-    write_pairs(w, COMMON, ARRAY_LEN(COMMON));
+    add_raw(w, COMMON);
     if (trackers) {
         jw_key(w, "experiment_tracker");
-        write_ref(s, "ExperimentTrackers", false);
+        write_ref(s, w, "ExperimentTrackers", false);
     }
     if (operators) {
         jw_key(w, "step_operator");
-        write_ref(s, "StepOperators", false);
+        write_ref(s, w, "StepOperators", false);
     }
     if (required) {
         jw_key(w, "parameters");
-        write_ref(s, parameters_name, true);
+        write_ref(s, w, parameters_name, true);
     }
     jw_close(w, '}');
     if (required) {
         jw_key(w, "required");
         add_raw(w, "[\"parameters\"]");
     }
-    jw_close(w, '}');
+    end_definition(s, name);
     if (required)
         define_parameters(s, parameters_name, parameters);
 }
@@ -394,18 +425,19 @@ static bool define_steps(struct schema *s)
     jw_open(&p, '{');
     jw_open(&r, '[');
     while (json_next_member(s->source->steps, &at, &key, &step)) {
-        const char *name = definition_name(s, key);
+        struct span text = key_text(s->mem, key);
+        const char *name = unused_name(s, text.s, "_step");
         bool must = json_count(parameters_of(step)) > 0;
         define_step(s, name, parameters_of(step), trackers, operators);
-        add_key(&p, key);
-        add_raw(&p, arena_printf(s->mem, must ? REF("%s") : OR_NULL(REF("%s")), name));
+        jw_keyn(&p, text.s, text.len);
+        write_ref(s, &p, name, must);
         if (must)
-            jw_raw(&r, key.s - 1, key.len + 2);
+            jw_strn(&r, text.s, text.len);
         required = required || must;
     }
     jw_close(&p, '}');
     jw_close(&r, ']');
-    define(s, "Steps");
+    jw_key(w, "Steps");
     add_raw(w, "{\"type\":\"object\"");
     jw_key(w, "properties");
     jw_raw(w, properties.data, properties.len);
@@ -413,52 +445,37 @@ static bool define_steps(struct schema *s)
         jw_key(w, "required");
         jw_raw(w, names.data, names.len);
     }
-    jw_close(w, '}');
+    end_definition(s, "Steps");
     buf_free(&properties);
     buf_free(&names);
     return required;
 }
 
-/* The schema without titles. */
-static void write_untitled(struct jw *w, struct arena *mem, const struct template_source *source,
-                           const struct template_component *components, size_t count)
+void config_schema_write(struct jw *w, struct arena *mem, const struct template_source *source,
+                         const struct template_component *components, size_t count)
 {
-    struct schema s = {.w = w, .mem = mem, .source = source, .components = components, .count = count};
+    struct schema s = {w, mem, source, components, count, lookup_new(mem)};
     jw_open(w, '{');
     jw_key_open(w, "$defs", '{');
-    for (size_t i = 0; i < ARRAY_LEN(DEFINITIONS); i++)
-        if (define(&s, DEFINITIONS[i][0]))
-            add_raw(w, DEFINITIONS[i][1]);
+    for (size_t i = 0; i < ARRAY_LEN(DEFINITIONS); i++) {
+        define(&s, DEFINITIONS[i][0]);
+        add_raw(w, DEFINITIONS[i][1]);
+    }
     define_all_settings(&s);
+    lookup_add(s.defined, "Steps", "Steps"); /* comes behind the steps, one of which may be called so */
     bool required = define_steps(&s);
     jw_close(w, '}');
     jw_key_open(w, "properties", '{');
-    jw_key(w, "run_name");
-    add_raw(w, OR_NULL(TEXT));
-    write_pairs(w, COMMON, ARRAY_LEN(COMMON));
+    add_raw(w, TITLED("run_name", "Run Name", OR_NULL(TEXT)));
+    add_raw(w, COMMON);
     jw_key(w, "steps");
-    write_ref(&s, "Steps", required);
+    write_ref(&s, w, "Steps", required);
     jw_close(w, '}');
     if (required) {
         jw_key(w, "required");
         add_raw(w, "[\"steps\"]");
     }
     jw_key_str(w, "type", "object");
+    jw_key_str(w, "title", "Result");
     jw_close(w, '}');
-}
-
-/* Titles need a tree, which goes when it is written: pages hold many of these schemas. */
-void config_schema_write(struct jw *w, struct arena *mem, const struct template_source *source,
-                         const struct template_component *components, size_t count)
-{
-    struct buf text = {0};
-    struct jw untitled = {.out = &text};
-    struct arena own = {0};
-    write_untitled(&untitled, mem, source, components, count);
-    struct json_object *schema = json_tree(&own, text.data, text.len);
-    schema_label(&own, schema);
-    json_object_object_add(schema, "title", json_object_new_string("Result"));
-    jw_value(w, schema);
-    arena_free(&own);
-    buf_free(&text);
 }

@@ -6,6 +6,7 @@
 #define KANSO_TEMPLATE_CONFIG_H
 
 #include "base/arena.h"
+#include "template/flavors.h"
 #include "json/write.h"
 
 /* The deployment that a template is made from, as it is stored. */
@@ -15,10 +16,24 @@ struct template_source {
     struct span steps;    /* JSON: map of Step */
 };
 
+/* What the built-in flavor of a component says about its settings, as definitions of JSON schemas; made once for all
+ * templates of an answer. */
+struct template_settings {
+    const struct flavor_settings *of;
+    size_t count;
+    struct template_definition {
+        const char *name, *schema; /* JSON */
+    } * definitions;
+};
+
+/* From the JSON schema of the flavor's configuration. */
+struct template_settings *template_settings_new(struct arena *mem, const struct flavor_settings *of,
+                                                struct span schema);
+
 /* A component of the stack that the deployment's build was made for. */
 struct template_component {
-    const char *type, *flavor, *name;
-    struct span schema; /* JSON schema of the flavor's configuration; absent for flavors that are not built in */
+    const char *type, *name;
+    const struct template_settings *settings; /* NULL when it has none */
 };
 
 void config_template_write(struct jw *w, const struct template_source *source);

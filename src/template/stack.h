@@ -2,7 +2,9 @@
 #ifndef KANSO_TEMPLATE_STACK_H
 #define KANSO_TEMPLATE_STACK_H
 
+#include "base/lookup.h"
 #include "http/context.h"
+#include "template/config.h"
 
 /* A component of a stack, with what is known of its flavor. */
 struct stack_part {
@@ -21,5 +23,14 @@ int stack_parts_check(struct ctx *c, const struct stack_part *parts, size_t coun
 
 /* Both. */
 int template_check_stack(struct ctx *c, const char *stack_id);
+
+/* What the schemas of templates say about stacks: their components in the order in which they were made. */
+struct template_stack {
+    size_t count;
+    struct template_component *components;
+};
+
+/* Those of so many stacks: struct template_stack by hex id. One without components is not there. One statement. */
+int template_stacks(struct ctx *c, const char *const *ids, size_t count, struct lookup **found);
 
 #endif

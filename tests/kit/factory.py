@@ -214,12 +214,12 @@ class World:
                  "artifact_store": self.component(type="artifact_store", flavor="s3", configuration={"path": "s3://b"})}
         return self.stack(components={kind: [part["id"]] for kind, part in parts.items()})["id"]
 
-    def template_body(self, **changes: Any) -> dict[str, Any]:
+    def template_body(self, steps: dict[str, Any] | None = None, stack: str = "", **changes: Any) -> dict[str, Any]:
         """For a run template of a deployment with a build that others can run."""
-        pipeline = self.pipeline()["id"]
-        build = self.build(is_local=False, contains_code=True, stack=self.remote_stack, pipeline=pipeline,
+        pipeline, stack = self.pipeline()["id"], stack or self.remote_stack
+        build = self.build(is_local=False, contains_code=True, stack=stack, pipeline=pipeline,
                            zenml_version="0.66.0", python_version="3.10.12")
-        deployment = self.deployment(pipeline=pipeline, build=build["id"], stack=self.remote_stack)
+        deployment = self.deployment(steps, pipeline=pipeline, build=build["id"], stack=stack)
         return self.owned | {"name": self.name("template"), "source_deployment_id": deployment["id"]} | changes
 
     def template(self, **changes: Any) -> dict[str, Any]:
