@@ -38,6 +38,6 @@ $(TORTURE): $(B)/torture/torture.o $(B)/prog/server.o $(LIB_OBJ)
 -include $(B)/torture/torture.d
 
 .PHONY: soak
-soak: build $(VENV)/.done ## mixed requests on 32 connections for an hour: memory, descriptors, p99 (MINUTES= CLIENTS=)
+soak: build $(VENV)/.done ## mixed requests on 32 connections for an hour: memory, descriptors, p99 (MINUTES= CLIENTS= RATE=)
 	@cd tests && KANSO_BUILD=$(abspath $(B)) ../$(VENV)/bin/python -m soak $(if $(MINUTES),--minutes $(MINUTES)) \
-	    $(if $(CLIENTS),--clients $(CLIENTS))
+	    $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(RATE),--rate $(RATE))
