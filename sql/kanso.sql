@@ -378,6 +378,10 @@ CREATE INDEX `kanso_model_versions_artifacts_model_id_created`
 -- With all that an answer says of a link: a version may have thousands.
 CREATE INDEX `kanso_model_versions_artifacts_model_version_id_created`
   ON `model_versions_artifacts` (`model_version_id`, `created`, `kanso_order`, `artifact_version_id`, `is_model_artifact`, `is_deployment_artifact`);
+CREATE INDEX `kanso_model_versions_artifacts_is_model_artifact_created`
+  ON `model_versions_artifacts` (`is_model_artifact`, `created`, `kanso_order`);
+CREATE INDEX `kanso_model_versions_artifacts_is_deployment_artifact_created`
+  ON `model_versions_artifacts` (`is_deployment_artifact`, `created`, `kanso_order`);
 CREATE INDEX `kanso_model_versions_artifacts_artifact_version_created`
   ON `model_versions_artifacts` (`artifact_version_id`, `created`, `kanso_order`);
 CREATE INDEX `kanso_model_versions_runs_updated_created`

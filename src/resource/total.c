@@ -3,17 +3,18 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = 64, KEY = 512, TABLES = 16, MOST_BEHIND = 5000 };
+enum { SETS = 64, WAYS = 4, TABLES = 16, MOST_BEHIND = 5000 };
 
 struct kept_total {
-    char key[KEY];
+    unsigned char key[SHA256_DIGEST_LENGTH];
     int64_t count, upto, deletions, until;
 };
 
-static struct kept_total kept_totals[KEPT];
+static struct kept_total kept_totals[SETS][WAYS];
 
 /* The last number of the order of creation, as it was a while ago, and lately. */
 static struct table_end {
@@ -30,22 +31,15 @@ static int64_t uptime(void)
 
 int64_t (*total_clock)(void) = uptime;
 
-/* What is known of the end of a table that has been seen to be large, or NULL. */
-static struct table_end *end_of(const char *table)
+/* What is known of the end of a table; NULL if it has not been seen to be `large` until now. */
+static struct table_end *end_of(const char *table, bool large)
 {
-    for (size_t i = 0; i < TABLES && table_ends[i].of; i++)
-        if (streq(table_ends[i].of, table))
-            return &table_ends[i];
-    return NULL;
-}
-
-static struct table_end *note_large(const char *table)
-{
-    size_t i = 0;
-    while (i < TABLES - 1 && table_ends[i].of)
-        i++;
-    table_ends[i] = (struct table_end){.of = table};
-    return &table_ends[i];
+    struct table_end *end = table_ends;
+    while (end < table_ends + TABLES - 1 && end->of && !streq(end->of, table))
+        end++;
+    if (large && !(end->of && streq(end->of, table)))
+        *end = (struct table_end){.of = table};
+    return end->of && streq(end->of, table) ? end : NULL;
 }
 
 static void note_end(struct table_end *e, int64_t last)
@@ -67,44 +61,55 @@ static int64_t settled_end(const struct table_end *e)
 
 int64_t total_settled(const char *table)
 {
-    const struct table_end *end = end_of(table);
+    const struct table_end *end = end_of(table, false);
     return end ? settled_end(end) : 0;
 }
 
 void total_note_end(const char *table, int64_t last)
 {
-    struct table_end *end = end_of(table);
-    note_end(end ? end : note_large(table), last);
+    note_end(end_of(table, true), last);
 }
 
-static struct kept_total *place_of(const char *key)
+static bool is_of(const struct kept_total *k, const unsigned char *key)
 {
-    return &kept_totals[text_hash(key) % KEPT];
+    return memcmp(k->key, key, sizeof k->key) == 0;
 }
 
-static void add_value(struct arena *mem, const char **key, const struct db_param *p)
+/* Where a total is kept; if it is not, the place of the one that ends first. */
+static struct kept_total *place_of(const unsigned char *key)
 {
-    if (p->type == P_TEXT)
-        *key = arena_printf(mem, "%s\n%zu:%.*s", *key, p->len, (int)p->len, p->s);
-    else
-        *key = arena_printf(mem, "%s\n%lld", *key, p->type == P_INT ? (long long)p->n : -1LL);
+    struct kept_total *set = kept_totals[key[0] % SETS], *place = set;
+    for (size_t i = 0; i < WAYS; i++) {
+        if (is_of(&set[i], key))
+            return &set[i];
+        if (set[i].until < place->until)
+            place = &set[i];
+    }
+    return place;
 }
 
-/* Tells apart by table, condition and values; NULL when that is too long to be remembered. */
-static const char *key_of(struct ctx *c, const struct resource *r, const struct filter_query *f)
+static void add_part(unsigned char *key, const void *part, size_t len)
+{
+    unsigned char both[2][SHA256_DIGEST_LENGTH];
+    memcpy(both[0], key, sizeof both[0]);
+    SHA256(part, len, both[1]);
+    SHA256(both[0], sizeof both, key);
+}
+
+/* Tells apart by table, condition and values. */
+static const unsigned char *key_of(struct ctx *c, const struct resource *r, const struct filter_query *f)
 {
     struct query *where = query_new(c->mem);
     filter_where(f, r, where);
-    if (where->text.len >= KEY)
-        return NULL;
-    const char *key = arena_printf(c->mem, "%s%s", r->table, where->text.data);
+    unsigned char *key = arena_alloc(c->mem, SHA256_DIGEST_LENGTH);
+    add_part(key, r->table, strlen(r->table));
+    add_part(key, where->text.data, where->text.len);
     for (size_t i = 0; i < where->count; i++) {
-        if (where->params[i].type == P_TEXT &&
-            (where->params[i].len >= KEY || memchr(where->params[i].s, '\0', where->params[i].len)))
-            return NULL;
-        add_value(c->mem, &key, &where->params[i]);
+        const struct db_param *p = &where->params[i];
+        const void *part = p->type == P_TEXT ? (const void *)p->s : &p->n;
+        add_part(key, part, p->type == P_TEXT ? p->len : sizeof p->n);
     }
-    return strlen(key) < KEY ? key : NULL;
+    return key;
 }
 
 static void add_count(const struct resource *r, const struct filter_query *f, struct query *q)
@@ -139,15 +144,15 @@ static void ask_whole(const struct filter_query *f, struct query *q, struct tota
 void total_ask(struct ctx *c, const struct resource *r, const struct filter_query *f, struct query *q,
                struct total *total)
 {
-    const struct table_end *end = r->flags & X_GROWS && !f->changes ? end_of(r->table) : NULL;
+    const struct table_end *end = r->flags & X_GROWS && !f->changes ? end_of(r->table, false) : NULL;
     *total = (struct total){.res = r, .key = end ? key_of(c, r, f) : NULL};
-    if (!end || !total->key) {
+    if (!end) {
         add_count(r, f, q);
         return;
     }
     total->upto = settled_end(end);
     struct kept_total *k = place_of(total->key);
-    if (!streq(k->key, total->key) || total_clock() >= k->until) {
+    if (!is_of(k, total->key) || total_clock() >= k->until) {
         ask_whole(f, q, total);
         return;
     }
@@ -160,7 +165,7 @@ void total_ask(struct ctx *c, const struct resource *r, const struct filter_quer
 static void keep(const struct total *total, int64_t deletions, int64_t count)
 {
     struct kept_total *k = place_of(total->key);
-    memcpy(k->key, total->key, strlen(total->key) + 1);
+    memcpy(k->key, total->key, sizeof k->key);
     k->count = count;
     k->upto = total->upto;
     k->deletions = deletions;
@@ -173,8 +178,8 @@ static void read_whole(const struct total *total, const char *value, int64_t *co
     int64_t deletions = strtoll(value, &at, 10);
     *count = strtoll(at, &at, 10);
     int64_t behind = strtoll(at, &at, 10), last = strtoll(at, &at, 10);
-    note_end(end_of(total->res->table), last);
-    if (total->upto && *count - behind >= TOTAL_LARGE)
+    note_end(end_of(total->res->table, true), last);
+    if (total->upto)
         keep(total, deletions, *count - behind);
 }
 
@@ -196,8 +201,8 @@ int total_read(struct ctx *c, const struct total *total, const char *value, int6
     char *at;
     if (!total->key) {
         *count = strtoll(value, NULL, 10);
-        if (*count >= TOTAL_LARGE && total->res->flags & X_GROWS && !end_of(total->res->table))
-            note_large(total->res->table);
+        if (*count >= TOTAL_LARGE && total->res->flags & X_GROWS)
+            end_of(total->res->table, true);
         return OK;
     }
     if (!total->kept) {

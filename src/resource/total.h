@@ -23,7 +23,7 @@ struct kept_total;
 /* How one statement counts. */
 struct total {
     const struct resource *res;
-    const char *key; /* condition and values; NULL: counted as it is */
+    const unsigned char *key; /* digest of condition and values; NULL: counted as it is */
     struct kept_total *kept;
     int64_t upto; /* full counts tell by this number what is to be kept; 0: nothing */
 };

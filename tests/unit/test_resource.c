@@ -354,8 +354,10 @@ static void large_totals_are_remembered(void **state)
     expect_total("", "\"total\":5004,", false, true);
     ENTRY_WITH("0 2500 3 7004"); /* each condition by itself */
     expect_total("key=k", "\"total\":2500,", true, true);
-    ENTRY_WITH("0 2501 3 7004");
-    expect_total("key=l", "\"total\":2501,", true, true);
+    ENTRY_WITH("0 2 1 7004"); /* however few: finding them may have taken the whole table */
+    expect_total("key=l", "\"total\":2,", true, true);
+    ENTRY_WITH("0 1");
+    expect_total("key=l", "\"total\":2,", false, true);
     ENTRY_WITH("0 5");
     expect_total("sort_by=desc:key", "\"total\":5005,", false, true);
 }
