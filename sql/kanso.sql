@@ -291,8 +291,8 @@ CREATE INDEX `kanso_step_run_cache_key_created`
   ON `step_run` (`cache_key`, `created`, `kanso_order`);
 
 -- Tables that grow with each run: whatever else lists of them are filtered or sorted by, a page then takes no more than its
--- part of an index, and so does counting. What has no index here stands in TEXT columns (a text is indexed in part, which
--- gives no order), or holds one of two values.
+-- part of an index, and so does counting. What has no index here holds one of two values. Of a TEXT column the beginning is
+-- indexed, which finds a value or a beginning but gives no order.
 CREATE INDEX `kanso_pipeline_run_updated_created`
   ON `pipeline_run` (`updated`, `created`, `kanso_order`);
 CREATE INDEX `kanso_pipeline_run_user_id_created`
@@ -345,6 +345,14 @@ CREATE INDEX `kanso_artifact_version_type_created`
   ON `artifact_version` (`type`, `created`, `kanso_order`);
 CREATE INDEX `kanso_artifact_version_artifact_store_id_created`
   ON `artifact_version` (`artifact_store_id`, `created`, `kanso_order`);
+CREATE INDEX `kanso_artifact_version_uri`
+  ON `artifact_version` (`uri`(255));
+CREATE INDEX `kanso_artifact_version_materializer`
+  ON `artifact_version` (`materializer`(255));
+CREATE INDEX `kanso_artifact_version_data_type`
+  ON `artifact_version` (`data_type`(255));
+CREATE INDEX `kanso_model_version_stage`
+  ON `model_version` (`stage`(64));
 CREATE INDEX `kanso_model_version_name_created`
   ON `model_version` (`name`, `created`, `kanso_order`);
 CREATE INDEX `kanso_model_version_updated_created`

@@ -78,7 +78,8 @@ static bool column_exists(const char *table, const char *column)
     return text && (memmem(text, len, line, strlen(line)) || strstr(sql_kanso, added));
 }
 
-/* Whether a column holds TEXT of any length, of which an index holds a part and gives no order. */
+/* Whether a column holds TEXT of any length, of which an index holds the beginning: it finds rows, but gives no order.
+ */
 static bool is_long_text(const char *table, const char *column)
 {
     size_t len;
@@ -92,13 +93,14 @@ static bool is_long_text(const char *table, const char *column)
     return false;
 }
 
-/* Whether pages in the order of a column, or of rows with one of its values, are a part of an index, which may go on.
- */
+/* Whether pages in the order of a column, or of rows with one of its values, are a part of an index, which may go on;
+ * of a TEXT, whether rows with one of its values are. */
 static bool is_paged_by_index(const char *table, const char *column)
 {
     char tail[256];
-    snprintf(tail, sizeof tail, "\n  ON `%s` (`%s`, `created`, `kanso_order`", table, column);
-    return streq(column, "id") || streq(column, "created") || is_long_text(table, column) || strstr(sql_kanso, tail);
+    snprintf(tail, sizeof tail, "\n  ON `%s` (`%s`%s", table, column,
+             is_long_text(table, column) ? "(" : ", `created`, `kanso_order`");
+    return streq(column, "id") || streq(column, "created") || strstr(sql_kanso, tail);
 }
 
 /* Indexes of ZenML's tables are made one by one, those of Kanso's own with their table. */
@@ -190,7 +192,7 @@ static void check_paging(struct row_check *k, const struct resource *r, const st
     if (!is_paged_by_index(r->table, column_stored_name(col)))
         complain(k,
                  "lists of a table that grows are filtered and sorted by `%s`: sql/kanso.sql needs an index "
-                 "(`%s`, `created`, `kanso_order`)",
+                 "(`%s`, `created`, `kanso_order`), or of the beginning of a TEXT",
                  column_stored_name(col), column_stored_name(col));
 }
 

@@ -342,8 +342,9 @@ static const char *orders_missing(struct migration *m, size_t *count)
 
 /* Kanso's own indexes on ZenML's tables with their columns; those of the order of creation belong to its column. */
 static const char OWN_INDEXES[] =
-    "SELECT index_name, table_name, CONCAT('(', GROUP_CONCAT(CONCAT('`', column_name, '`') ORDER BY seq_in_index "
-    "SEPARATOR ', '), ')') FROM information_schema.statistics WHERE " HERE
+    "SELECT index_name, table_name, CONCAT('(', GROUP_CONCAT(CONCAT('`', column_name, '`', "
+    "COALESCE(CONCAT('(', sub_part, ')'), '')) ORDER BY seq_in_index SEPARATOR ', '), ')') "
+    "FROM information_schema.statistics WHERE " HERE
     "AND index_name LIKE 'kanso\\_%' AND index_name NOT LIKE 'kanso\\_%\\_order' AND table_name NOT LIKE 'kanso\\_%' "
     "GROUP BY index_name, table_name";
 

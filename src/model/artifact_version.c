@@ -52,7 +52,7 @@ static void show_visualizations(const struct cell *at, struct jw *w)
     jw_close(w, ']');
 }
 
-static void show_version(const struct cell *at, struct jw *w)
+static void show_label(const struct cell *at, struct jw *w)
 {
     const char *text = row_str(at->row, "version");
     if (!text || !*text)
@@ -70,22 +70,19 @@ static void show_source(const struct cell *at, struct jw *w)
 {
     struct arena *mem = view_ctx(at->view)->mem;
     struct span stored = version_source(at->view, at->row, at->col->name);
-    if (json_kind(stored) == '{') {
+    if (json_kind(stored) == '{')
         model_write_stored(w, &MODEL_SOURCE, stored);
-        return;
-    }
-    if (!stored.s) {
+    else if (!stored.s)
         jw_null(w);
-        return;
-    }
-    struct json_object *path = json_keep(mem, json_object_new_string_len(stored.s, (int)stored.len));
-    jw_value(w, model_check(check_new(mem), &MODEL_SOURCE, path));
+    else
+        jw_value(w, model_check(check_new(mem), &MODEL_SOURCE,
+                                json_keep(mem, json_object_new_string_len(stored.s, (int)stored.len))));
 }
 
 #define COL_SOURCE(member)                                                                                             \
     {                                                                                                                  \
-        .name = #member, .col = #member, .enc = E_JSON, .section = S_BODY, .filter = F_STRING, .flags = C_COMPACT,     \
-        .show = show_source, .schema = "Source"                                                                        \
+        .name = #member, .col = #member, .enc = E_JSON, .section = S_BODY, .filter = F_STRING,                         \
+        .flags = C_COMPACT | C_FIXED, .show = show_source, .schema = "Source"                                          \
     }
 
 static const struct column columns[] = {
@@ -94,10 +91,10 @@ static const struct column columns[] = {
     COL_USER,
     COL_SHOWN(artifact, resource_artifact, S_BODY),
     {.name = "artifact_id", .enc = E_UUID, .filter = F_UUID, .flags = C_FIXED},
-    {.name = "version", .col = "version", .section = S_BODY, .filter = F_STRING, .show = show_version},
-    {.name = "version_number", .enc = E_INT, .filter = F_INT, .flags = C_LOAD},
-    {.name = "uri", .section = S_BODY, .filter = F_STRING},
-    {.name = "type", .section = S_BODY, .filter = F_STRING},
+    {.name = "version", .col = "version", .section = S_BODY, .filter = F_STRING, .flags = C_FIXED, .show = show_label},
+    {.name = "version_number", .enc = E_INT, .filter = F_INT, .flags = C_LOAD | C_FIXED},
+    {.name = "uri", .section = S_BODY, .filter = F_STRING, .flags = C_FIXED},
+    {.name = "type", .section = S_BODY, .filter = F_STRING, .flags = C_FIXED},
     COL_SOURCE(materializer),
     COL_SOURCE(data_type),
     COL_TAGS(S_BODY),
@@ -107,7 +104,7 @@ static const struct column columns[] = {
      .section = S_BODY,
      .schema = "?"},
     COL_WORKSPACE,
-    COL_TARGET(artifact_store, resource_component, .section = S_META, .filter = F_UUID),
+    COL_TARGET(artifact_store, resource_component, .section = S_META, .filter = F_UUID, .flags = C_FIXED),
     {.name = "producer_step_run_id",
      .sql = "COALESCE(" COMPLETED("id") ", " COPY_OF ")",
      .enc = E_UUID,

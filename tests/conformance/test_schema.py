@@ -159,6 +159,7 @@ def test_indexes_of_an_earlier_kanso(launch, mariadb: MariaDB, contract: dict[st
     database = made_by_zenml(mariadb)
     mariadb.sql("CREATE INDEX kanso_tag_created ON tag (created, id);"
                 "CREATE INDEX kanso_pipeline_run_newest ON pipeline_run (created, id);"
+                "CREATE INDEX kanso_model_version_stage ON model_version (stage(10));"
                 "INSERT INTO tag (id, created, updated, name, color) VALUES (REPEAT('b', 32), '2024-01-01', '2024-01-01', 'b', 'red'),"
                 "(REPEAT('a', 32), '2024-01-01', '2024-01-01', 'a', 'red'), (REPEAT('c', 32), '2023-01-01', '2023-01-01', 'c', 'red')",
                 database)
@@ -168,6 +169,8 @@ def test_indexes_of_an_earlier_kanso(launch, mariadb: MariaDB, contract: dict[st
     assert own_things(mariadb, database) == named_in_kanso_sql()
     assert mariadb.sql("SELECT column_name FROM information_schema.statistics WHERE index_name = 'kanso_tag_created' "
                        f"AND table_schema = '{database}' ORDER BY seq_in_index") == [["created"], ["kanso_order"]]
+    assert mariadb.sql("SELECT sub_part FROM information_schema.statistics WHERE index_name = 'kanso_model_version_stage' "
+                       f"AND table_schema = '{database}'") == [["64"]]
     assert tables(mariadb, database) == expected(contract)
     assert mariadb.sql("SELECT * FROM tag LIMIT 1", database)[0][-1] in ("red", "a", "b", "c")
 

@@ -199,6 +199,18 @@ static void tables_that_grow_have_indexes(void **state)
     assert_non_null(strstr(found(), "sql/kanso.sql needs an index (`color`, `created`, `kanso_order`)"));
     assert_null(strstr(out.data, "(`name`, `created`"));
     assert_null(strstr(out.data, "(`id`, `created`"));
+
+    /* of a TEXT the beginning */
+    static const struct column description[] = {{.name = "description", .section = S_BODY, .filter = F_STRING}};
+    r = resource_model_version;
+    r.columns = description;
+    r.column_count = ARRAY_LEN(description);
+    buf_clear(&out, 0);
+    tables_check_resource(&out, &r);
+    assert_non_null(strstr(found(), "filtered and sorted by `description`"));
+    buf_clear(&out, 0);
+    tables_check_resource(&out, &resource_model_version);
+    assert_null(strstr(found(), "`stage`"));
 }
 
 static void columns_that_never_change(void **state)
