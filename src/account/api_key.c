@@ -264,6 +264,7 @@ int api_key_open(struct ctx *c, const char *text, struct api_key_login *out)
     if (!config.strict && !key_fits(secret, v))
         return fail(c, EX_AUTHORIZATION, "Authentication error: the value of API key %s is not the right one", v[1].s);
     stamp_now(now);
+    TRY(sql_begin(c));
     TRY(sql(c, NULL, "UPDATE api_key SET last_login = ?, updated = ? WHERE id = ?", p_text(now), p_text(now),
             p_text(id)));
     *out = (struct api_key_login){.key = v[0].s, .account = v[7].s};

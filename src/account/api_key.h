@@ -22,7 +22,8 @@ struct api_key_login {
 /* The id that a key as clients write it claims, as hex; NULL when it is no key. */
 const char *api_key_id(struct arena *a, const char *text);
 
-/* Checks a key as clients write it ("ZENKEY_..."); composes the 401 when it does not open. Notes the login. */
+/* Checks a key as clients write it ("ZENKEY_..."); composes the 401 when it does not open. Otherwise begins the
+ * transaction of the sign-in, and notes it with the key. */
 int api_key_open(struct ctx *c, const char *text, struct api_key_login *out);
 
 #endif

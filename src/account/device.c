@@ -299,14 +299,13 @@ static int activate(struct write *w, struct device_login *out)
 {
     int64_t life = lifetime(w->old);
     struct db_param expires = life ? in_seconds(w->c->mem, life) : p_null();
-    TRY(audit_account(w->c, row_str(w->old, "user"), "device", w->id));
     write_set(w, "status", p_text("active"));
     write_set(w, "expires", expires);
     TRY(write_flush_update(w));
     *out = (struct device_login){.device = arena_strdup(w->c->mem, w->id),
                                  .user = row_str(w->old, "user"),
                                  .expires = life ? stamp_seconds(expires.s) : 0};
-    return sql_commit(w->c);
+    return OK;
 }
 
 int device_poll(struct ctx *c, const char *client, const char *device_code, struct device_login *out, bool *waiting)

@@ -22,7 +22,8 @@ struct device_login {
 };
 
 /* A poll for the token: `client` is hex. Until the device is verified, and when it may not have one, the answer is an
- * OAuth error and FAILED; *waiting tells that nobody has answered yet. */
+ * OAuth error and FAILED; *waiting tells that nobody has answered yet. OK: the device has become active, within the
+ * transaction of the sign-in, which is open. */
 int device_poll(struct ctx *c, const char *client, const char *device_code, struct device_login *out, bool *waiting);
 
 #endif

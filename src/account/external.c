@@ -121,5 +121,6 @@ int external_login(struct ctx *c, const char *token, char id[33])
                               .email = member_str(user, "email"),
                               .name = member_str(user, "name"),
                               .is_admin = member_bool(user, "is_admin")};
+    TRY(sql_begin(c));
     return user_from_external(c, &e, id);
 }

@@ -7,7 +7,8 @@
 /* The token of the external session: its cookie, else the Authorization header; NULL when there is neither. */
 const char *external_token(struct ctx *c);
 
-/* Asks the external authenticator who a token belongs to and makes or updates that user; `id` gets the user's id. */
+/* Asks the external authenticator who a token belongs to, begins the transaction of the sign-in, and makes or updates
+ * that user in it; `id` gets the user's id. */
 int external_login(struct ctx *c, const char *token, char id[33]);
 
 #endif

@@ -93,21 +93,13 @@ static int no_key(struct ctx *c)
                 "The server has no signing key: set ZENML_SERVER_JWT_SECRET_KEY, or run kansoctl migrate");
 }
 
-/* Signs a token and answers; a browser gets it as a cookie as well. */
-static int grant(struct ctx *c, const struct token *t, enum metric_grant by, bool cookie)
+static void respond_token(struct ctx *c, const struct token *t, const char *text)
 {
-    const char *server_id;
-    TRY(server_id_of(c, &server_id));
-    const char *token = token_encode(c->mem, t, server_id);
-    if (!token)
-        return no_key(c);
-    if (cookie && !cors_foreign(c)) /* nobody else's page signs a browser in as somebody */
-        set_cookie(c, server_id, token);
     int64_t left = t->expires - (int64_t)time(NULL);
     struct jw w = respond_json(c);
     jw_open(&w, '{');
     jw_key(&w, "access_token");
-    jw_str(&w, token);
+    jw_str(&w, text);
     jw_key(&w, "token_type");
     jw_str(&w, "bearer");
     jw_key(&w, "expires_in");
@@ -120,8 +112,6 @@ static int grant(struct ctx *c, const struct token *t, enum metric_grant by, boo
     jw_key(&w, "scope");
     jw_null(&w);
     jw_close(&w, '}');
-    metric_add(M_LOGINS_GRANTED + by);
-    return OK;
 }
 
 static int64_t usual_expiry(void)
@@ -129,18 +119,41 @@ static int64_t usual_expiry(void)
     return config.jwt_expire_minutes ? (int64_t)time(NULL) + config.jwt_expire_minutes * 60 : 0;
 }
 
-/* Opens the session of a sign-in that has gone well, by that credential. */
-static int open_session(struct ctx *c, struct token *t, const char *hash, const char *credential)
-{
-    TRY(audit_account(c, t->subject, credential, t->api_key_id ? t->api_key_id : t->device_id));
-    if (!config.strict)
-        return OK;
-    TRY(audit_begin_single(c));
-    TRY(session_open(c, t, hash));
-    return audit_commit_single(c);
-}
-
 /* Grants --------------------------------------------------------------------------------------------------------- */
+
+/* A sign-in whose credential was right. */
+struct sign_in {
+    enum metric_grant by;
+    const char *credential; /* as the audit log calls it */
+    const char *limited;    /* the account at which the try was counted */
+    const char *hash;       /* of the password that was right, or NULL */
+    struct token token;     /* without its session */
+};
+
+/* Ends the transaction of a sign-in, and answers with the token; a browser gets it as a cookie as well.
+ *
+ * All that a sign-in changes is one transaction: what becomes of its credential (the device is active, the key has been
+ * used), the tries that it forgives, the session, the entry of the audit log. Whoever is refused for lack of one of
+ * them can try again: a device that was active without ever having got its token could not. So the token is made before
+ * the COMMIT, too. */
+static int grant(struct ctx *c, struct sign_in *s)
+{
+    struct token *t = &s->token;
+    const char *server_id;
+    TRY(audit_account(c, t->subject, s->credential, t->api_key_id ? t->api_key_id : t->device_id));
+    TRY(limit_reset(c, LIMIT_LOGIN, s->limited));
+    TRY(session_open(c, t, s->hash));
+    TRY(server_id_of(c, &server_id));
+    const char *text = token_encode(c->mem, t, server_id);
+    if (!text)
+        return no_key(c);
+    TRY(sql_commit(c));
+    if (s->by != GRANT_DEVICE && !cors_foreign(c)) /* nobody else's page signs a browser in as somebody */
+        set_cookie(c, server_id, text);
+    respond_token(c, t, text);
+    metric_add(M_LOGINS_GRANTED + s->by);
+    return OK;
+}
 
 static int by_password(struct ctx *c)
 {
@@ -150,10 +163,12 @@ static int by_password(struct ctx *c)
     TRY(check_credentials(c, name, member(c->body, "password"), false, &who));
     if (who.problem)
         return fail(c, who.unfit ? EX_INVALID_VALUE : EX_AUTHORIZATION, "%s", who.problem);
-    TRY(limit_reset(c, LIMIT_LOGIN, name));
-    struct token t = {.subject = who.user, .expires = usual_expiry()};
-    TRY(open_session(c, &t, who.hash, "password"));
-    return grant(c, &t, GRANT_PASSWORD, true);
+    TRY(sql_begin(c));
+    return grant(c, &(struct sign_in){.by = GRANT_PASSWORD,
+                                      .credential = "password",
+                                      .limited = name,
+                                      .hash = who.hash,
+                                      .token = {.subject = who.user, .expires = usual_expiry()}});
 }
 
 static int by_api_key(struct ctx *c)
@@ -162,10 +177,11 @@ static int by_api_key(struct ctx *c)
     struct api_key_login key = {0};
     TRY(limit_count(c, LIMIT_LOGIN, id));
     TRY(api_key_open(c, text, &key));
-    TRY(limit_reset(c, LIMIT_LOGIN, id));
-    struct token t = {.subject = key.account, .api_key_id = key.key, .expires = usual_expiry()};
-    TRY(open_session(c, &t, NULL, "api_key"));
-    return grant(c, &t, GRANT_API_KEY, true);
+    return grant(
+        c, &(struct sign_in){.by = GRANT_API_KEY,
+                             .credential = "api_key",
+                             .limited = id,
+                             .token = {.subject = key.account, .api_key_id = key.key, .expires = usual_expiry()}});
 }
 
 /* Polls that come too early are not tries at anything: they do not count, or a client that waits would run into the
@@ -179,10 +195,11 @@ static int by_device(struct ctx *c, const char *client)
     if (rc == FAILED && waiting && limit_uncount(c, LIMIT_LOGIN, client) != OK)
         return FAILED;
     TRY(rc);
-    TRY(limit_reset(c, LIMIT_LOGIN, client));
-    struct token t = {.subject = device.user, .device_id = device.device, .expires = device.expires};
-    TRY(open_session(c, &t, NULL, "device"));
-    return grant(c, &t, GRANT_DEVICE, false);
+    return grant(
+        c, &(struct sign_in){.by = GRANT_DEVICE,
+                             .credential = "device",
+                             .limited = client,
+                             .token = {.subject = device.user, .device_id = device.device, .expires = device.expires}});
 }
 
 static int by_external(struct ctx *c)
@@ -199,10 +216,10 @@ static int by_external(struct ctx *c)
         return limit_reset(c, LIMIT_LOGIN, token);
     }
     TRY(external_login(c, token, user));
-    TRY(limit_reset(c, LIMIT_LOGIN, token));
-    struct token t = {.subject = user, .expires = usual_expiry()};
-    TRY(open_session(c, &t, NULL, "external"));
-    return grant(c, &t, GRANT_EXTERNAL, true);
+    return grant(c, &(struct sign_in){.by = GRANT_EXTERNAL,
+                                      .credential = "external",
+                                      .limited = token,
+                                      .token = {.subject = user, .expires = usual_expiry()}});
 }
 
 /* Choosing; what a form lacks is told before anything is counted. */

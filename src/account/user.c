@@ -725,10 +725,7 @@ int user_from_external(struct ctx *c, const struct external_user *e, char id[33]
     write_set(&w, "active", p_int(1));
     write_set(&w, "is_admin", p_int(e->is_admin));
     write_set(&w, "external_user_id", p_text(e->id));
-    TRY(sql_begin(c));
     TRY(store_external(&w, e->id));
-    audit_actor(c, &(struct actor){.kind = "user", .id = w.id, .name = e->email, .credential = "external"});
-    TRY(sql_commit(c));
     memcpy(id, w.id, sizeof w.id);
     return OK;
 }

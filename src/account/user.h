@@ -49,7 +49,7 @@ struct external_user {
     bool is_admin;
 };
 
-/* Makes that user, or brings the one with this external id up to date, in a transaction of its own. */
+/* Makes that user, or brings the one with this external id up to date, within a transaction. */
 int user_from_external(struct ctx *c, const struct external_user *e, char id[33]);
 
 /* Whether an account owns anything, which keeps it from being deleted. */

@@ -15,7 +15,7 @@ import requests
 
 from kit.api import Api, fails, forbidden, ok
 from kit.process import free_port
-from kit.servers import PASSWORD, USER, Kanso
+from kit.servers import ONE_WORKER, PASSWORD, USER, Kanso
 
 
 def basic(user: str, password: str, scheme: str = "Basic") -> dict[str, str]:
@@ -137,11 +137,15 @@ def authenticator(own: None) -> Iterator[Authenticator]:
     made.server.server_close()
 
 
+def of_external(authenticator: Authenticator) -> dict[str, str]:
+    return {"ZENML_SERVER_AUTH_SCHEME": "EXTERNAL", "ZENML_SERVER_EXTERNAL_LOGIN_URL": "https://sign.in/here",
+            "ZENML_SERVER_EXTERNAL_USER_INFO_URL": authenticator.url + "/moved",
+            "ZENML_SERVER_EXTERNAL_COOKIE_NAME": "outside", "ZENML_SERVER_AUTO_ACTIVATE": ""}
+
+
 @pytest.fixture(scope="module")
 def external(authenticator: Authenticator, launch) -> Iterator[Kanso]:
-    kanso = launch(ZENML_SERVER_AUTH_SCHEME="EXTERNAL", ZENML_SERVER_EXTERNAL_LOGIN_URL="https://sign.in/here",
-                   ZENML_SERVER_EXTERNAL_USER_INFO_URL=authenticator.url + "/moved", ZENML_SERVER_EXTERNAL_COOKIE_NAME="outside",
-                   ZENML_SERVER_AUTO_ACTIVATE="")
+    kanso = launch(**of_external(authenticator))
     yield kanso
     kanso.stop()
 
@@ -185,6 +189,17 @@ def test_external_login(authenticator: Authenticator, external: Kanso) -> None:
     forbidden(enter(external, "good"))  # the last administrator
     authenticator.answers["good"] = (200, who | {"email": second["email"]})
     fails(enter(external, "good"), 409, "EntityExistsError")
+
+
+def test_an_external_login_without_a_session_has_changed_nothing(authenticator: Authenticator, launch) -> None:
+    kanso = launch(workers=ONE_WORKER, KANSO_STRICT="true", **of_external(authenticator))
+    who = person()
+    authenticator.answers["new"] = (200, who)
+    with kanso.full("kanso_session"):
+        fails(enter(kanso, "new"), 500, "RuntimeError")
+        assert kanso.sql(f"SELECT * FROM user WHERE name = '{who['email']}'") == []
+    ok(enter(kanso, "new"))
+    kanso.stop()
 
 
 @pytest.mark.parametrize("answer", [

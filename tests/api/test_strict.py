@@ -15,7 +15,7 @@ import requests
 
 from kit.api import Api, fails, missing, ok
 from kit.factory import World
-from kit.servers import JWT_KEY, USER, Kanso
+from kit.servers import JWT_KEY, PASSWORD, USER, Kanso
 
 
 @pytest.fixture(scope="module")
@@ -123,17 +123,37 @@ def test_what_ends_sessions_of_machines(kanso: Kanso, own: World, strict: bool, 
     assert [lives(api), lives(scoped)] == [alive, alive] and lives(sign_in(key))
 
 
-def test_a_locked_device_stays_out(kanso: Kanso, own: World, strict: bool) -> None:
+def verified_device(kanso: Kanso, own: World) -> tuple[str, dict[str, str]]:
+    """A device that may fetch its token, and the form with which it does."""
     client = str(uuid.uuid4())
     codes = ok(requests.post(kanso.url + "/api/v1/device_authorization", data={"client_id": client}))
     device = codes["verification_uri_complete"].split("device_id=")[1].split("&")[0]
     own.api.change(f"/devices/{device}/verify", {"user_code": codes["user_code"]})
-    form = {"client_id": client, "device_code": codes["device_code"]}
+    return device, {"client_id": client, "device_code": codes["device_code"]}
+
+
+def test_a_locked_device_stays_out(kanso: Kanso, own: World, strict: bool) -> None:
+    device, form = verified_device(kanso, own)
     api = bearer(kanso, ok(requests.post(kanso.url + "/api/v1/login", data=form))["access_token"])
     assert lives(api)
     for locked in (True, False):
         own.api.change("/devices/" + device, {"locked": locked})
     assert lives(api) == (not strict)
+
+
+@pytest.mark.parametrize("how", ["password", "key", "device"])
+def test_a_sign_in_without_a_session_has_changed_nothing(both: dict[bool, Kanso], how: str) -> None:
+    """The session is the last thing that is written: a device that had become active by then could never try again."""
+    kanso = both[True]
+    own = World(Api(kanso.url))
+    form = ({"username": USER, "password": PASSWORD} if how == "password" else {"password": machine(kanso, own)[1]}
+            if how == "key" else verified_device(kanso, own)[1])
+    tables = "CHECKSUM TABLE api_key, auth_devices, kanso_session, user"
+    before = kanso.sql(tables)
+    with kanso.full("kanso_session"):
+        fails(requests.post(kanso.url + "/api/v1/login", data=form), 500, "RuntimeError")
+        assert kanso.sql(tables) == before
+    assert lives(bearer(kanso, ok(requests.post(kanso.url + "/api/v1/login", data=form))["access_token"]))
 
 
 def test_tokens_without_a_session(both: dict[bool, Kanso], launch) -> None:

@@ -6,7 +6,9 @@ import os
 import re
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Iterator
 
 import requests
 
@@ -51,6 +53,15 @@ class Server:
     def sql(self, statement: str) -> list[list[str]]:
         assert self.mariadb
         return self.mariadb.sql(statement, self.database)
+
+    @contextmanager
+    def full(self, table: str) -> Iterator[None]:
+        """Meanwhile the database takes no new row of a table."""
+        self.sql(f"CREATE TRIGGER full BEFORE INSERT ON `{table}` FOR EACH ROW SIGNAL SQLSTATE '45000'")
+        try:
+            yield
+        finally:
+            self.sql("DROP TRIGGER full")
 
     def healthy(self) -> bool:
         try:
