@@ -6,7 +6,7 @@
 
 /* The newest run of a deployment that was made from the template. */
 #define NEWEST_RUN(column)                                                                                             \
-    "(SELECT r." column " FROM pipeline_deployment x JOIN pipeline_run r ON r.deployment_id = x.id WHERE "             \
+    "(SELECT r." column " FROM pipeline_deployment x STRAIGHT_JOIN pipeline_run r ON r.deployment_id = x.id WHERE "    \
     "x.template_id = t.id ORDER BY r.created DESC, r.kanso_order DESC LIMIT 1)"
 
 /* What a hydrated row shows of its source: its data, unless no new run can be made of it. */
