@@ -16,24 +16,34 @@ enum { SLOT_LINKS = SLOT_FIRST, SLOT_SERVICES };
 
 /* Loading -------------------------------------------------------------------------------------------------------- */
 
-/* Artifact versions, then runs. They are sorted here: a version may have thousands, and for a UNION with an order the
- * database writes all of them into a table first. */
+/* What a link is to the version: artifact versions, the model itself before a deployment, or a run. */
+enum role { DATA = '0', MODEL_ITSELF, DEPLOYMENT, RUN };
+
+/* They are sorted here: a version may have thousands, and for a UNION with an order the database writes all of them
+ * into a table first. For each it copies the widest row that might be, and each value has its price: no more than is
+ * needed.
+ */
 static const char LINKS[] =
-    "SELECT l.model_version_id, o.id, a.name, o.version, l.is_model_artifact, l.is_deployment_artifact, 'a', a.id, "
-    "l.created, l.kanso_order FROM model_versions_artifacts l STRAIGHT_JOIN artifact_version o ON o.id = "
+    "SELECT l.model_version_id, o.id, a.name, o.version, IF(l.is_model_artifact, 1, IF(l.is_deployment_artifact, 2, "
+    "0)), l.created, l.kanso_order FROM model_versions_artifacts l STRAIGHT_JOIN artifact_version o ON o.id = "
     "l.artifact_version_id STRAIGHT_JOIN artifact a ON a.id = o.artifact_id WHERE l.model_version_id IN %s UNION ALL "
-    "SELECT l.model_version_id, r.id, r.name, NULL, NULL, NULL, 'r', '', l.created, l.kanso_order FROM "
-    "model_versions_runs l STRAIGHT_JOIN pipeline_run r ON r.id = l.pipeline_run_id WHERE l.model_version_id IN %s";
-enum { L_VERSION = 3, L_IS_MODEL, L_IS_DEPLOYMENT, L_KIND, L_ARTIFACT, L_CREATED, L_ORDER };
+    "SELECT l.model_version_id, r.id, r.name, NULL, 3, l.created, l.kanso_order FROM model_versions_runs l "
+    "STRAIGHT_JOIN pipeline_run r ON r.id = l.pipeline_run_id WHERE l.model_version_id IN %s";
+enum { L_VERSION = 3, L_ROLE, L_CREATED, L_ORDER };
+
+static int role_of(const struct link *link)
+{
+    return *link->values[L_ROLE].s;
+}
 
 /* Artifacts by name, and what is of the same one, and runs, by when they were linked. */
 static int compare_links(const void *one, const void *other)
 {
     const struct link *a = *(struct link *const *)one, *b = *(struct link *const *)other;
     const struct db_value *x = a->values, *y = b->values;
-    int sign = strcmp(x[L_KIND].s, y[L_KIND].s);
-    sign = sign || *x[L_KIND].s == 'r' ? sign : strcmp(a->key, b->key);
-    sign = sign ? sign : strcmp(x[L_ARTIFACT].s, y[L_ARTIFACT].s);
+    bool is_run = role_of(a) == RUN;
+    int sign = is_run - (role_of(b) == RUN);
+    sign = sign || is_run ? sign : strcmp(a->key, b->key);
     sign = sign ? sign : strcmp(x[L_CREATED].s, y[L_CREATED].s);
     sign = sign ? sign : (x[L_ORDER].len > y[L_ORDER].len) - (x[L_ORDER].len < y[L_ORDER].len); /* numbers */
     return sign ? sign : strcmp(x[L_ORDER].s, y[L_ORDER].s);
@@ -65,29 +75,13 @@ static int load(struct view *v, struct row **rows, size_t count)
 
 /* Showing -------------------------------------------------------------------------------------------------------- */
 
-enum role { DATA, MODEL_ITSELF, DEPLOYMENT, RUN };
-
-static bool set_in(const struct link *link, size_t column)
-{
-    return link->values[column].s && *link->values[column].s != '0';
-}
-
-/* A link of both kinds counts as the model. */
-static enum role role_of(const struct link *link)
-{
-    return *link->values[L_KIND].s == 'r'  ? RUN
-           : set_in(link, L_IS_MODEL)      ? MODEL_ITSELF
-           : set_in(link, L_IS_DEPLOYMENT) ? DEPLOYMENT
-                                           : DATA;
-}
-
 /* {artifact name: {version: id}} of a role; the links come ordered by name. */
 static void show_artifacts(const struct cell *at, struct jw *w)
 {
     const char *name = NULL;
     jw_open(w, '{');
     for (const struct link *link = at->row->links[SLOT_LINKS]; link; link = link->next) {
-        if ((int)role_of(link) != at->col->arg)
+        if (role_of(link) != at->col->arg)
             continue;
         if (!name || !streq(name, link->key)) {
             if (name)
