@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from kit.api import Api
 from kit.factory import World
@@ -83,3 +84,43 @@ def test_totals_are_exact(one_worker: Kanso) -> None:
     assert counted()["values"] < ROWS and told() == counted()
     api.remove("/pipelines/" + first["id"])
     assert told() == counted() and counted()["of one"] == counted()["runs of a name"] == 0
+
+
+def entries(kanso: Kanso) -> int:
+    """How many the database has read until now."""
+    assert kanso.mariadb
+    return sum(int(number) for _, number in kanso.mariadb.sql("SHOW GLOBAL STATUS LIKE 'Handler_read%'"))
+
+
+def entries_for(kanso: Kanso, path: str, **query: Any) -> int:
+    """How many it reads for a page at most; others read there as well, now and then."""
+    api, read = Api(kanso.url), []
+    for _ in range(5):
+        before = entries(kanso)
+        api.read(path, **query)
+        read.append(entries(kanso) - before)
+    return min(read)
+
+
+def test_a_text_of_none_is_found_by_index(one_worker: Kanso) -> None:
+    """Values and beginnings of TEXT columns: nobody has them, and that is seen without reading the table."""
+    api = Api(one_worker.url)
+    world = World(api)
+    version = world.model_version(world.model()["id"])["id"]
+    multiply(one_worker, "artifact_version", world.artifact_version()["id"])
+    multiply(one_worker, "model_version", version)
+    one_worker.sql("ANALYZE TABLE artifact_version, model_version")
+    for path, name, value in [("/artifact_versions", "materializer", "none"), ("/artifact_versions", "data_type", "none"),
+                              ("/artifact_versions", "uri", "none"), ("/artifact_versions", "uri", "startswith:none"),
+                              ("/model_versions", "stage", "none"), ("/model_versions", "stage", "startswith:none")]:
+        assert api.read(path, **{name: value})["total"] == 0
+        assert entries_for(one_worker, path, **{name: value}) < ROWS / 2, (path, name, value)
+
+
+def test_a_page_with_two_conditions_is_not_sorted(one_worker: Kanso) -> None:
+    """It is found along the index that has its order; how many there are is counted once."""
+    world = World(Api(one_worker.url))
+    multiply(one_worker, "pipeline_deployment", world.deployment()["id"])
+    one_worker.sql("ANALYZE TABLE pipeline_deployment")
+    rows = int(one_worker.sql("SELECT COUNT(*) FROM pipeline_deployment")[0][0])
+    assert entries_for(one_worker, world.ws + "/pipeline_deployments", user_id=world.user, sort_by="desc:created") < 3 * rows
