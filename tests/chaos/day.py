@@ -91,6 +91,7 @@ def bad_day(target: Target, seed: int, faults: int, load: Load, patience: float 
             count_unfinished(target, load)
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # the day is shorter; what it was good for until then is compared all the same
         target.wrong.append(f"{kind}: {type(error).__name__}: {error}")
+        told(target.wrong[-1])
     finally:
         ended.set()
         told(f"the reckoning, with {load.unfinished} jobs unfinished")
