@@ -89,6 +89,8 @@ def bad_day(target: Target, seed: int, faults: int, load: Load, patience: float 
             report.back.setdefault(kind, []).append(time.monotonic() - begin)
             told(f"{number + 1} {kind}: back after {report.back[kind][-1]:.2f} s")
             count_unfinished(target, load)
+            if target.clock:
+                target.clock.sweep()
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # the day is shorter; what it was good for until then is compared all the same
         target.wrong.append(f"{kind}: {type(error).__name__}: {error}")
         told(target.wrong[-1])

@@ -67,6 +67,7 @@ def private_instance(directory: Path, pause: float, faults: int = 0) -> Iterator
         clock = disk = None
         try:
             clock = Clock(directory / "clock")
+            stack.callback(clock.sweep)
         except Unavailable as reason:
             lacks["step_clock"] = str(reason)
         try:

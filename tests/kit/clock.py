@@ -5,6 +5,7 @@ Monotonic clocks go on as they are, as they do when somebody sets a machine's cl
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -36,6 +37,16 @@ class Clock:
         wrapper.write_text(WRAPPER.format(library=directory / library.name, offset=self._offset, program=program))
         wrapper.chmod(0o755)
         self.step(0)
+        self.sweep()
+
+    @staticmethod
+    def sweep() -> None:
+        """Removes what libfaketime leaves behind of each process that is killed, under its id: the next process with
+        that id, if it belongs to another user, would end at once."""
+        for left in Path("/dev/shm").glob("*faketime_s[eh]m_*"):
+            if not Path("/proc", left.name.rsplit("_", 1)[1]).exists():
+                with contextlib.suppress(PermissionError):
+                    left.unlink(missing_ok=True)
 
     def step(self, seconds: int) -> None:
         """How far it is from the machine's from now on."""
