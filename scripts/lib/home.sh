@@ -54,7 +54,8 @@ user_make() {
 
 # Sets the numbers of run_user and its group.
 user_numbers() {
-    { read -r run_uid && read -r run_gid; } < <(id -u "$run_user" 2>/dev/null && id -g "$run_user")
+    [[ $(LC_ALL=C id "$run_user" 2>/dev/null) =~ ^uid=([0-9]+)(\([^\)]*\))?\ gid=([0-9]+) ]] || return
+    run_uid=${BASH_REMATCH[1]} run_gid=${BASH_REMATCH[3]}
 }
 
 # Sets run_user, its number and that of its group, and runner: what runs a command as that user.
@@ -149,12 +150,21 @@ home_own() {
     done
 }
 
+# Whether something is in a directory.
+has_entries() {
+    local entry
+    for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+        [ ! -e "$entry" ] && [ ! -L "$entry" ] || return 0
+    done
+    return 1
+}
+
 # Makes $KANSO_HOME and decides who owns what in it.
 settings_home() {
     local made='' open=700
     umask 077
     user_find
-    [ -n "$(ls -A "$KANSO_HOME" 2>/dev/null)" ] || made=1 # not there yet, or empty: ours alone
+    has_entries "$KANSO_HOME" || made=1 # not there yet, or empty: ours alone
     [ -d "$KANSO_HOME" ] || mkdir -p "$KANSO_HOME" 2>/dev/null || die "cannot make the directory KANSO_HOME=$KANSO_HOME"
     home_check
     [ -z "$made" ] || [ -z "${runner[*]}" ] || chmod 711 "$KANSO_HOME"
