@@ -41,6 +41,8 @@ EXCUSED = {
     r"^SELECT t\.id FROM (?:artifact_version|artifact) t WHERE \(?NOT EXISTS .* FOR UPDATE":
         "DELETE of all artifact versions, or artifacts, that nothing uses: it is asked of each.",
 }
+# What src/db/db.c says on each connection.
+LIKE_A_WORKER = "SET eq_range_index_dive_limit = 8, optimizer_switch = 'index_merge_intersection=off'; "
 WORD = re.compile(r"'(?:[^'\\]|\\.|'')*'|\b\d+(?:\.\d+)?\b")
 NAMED = re.compile(r"(?:FROM|JOIN|UPDATE|INTO)\s+`?(\w+)`?(?:\s+(?:AS\s+)?(\w+))?", re.I)
 
@@ -100,7 +102,7 @@ def tables_of(statement: str) -> dict[str, str]:
 def plan(kanso: Kanso, statement: str) -> Iterator[tuple[str, str, str, int]]:
     """Table, access, key and rows that are expected, of each step."""
     names = tables_of(statement)
-    for row in kanso.sql("EXPLAIN " + statement):
+    for row in kanso.sql(LIKE_A_WORKER + "EXPLAIN " + statement):
         _, _, table, access, _, key, _, _, rows, *_ = row
         if table in names:
             yield names[table], access, key, int(rows) if rows.isdigit() else 0
