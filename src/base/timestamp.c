@@ -37,6 +37,13 @@ void stamp_now(char out[STAMP_LEN + 1])
     stamp_from_seconds((int64_t)time(NULL), out);
 }
 
+char *stamp_made(struct arena *a)
+{
+    char now[STAMP_LEN + 1];
+    stamp_now(now);
+    return arena_strdup(a, now);
+}
+
 static bool digits(const char *s, size_t n, unsigned *out)
 {
     unsigned v = 0;

@@ -10,8 +10,9 @@
 
 enum { STAMP_LEN = 19 };
 
-/* The present second in SQL form. */
+/* The present second in SQL form; stamp_made(): in the arena. */
 void stamp_now(char out[STAMP_LEN + 1]);
+char *stamp_made(struct arena *a);
 
 /* Seconds since 1970 for a stamp of either form, -1 when it is none; and back. */
 int64_t stamp_seconds(const char *stamp);

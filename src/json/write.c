@@ -325,6 +325,12 @@ void jw_key_str(struct jw *w, const char *key, const char *text)
     jw_str(w, text);
 }
 
+void jw_key_uuid(struct jw *w, const char *key, const char *hex)
+{
+    jw_key(w, key);
+    jw_uuid(w, hex);
+}
+
 void jw_key_open(struct jw *w, const char *key, char bracket)
 {
     jw_key(w, key);

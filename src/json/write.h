@@ -25,9 +25,10 @@ void jw_key(struct jw *w, const char *key);
 void jw_keyn(struct jw *w, const char *key, size_t len);
 void jw_name(struct jw *w, const char *name); /* a key that needs no escapes: names in this program's tables */
 
-/* A member whose value is a text (NULL: null), or that begins with '{' or '['. */
+/* A member whose value is a text or an id (NULL: null), or that begins with '{' or '['. */
 void jw_key_str(struct jw *w, const char *key, const char *text);
 void jw_key_open(struct jw *w, const char *key, char bracket);
+void jw_key_uuid(struct jw *w, const char *key, const char *hex);
 void jw_str(struct jw *w, const char *s); /* NULL writes null */
 void jw_strn(struct jw *w, const char *s, size_t len);
 void jw_int(struct jw *w, int64_t v);

@@ -42,6 +42,8 @@ static int load(struct view *v, struct row **rows, size_t count)
  * a copy of. */
 #define LISTED_BY         "FROM step_run_output_artifact o JOIN step_run s ON s.id = o.step_id WHERE o.artifact_id = t.id"
 #define COMPLETED(column) "(SELECT IF(COUNT(*) = 1, MIN(s." column "), NULL) " LISTED_BY " AND s.status = 'completed')"
+#define MAKER_RUN         COMPLETED("pipeline_run_id")
+#define MAKER             "COALESCE(" COMPLETED("id") ", " COPY_OF ")"
 #define COPY_OF           "(SELECT s.original_step_run_id " LISTED_BY " ORDER BY s.id LIMIT 1)"
 
 static void show_visualizations(const struct cell *at, struct jw *w)
@@ -98,18 +100,10 @@ static const struct column columns[] = {
     COL_SOURCE(materializer),
     COL_SOURCE(data_type),
     COL_TAGS(S_BODY),
-    {.name = "producer_pipeline_run_id",
-     .sql = COMPLETED("pipeline_run_id"),
-     .enc = E_UUID,
-     .section = S_BODY,
-     .schema = "?"},
+    {.name = "producer_pipeline_run_id", .sql = MAKER_RUN, .enc = E_UUID, .section = S_BODY, .schema = "?"},
     COL_WORKSPACE,
     COL_TARGET(artifact_store, resource_component, .section = S_META, .filter = F_UUID, .flags = C_FIXED),
-    {.name = "producer_step_run_id",
-     .sql = "COALESCE(" COMPLETED("id") ", " COPY_OF ")",
-     .enc = E_UUID,
-     .section = S_META,
-     .schema = "?"},
+    {.name = "producer_step_run_id", .sql = MAKER, .enc = E_UUID, .section = S_META, .schema = "?"},
     {.name = "visualizations",
      .section = S_META,
      .show = show_visualizations,
@@ -200,8 +194,7 @@ static int insert_visualizations(struct write *w)
     struct json_object *list = member(w->body, "visualizations");
     size_t count = list ? json_object_array_length(list) : 0;
     struct sql_values rows = {.room = count};
-    char now[STAMP_LEN + 1];
-    stamp_now(now);
+    const char *now = stamp_made(w->c->mem);
     for (size_t i = 0; i < count; i++) {
         struct json_object *item = json_object_array_get_idx(list, i);
         sql_add_row(w->c->mem, &rows,
@@ -285,6 +278,7 @@ static int prune_artifacts(struct ctx *c)
     TRY(sql_in(c, NULL, "DELETE FROM tag_resource WHERE resource_type = 'artifact' AND resource_id IN %s", ids, count,
                NULL, 0));
     TRY(sql_in(c, NULL, "DELETE FROM artifact WHERE id IN %s", ids, count, NULL, 0));
+    TRY(count ? total_deleted(c) : OK);
     audit_changed_all(c, &resource_artifact, ids, count, DELETED);
     return OK;
 }

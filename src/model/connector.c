@@ -215,8 +215,12 @@ static int before_create(struct write *w)
 }
 
 /* The key of the link to the secret becomes the values as JSON text, NULL when they are missing. */
-static int read_secrets(struct ctx *c, struct row **rows, size_t count)
+int connector_load_secrets(struct view *v, struct row **rows, size_t count)
 {
+    struct ctx *c = view_ctx(v);
+    TRY(view_links(v, rows, count, SLOT_FIRST, NULL,
+                   "SELECT t.id, s.id, s.`values` FROM service_connector t JOIN secret s ON s.id = t.secret_id "
+                   "WHERE t.id IN %s"));
     for (size_t i = 0; i < count; i++) {
         struct link *link = rows[i]->links[SLOT_FIRST];
         struct json_object *values;
@@ -226,14 +230,6 @@ static int read_secrets(struct ctx *c, struct row **rows, size_t count)
         link->key = values ? json_text(c->mem, values, false) : NULL;
     }
     return OK;
-}
-
-int connector_load_secrets(struct view *v, struct row **rows, size_t count)
-{
-    TRY(view_links(v, rows, count, SLOT_FIRST, NULL,
-                   "SELECT t.id, s.id, s.`values` FROM service_connector t JOIN secret s ON s.id = t.secret_id "
-                   "WHERE t.id IN %s"));
-    return read_secrets(view_ctx(v), rows, count);
 }
 
 struct json_object *connector_configuration(struct view *v, const struct row *row, bool *complete)
@@ -387,9 +383,8 @@ static int scope(struct ctx *c, struct filter_query *f)
         filter_scope(f, "JSON_CONTAINS(" DECODED("resource_types") ", ?)",
                      SQL_PARAMS(p_text(json_text(c->mem, name, true))));
     }
-    if (labels_str && labels_str->value_len) {
+    if (labels_str && labels_str->value_len)
         TRY(read_labels(c, labels_str, &labels));
-    }
     if (labels) {
         json_object_object_foreach(labels, key, value) scope_label(c, f, key, value);
     }

@@ -156,8 +156,7 @@ static void write_verified(struct jw *w, const struct row *row, const struct con
                            const struct verification *got)
 {
     jw_open(w, '{');
-    jw_key(w, "id");
-    jw_uuid(w, row ? row->id : NULL);
+    jw_key_uuid(w, "id", row ? row->id : NULL);
     jw_key_str(w, "name", row ? row_str(row, "name") : NULL);
     jw_key(w, "connector_type");
     connector_type_write(w, t);
@@ -294,8 +293,7 @@ static void write_unverified(struct view *v, struct jw *w, const struct row *row
     struct json_object *types = stored_types(mem, row);
     size_t count = wanted ? 1 : types ? json_object_array_length(types) : 0;
     jw_open(w, '{');
-    jw_key(w, "id");
-    jw_uuid(w, row->id);
+    jw_key_uuid(w, "id", row->id);
     jw_key_str(w, "name", row_str(row, "name"));
     jw_key_str(w, "connector_type", type);
     jw_key_open(w, "resources", '[');
@@ -315,8 +313,7 @@ static void write_unverified(struct view *v, struct jw *w, const struct row *row
         jw_close(w, '}');
     }
     jw_close(w, ']');
-    jw_key(w, "error");
-    jw_null(w);
+    jw_key_str(w, "error", NULL);
     jw_close(w, '}');
 }
 
@@ -350,17 +347,13 @@ int connector_resources(struct ctx *c)
     struct row **rows;
     size_t count;
     TRY(path_within(c, workspace));
-    query_add(q, " FROM service_connector t WHERE t.workspace_id = ?");
-    query_param(q, p_text(workspace));
+    query_with(q, " FROM service_connector t WHERE t.workspace_id = ?", SQL_PARAMS(p_text(workspace)));
     TRY(access_readable(c, &resource_connector, q));
-    if (connector_type) {
-        query_add(q, " AND t.connector_type = ?");
-        query_param(q, p_text(connector_type));
-    }
-    if (type) {
-        query_add(q, " AND JSON_CONTAINS(CONVERT(FROM_BASE64(t.resource_types) USING utf8mb4), ?)");
-        query_param(q, p_text(json_text(c->mem, json_keep(c->mem, json_object_new_string(type)), true)));
-    }
+    if (connector_type)
+        query_with(q, " AND t.connector_type = ?", SQL_PARAMS(p_text(connector_type)));
+    if (type)
+        query_with(q, " AND JSON_CONTAINS(CONVERT(FROM_BASE64(t.resource_types) USING utf8mb4), ?)",
+                   SQL_PARAMS(p_text(json_text(c->mem, json_keep(c->mem, json_object_new_string(type)), true))));
     query_add(q, " ORDER BY t.created, t.kanso_order LIMIT %d", RESOURCES_PAGE);
     TRY(view_select(v, &resource_connector, D_ALL, q, &rows, &count));
     TRY(connector_load_secrets(v, rows, count));
@@ -496,8 +489,8 @@ static int check_parts(struct ctx *c, const struct reach *of)
 static int find_users(struct view *v, const char *connector, struct reach *of)
 {
     struct query *q = view_query(v, &resource_component, D_BODY);
-    query_add(q, " FROM stack_component t WHERE t.connector_id = ? ORDER BY t.created, t.kanso_order");
-    query_param(q, p_text(connector));
+    query_with(q, " FROM stack_component t WHERE t.connector_id = ? ORDER BY t.created, t.kanso_order",
+               SQL_PARAMS(p_text(connector)));
     TRY(view_select(v, &resource_component, D_BODY, q, &of->components, &of->count));
     return view_load(v);
 }

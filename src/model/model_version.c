@@ -89,8 +89,7 @@ static void show_artifacts(const struct cell *at, struct jw *w)
             name = link->key;
             jw_key_open(w, name, '{');
         }
-        jw_key(w, link->values[L_VERSION].s);
-        jw_uuid(w, link->id);
+        jw_key_uuid(w, link->values[L_VERSION].s, link->id);
     }
     if (name)
         jw_close(w, '}');
@@ -103,8 +102,7 @@ static void show_runs(const struct cell *at, struct jw *w)
     for (const struct link *link = at->row->links[SLOT_LINKS]; link; link = link->next) {
         if (role_of(link) != RUN)
             continue;
-        jw_key(w, link->key);
-        jw_uuid(w, link->id);
+        jw_key_uuid(w, link->key, link->id);
     }
     jw_close(w, '}');
 }
@@ -212,7 +210,7 @@ static int take_stage(struct write *w)
 {
     struct ctx *c = w->c;
     struct db_rows holders;
-    char now[STAMP_LEN + 1];
+    const char *now = stamp_made(c->mem);
     const char *stage = member_str(w->body, "stage"), *model = row_str(w->old, "model_id");
     if (!streq(model, member_hex(c->mem, w->body, "model")))
         return fail(c, EX_KEY, "The model %s has no version with the id %s", member_str(w->body, "model"), c->param[0]);
@@ -226,7 +224,6 @@ static int take_stage(struct write *w)
     if (!member_bool(w->body, "force"))
         return fail(c, EX_RUNTIME, "The version '%s' is in the stage %s; set `force` to archive it",
                     db_row(&holders, 0)[0].s, stage);
-    stamp_now(now);
     for (size_t i = 0; i < holders.count; i++)
         audit_changed(c, &resource_model_version, db_row(&holders, i)[1].s, db_row(&holders, i)[0].s, UPDATED);
     return sql(c, NULL,

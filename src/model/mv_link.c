@@ -31,11 +31,8 @@ static const struct column artifact_columns[] = {
     COL_TIMES,
     LINK_COLUMNS,
     COL_SHOWN(artifact_version, resource_artifact_version, S_BODY),
-    {.name = "artifact_version_id",
-     .request_name = "artifact_version",
-     .enc = E_UUID,
-     .filter = F_UUID,
-     .flags = C_FIXED},
+    COL_TARGET(artifact_version, resource_artifact_version, .request_name = "artifact_version", .filter = F_UUID,
+               .flags = C_FIXED),
     {.name = "is_model_artifact", .enc = E_BOOL, .section = S_BODY, .null_as = "false"},
     {.name = "is_deployment_artifact", .enc = E_BOOL, .section = S_BODY, .null_as = "false"},
 };

@@ -44,8 +44,7 @@ int onboarding_add(struct ctx *c, const char *const *steps)
     for (; *steps; steps++)
         if (!contains(state, *steps))
             json_object_array_add(state, json_object_new_string(*steps));
-    char now[STAMP_LEN + 1];
-    stamp_now(now);
+    const char *now = stamp_made(c->mem);
     return sql(c, NULL, "UPDATE server_settings SET onboarding_state = ?, updated = ?",
                p_text(json_text(c->mem, state, true)), p_text(now));
 }

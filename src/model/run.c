@@ -86,7 +86,8 @@ static const struct column columns[] = {
 #define IN_DEPLOYMENT OF_ROW("pipeline_deployment x", "id = t.deployment_id"), .fixed = true
 
 static const struct filter filters[] = {
-    {"pipeline_name", F_STRING, "x.name", OF_ROW("pipeline x", "id = t.pipeline_id"), .fixed = true},
+    {"pipeline_name", F_STRING, "x.name", OF_ROW("pipeline x", "id = t.pipeline_id"), .fixed = true,
+     .parts = "pipeline x", .part = "t.pipeline_id"},
     {"stack_id", F_ID, "x.stack_id", IN_DEPLOYMENT},
     {"schedule_id", F_ID, "x.schedule_id", IN_DEPLOYMENT},
     {"build_id", F_ID, "x.build_id", IN_DEPLOYMENT},
@@ -313,8 +314,7 @@ int run_derive_status(struct ctx *c, const struct run_lock *run)
     const char *status = failed ? "failed" : running || steps < run->step_count ? "running" : "completed";
     if (streq(status, run->status))
         return OK;
-    char now[STAMP_LEN + 1];
-    stamp_now(now);
+    const char *now = stamp_made(c->mem);
     bool ended = !streq(status, "running");
     TRY(sql(c, NULL, "UPDATE pipeline_run SET status = ?, end_time = ?, updated = ? WHERE id = ?", p_text(status),
             ended ? p_text(now) : p_null(), p_text(now), p_text(run->id)));

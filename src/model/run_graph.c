@@ -362,8 +362,7 @@ static int load_graph(struct graph *g, const char *run_id)
 {
     struct query *q = view_query(g->v, &resource_step, D_META);
     query_from(q, &resource_step, D_META);
-    query_add(q, " WHERE t.pipeline_run_id = ? ORDER BY t.created, t.kanso_order");
-    query_param(q, p_text(run_id));
+    query_with(q, " WHERE t.pipeline_run_id = ? ORDER BY t.created, t.kanso_order", SQL_PARAMS(p_text(run_id)));
     TRY(view_select(g->v, &resource_step, D_META, q, &g->steps, &g->step_count));
     char hex[UUID_HEX + 1];
     if (g->step_count == 0)

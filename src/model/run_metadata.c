@@ -123,10 +123,9 @@ static int lock_references(struct ctx *c)
 /* Writes the values; their ids in *ids. */
 static int insert_values(struct ctx *c, const char ***ids, size_t *count)
 {
-    char now[STAMP_LEN + 1];
+    const char *now = stamp_made(c->mem);
     struct json_object *values = member(c->body, "values");
     struct sql_values rows = {.room = (size_t)json_object_object_length(values)};
-    stamp_now(now);
     *ids = arena_array(c->mem, rows.room + 1, sizeof **ids);
     const struct db_param resource = p_text(member_hex(c->mem, c->body, "resource_id")),
                           component = p_text(member_hex(c->mem, c->body, "stack_component_id")),

@@ -24,13 +24,13 @@ const char *tag_random_color(void)
 }
 
 /* Counts ----------------------------------------------------------------------------------------------------------
- * Counting takes as long as there is to count, so a worker remembers large counts: of links up to a number of the order
- * of creation below which no others can come (resource/total.h), and each answer counts those behind it. That is exact
- * until something is deleted anywhere, which may have been links: then they are counted anew, but not more often than
- * every few seconds. While no such number is known, in a worker's first minute, or too much is behind it, counts are as
- * old as that. */
+ * Counting takes as long as there is to count, so a worker remembers counts: of links up to a number of the order of
+ * creation below which no others can come (resource/total.h), and each answer counts those behind it. That is exact
+ * until something is deleted anywhere, which may have been links: then they are counted anew, but large counts not more
+ * often than every few seconds. While no such number is known, in a worker's first minute, or too much is behind it,
+ * large counts are as old as that, and others not remembered. */
 
-enum { LARGE = 1000, RECOUNT_SECONDS = 5, KEPT_COUNTS = 256, MOST_BEHIND = 5000 };
+enum { LARGE = 1000, RECOUNT_SECONDS = 5, KEPT_COUNTS = 512, PLACES = 8, FEW_BEHIND = 100, MOST_BEHIND = 5000 };
 
 static struct kept_count {
     char tag[UUID_HEX + 1];
@@ -70,9 +70,18 @@ static bool basis_is_due(void)
     return later || (basis.upto && total_clock() - basis.since >= TOTAL_KEPT_SECONDS);
 }
 
+/* Where a tag's count is, or may be put: in place of the smallest. */
 static struct kept_count *place_of(const char *tag)
 {
-    return &kept_counts[text_hash(tag) % KEPT_COUNTS];
+    struct kept_count *place = NULL;
+    for (unsigned i = 0, hash = text_hash(tag); i < PLACES; i++) {
+        struct kept_count *k = &kept_counts[(hash + i) % KEPT_COUNTS];
+        if (streq(k->tag, tag))
+            return k;
+        if (!place || k->count < place->count)
+            place = k;
+    }
+    return place;
 }
 
 /* What is known of a tag, or NULL. */
@@ -87,45 +96,54 @@ static const struct kept_count *kept_count(const char *tag)
 static void keep_count(const char *tag, int64_t count, int64_t behind, int64_t deletions)
 {
     struct kept_count *k = place_of(tag);
-    bool large = count >= LARGE && strlen(tag) == UUID_HEX, brief = !basis.upto || behind > MOST_BEHIND;
+    bool brief = !basis.upto || behind > MOST_BEHIND, kept = strlen(tag) == UUID_HEX && (count >= LARGE || !brief);
     basis.crowded |= behind > MOST_BEHIND;
-    if (!large && !streq(k->tag, tag))
+    if (!streq(k->tag, tag) && (!kept || count < k->count))
         return;
     *k = (struct kept_count){
         .count = brief ? count : count - behind, .deletions = deletions, .at = total_clock(), .brief = brief};
-    if (large)
+    if (kept)
         memcpy(k->tag, tag, sizeof k->tag);
 }
 
 static int64_t *count_of(struct view *v, const char *tag)
 {
-    struct row *row = view_find(v, &resource_tag, tag);
+    const struct row *row = view_find(v, &resource_tag, tag);
     return row ? row->data : NULL;
+}
+
+/* Counts links of the tags above a number of the order: rows of the tag, how many, and how many of them are behind the
+ * basis, below a first row of totals. */
+static int count_above(struct view *v, const char *const *ids, size_t n, int64_t above, struct db_rows *found,
+                       int64_t *deletions)
+{
+    TRY(sql_in(view_ctx(v), found,
+               "SELECT '', " TOTAL_DELETIONS ", COALESCE(MAX(kanso_order), 0) FROM " LINKS
+               " UNION ALL SELECT tag_id, COUNT(*), SUM(kanso_order > ?) FROM " LINKS
+               " WHERE kanso_order > ? AND tag_id IN %s GROUP BY tag_id",
+               ids, n, SQL_PARAMS(p_int(basis.upto), p_int(above))));
+    if (found->count)
+        total_note_end(LINKS, strtoll(db_row(found, 0)[2].s, NULL, 10));
+    *deletions = found->count ? strtoll(db_row(found, 0)[1].s, NULL, 10) : 0;
+    return OK;
 }
 
 /* Adds what has come since to the counts of `ids`, which are known; those that no longer hold go into `stale`. */
 static int count_behind(struct view *v, const char *const *ids, size_t n, const char **stale, size_t *stale_count)
 {
-    struct ctx *c = view_ctx(v);
     struct db_rows found;
-    int64_t deletions = 0, *number;
-    if (!basis.upto || !n)
-        return OK;
-    TRY(sql_in(c, &found,
-               "SELECT '', " TOTAL_DELETIONS " UNION ALL SELECT tag_id, COUNT(*) FROM " LINKS
-               " WHERE kanso_order > ? AND tag_id IN %s GROUP BY tag_id",
-               ids, n, SQL_PARAMS(p_int(basis.upto))));
-    for (size_t i = 0; i < found.count; i++) {
-        int64_t value = strtoll(db_row(&found, i)[1].s, NULL, 10);
-        if (!*db_row(&found, i)[0].s)
-            deletions = value;
-        else if ((number = count_of(v, db_row(&found, i)[0].s)))
-            *number += value;
-        basis.crowded |= *db_row(&found, i)[0].s && value > MOST_BEHIND;
+    int64_t deletions;
+    TRY(count_above(v, ids, n, basis.upto, &found, &deletions));
+    for (size_t i = 1; i < found.count; i++) {
+        int64_t behind = strtoll(db_row(&found, i)[1].s, NULL, 10), *number = count_of(v, db_row(&found, i)[0].s);
+        if (!number)
+            continue;
+        *number += behind;
+        basis.crowded |= behind > MOST_BEHIND || (behind > FEW_BEHIND && behind > *number / 2);
     }
     for (size_t i = 0; i < n; i++) {
         const struct kept_count *k = kept_count(ids[i]);
-        if (k && k->deletions != deletions && total_clock() - k->at >= RECOUNT_SECONDS)
+        if (k && k->deletions != deletions && (k->count < LARGE || total_clock() - k->at >= RECOUNT_SECONDS))
             stale[(*stale_count)++] = ids[i];
     }
     return OK;
@@ -133,42 +151,41 @@ static int count_behind(struct view *v, const char *const *ids, size_t n, const 
 
 static int count_whole(struct view *v, const char *const *ids, size_t n)
 {
-    struct ctx *c = view_ctx(v);
     struct db_rows found;
-    int64_t deletions = 0, *number;
-    TRY(sql_in(c, &found,
-               "SELECT '', " TOTAL_DELETIONS ", COALESCE(MAX(kanso_order), 0) FROM " LINKS
-               " UNION ALL SELECT tag_id, COUNT(*), SUM(kanso_order > ?) FROM " LINKS
-               " WHERE tag_id IN %s GROUP BY tag_id",
-               ids, n, SQL_PARAMS(p_int(basis.upto))));
-    for (size_t i = 0; i < found.count; i++) {
+    int64_t deletions;
+    TRY(count_above(v, ids, n, 0, &found, &deletions));
+    for (size_t i = 0; i < n; i++) { /* those of no link are not among the rows */
+        *count_of(v, ids[i]) = 0;
+        keep_count(ids[i], 0, 0, deletions);
+    }
+    for (size_t i = 1; i < found.count; i++) {
         const struct db_value *values = db_row(&found, i);
-        int64_t count = strtoll(values[1].s, NULL, 10), last = strtoll(values[2].s, NULL, 10);
-        if (!*values[0].s) {
-            deletions = count;
-            total_note_end(LINKS, last);
+        int64_t *number = count_of(v, values[0].s);
+        if (!number)
             continue;
-        }
-        if ((number = count_of(v, values[0].s)))
-            *number = count;
-        keep_count(values[0].s, count, basis.upto ? last : 0, deletions);
+        *number = strtoll(values[1].s, NULL, 10);
+        keep_count(values[0].s, *number, basis.upto ? strtoll(values[2].s, NULL, 10) : 0, deletions);
     }
     return OK;
 }
 
+/* One statement, unless there are large counts besides those that are to be made, or some have become stale. */
 int tags_load_counts(struct view *v, struct row **rows, size_t count)
 {
     struct arena *mem = view_ctx(v)->mem;
     const char **known = arena_array(mem, count + 1, sizeof *known),
                **others = arena_array(mem, count + 1, sizeof *others);
     size_t n = 0, m = 0;
+    bool anew = false;
     if (basis_is_due())
         renew_basis();
+    for (size_t i = 0; i < count; i++)
+        anew = anew || !kept_count(rows[i]->id);
     for (size_t i = 0; i < count; i++) {
         const struct kept_count *k = kept_count(rows[i]->id);
         int64_t *number = rows[i]->data = arena_alloc(mem, sizeof *number);
         *number = k ? k->count : 0;
-        if (!k)
+        if (!k || (anew && k->count < LARGE))
             others[m++] = rows[i]->id;
         else if (!k->brief)
             known[n++] = rows[i]->id;
@@ -254,21 +271,16 @@ static int note_created(struct ctx *c, const char *const *ids, size_t n)
 /* Inserts a tag of each name, of which no two are the same, unless there is one. */
 static int insert_tags(struct ctx *c, const char *const *names, size_t n)
 {
-    char now[STAMP_LEN + 1];
+    const char *now = stamp_made(c->mem);
     const char **ids = arena_array(c->mem, n + 1, sizeof *ids);
-    stamp_now(now);
     struct query *q = query_new(c->mem);
     query_add(q, "INSERT INTO tag (id, created, updated, name, color)");
     for (size_t i = 0; i < n; i++) {
-        query_add(q, "%s SELECT ?, ?, ?, ?, ? FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM tag t WHERE t.name = ?)",
-                  i ? " UNION ALL" : "");
         ids[i] = uuid_made(c->mem);
-        query_param(q, p_text(ids[i]));
-        query_param(q, p_text(now));
-        query_param(q, p_text(now));
-        query_param(q, p_text(names[i]));
-        query_param(q, p_text(tag_random_color()));
-        query_param(q, p_text(names[i]));
+        buf_adds(&q->text, i ? " UNION ALL" : "");
+        query_with(q, " SELECT ?, ?, ?, ?, ? FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM tag t WHERE t.name = ?)",
+                   SQL_PARAMS(p_text(ids[i]), p_text(now), p_text(now), p_text(names[i]), p_text(tag_random_color()),
+                              p_text(names[i])));
     }
     TRY(query_run(c, q, NULL));
     return note_created(c, ids, n);
@@ -293,8 +305,7 @@ static int create_missing(struct ctx *c, const char **names, size_t n)
 
 static int link_names(struct ctx *c, const char *type, const char *id, const char **names, size_t n)
 {
-    char now[STAMP_LEN + 1];
-    stamp_now(now);
+    const char *now = stamp_made(c->mem);
     clear_brief_counts();
     return sql_in(
         c, NULL,

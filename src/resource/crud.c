@@ -202,19 +202,8 @@ static void add_order(struct query *q, const struct filter_query *f, const char 
     query_add(q, ", %s.kanso_order %s", from, direction);
 }
 
-/* Whether somebody has dropped the resource's index of creation, as far as this process has noticed. */
-static bool *index_is_missing(const struct resource *r)
-{
-    static struct {
-        const struct resource *resource;
-        bool missing;
-    } known[64];
-    size_t i = 0;
-    while (i < ARRAY_LEN(known) - 1 && known[i].resource && known[i].resource != r)
-        i++;
-    known[i].resource = r;
-    return &known[i].missing;
-}
+/* Whose index of creation somebody has dropped, as far as this process has noticed: by rank. */
+static bool index_is_missing[MAX_RANK];
 
 /* " FROM table t"; `walk`: read along the index of creation. */
 static void add_table(struct query *q, const struct resource *r, bool walk)
@@ -222,6 +211,51 @@ static void add_table(struct query *q, const struct resource *r, bool walk)
     query_add(q, " FROM `%s` t", r->table);
     if (walk)
         query_add(q, " FORCE INDEX FOR ORDER BY (kanso_%s_created)", r->table);
+}
+
+/* The values of a column by which a page can be found in parts: none when they are not known or not few. */
+static int find_parts(struct ctx *c, const struct filter_query *f, struct db_rows *parts)
+{
+    enum { FEW = 8, FAR = 2000 };
+    struct query *q = query_new(c->mem);
+    *parts = (struct db_rows){0};
+    if (!f->part || !streq(f->order, "t.`created`") || f->page > FAR / f->size)
+        return OK;
+    query_add(q, "SELECT x.id FROM %s WHERE ", f->part->parts);
+    query_with(q, f->compared->text.data, f->compared->params, f->compared->count);
+    query_with(q, " LIMIT ?", SQL_PARAMS(p_int(FEW + 1)));
+    TRY(query_run(c, q, parts));
+    parts->count = parts->count > FEW ? 0 : parts->count;
+    return OK;
+}
+
+static void add_limit(struct query *q, int64_t size, int64_t offset)
+{
+    query_with(q, " LIMIT ? OFFSET ?", SQL_PARAMS(p_int(size), p_int(offset)));
+}
+
+/* The ids of the page, with what they are sorted by: of all rows, or of the first ones of each part. */
+static void add_ids(struct query *q, const struct resource *r, const struct filter_query *f, bool walk,
+                    const struct db_rows *parts)
+{
+    const char *direction = f->descending ? "DESC" : "ASC";
+    bool many = parts->count > 1;
+    for (size_t i = 0; i == 0 || i < parts->count; i++) {
+        buf_adds(&q->text, i ? " UNION ALL " : many ? "(" : "");
+        query_add(q, "(SELECT t.id, t.created, t.kanso_order, %s AS sort_key", f->order);
+        add_table(q, r, walk);
+        filter_where(f, r, q);
+        if (parts->count)
+            query_with(q, arena_printf(q->mem, " AND %s = ?", f->part->part), SQL_PARAMS(p_text(db_row(parts, i)->s)));
+        add_order(q, f, f->order, "t");
+        add_limit(q, many ? offset_of(f) + f->size : f->size, many ? 0 : offset_of(f));
+        buf_addc(&q->text, ')');
+    }
+    if (many) {
+        query_add(q, " ORDER BY sort_key %s, kanso_order %s", direction, direction);
+        add_limit(q, f->size, offset_of(f));
+        buf_addc(&q->text, ')');
+    }
 }
 
 /*
@@ -234,6 +268,9 @@ static void add_table(struct query *q, const struct resource *r, bool walk)
  *  - Otherwise ids and sort key of the page are found first, which takes no more than an index where kanso.sql has one,
  *    and only those rows are joined and read whole. Sorted whole, documents of megabytes each would be carried through
  *    the sort, on disk, for a page of twenty. The outer query sorts again, since a join keeps no order.
+ *
+ * Where a filter leaves few values of a column that an index begins with (find_parts()), and the order is that of
+ * creation, the ids come from the beginning of that index for each value: no more than the page and what is before it.
  *
  * Where the index of creation has the order, the database has to be told so: for a table of a few hundred rows it would
  * read and sort all of it, and go on doing so as the table grows until its statistics are renewed. Should somebody have
@@ -249,31 +286,29 @@ static int select_page(struct view *v, const struct resource *r, unsigned detail
     const struct filter_query *f = c->filter;
     struct query *q = view_query(v, r, detail);
     struct total counted;
+    struct db_rows parts;
+    TRY(find_parts(c, f, &parts));
     query_add(q, ", ");
     total_ask(c, r, f, q, &counted);
-    bool walk = index_has_page_order(r, f) && !*index_is_missing(r);
+    bool walk = index_has_page_order(r, f) && !index_is_missing[r->rank];
     if ((walk && is_near(f) && !r->joins) || sorts_cheaply(r)) {
         add_table(q, r, walk && is_near(f));
         query_joins(q, r, detail);
         filter_where(f, r, q);
         add_order(q, f, f->order, "t");
-        query_add(q, " LIMIT ? OFFSET ?");
+        add_limit(q, f->size, offset_of(f));
     } else { /* the ids of the page first: only they are joined and read whole */
-        query_add(q, " FROM (SELECT t.id, t.created, t.kanso_order, %s AS sort_key", f->order);
-        add_table(q, r, walk);
-        filter_where(f, r, q);
-        add_order(q, f, f->order, "t");
-        query_add(q, " LIMIT ? OFFSET ?) k STRAIGHT_JOIN `%s` t ON t.id = k.id", r->table);
+        query_add(q, " FROM ");
+        add_ids(q, r, f, walk, &parts);
+        query_add(q, " k STRAIGHT_JOIN `%s` t ON t.id = k.id", r->table);
         query_joins(q, r, detail);
         add_order(q, f, "k.sort_key", "k");
     }
-    query_param(q, p_int(f->size));
-    query_param(q, p_int(offset_of(f)));
     int rc = view_select(v, r, detail, q, rows, count);
     if (rc == FAILED && walk && db_errno(c->db) == DB_NO_SUCH_INDEX) {
         log_warn("the index kanso_%s_created is missing: pages of %s are slower; kansoctl migrate makes it", r->table,
                  r->table);
-        *index_is_missing(r) = true;
+        index_is_missing[r->rank] = true;
         return RETRY;
     }
     TRY(rc);
@@ -322,16 +357,9 @@ int resource_list(struct ctx *c)
 
 static bool is_empty(struct json_object *v)
 {
-    switch (json_object_get_type(v)) {
-    case json_type_object:
-        return json_object_object_length(v) == 0;
-    case json_type_array:
-        return json_object_array_length(v) == 0;
-    case json_type_string:
-        return json_object_get_string_len(v) == 0;
-    default:
-        return false;
-    }
+    return (json_object_is_type(v, json_type_object) && json_object_object_length(v) == 0) ||
+           (json_object_is_type(v, json_type_array) && json_object_array_length(v) == 0) ||
+           (json_object_is_type(v, json_type_string) && json_object_get_string_len(v) == 0);
 }
 
 static struct db_param encode_text(struct arena *a, struct json_object *v)
@@ -354,19 +382,14 @@ struct db_param encode_value(struct arena *a, const struct column *col, struct j
     case E_INT:
         return p_int(json_object_get_int64(v));
     case E_TEXT:
-        if (json_object_is_type(v, json_type_string))
-            return encode_text(a, v);
-        return p_text(json_text(a, v, false));
     case E_STAMP:
-        return encode_text(a, v);
     case E_FLOAT:
     case E_DURATION:
-        return p_text(json_text(a, v, false));
+        return json_object_is_type(v, json_type_string) ? encode_text(a, v) : p_text(json_text(a, v, false));
     case E_JSON:
-        return p_text(json_text(a, v, !(col->flags & C_COMPACT)));
     case E_B64: {
         const char *text = json_text(a, v, !(col->flags & C_COMPACT));
-        return p_text(base64_encode(a, text, strlen(text)));
+        return p_text(col->enc == E_B64 ? base64_encode(a, text, strlen(text)) : text);
     }
     }
     return p_null();
@@ -498,11 +521,18 @@ int row_lock(struct ctx *c, const struct resource *r, const char *id)
     return found ? OK : no_such_row(c, EX_KEY, r, id);
 }
 
-static void add_assigned(struct query *q, const struct assignment *a)
+/* An INSERT or UPDATE with the assignments. */
+static struct query *assigning(const struct write *w, const char *verb)
 {
-    struct db_param value = a->value;
-    value.column = a->col;
-    query_param(q, value);
+    struct query *q = query_new(w->c->mem);
+    query_add(q, "%s `%s` SET ", verb, w->res->table);
+    for (size_t i = 0; i < w->set_count; i++) {
+        struct db_param value = w->set[i].value;
+        value.column = w->set[i].col;
+        query_add(q, "%s`%s` = ?", i ? ", " : "", value.column);
+        query_param(q, value);
+    }
+    return q;
 }
 
 /* By the name that the row had before it was changed, or is to have. */
@@ -518,22 +548,11 @@ static void record(const struct write *w, enum change change)
 int write_insert(struct write *w)
 {
     TRY(lock_references(w));
-    char now[STAMP_LEN + 1];
-    stamp_now(now);
+    const char *now = stamp_made(w->c->mem);
     write_set(w, "id", p_text(w->id));
     write_set(w, "created", p_text(now));
     write_set(w, "updated", p_text(now));
-    struct query *q = query_new(w->c->mem);
-    query_add(q, "INSERT INTO `%s` (", w->res->table);
-    for (size_t i = 0; i < w->set_count; i++)
-        query_add(q, "%s`%s`", i ? ", " : "", w->set[i].col);
-    query_add(q, ") VALUES (");
-    for (size_t i = 0; i < w->set_count; i++) {
-        query_add(q, i ? ", ?" : "?");
-        add_assigned(q, &w->set[i]);
-    }
-    query_add(q, ")");
-    int rc = query_run(w->c, q, NULL);
+    int rc = query_run(w->c, assigning(w, "INSERT INTO"), NULL);
     if (rc == FAILED && w->c->res.status == 409)
         w->result = WRITE_TAKEN;
     if (rc == OK)
@@ -544,17 +563,9 @@ int write_insert(struct write *w)
 int write_flush_update(struct write *w)
 {
     TRY(lock_references(w));
-    char now[STAMP_LEN + 1];
-    stamp_now(now);
-    write_set(w, "updated", p_text(now));
-    struct query *q = query_new(w->c->mem);
-    query_add(q, "UPDATE `%s` SET ", w->res->table);
-    for (size_t i = 0; i < w->set_count; i++) {
-        query_add(q, "%s`%s` = ?", i ? ", " : "", w->set[i].col);
-        add_assigned(q, &w->set[i]);
-    }
-    query_add(q, " WHERE id = ?");
-    query_param(q, p_text(w->id));
+    write_set(w, "updated", p_text(stamp_made(w->c->mem)));
+    struct query *q = assigning(w, "UPDATE");
+    query_with(q, " WHERE id = ?", SQL_PARAMS(p_text(w->id)));
     TRY(query_run(w->c, q, NULL));
     record(w, UPDATED);
     return OK;
@@ -635,8 +646,7 @@ int write_unique_key(struct write *w, const struct unique *u)
         query_add(q, " AND `%s` <=> ?", u->columns[i]);
         query_param(q, future_value(w, u->columns[i]));
     }
-    query_add(q, " AND id <> ? LIMIT 1");
-    query_param(q, p_text(w->id));
+    query_with(q, " AND id <> ? LIMIT 1", SQL_PARAMS(p_text(w->id)));
     TRY(name_guard(c, w->res->name, scope_of(w, u), future_value(w, u->columns[0]).s));
     TRY(query_run(c, q, &found));
     return found.count ? write_taken(w, u) : OK;
@@ -680,9 +690,7 @@ int write_add(struct write *w)
 static int check_owner(struct write *w)
 {
     const char *given = member_str(w->body, "user");
-    if (!(w->res->flags & X_OWNER) || !given)
-        return OK;
-    if (!streq(uuid_hex(w->c->mem, given), w->c->auth->user_id))
+    if (w->res->flags & X_OWNER && given && !streq(uuid_hex(w->c->mem, given), w->c->auth->user_id))
         return fail(w->c, EX_ILLEGAL_OPERATION, "A %s can only be created for oneself, not for the user %s",
                     w->res->label, given);
     return OK;
@@ -692,9 +700,7 @@ static int check_name(struct write *w)
 {
     struct json_object *v = member(w->body, "name");
     const char *name = v ? json_object_get_string(v) : NULL;
-    if (!(w->res->flags & X_NAME_RULE) || !name)
-        return OK;
-    if (!*name || strpbrk(name, "\t\n\r\v\f"))
+    if (w->res->flags & X_NAME_RULE && name && (!*name || strpbrk(name, "\t\n\r\v\f")))
         return fail(w->c, EX_VALUE, "The name '%s' of a %s must not be empty or hold tabs or line breaks", name,
                     w->res->label);
     return OK;

@@ -212,9 +212,8 @@ static bool read_class(struct reading *r, enum filter_class cls, const struct ty
 
 void filter_scope_fixed(struct filter_query *f, const char *text, const struct db_param *params, size_t count)
 {
-    query_add(f->ungrouped, " AND %s", text);
-    for (size_t i = 0; i < count; i++)
-        query_param(f->ungrouped, params[i]);
+    buf_adds(&f->ungrouped->text, " AND ");
+    query_with(f->ungrouped, text, params, count);
 }
 
 void filter_scope(struct filter_query *f, const char *text, const struct db_param *params, size_t count)
@@ -236,9 +235,8 @@ static void accept(struct ctx *c, const struct query *read, const char *around, 
         filter_scope_fixed(f, text, read->params, read->count);
         return;
     }
-    query_add(f->group, "%s%s", f->group_count++ == 0 ? "" : f->any ? " OR " : " AND ", text);
-    for (size_t i = 0; i < read->count; i++)
-        query_param(f->group, read->params[i]);
+    buf_adds(&f->group->text, f->group_count++ == 0 ? "" : f->any ? " OR " : " AND ");
+    query_with(f->group, text, read->params, read->count);
 }
 
 static void read_filter(struct ctx *c, const struct filter *f, const struct pair *given)
@@ -256,6 +254,10 @@ static void read_filter(struct ctx *c, const struct filter *f, const struct pair
             accept(c, r.to, around, f->ungrouped);
     } else if (read_class(&r, f->cls, NULL, f->column)) {
         accept(c, r.to, f->sql, f->ungrouped);
+        if (f->parts && !c->filter->any) {
+            c->filter->part = f;
+            c->filter->compared = r.to;
+        }
         if (f->joined && c->filter->any)
             filter_scope(c->filter, f->joined, NULL, 0);
     }
@@ -402,13 +404,11 @@ void filter_read(struct ctx *c)
 void filter_where(const struct filter_query *f, const struct resource *r, struct query *q)
 {
     query_add(q, " WHERE %s", r->where ? r->where : "1 = 1");
-    buf_add(&q->text, f->ungrouped->text.data, f->ungrouped->text.len);
-    for (size_t i = 0; i < f->ungrouped->count; i++)
-        query_param(q, f->ungrouped->params[i]);
+    query_with(q, f->ungrouped->text.data, f->ungrouped->params, f->ungrouped->count);
     if (f->group_count) {
-        query_add(q, " AND (%s)", f->group->text.data);
-        for (size_t i = 0; i < f->group->count; i++)
-            query_param(q, f->group->params[i]);
+        buf_adds(&q->text, " AND (");
+        query_with(q, f->group->text.data, f->group->params, f->group->count);
+        buf_addc(&q->text, ')');
     } else if (f->any) {
         query_add(q, " AND 1 = 0"); /* any of no conditions holds for nothing */
     }

@@ -8,9 +8,11 @@
 struct filter_query {
     struct query *group; /* conditions joined by logical_operator */
     size_t group_count;
-    struct query *ungrouped; /* " AND ..." conditions that hold whatever logical_operator says */
-    bool changes;            /* rows may come to meet the conditions, or cease to, while they are there */
-    bool any;                /* logical_operator=or */
+    struct query *ungrouped;      /* " AND ..." conditions that hold whatever logical_operator says */
+    const struct filter *part;    /* one that has `parts`, and holds for all rows; or NULL */
+    const struct query *compared; /* its comparison */
+    bool changes;                 /* rows may come to meet the conditions, or cease to, while they are there */
+    bool any;                     /* logical_operator=or */
     bool hydrate;
     int64_t page, size;
     const char *order; /* SQL, always followed by the id */

@@ -101,6 +101,7 @@ struct filter {
     bool ungrouped;            /* holds in any case: not among the conditions that logical_operator joins */
     const char *joined;        /* with `or`, holds besides: ZenML joins what is compared, so rows without it are out */
     const char *overridden_by; /* no effect when this other parameter is given and not empty */
+    const char *parts, *part;  /* column `part` has the id of a row of `parts`, of which the comparison is */
 };
 
 struct unique {

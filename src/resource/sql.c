@@ -317,6 +317,13 @@ void query_param(struct query *q, struct db_param p)
     q->params[q->count++] = p;
 }
 
+void query_with(struct query *q, const char *text, const struct db_param *params, size_t count)
+{
+    buf_adds(&q->text, text);
+    for (size_t i = 0; i < count; i++)
+        query_param(q, params[i]);
+}
+
 void query_in(struct query *q, const char *const *ids, size_t count)
 {
     size_t unit = 1;
@@ -350,8 +357,7 @@ static int run_piece(struct ctx *c, struct db_rows *out, const char *text, const
                      const struct db_param *params, size_t param_count)
 {
     struct query *q = query_new(c->mem);
-    for (size_t i = 0; i < param_count; i++)
-        query_param(q, params[i]);
+    query_with(q, "", params, param_count);
     for (const char *mark; (mark = strstr(text, "%s")); text = mark + 2) {
         buf_add(&q->text, text, (size_t)(mark - text));
         query_in(q, ids, count);

@@ -75,6 +75,8 @@ struct query {
 struct query *query_new(struct arena *mem);
 void query_add(struct query *q, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void query_param(struct query *q, struct db_param p);
+/* Appends a text, as it is, and its parameters. */
+void query_with(struct query *q, const char *text, const struct db_param *params, size_t count);
 
 /* How many placeholders a statement may have (the protocol counts them in 16 bits), and what its values may take
  * together before the next ones go into another statement. */

@@ -750,8 +750,7 @@ void view_open_page(struct jw *w, int64_t index, int64_t size, int64_t total)
         jw_name(w, keys[i]);
         jw_int(w, numbers[i]);
     }
-    jw_name(w, "items");
-    jw_open(w, '[');
+    jw_key_open(w, "items", '[');
 }
 
 void view_write_page(struct view *v, struct jw *w, const struct row *parent, int slot, const struct resource *child,

@@ -83,6 +83,31 @@ def test_run_filters(world: World) -> None:
     assert answer.status_code in (200, 400, 422) or api.REFERENCE
 
 
+def test_pages_of_the_runs_of_some_pipelines(world: World) -> None:
+    """By a name that is one pipeline's, that of a few (whose runs a page is put together from), or of many."""
+    base = world.name("flow")
+    names = [f"{base}-few{number}" for number in range(3)] + [f"{base}-more{number}" for number in range(8)]
+    pipelines = [world.pipeline(name=name)["id"] for name in names]
+    deployment = world.deployment()["id"]
+    made = [(names[at], world.run(deployment=deployment, pipeline=pipelines[at],
+                                  status=["running", "completed"][number])["id"])
+            for number in range(2) for at in (2, 0, 1, 5, 3, 10, 4, 6, 9, 7, 8)]
+    world.run(deployment=deployment, pipeline=world.pipeline()["id"])
+    for name, here in ((names[1], names[1:2]), (f"startswith:{base}-few", names[:3]), (f"contains:{base}", names),
+                       (base, [])):
+        for more, expected in (({}, made), ({"status": "completed"}, made[11:]), ({"id": made[-1][1]}, made[-1:])):
+            query = {"pipeline_name": name, "size": 2} | more
+            runs = [run for pipeline, run in expected if pipeline in here]
+            for sort, order in ({} if api.REFERENCE else {"asc:created": runs, "desc:created": runs[::-1]}).items():
+                pages = [world.api.read("/runs", page=page, sort_by=sort, **query)
+                         for page in range(1, (len(runs) + 1) // 2 + 1)]
+                assert [run["id"] for page in pages for run in page["items"]] == order, (query, sort)
+                assert {page["total"] for page in pages} <= {len(runs)}, query
+            assert world.api.read("/runs", **query)["total"] == len(runs), query
+    either = world.api.ids("/runs", pipeline_name=names[0], id=made[0][1], logical_operator="or", size=100)
+    assert sorted(either) == sorted(run for name, run in made if name == names[0] or run == made[0][1])
+
+
 def test_run_of_an_unknown_deployment(world: World) -> None:
     body = world.run_body(NOBODY)
     refused(world.api.post(world.ws + "/runs", body))
