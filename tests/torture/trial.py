@@ -22,7 +22,7 @@ from .worker import ANSWER_LOST, DATABASE, LASTING, MEMORY, ONCE, Answer, Fault,
 # Numbers of the database and what becomes of the connection, one by one for each call (src/db/errors.c).
 DATABASE_FAULTS = [(2006, ONCE), (2013, ANSWER_LOST), (2008, ONCE), (1205, ONCE), (1213, ONCE), (1213, LASTING), (1040, LASTING),
                    (1037, LASTING)]
-# Noted now and then beside whatever is asked for; it is what two operations are about.
+# What has been reached is noted beside whatever is asked for, the first time; it is what two operations are about.
 NOTED, ABOUT_IT = "server_settings", ("/api/v1/settings", "/api/v1/activate")
 SAVED = ("the change itself was saved", "check whether it took effect")
 OF_THE_MOMENT = re.compile(rb"eyJ|expire")  # tokens, which are others each second
@@ -111,8 +111,7 @@ class Trials:
             self.tally.wrong.append(f"{visit}, {fault}: {problem}; {self.worker.control.where(self.worker.program, places)}")
         self.tally.note("not reached" if not struck else "right answer" if answer.status == usual.answer.status
                         else "refused, and saved" if delta else "refused")
-        about_it = visit.route[1] in ABOUT_IT  # the next request of all notes something, too
-        self.remember(*((visit.make(), None) if delta else (self.request, None if about_it else after)))
+        self.remember(*((visit.make(), None) if delta else (self.request, after)))
 
     def remember(self, request: Request, state: State | None) -> None:
         """The request for the next trial, and what is in the database before it."""
