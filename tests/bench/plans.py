@@ -42,7 +42,7 @@ EXCUSED = {
         "DELETE of all artifact versions, or artifacts, that nothing uses: it is asked of each.",
 }
 # What src/db/db.c says on each connection.
-LIKE_A_WORKER = "SET eq_range_index_dive_limit = 8, optimizer_switch = 'index_merge_intersection=off'; "
+LIKE_A_WORKER = "SET eq_range_index_dive_limit = 8, optimizer_switch = 'index_merge_intersection=off,subquery_cache=off'; "
 WORD = re.compile(r"'(?:[^'\\]|\\.|'')*'|\b\d+(?:\.\d+)?\b")
 NAMED = re.compile(r"(?:FROM|JOIN|UPDATE|INTO)\s+`?(\w+)`?(?:\s+(?:AS\s+)?(\w+))?", re.I)
 
