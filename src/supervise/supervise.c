@@ -36,7 +36,7 @@
 static const char HELP[] =
     "Usage: kanso-supervise -o LOG [OPTIONS] -- PROGRAM [ARGUMENTS]\n\n"
     "Runs PROGRAM and starts it again whenever it ends: at once the first time, then after growing pauses of up to\n"
-    "five seconds, without end. SIGTERM, SIGINT, SIGQUIT or SIGHUP end it and its children; SIGUSR1 opens the logs\n"
+    "three seconds, without end. SIGTERM, SIGINT, SIGQUIT or SIGHUP end it and its children; SIGUSR1 opens the logs\n"
     "anew, for programs that have moved them away (logrotate).\n\n"
     "  -o LOG      where the children's standard output and error go\n"
     "  -a LOG      where goes what they write to descriptor 4\n"
@@ -56,7 +56,7 @@ enum { CHILD_INPUT = 3, CHILD_SECOND_LOG = 4, OWN = 10 };
 
 enum {
     STEADY = 5000, /* ms after which a child counts as healthy */
-    LONGEST_PAUSE = 5000,
+    LONGEST_PAUSE = 3000,
     MAX_CHILDREN = 256,
     LARGEST_INPUT = 1 << 20,
     LAST_WORDS = 2000, /* ms to read what children wrote, once they have ended */
