@@ -89,16 +89,19 @@ class Copier:
         self.times = max(times, self.times)
         self.mariadb.sql("ANALYZE TABLE " + ", ".join(f"`{table}`" for table in COPIED), self.database)
 
-    def crowd(self, links: int) -> str:
-        """Links so many artifact versions to the model version of the newest run, which is answered."""
-        version = self.mariadb.sql("SELECT model_version_id FROM pipeline_run WHERE model_version_id IS NOT NULL "
-                                   "ORDER BY created DESC, id LIMIT 1", self.database)[0][0]
+    def newest(self, column: str) -> str:
+        """Of the newest run that has a model version."""
+        return self.mariadb.sql(f"SELECT {column} FROM pipeline_run WHERE model_version_id IS NOT NULL "
+                                "ORDER BY created DESC, id LIMIT 1", self.database)[0][0]
+
+    def crowd(self, links: int) -> None:
+        """Links so many artifact versions to the model version of that run."""
+        version = self.newest("model_version_id")
         self.mariadb.sql(
             "INSERT INTO model_versions_artifacts (id, created, updated, user_id, workspace_id, model_id, "
             "model_version_id, artifact_version_id, is_model_artifact, is_deployment_artifact) "
             f"SELECT MD5(CONCAT('crowd', a.id)), a.created, a.updated, m.user_id, m.workspace_id, m.model_id, m.id, a.id, 0, 0 "
             f"FROM artifact_version a JOIN model_version m ON m.id = '{version}' ORDER BY a.id LIMIT {links}", self.database)
-        return version
 
     def close(self) -> None:
         self.mariadb.drop(self.originals)
