@@ -18,6 +18,7 @@ import requests
 from kit.api import Api
 from kit.events import deliver, github_push
 from kit.factory import World, step_spec
+from kit.load import Pace
 
 STEPS = ("load", "train", "test")
 COLORS = ("blue", "red", "green", "teal", "yellow")
@@ -82,18 +83,13 @@ class Load:
     most_unfinished: int = 100  # jobs that deliveries have led to: with more of them, nothing is delivered
     unfinished: int = 0         # as the day has counted them last
 
-    @property
-    def interval(self) -> float:
-        """Seconds from one request of a writer to its next."""
-        return self.writers / self.rate if self.rate else 0
-
 
 class Writer(threading.Thread):
     """One client with a session of its own, until `ended` is set."""
 
     def __init__(self, api: Api, goods: Goods, contest: Contest, load: Load, seed: int, ended: threading.Event) -> None:
         super().__init__(daemon=True)
-        self.api, self.world, self.goods, self.load, self.due = api, World(api), goods, load, time.monotonic()
+        self.api, self.world, self.goods, self.load, self.pace = api, World(api), goods, load, Pace(load.writers, load.rate)
         self.contest, self.random, self.ended = contest, random.Random(seed), ended
         self.journal = Journal()
 
@@ -114,7 +110,7 @@ class Writer(threading.Thread):
     def answer(self, request: Callable[[], requests.Response]) -> requests.Response | None:
         """The answer; None when there is none or it is that the server cannot now, and whether something has happened
         is open."""
-        self.keep_to_rate()
+        self.pace.keep()
         try:
             answer = request()
         except requests.RequestException:
@@ -125,11 +121,6 @@ class Writer(threading.Thread):
         self.journal.unanswered += 1
         time.sleep(0.02)
         return None
-
-    def keep_to_rate(self) -> None:
-        """What was missed while there was no answer is not made up for."""
-        self.due = max(time.monotonic(), self.due + self.load.interval)
-        time.sleep(max(0, self.due - time.monotonic()))
 
     def expect(self, answer: requests.Response, *refusals: int) -> bool:
         """Whether it is a success; refusals other than these are noted as wrong."""

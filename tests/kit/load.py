@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 import uuid
 from types import TracebackType
 
@@ -10,6 +12,19 @@ import requests
 
 from .api import Api
 from .process import wait_until
+
+
+class Pace:
+    """Keeps one of `clients` to its share of `rate` requests a second of them all, at most; None: as many as it can."""
+
+    def __init__(self, clients: int, rate: float | None) -> None:
+        self.interval = clients / rate if rate else 0.0
+        self.due = time.monotonic() - self.interval * random.random()  # they do not all begin at once
+
+    def keep(self) -> None:
+        """Waits until the next request is due. What was missed while there was no answer is not made up for."""
+        self.due = max(time.monotonic(), self.due + self.interval)
+        time.sleep(max(0.0, self.due - time.monotonic()))
 
 
 class Load:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ import requests
 
 from kit.api import NOBODY, Api
 from kit.factory import World, step_spec
+from kit.load import Pace
 from kit.mariadb import private_database
 from kit.process import memory_of
 from kit.servers import Kanso
@@ -41,26 +41,20 @@ class Part:
 class Client:
     """One connection that asks one thing after the other."""
 
-    def __init__(self, kanso: Kanso, soak: "Soak", pause: float) -> None:
-        self.soak, self.world = soak, World(Api(kanso.url))
-        self.pause, self.due = pause, time.monotonic() - pause * random.random()
+    def __init__(self, kanso: Kanso, soak: "Soak", pace: Pace) -> None:
+        self.soak, self.world, self.pace = soak, World(Api(kanso.url)), pace
         self.api = self.world.api
         self.api.call = self.measured(self.api.call)  # type: ignore[method-assign]
 
     def measured(self, call: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
         def ask(method: str, path: str, *arguments: Any, **options: Any) -> requests.Response:
-            self.keep_to_rate()
+            self.pace.keep()
             begin = time.monotonic()
             answer = call(method, path, *arguments, **options)
             self.soak.note(time.monotonic() - begin, f"{method} {path}: {answer.status_code} {answer.text[:200]}"
                            if answer.status_code >= 500 else None)
             return answer
         return ask
-
-    def keep_to_rate(self) -> None:
-        """What was late is not made up for."""
-        self.due = max(time.monotonic(), self.due + self.pause)
-        time.sleep(max(0.0, self.due - time.monotonic()))
 
     def round(self) -> None:
         """Some fifty requests."""
@@ -149,13 +143,12 @@ def main() -> int:
     options.add_argument("--rate", type=float, help="requests a second of all together, at most (as many as they can)")
     options.add_argument("--parts", type=int, default=12, help="lines of the table (12)")
     given = options.parse_args()
-    pause = given.clients / given.rate if given.rate else 0.0
     with private_database("soak-") as (directory, database):
         kanso = Kanso(directory / "k", database, KANSO_LOGIN_RATE="0", KANSO_AUDIT="on")
         kanso.start()
         soak, threads = Soak(), list[threading.Thread]()
         try:
-            clients = [Client(kanso, soak, pause) for _ in range(given.clients)]
+            clients = [Client(kanso, soak, Pace(given.clients, given.rate)) for _ in range(given.clients)]
             for client in clients:
                 threads.append(threading.Thread(target=client.go))
                 threads[-1].start()
