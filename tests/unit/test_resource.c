@@ -387,34 +387,34 @@ static void expect_tagged(const char *number, bool whole, bool behind)
     fake_reset();
 }
 
-#define TAG_COUNTED_AS(width, ...)                                                                                     \
+#define TAG_COUNTED_AS(...)                                                                                            \
     do {                                                                                                               \
         fake_rows("FROM `tag`", 6, ID, WHEN, WHEN, "red", "one", "1");                                                 \
-        fake_rows("tag_resource", width, __VA_ARGS__);                                                                 \
+        fake_rows("tag_resource", 3, __VA_ARGS__);                                                                     \
     } while (0)
 
 static void counts_of_tags_are_remembered(void **state)
 {
     (void)state;
-    TAG_COUNTED_AS(3, "", "0", "7000", ID, "5000", "5000");
+    TAG_COUNTED_AS("", "0", "7000", ID, "5000", "5000");
     expect_tagged("\"tagged_count\":5000}", true, false);
-    TAG_COUNTED_AS(3, "", "0", "7000", ID, "5001", "5001"); /* not asked for */
+    TAG_COUNTED_AS("", "0", "7000", ID, "5001", "5001"); /* not asked for */
     expect_tagged("\"tagged_count\":5000}", false, false);
     now += TOTAL_SETTLED_SECONDS;
-    TAG_COUNTED_AS(3, "", "0", "7004", ID, "5004", "3");
+    TAG_COUNTED_AS("", "0", "7004", ID, "5004", "3");
     expect_tagged("\"tagged_count\":5004}", true, false);
-    TAG_COUNTED_AS(3, "", "0", "7005", ID, "4", "4");
+    TAG_COUNTED_AS("", "0", "7005", ID, "4", "4");
     expect_tagged("\"tagged_count\":5005}", false, true);
-    TAG_COUNTED_AS(3, "", "1", "7005", ID, "4", "4"); /* somebody has deleted something */
+    TAG_COUNTED_AS("", "1", "7005", ID, "4", "4"); /* somebody has deleted something */
     expect_tagged("\"tagged_count\":5005}", false, true);
     now += 5;
-    TAG_COUNTED_AS(3, "", "1", "7005", ID, "4", "4");
+    TAG_COUNTED_AS("", "1", "7005", ID, "4", "4");
     fake_rows("tag_resource", 3, "", "1", "7005", ID, "4998", "4");
     expect_tagged("\"tagged_count\":4998}", true, true);
-    TAG_COUNTED_AS(3, "", "1", "7005");
+    TAG_COUNTED_AS("", "1", "7005");
     expect_tagged("\"tagged_count\":4994}", false, true);
     now += TOTAL_KEPT_SECONDS; /* whoever has deleted past Kanso */
-    TAG_COUNTED_AS(3, "", "1", "7005", ID, "3000", "0");
+    TAG_COUNTED_AS("", "1", "7005", ID, "3000", "0");
     expect_tagged("\"tagged_count\":3000}", true, false);
 }
 
@@ -423,17 +423,17 @@ static void counts_of_tags_that_grow_fast(void **state)
 {
     (void)state;
     now += TOTAL_KEPT_SECONDS;
-    TAG_COUNTED_AS(3, "", "1", "9010", ID, "9010", "9000"); /* the end is still that of before */
+    TAG_COUNTED_AS("", "1", "9010", ID, "9010", "9000"); /* the end is still that of before */
     expect_tagged("\"tagged_count\":9010}", true, false);
-    TAG_COUNTED_AS(3, "", "1", "9011", ID, "9011", "9001"); /* not asked for */
+    TAG_COUNTED_AS("", "1", "9011", ID, "9011", "9001"); /* not asked for */
     expect_tagged("\"tagged_count\":9010}", false, false);
     now += 5;
-    TAG_COUNTED_AS(3, "", "1", "9011", ID, "9011", "9001");
+    TAG_COUNTED_AS("", "1", "9011", ID, "9011", "9001");
     expect_tagged("\"tagged_count\":9011}", true, false);
     now += TOTAL_SETTLED_SECONDS;
-    TAG_COUNTED_AS(3, "", "1", "9012", ID, "9012", "2"); /* 9010 is the end now */
+    TAG_COUNTED_AS("", "1", "9012", ID, "9012", "2"); /* 9010 is the end now */
     expect_tagged("\"tagged_count\":9012}", true, false);
-    TAG_COUNTED_AS(3, "", "1", "9013", ID, "3", "3");
+    TAG_COUNTED_AS("", "1", "9013", ID, "3", "3");
     expect_tagged("\"tagged_count\":9013}", false, true);
 }
 
@@ -442,14 +442,14 @@ static void small_counts_of_tags_are_exact(void **state)
 {
     (void)state;
     now += TOTAL_KEPT_SECONDS;
-    TAG_COUNTED_AS(3, "", "1", "9013", ID, "14", "2");
+    TAG_COUNTED_AS("", "1", "9013", ID, "14", "2");
     expect_tagged("\"tagged_count\":14}", true, false);
-    TAG_COUNTED_AS(3, "", "1", "9013", ID, "3", "3");
+    TAG_COUNTED_AS("", "1", "9013", ID, "3", "3");
     expect_tagged("\"tagged_count\":15}", false, true);
-    TAG_COUNTED_AS(3, "", "2", "9013", ID, "3", "3"); /* somebody has deleted something */
+    TAG_COUNTED_AS("", "2", "9013", ID, "3", "3"); /* somebody has deleted something */
     fake_rows("tag_resource", 3, "", "2", "9013");
     expect_tagged("\"tagged_count\":0}", true, true);
-    TAG_COUNTED_AS(3, "", "2", "9014", ID, "1", "1");
+    TAG_COUNTED_AS("", "2", "9014", ID, "1", "1");
     expect_tagged("\"tagged_count\":1}", false, true);
 }
 
